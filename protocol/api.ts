@@ -1,0 +1,76 @@
+/** What is said between an API server and whoever calls it: gateways, controllers, kubelets, the scheduler, kube-proxies. */
+
+/** The verbs of Kubernetes' authorization attributes; "connect" stands behind exec, attach, port-forward and proxy. */
+export type Verb = "get" | "list" | "watch" | "create" | "update" | "patch" | "delete" | "deletecollection" | "connect";
+
+/**
+ * Who asks. An actor is known by the address in its envelope, which its host may not forge; the others come through a gateway,
+ * which has checked the TLS handshake and passes on what it saw. Only actors of role "gateway" may say anything but "actor".
+ */
+export type Credential =
+  | { readonly type: "actor" }
+  | { readonly type: "certificate"; readonly commonName: string; readonly organizations: readonly string[] }
+  | { readonly type: "bearer"; readonly token: string }
+  | { readonly type: "anonymous" };
+
+/** The impersonation headers, where there are any. */
+export interface Impersonation {
+  readonly user: string;
+  readonly uid: string;
+  readonly groups: readonly string[];
+  readonly extra: Readonly<Record<string, readonly string[]>>;
+}
+
+/**
+ * One request. Sent as an ask it is answered by an ApiResponse. Sent as an open (watches, logs that are followed) the first item is an
+ * ApiResponse; with code 200 ApiEvents (watch) or ApiChunks (log) follow until the stream closes, otherwise it closes at once.
+ */
+export interface ApiRequest {
+  readonly kind: "api.request";
+  readonly verb: Verb;
+  /** The URL's path, such as "/api/v1/namespaces/shop/pods/web-1"; all there is for non-resource requests. */
+  readonly path: string;
+  readonly isResource: boolean;
+  readonly group: string;
+  readonly version: string;
+  /** The plural. */
+  readonly resource: string;
+  readonly subresource: string;
+  readonly namespace: string;
+  readonly name: string;
+  /** Query parameters under their Kubernetes names: labelSelector, fieldSelector, limit, continue, resourceVersion, fieldManager, dryRun, … */
+  readonly query: Readonly<Record<string, string>>;
+  /** Header values; "" where absent. An empty accept means JSON. */
+  readonly accept: string;
+  readonly contentType: string;
+  readonly userAgent: string;
+  readonly credential: Credential;
+  readonly impersonation: Impersonation | null;
+  readonly body: Uint8Array;
+}
+
+/** The answer: for failures the body is a metav1.Status in JSON. */
+export interface ApiResponse {
+  readonly kind: "api.response";
+  readonly code: number;
+  readonly contentType: string;
+  readonly headers: readonly (readonly [string, string])[];
+  readonly body: Uint8Array;
+}
+
+export type EventType = "ADDED" | "MODIFIED" | "DELETED" | "BOOKMARK" | "ERROR";
+
+/** One watch event; the object is its JSON bytes with its resourceVersion in it, in the form (object, Table, metadata) that was asked for. */
+export interface ApiEvent {
+  readonly kind: "api.event";
+  readonly type: EventType;
+  readonly object: Uint8Array;
+}
+
+/** A piece of a body that is streamed, such as a log. */
+export interface ApiChunk {
+  readonly kind: "api.chunk";
+  readonly bytes: Uint8Array;
+}
+
+export type ApiMessage = ApiRequest | ApiResponse | ApiEvent | ApiChunk;

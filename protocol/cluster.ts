@@ -1,0 +1,54 @@
+/** What else is said in a cluster: requests between workloads on the cluster's own network, and an API server's calls to kubelets. */
+
+/**
+ * A request as a workload sends it, to a Service's or a Pod's address. Sent as an ask to "kube-proxy/NODE" of the node where it starts;
+ * the proxy picks an endpoint and asks "container-runtime/NODE" of the node that holds the pod. Addresses are the cluster's own: nothing dials them.
+ */
+export interface NetRequest {
+  readonly kind: "net.request";
+  readonly sourceIp: string;
+  readonly destinationIp: string;
+  readonly port: number;
+  readonly protocol: "TCP" | "UDP";
+  readonly method: string;
+  readonly path: string;
+  readonly body: Uint8Array;
+  /** Of the request, to find it again in the trace and in histories. */
+  readonly requestId: string;
+}
+
+export interface NetResponse {
+  readonly kind: "net.response";
+  readonly outcome: "answered" | "refused" | "timeout" | "unreachable";
+  /** HTTP status where answered, else 0. */
+  readonly code: number;
+  readonly body: Uint8Array;
+  /** The pod "namespace/name" that answered, else "". */
+  readonly servedBy: string;
+  readonly detail: string;
+}
+
+/** Asked of "kubelet/NODE" by an API server: a container's log. With follow it is opened as a stream of ApiChunks after one KubeletLogResponse. */
+export interface KubeletLogRequest {
+  readonly kind: "kubelet.log";
+  readonly namespace: string;
+  readonly pod: string;
+  readonly container: string;
+  readonly follow: boolean;
+  readonly previous: boolean;
+  readonly timestamps: boolean;
+  /** -1 where not given. */
+  readonly tailLines: number;
+  readonly limitBytes: number;
+  /** Microseconds since the epoch, 0 where not given. */
+  readonly sinceUs: number;
+}
+
+export interface KubeletLogResponse {
+  readonly kind: "kubelet.log.response";
+  readonly code: number;
+  readonly message: string;
+  readonly bytes: Uint8Array;
+}
+
+export type ClusterMessage = NetRequest | NetResponse | KubeletLogRequest | KubeletLogResponse;

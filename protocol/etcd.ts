@@ -1,0 +1,228 @@
+/** What is said between an API server and etcd: etcd's v3 key-value, watch and lease services as messages. */
+
+export type SortOrder = "none" | "ascend" | "descend";
+export type SortTarget = "key" | "version" | "create" | "mod" | "value";
+
+/** Keys from `key` up to but without `rangeEnd`; an empty rangeEnd means that one key, a single 0 byte all keys from `key` on. */
+export interface RangeRequest {
+  readonly kind: "etcd.range";
+  readonly key: Uint8Array;
+  readonly rangeEnd: Uint8Array;
+  /** 0 means no limit. */
+  readonly limit: number;
+  /** 0 means the newest. */
+  readonly revision: number;
+  readonly sortOrder: SortOrder;
+  readonly sortTarget: SortTarget;
+  /** Answer from the member asked, which may lag; otherwise the read is linearizable. */
+  readonly serializable: boolean;
+  readonly keysOnly: boolean;
+  readonly countOnly: boolean;
+}
+
+export interface PutRequest {
+  readonly kind: "etcd.put";
+  readonly key: Uint8Array;
+  readonly value: Uint8Array;
+  /** A lease's id, or 0. */
+  readonly lease: number;
+  readonly prevKv: boolean;
+}
+
+export interface DeleteRangeRequest {
+  readonly kind: "etcd.delete";
+  readonly key: Uint8Array;
+  readonly rangeEnd: Uint8Array;
+  readonly prevKv: boolean;
+}
+
+/** A condition on one key. `value` is meant for target "value"; `number` for the others. A key that is not there has all numbers 0. */
+export interface Compare {
+  readonly key: Uint8Array;
+  readonly target: "version" | "create" | "mod" | "value" | "lease";
+  readonly result: "equal" | "notEqual" | "greater" | "less";
+  readonly number: number;
+  readonly value: Uint8Array;
+}
+
+export type TxnOperation = RangeRequest | PutRequest | DeleteRangeRequest | TxnRequest;
+
+export interface TxnRequest {
+  readonly kind: "etcd.txn";
+  readonly compare: readonly Compare[];
+  readonly success: readonly TxnOperation[];
+  readonly failure: readonly TxnOperation[];
+}
+
+export interface CompactRequest {
+  readonly kind: "etcd.compact";
+  readonly revision: number;
+}
+
+export interface LeaseGrantRequest {
+  readonly kind: "etcd.lease.grant";
+  /** 0 lets the member choose. */
+  readonly id: number;
+  readonly ttlSeconds: number;
+}
+export interface LeaseRevokeRequest {
+  readonly kind: "etcd.lease.revoke";
+  readonly id: number;
+}
+export interface LeaseKeepAliveRequest {
+  readonly kind: "etcd.lease.keepAlive";
+  readonly id: number;
+}
+export interface LeaseTimeToLiveRequest {
+  readonly kind: "etcd.lease.timeToLive";
+  readonly id: number;
+  readonly keys: boolean;
+}
+export interface LeaseListRequest {
+  readonly kind: "etcd.lease.list";
+}
+/** Whom the member takes for leader, its term, revision and size. Always answered from its own state. */
+export interface StatusRequest {
+  readonly kind: "etcd.status";
+}
+
+export type EtcdRequest =
+  | RangeRequest
+  | PutRequest
+  | DeleteRangeRequest
+  | TxnRequest
+  | CompactRequest
+  | LeaseGrantRequest
+  | LeaseRevokeRequest
+  | LeaseKeepAliveRequest
+  | LeaseTimeToLiveRequest
+  | LeaseListRequest
+  | StatusRequest;
+
+export interface KeyValue {
+  readonly key: Uint8Array;
+  readonly value: Uint8Array;
+  readonly createRevision: number;
+  readonly modRevision: number;
+  readonly version: number;
+  readonly lease: number;
+}
+
+export interface ResponseHeader {
+  readonly member: string;
+  readonly revision: number;
+  readonly term: number;
+}
+
+export interface RangeResponse {
+  readonly kind: "etcd.range.response";
+  readonly header: ResponseHeader;
+  readonly kvs: readonly KeyValue[];
+  readonly more: boolean;
+  readonly count: number;
+}
+export interface PutResponse {
+  readonly kind: "etcd.put.response";
+  readonly header: ResponseHeader;
+  readonly prevKv: KeyValue | null;
+}
+export interface DeleteRangeResponse {
+  readonly kind: "etcd.delete.response";
+  readonly header: ResponseHeader;
+  readonly deleted: number;
+  readonly prevKvs: readonly KeyValue[];
+}
+export interface TxnResponse {
+  readonly kind: "etcd.txn.response";
+  readonly header: ResponseHeader;
+  readonly succeeded: boolean;
+  readonly responses: readonly (RangeResponse | PutResponse | DeleteRangeResponse | TxnResponse)[];
+}
+export interface CompactResponse {
+  readonly kind: "etcd.compact.response";
+  readonly header: ResponseHeader;
+}
+export interface LeaseResponse {
+  readonly kind: "etcd.lease.response";
+  readonly header: ResponseHeader;
+  readonly id: number;
+  /** Remaining, or -1 where the lease is gone. */
+  readonly ttlSeconds: number;
+  readonly grantedTtlSeconds: number;
+  readonly keys: readonly Uint8Array[];
+  readonly leases: readonly number[];
+}
+export interface StatusResponse {
+  readonly kind: "etcd.status.response";
+  readonly header: ResponseHeader;
+  /** The leader's address or "". */
+  readonly leader: string;
+  readonly appliedIndex: number;
+  readonly sizeBytes: number;
+  readonly compactedRevision: number;
+}
+
+/** The gRPC codes that etcd uses, by name, with etcd's own messages ("etcdserver: mvcc: required revision has been compacted"). */
+export interface EtcdError {
+  readonly kind: "etcd.error";
+  readonly code:
+    | "InvalidArgument"
+    | "NotFound"
+    | "FailedPrecondition"
+    | "OutOfRange"
+    | "Unavailable"
+    | "ResourceExhausted"
+    | "DeadlineExceeded"
+    | "AlreadyExists"
+    | "PermissionDenied"
+    | "Unauthenticated";
+  readonly message: string;
+  /** True where a write may or may not have happened; false where it certainly has not. */
+  readonly unknown: boolean;
+}
+
+export type EtcdResponse =
+  | RangeResponse
+  | PutResponse
+  | DeleteRangeResponse
+  | TxnResponse
+  | CompactResponse
+  | LeaseResponse
+  | StatusResponse
+  | EtcdError;
+
+/** Opens a watch as a stream; the stream's items are WatchResponses. */
+export interface WatchRequest {
+  readonly kind: "etcd.watch";
+  readonly key: Uint8Array;
+  readonly rangeEnd: Uint8Array;
+  /** The first revision wanted; 0 means from now on. */
+  readonly startRevision: number;
+  readonly prevKv: boolean;
+  /** Ask for empty responses that say how far the watch has come. */
+  readonly progressNotify: boolean;
+}
+
+export interface WatchEvent {
+  readonly type: "put" | "delete";
+  /** For a delete only key and modRevision mean something. */
+  readonly kv: KeyValue;
+  readonly prevKv: KeyValue | null;
+}
+
+/** All events of one revision come in one response. With no events it says that all up to header.revision were sent. */
+export interface WatchResponse {
+  readonly kind: "etcd.watch.response";
+  readonly header: ResponseHeader;
+  readonly created: boolean;
+  /** Not 0: the watch was cancelled because its start revision is compacted; this is the oldest that is left. */
+  readonly compactRevision: number;
+  readonly events: readonly WatchEvent[];
+}
+
+/** On an open watch stream the watcher may ask for a progress response. */
+export interface WatchProgressRequest {
+  readonly kind: "etcd.watch.progress";
+}
+
+export type EtcdMessage = EtcdRequest | EtcdResponse | WatchRequest | WatchResponse | WatchProgressRequest;

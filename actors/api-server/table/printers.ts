@@ -1,0 +1,132 @@
+import { certificateSigningRequestPrinter, roleBindingPrinter } from "./access";
+import { createdAt, name, type Printable, type Printer } from "./column";
+import {
+  admissionPolicyBindingPrinter,
+  apiServicePrinter,
+  deviceClassPrinter,
+  flowSchemaPrinter,
+  horizontalPodAutoscalerPrinter,
+  leasePrinter,
+  mutatingAdmissionPolicyPrinter,
+  podDisruptionBudgetPrinter,
+  priorityClassPrinter,
+  priorityLevelConfigurationPrinter,
+  resourceClaimPrinter,
+  resourceClaimTemplatePrinter,
+  resourceSlicePrinter,
+  runtimeClassPrinter,
+  scalePrinter,
+  validatingAdmissionPolicyPrinter,
+  webhookConfigurationPrinter,
+} from "./control";
+import {
+  componentStatusPrinter,
+  configMapPrinter,
+  eventPrinter,
+  namespacePrinter,
+  nodePrinter,
+  resourceQuotaPrinter,
+  secretPrinter,
+  serviceAccountPrinter,
+} from "./core";
+import {
+  endpointSlicePrinter,
+  endpointsPrinter,
+  ingressClassPrinter,
+  ingressPrinter,
+  ipAddressPrinter,
+  networkPolicyPrinter,
+  serviceCidrPrinter,
+  servicePrinter,
+} from "./networking";
+import { podPrinter } from "./pod";
+import {
+  csiDriverPrinter,
+  csiNodePrinter,
+  csiStorageCapacityPrinter,
+  persistentVolumeClaimPrinter,
+  persistentVolumePrinter,
+  storageClassPrinter,
+  volumeAttachmentPrinter,
+  volumeAttributesClassPrinter,
+} from "./storage";
+import {
+  controllerRevisionPrinter,
+  cronJobPrinter,
+  daemonSetPrinter,
+  deploymentPrinter,
+  jobPrinter,
+  podTemplatePrinter,
+  replicaSetPrinter,
+  replicationControllerPrinter,
+  statefulSetPrinter,
+} from "./workloads";
+
+/** Every printer by group and kind; versions of a kind share one. */
+const printers: ReadonlyMap<string, Printer<never>> = new Map<string, Printer<never>>([
+  ["/ComponentStatus", componentStatusPrinter],
+  ["/ConfigMap", configMapPrinter],
+  ["/Endpoints", endpointsPrinter],
+  ["/Event", eventPrinter],
+  ["/Namespace", namespacePrinter],
+  ["/Node", nodePrinter],
+  ["/PersistentVolume", persistentVolumePrinter],
+  ["/PersistentVolumeClaim", persistentVolumeClaimPrinter],
+  ["/Pod", podPrinter],
+  ["/PodTemplate", podTemplatePrinter],
+  ["/ReplicationController", replicationControllerPrinter],
+  ["/ResourceQuota", resourceQuotaPrinter],
+  ["/Secret", secretPrinter],
+  ["/Service", servicePrinter],
+  ["/ServiceAccount", serviceAccountPrinter],
+  ["admissionregistration.k8s.io/MutatingAdmissionPolicy", mutatingAdmissionPolicyPrinter],
+  ["admissionregistration.k8s.io/MutatingAdmissionPolicyBinding", admissionPolicyBindingPrinter],
+  ["admissionregistration.k8s.io/MutatingWebhookConfiguration", webhookConfigurationPrinter],
+  ["admissionregistration.k8s.io/ValidatingAdmissionPolicy", validatingAdmissionPolicyPrinter],
+  ["admissionregistration.k8s.io/ValidatingAdmissionPolicyBinding", admissionPolicyBindingPrinter],
+  ["admissionregistration.k8s.io/ValidatingWebhookConfiguration", webhookConfigurationPrinter],
+  ["apiregistration.k8s.io/APIService", apiServicePrinter],
+  ["apps/ControllerRevision", controllerRevisionPrinter],
+  ["apps/DaemonSet", daemonSetPrinter],
+  ["apps/Deployment", deploymentPrinter],
+  ["apps/ReplicaSet", replicaSetPrinter],
+  ["apps/StatefulSet", statefulSetPrinter],
+  ["autoscaling/HorizontalPodAutoscaler", horizontalPodAutoscalerPrinter],
+  ["autoscaling/Scale", scalePrinter],
+  ["batch/CronJob", cronJobPrinter],
+  ["batch/Job", jobPrinter],
+  ["certificates.k8s.io/CertificateSigningRequest", certificateSigningRequestPrinter],
+  ["coordination.k8s.io/Lease", leasePrinter],
+  ["discovery.k8s.io/EndpointSlice", endpointSlicePrinter],
+  ["events.k8s.io/Event", eventPrinter],
+  ["flowcontrol.apiserver.k8s.io/FlowSchema", flowSchemaPrinter],
+  ["flowcontrol.apiserver.k8s.io/PriorityLevelConfiguration", priorityLevelConfigurationPrinter],
+  ["networking.k8s.io/IPAddress", ipAddressPrinter],
+  ["networking.k8s.io/Ingress", ingressPrinter],
+  ["networking.k8s.io/IngressClass", ingressClassPrinter],
+  ["networking.k8s.io/NetworkPolicy", networkPolicyPrinter],
+  ["networking.k8s.io/ServiceCIDR", serviceCidrPrinter],
+  ["node.k8s.io/RuntimeClass", runtimeClassPrinter],
+  ["policy/PodDisruptionBudget", podDisruptionBudgetPrinter],
+  ["rbac.authorization.k8s.io/ClusterRoleBinding", roleBindingPrinter],
+  ["rbac.authorization.k8s.io/RoleBinding", roleBindingPrinter],
+  ["resource.k8s.io/DeviceClass", deviceClassPrinter],
+  ["resource.k8s.io/ResourceClaim", resourceClaimPrinter],
+  ["resource.k8s.io/ResourceClaimTemplate", resourceClaimTemplatePrinter],
+  ["resource.k8s.io/ResourceSlice", resourceSlicePrinter],
+  ["scheduling.k8s.io/PriorityClass", priorityClassPrinter],
+  ["storage.k8s.io/CSIDriver", csiDriverPrinter],
+  ["storage.k8s.io/CSINode", csiNodePrinter],
+  ["storage.k8s.io/CSIStorageCapacity", csiStorageCapacityPrinter],
+  ["storage.k8s.io/StorageClass", storageClassPrinter],
+  ["storage.k8s.io/VolumeAttachment", volumeAttachmentPrinter],
+  ["storage.k8s.io/VolumeAttributesClass", volumeAttributesClassPrinter],
+]);
+
+/** What a kind without a printer of its own shows (Role, ClusterRole, LimitRange, CustomResourceDefinition, …). */
+const plain: Printer<Printable> = { columns: [name(), createdAt()] };
+
+/** The printer of a kind. Whoever calls it hands it objects of that kind only. */
+export function printerOf(kind: { readonly group: string; readonly kind: string }): Printer<Printable> {
+  return (printers.get(`${kind.group}/${kind.kind}`) as Printer<Printable> | undefined) ?? plain;
+}

@@ -98,7 +98,8 @@ describe("label selectors (documentation: Labels and Selectors)", () => {
   test("a LabelSelector and its requirements select the same", () => {
     const selector = { matchLabels: { app: "web" }, matchExpressions: [{ key: "tier", operator: "In", values: ["front", "back"] }] };
     expect(formatRequirements(requirementsOf(selector))).toBe("app=web,tier in (back,front)");
-    for (const labels of [web, { app: "web" }, { app: "api", tier: "front" }])
+    const candidates: readonly Record<string, string>[] = [web, { app: "web" }, { app: "api", tier: "front" }];
+    for (const labels of candidates)
       expect(matchesLabels(requirementsOf(selector), labels)).toBe(matchesLabelSelector(selector, labels));
   });
 });

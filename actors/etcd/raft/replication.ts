@@ -1,0 +1,172 @@
+import type { AppendResponse, Entry, HeartbeatResponse } from "../../../protocol/raft";
+import { entryBytes } from "./log";
+import { becomeFollower, type LeaderRole, type MemberId, type Moment, othersOf, type RaftNode } from "./node";
+import type { Progress } from "./progress";
+import { quorumOf, reachedByQuorum } from "./quorum";
+
+const nothing = new Uint8Array(0);
+
+/** A new leader begins with an empty entry: once that is committed, so is everything before it (section 8). */
+export function beginTerm(node: RaftNode, leader: LeaderRole): void {
+  for (const [id, progress] of leader.progress) progress.active = id === node.config.id;
+  appendOwn(node, leader, [{ index: node.log.lastIndex + 1, term: node.term, type: "noop", data: nothing }]);
+  broadcastAppends(node, leader);
+}
+
+/** Appends a client's data to the leader's log and sends it on. */
+export function propose(node: RaftNode, data: readonly Uint8Array[]): void {
+  const { role, log } = node;
+  if (role.name !== "leader") return node.outbox.answerProposal({ ok: false, why: "not leader" });
+  if (role.transfer) return node.outbox.answerProposal({ ok: false, why: "transferring" });
+  const firstIndex = log.lastIndex + 1;
+  const entries = data.map((bytes, i): Entry => ({ index: firstIndex + i, term: node.term, type: "data", data: bytes }));
+  const bytes = entries.reduce((sum, entry) => sum + entryBytes(entry), 0);
+  if (role.uncommittedBytes > 0 && role.uncommittedBytes + bytes > node.config.maxUncommittedBytes)
+    return node.outbox.answerProposal({ ok: false, why: "too much uncommitted" });
+  appendOwn(node, role, entries);
+  node.outbox.answerProposal({ ok: true, firstIndex, term: node.term });
+  broadcastAppends(node, role);
+}
+
+/** The leader's own disk has come further: only now its own copy counts (thesis, section 10.2.1). */
+export function ownLogDurable(node: RaftNode, leader: LeaderRole): void {
+  if (leader.progress.get(node.config.id)!.matched(node.log.stable)) advanceCommit(node, leader);
+}
+
+export function receiveAppendResponse(node: RaftNode, leader: LeaderRole, from: MemberId, response: AppendResponse): void {
+  const progress = leader.progress.get(from);
+  if (!progress) return;
+  progress.active = true;
+  if (response.rejected) {
+    const hint = node.log.findConflictByTerm(response.hintIndex, response.hintTerm).index;
+    if (progress.rejected(response.index, hint)) sendAppend(node, from, progress, true);
+    return;
+  }
+  const wasPaused = progress.paused;
+  const news = progress.matched(response.index);
+  if (news || (progress.state === "probe" && response.index > 0 && response.index === progress.match)) {
+    if (progress.state === "probe") progress.becomeReplicate();
+    else if (progress.state === "snapshot" && progress.match + 1 >= node.log.firstIndex) progress.becomeReplicate();
+  }
+  if (!advanceCommit(node, leader) && wasPaused) sendAppend(node, from, progress, true);
+  while (sendAppend(node, from, progress, false));
+  if (leader.transfer?.to === from && progress.match === node.log.lastIndex)
+    node.outbox.say(from, { kind: "raft.timeoutNow", term: node.term });
+}
+
+export function receiveHeartbeatResponse(node: RaftNode, leader: LeaderRole, from: MemberId, response: HeartbeatResponse): void {
+  const progress = leader.progress.get(from);
+  if (!progress) return;
+  progress.active = true;
+  progress.probeSent = false;
+  progress.confirmedRound = Math.max(progress.confirmedRound, response.round);
+  // An append may have been lost: the follower's answer to this one tells.
+  if (progress.match < node.log.lastIndex || progress.state === "probe") sendAppend(node, from, progress, true);
+  if (response.round > 0) confirmReads(node, leader);
+}
+
+/** A read may be served from index `commit`, once this member is known to lead still, and only after it committed in its own term (section 8). */
+export function requestRead(node: RaftNode, request: number): void {
+  const { role, log } = node;
+  if (role.name !== "leader") return node.outbox.refuseReads([request]);
+  if (log.termAt(log.commit) !== node.term) return role.reads.hold(request);
+  if (role.reads.request(request, log.commit)) broadcastHeartbeats(node, role);
+  confirmReads(node, role);
+}
+
+/** The snapshot for that member has been sent in full, or could not be. */
+export function snapshotSent(leader: LeaderRole, to: MemberId, ok: boolean): void {
+  const progress = leader.progress.get(to);
+  if (progress?.state !== "snapshot") return;
+  if (!ok) progress.pendingSnapshot = 0;
+  progress.becomeProbe();
+  // Wait for the member's word or the next heartbeat before probing.
+  progress.probeSent = true;
+}
+
+/** What a leader does as time passes: heartbeats, the check of its quorum, the end of a transfer that did not come about. */
+export function leaderTime(node: RaftNode, leader: LeaderRole, at: Moment): void {
+  if (at.nowMs >= leader.quorumCheckDueMs) {
+    leader.quorumCheckDueMs = at.nowMs + node.config.electionTimeoutMs;
+    const active = [...leader.progress].filter(([id, progress]) => id === node.config.id || progress.active).length;
+    if (node.config.checkQuorum && active < quorumOf(leader.progress.size)) return becomeFollower(node, node.term, null, at);
+    for (const progress of leader.progress.values()) progress.active = false;
+  }
+  if (leader.transfer && at.nowMs >= leader.transfer.dueMs) leader.transfer = null;
+  if (at.nowMs >= leader.heartbeatDueMs) broadcastHeartbeats(node, leader, at);
+}
+
+/** Hands leadership to an up-to-date member (thesis, section 3.10); proposals are refused until it took over or the time is up. */
+export function transferLeadership(node: RaftNode, to: MemberId, at: Moment): void {
+  const { role } = node;
+  if (role.name !== "leader" || to === node.config.id) return;
+  const progress = role.progress.get(to);
+  if (!progress) return;
+  role.transfer = { to, dueMs: at.nowMs + node.config.electionTimeoutMs };
+  if (progress.match === node.log.lastIndex) node.outbox.say(to, { kind: "raft.timeoutNow", term: node.term });
+  else sendAppend(node, to, progress, true);
+}
+
+function appendOwn(node: RaftNode, leader: LeaderRole, entries: readonly Entry[]): void {
+  node.log.append(entries);
+  for (const entry of entries) leader.uncommittedBytes += entryBytes(entry);
+}
+
+/** Only entries of the current term are committed by counting copies; older ones follow with them (section 5.4.2, figure 8). */
+function advanceCommit(node: RaftNode, leader: LeaderRole): boolean {
+  const { log } = node;
+  const reached = reachedByQuorum(node.config.voters.map((id) => leader.progress.get(id)!.match));
+  if (reached <= log.commit || log.termAt(reached) !== node.term) return false;
+  for (const entry of log.slice(log.commit + 1, reached, Number.POSITIVE_INFINITY)) leader.uncommittedBytes -= entryBytes(entry);
+  leader.uncommittedBytes = Math.max(0, leader.uncommittedBytes);
+  log.commit = reached;
+  for (const request of leader.reads.takeHeld()) requestRead(node, request);
+  broadcastAppends(node, leader);
+  return true;
+}
+
+function broadcastAppends(node: RaftNode, leader: LeaderRole): void {
+  for (const id of othersOf(node)) sendAppend(node, id, leader.progress.get(id)!, true);
+}
+
+/**
+ * Sends the next entries to a member, or the snapshot where they have been dropped. An empty append carries the commit index
+ * and probes; it is sent only if `evenEmpty`. True when something was sent.
+ */
+function sendAppend(node: RaftNode, to: MemberId, progress: Progress, evenEmpty: boolean): boolean {
+  const { log, config } = node;
+  if (progress.state === "snapshot" || (progress.state === "probe" && progress.probeSent)) return false;
+  const previousIndex = progress.next - 1;
+  const previousTerm = log.termAt(previousIndex);
+  if (previousTerm === undefined) {
+    // Nobody there, or it would have answered: a snapshot would go nowhere.
+    if (!progress.active) return false;
+    progress.becomeSnapshot(log.snapshot.index);
+    node.outbox.startSnapshot(to, log.snapshot);
+    return true;
+  }
+  const entries = progress.inflightFull ? [] : log.slice(progress.next, log.lastIndex, config.maxBytesPerAppend);
+  if (entries.length === 0 && !evenEmpty) return false;
+  const bytes = entries.reduce((sum, entry) => sum + entryBytes(entry), 0);
+  progress.sent(previousIndex + entries.length, bytes);
+  node.outbox.say(to, { kind: "raft.append", term: node.term, previousIndex, previousTerm, entries, commit: log.commit });
+  return true;
+}
+
+function broadcastHeartbeats(node: RaftNode, leader: LeaderRole, at?: Moment): void {
+  if (at) leader.heartbeatDueMs = at.nowMs + node.config.heartbeatIntervalMs;
+  for (const id of othersOf(node)) {
+    // A follower must not take for committed what it does not hold.
+    const commit = Math.min(leader.progress.get(id)!.match, node.log.commit);
+    node.outbox.say(id, { kind: "raft.heartbeat", term: node.term, commit, round: leader.reads.round });
+  }
+}
+
+function confirmReads(node: RaftNode, leader: LeaderRole): void {
+  leader.progress.get(node.config.id)!.confirmedRound = leader.reads.round;
+  const { reads, begun } = leader.reads.confirm(node.config.voters.map((id) => leader.progress.get(id)!.confirmedRound));
+  node.outbox.answerReads(reads);
+  if (!begun) return;
+  broadcastHeartbeats(node, leader);
+  confirmReads(node, leader);
+}

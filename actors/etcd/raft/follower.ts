@@ -14,12 +14,16 @@ export function hearLeader(node: RaftNode, leader: MemberId, at: Moment): void {
 export function receiveAppend(node: RaftNode, from: MemberId, request: AppendRequest): void {
   const { log } = node;
   const { previousIndex, previousTerm, entries } = request;
-  if (previousIndex < log.commit) return answerAppend(node, from, log.commit);
+  if (previousIndex < log.commit) {
+    answerAppend(node, from, log.commit);
+    return;
+  }
   if (!log.matches(previousIndex, previousTerm)) {
     // The hint lets the leader skip a whole term of conflicting entries at a time (end of section 5.3).
     const hint = log.findConflictByTerm(Math.min(previousIndex, log.lastIndex), previousTerm);
     const answer = { term: node.term, rejected: true, index: previousIndex, hintIndex: hint.index, hintTerm: hint.term };
-    return node.outbox.promise(from, { kind: "raft.append.response", ...answer });
+    node.outbox.promise(from, { kind: "raft.append.response", ...answer });
+    return;
   }
   const conflict = log.findConflict(entries);
   if (conflict) {
@@ -53,11 +57,15 @@ export function receiveSnapshotChunk(node: RaftNode, from: MemberId, request: Sn
 /** The whole snapshot has arrived (section 7): it replaces the log, unless the log turns out to hold all of it. */
 export function receiveSnapshot(node: RaftNode, from: MemberId, snapshot: LogPosition): void {
   const { log } = node;
-  if (snapshot.index <= log.commit) return answerAppend(node, from, log.commit);
+  if (snapshot.index <= log.commit) {
+    answerAppend(node, from, log.commit);
+    return;
+  }
   if (log.matches(snapshot.index, snapshot.term)) {
     // The entries are all here and now known to be committed: they say more than the snapshot.
     log.commit = snapshot.index;
-    return answerAppend(node, from, log.commit);
+    answerAppend(node, from, log.commit);
+    return;
   }
   if (log.lastIndex > log.commit) node.outbox.cut(log.commit + 1, log.lastIndex);
   log.reset(snapshot);

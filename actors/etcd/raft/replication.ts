@@ -16,13 +16,21 @@ export function beginTerm(node: RaftNode, leader: LeaderRole): void {
 /** Appends a client's data to the leader's log and sends it on. */
 export function propose(node: RaftNode, data: readonly Uint8Array[]): void {
   const { role, log } = node;
-  if (role.name !== "leader") return node.outbox.answerProposal({ ok: false, why: "not leader" });
-  if (role.transfer) return node.outbox.answerProposal({ ok: false, why: "transferring" });
+  if (role.name !== "leader") {
+    node.outbox.answerProposal({ ok: false, why: "not leader" });
+    return;
+  }
+  if (role.transfer) {
+    node.outbox.answerProposal({ ok: false, why: "transferring" });
+    return;
+  }
   const firstIndex = log.lastIndex + 1;
   const entries = data.map((bytes, i): Entry => ({ index: firstIndex + i, term: node.term, type: "data", data: bytes }));
   const bytes = entries.reduce((sum, entry) => sum + entryBytes(entry), 0);
-  if (role.uncommittedBytes > 0 && role.uncommittedBytes + bytes > node.config.maxUncommittedBytes)
-    return node.outbox.answerProposal({ ok: false, why: "too much uncommitted" });
+  if (role.uncommittedBytes > 0 && role.uncommittedBytes + bytes > node.config.maxUncommittedBytes) {
+    node.outbox.answerProposal({ ok: false, why: "too much uncommitted" });
+    return;
+  }
   appendOwn(node, role, entries);
   node.outbox.answerProposal({ ok: true, firstIndex, term: node.term });
   broadcastAppends(node, role);
@@ -68,8 +76,14 @@ export function receiveHeartbeatResponse(node: RaftNode, leader: LeaderRole, fro
 /** A read may be served from index `commit`, once this member is known to lead still, and only after it committed in its own term (section 8). */
 export function requestRead(node: RaftNode, request: number): void {
   const { role, log } = node;
-  if (role.name !== "leader") return node.outbox.refuseReads([request]);
-  if (log.termAt(log.commit) !== node.term) return role.reads.hold(request);
+  if (role.name !== "leader") {
+    node.outbox.refuseReads([request]);
+    return;
+  }
+  if (log.termAt(log.commit) !== node.term) {
+    role.reads.hold(request);
+    return;
+  }
   if (role.reads.request(request, log.commit)) broadcastHeartbeats(node, role);
   confirmReads(node, role);
 }
@@ -89,7 +103,10 @@ export function leaderTime(node: RaftNode, leader: LeaderRole, at: Moment): void
   if (at.nowMs >= leader.quorumCheckDueMs) {
     leader.quorumCheckDueMs = at.nowMs + node.config.electionTimeoutMs;
     const active = [...leader.progress].filter(([id, progress]) => id === node.config.id || progress.active).length;
-    if (node.config.checkQuorum && active < quorumOf(leader.progress.size)) return becomeFollower(node, node.term, null, at);
+    if (node.config.checkQuorum && active < quorumOf(leader.progress.size)) {
+      becomeFollower(node, node.term, null, at);
+      return;
+    }
     for (const progress of leader.progress.values()) progress.active = false;
   }
   if (leader.transfer && at.nowMs >= leader.transfer.dueMs) leader.transfer = null;

@@ -51,15 +51,18 @@ function take(node: RaftNode, input: RaftInput, at: Moment): void {
       if (settleTerm(node, input.from, input.message, at)) receive(node, input.from, input.message, at);
       return;
     case "propose":
-      return propose(node, input.data);
+      propose(node, input.data);
+      return;
     case "read":
-      return requestRead(node, input.request);
+      requestRead(node, input.request);
+      return;
     case "persisted":
       node.outbox.durable(input.write, node.log);
       if (role.name === "leader") ownLogDurable(node, role);
       return;
     case "snapshotReceived":
-      return receiveSnapshot(node, input.from, input.snapshot);
+      receiveSnapshot(node, input.from, input.snapshot);
+      return;
     case "snapshotSent":
       if (role.name === "leader") snapshotSent(role, input.to, input.ok);
       return;
@@ -68,7 +71,8 @@ function take(node: RaftNode, input: RaftInput, at: Moment): void {
       node.log.dropUpTo(Math.min(input.dropIndex, node.log.snapshot.index));
       return;
     case "transfer":
-      return transferLeadership(node, input.to, at);
+      transferLeadership(node, input.to, at);
+      return;
   }
 }
 
@@ -94,18 +98,23 @@ function receive(node: RaftNode, from: MemberId, message: RaftMessage, at: Momen
   const { role } = node;
   switch (message.kind) {
     case "raft.vote":
-      return receiveVoteRequest(node, from, message, at);
+      receiveVoteRequest(node, from, message, at);
+      return;
     case "raft.vote.response":
-      return receiveVoteResponse(node, from, message, at);
+      receiveVoteResponse(node, from, message, at);
+      return;
     case "raft.append":
       hearLeader(node, from, at);
-      return receiveAppend(node, from, message);
+      receiveAppend(node, from, message);
+      return;
     case "raft.heartbeat":
       hearLeader(node, from, at);
-      return receiveHeartbeat(node, from, message);
+      receiveHeartbeat(node, from, message);
+      return;
     case "raft.snapshot":
       hearLeader(node, from, at);
-      return receiveSnapshotChunk(node, from, message);
+      receiveSnapshotChunk(node, from, message);
+      return;
     case "raft.append.response":
       if (role.name === "leader") receiveAppendResponse(node, role, from, message);
       return;

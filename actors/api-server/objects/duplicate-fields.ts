@@ -1,0 +1,63 @@
+import { pathText } from "./decode";
+
+/**
+ * Finds fields that a JSON text gives twice, which JSON.parse hides by keeping the last. Returns messages as a real server words them,
+ * `duplicate field "spec.replicas"`, each path once, in the order of the text. The text must be well formed.
+ */
+export function duplicateFields(json: string): readonly string[] {
+  const found = new Set<string>();
+  const path: (string | number)[] = [];
+  /** One entry per open bracket: the names seen in an object, or undefined for a list. */
+  const open: (Set<string> | undefined)[] = [];
+  let expectName = false;
+  let at = 0;
+  while (at < json.length) {
+    switch (json.charCodeAt(at)) {
+      case 0x7b: // {
+        open.push(new Set());
+        path.push("");
+        expectName = true;
+        break;
+      case 0x5b: // [
+        open.push(undefined);
+        path.push(0);
+        expectName = false;
+        break;
+      case 0x7d: // }
+      case 0x5d: // ]
+        open.pop();
+        path.pop();
+        expectName = false;
+        break;
+      case 0x2c: {
+        // A comma: the next name of an object, or the next index of a list.
+        const last = path[path.length - 1];
+        if (typeof last === "number") path[path.length - 1] = last + 1;
+        else expectName = true;
+        break;
+      }
+      case 0x22: {
+        const end = endOfString(json, at);
+        if (expectName) {
+          const name = JSON.parse(json.slice(at, end)) as string;
+          const names = open[open.length - 1]!;
+          path[path.length - 1] = name;
+          if (names.has(name)) found.add(`duplicate field ${JSON.stringify(pathText(path))}`);
+          names.add(name);
+          expectName = false;
+        }
+        at = end - 1;
+        break;
+      }
+    }
+    at += 1;
+  }
+  return [...found];
+}
+
+/** The position behind the closing quote of the string that opens at `start`. */
+function endOfString(json: string, start: number): number {
+  let at = start + 1;
+  while (at < json.length && json.charCodeAt(at) !== 0x22) at += json.charCodeAt(at) === 0x5c ? 2 : 1;
+  return at + 1;
+}

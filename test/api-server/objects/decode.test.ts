@@ -1,0 +1,107 @@
+import { decodeObject } from "../../../actors/api-server/objects/decode";
+import { duplicateFields } from "../../../actors/api-server/objects/duplicate-fields";
+import { kindOf } from "../../../protocol/kinds/registry";
+import { deepFreeze } from "./freeze";
+
+const deployment = kindOf("apps/v1", "Deployment")!;
+const pod = kindOf("v1", "Pod")!;
+
+const containers = (container: object) => ({ spec: { containers: [{ name: "a", ...container }] } });
+
+function message(kind: typeof pod, json: unknown): string {
+  const decoded = decodeObject(kind, deepFreeze(json), "Strict");
+  return decoded.ok ? "no failure" : decoded.failure.message;
+}
+
+describe("decoding a request's object", () => {
+  test("an unknown field fails a strict request, warns with Warn, and is dropped in silence with Ignore (API reference: fieldValidation)", () => {
+    const json = deepFreeze({ spec: { replicsa: 3, template: { spec: { containers: [{ name: "a", imagee: "x" }] } } } });
+    const strict = decodeObject(deployment, json, "Strict");
+    expect(strict).toMatchObject({
+      ok: false,
+      failure: {
+        code: 400,
+        reason: "BadRequest",
+        message:
+          'Deployment in version "v1" cannot be handled as a Deployment: strict decoding error: unknown field "spec.replicsa", unknown field "spec.template.spec.containers[0].imagee"',
+      },
+    });
+    const warn = decodeObject(deployment, json, "Warn", ['duplicate field "kind"']);
+    expect(warn).toMatchObject({
+      ok: true,
+      warnings: ['duplicate field "kind"', 'unknown field "spec.replicsa"', 'unknown field "spec.template.spec.containers[0].imagee"'],
+    });
+    expect(decodeObject(deployment, json, "Ignore")).toEqual({
+      ok: true,
+      object: { spec: { template: { spec: { containers: [{ name: "a" }] } } } },
+      warnings: [],
+    });
+  });
+
+  test.each([
+    [{ spec: { replicas: "3" } }, "cannot unmarshal string into Go struct field DeploymentSpec.spec.replicas of type int32"],
+    [{ spec: { replicas: 1.5 } }, "cannot unmarshal number 1.5 into Go struct field DeploymentSpec.spec.replicas of type int32"],
+    [{ spec: { paused: 1 } }, "cannot unmarshal number into Go struct field DeploymentSpec.spec.paused of type bool"],
+    [{ spec: [] }, "cannot unmarshal array into Go struct field Deployment.spec of type v1.DeploymentSpec"],
+    [{ metadata: { labels: { a: 1 } } }, "cannot unmarshal number into Go struct field ObjectMeta.metadata.labels.a of type string"],
+    [
+      { spec: { template: { spec: { containers: {} } } } },
+      "cannot unmarshal object into Go struct field PodSpec.spec.template.spec.containers of type []v1.Container",
+    ],
+    ["text", "cannot unmarshal string into Go value of type v1.Deployment"],
+  ])("a value of the wrong type is a bad request: %j", (json, problem) => {
+    expect(message(deployment, json)).toBe(`Deployment in version "v1" cannot be handled as a Deployment: json: ${problem}`);
+  });
+
+  test("quantities, times and bytes must parse", () => {
+    expect(message(pod, containers({ resources: { limits: { cpu: "1x" } } }))).toContain("unable to parse quantity's suffix");
+    expect(message(pod, { metadata: { creationTimestamp: "yesterday" } })).toContain("parsing time");
+    expect(message(kindOf("v1", "Secret")!, { data: { a: "!!!!" } })).toContain("illegal base64 data at input byte 0");
+  });
+
+  test("quantities come out in canonical form, resources no finer than a thousandth", () => {
+    const json = containers({ resources: { limits: { cpu: 0.5, memory: "1024Mi" }, requests: { cpu: "100u" } } });
+    const decoded = decodeObject(pod, deepFreeze(json), "Strict");
+    expect(decoded).toMatchObject({
+      object: { spec: { containers: [{ resources: { limits: { cpu: "500m", memory: "1Gi" }, requests: { cpu: "1m" } } }] } },
+    });
+  });
+
+  test("nulls are as good as absent", () => {
+    const decoded = decodeObject(
+      deployment,
+      deepFreeze({ metadata: { creationTimestamp: null, labels: null }, spec: { replicas: null } }),
+      "Strict",
+    );
+    expect(decoded).toMatchObject({ ok: true, object: { metadata: {}, spec: {} } });
+  });
+
+  test("an object that needs no change is returned as it is", () => {
+    const json = deepFreeze({
+      apiVersion: "v1",
+      kind: "Pod",
+      ...containers({ resources: { limits: { cpu: "500m" } }, ports: [{ containerPort: 80 }] }),
+    });
+    const decoded = decodeObject(pod, json, "Strict");
+    expect(decoded.ok && decoded.object).toBe(json);
+  });
+
+  test("free-form fields keep their nulls and whatever else is in them", () => {
+    const data = { a: null, b: [1, null] };
+    const decoded = decodeObject(kindOf("apps/v1", "ControllerRevision")!, deepFreeze({ data, revision: 1 }), "Strict");
+    expect(decoded).toMatchObject({ ok: true, object: { data } });
+  });
+});
+
+describe("duplicate fields", () => {
+  test.each([
+    ['{"a":1,"b":2}', []],
+    ['{"a":1,"a":2}', ["a"]],
+    ['{"spec":{"c":[{"name":"x"},{"name":"y","n\\u0061me":"z"}]}}', ["spec.c[1].name"]],
+    ['{"a":"},{\\"a\\"","b":{"a":[1,[2,{}]]},"c":[],"a":null}', ["a"]],
+    ['{"a":{"b":1},"c":{"b":1}}', []],
+    ['[{"x":1},{"x":1,"x":1}]', ["[1].x"]],
+  ])("%s", (json, paths) => {
+    expect(duplicateFields(json)).toEqual(paths.map((path) => `duplicate field "${path}"`));
+  });
+});

@@ -1,0 +1,161 @@
+import type { TopologySpreadConstraint } from "../../../protocol/kinds/generated";
+import { matchesLabels } from "../../../protocol/kinds/label-selector";
+import {
+  maxNodeScore,
+  type NodeFilter,
+  type NodeInfo,
+  type Plugin,
+  type PodInfo,
+  resolvable,
+  type Snapshot,
+  unresolvable,
+} from "../framework";
+import { podAllowsNode } from "../node-selector";
+import { withLabelKeys } from "../pod-affinity";
+import { untoleratedTaint } from "../tolerations";
+
+/** A constraint, ready to be applied. */
+interface Spread {
+  readonly topologyKey: string;
+  readonly maxSkew: number;
+  readonly minDomains: number;
+  readonly selects: (labels: Readonly<Record<string, string>>) => boolean;
+  readonly honorsAffinity: boolean;
+  readonly honorsTaints: boolean;
+}
+
+const hostname = "kubernetes.io/hostname";
+const zone = "topology.kubernetes.io/zone";
+const mismatch = "node(s) didn't match pod topology spread constraints";
+const missingLabel = `${mismatch} (missing required label)`;
+
+/** Spreads pods over topology domains: DoNotSchedule constraints filter, ScheduleAnyway ones score. Source: "Pod Topology Spread Constraints". */
+export const podTopologySpread: Plugin = {
+  name: "PodTopologySpread",
+  weight: 2,
+  events: ["AssignedPodAdd", "AssignedPodLabel", "AssignedPodDelete", "NodeAdd", "NodeDelete", "NodeLabel", "NodeTaint", "PodUpdate"],
+  filter(pod, snapshot) {
+    const spreads = constraintsOf(pod, "DoNotSchedule");
+    return spreads.length === 0 ? undefined : filterBy(pod, spreads, snapshot);
+  },
+  score(pod, snapshot, feasible) {
+    const own = constraintsOf(pod, "ScheduleAnyway");
+    const declared = (pod.pod.spec?.topologySpreadConstraints ?? []).length > 0;
+    const spreads = declared ? own : systemDefaults(pod, snapshot);
+    return spreads.length === 0 ? undefined : scoreBy(pod, spreads, declared, snapshot, feasible);
+  },
+};
+
+function constraintsOf(pod: PodInfo, whenUnsatisfiable: string): readonly Spread[] {
+  return (pod.pod.spec?.topologySpreadConstraints ?? [])
+    .filter((constraint) => constraint.whenUnsatisfiable === whenUnsatisfiable)
+    .map((constraint) => spreadOf(pod, constraint));
+}
+
+function spreadOf(pod: PodInfo, constraint: TopologySpreadConstraint): Spread {
+  const requirements = constraint.labelSelector && withLabelKeys(constraint.labelSelector, pod.labels, constraint.matchLabelKeys);
+  return {
+    topologyKey: constraint.topologyKey,
+    maxSkew: constraint.maxSkew,
+    minDomains: constraint.minDomains ?? 1,
+    selects: (labels) => requirements !== undefined && matchesLabels(requirements, labels),
+    honorsAffinity: constraint.nodeAffinityPolicy !== "Ignore",
+    honorsTaints: constraint.nodeTaintsPolicy === "Honor",
+  };
+}
+
+/** Pods that belong together are spread by host and, more loosely, by zone, where they say nothing themselves. */
+function systemDefaults(pod: PodInfo, snapshot: Snapshot): readonly Spread[] {
+  const selects = snapshot.siblings(pod);
+  if (selects === undefined) return [];
+  const common = { minDomains: 1, selects, honorsAffinity: true, honorsTaints: false };
+  return [
+    { ...common, topologyKey: hostname, maxSkew: 3 },
+    { ...common, topologyKey: zone, maxSkew: 5 },
+  ];
+}
+
+function counts(spread: Spread, pod: PodInfo, node: NodeInfo): boolean {
+  if (spread.honorsAffinity && !podAllowsNode(pod.pod, node)) return false;
+  return !spread.honorsTaints || !untoleratedTaint(node.node.spec?.taints, pod.pod.spec?.tolerations, ["NoSchedule", "NoExecute"]);
+}
+
+function selectedPods(spread: Spread, namespace: string, node: NodeInfo): number {
+  let count = 0;
+  for (const other of node.pods) if (!other.terminating && other.namespace === namespace && spread.selects(other.labels)) count += 1;
+  return count;
+}
+
+function filterBy(pod: PodInfo, spreads: readonly Spread[], snapshot: Snapshot): NodeFilter {
+  // Per constraint: how many selected pods each domain holds. Only nodes that have all the keys make domains.
+  const domains = spreads.map(() => new Map<string, number>());
+  for (const node of snapshot.nodes) {
+    if (!spreads.every(({ topologyKey }) => node.labels[topologyKey] !== undefined)) continue;
+    spreads.forEach((spread, index) => {
+      if (!counts(spread, pod, node)) return;
+      const value = node.labels[spread.topologyKey]!;
+      const domain = domains[index]!;
+      domain.set(value, (domain.get(value) ?? 0) + selectedPods(spread, pod.namespace, node));
+    });
+  }
+  const fewest = spreads.map((spread, index) => {
+    const domain = domains[index]!;
+    return domain.size < spread.minDomains || domain.size === 0 ? 0 : Math.min(...domain.values());
+  });
+  return (node) => {
+    for (const [index, spread] of spreads.entries()) {
+      const value = node.labels[spread.topologyKey];
+      if (value === undefined) return unresolvable(missingLabel);
+      const here = domains[index]!.get(value) ?? 0;
+      const self = spread.selects(pod.labels) ? 1 : 0;
+      if (here + self - fewest[index]! > spread.maxSkew) return resolvable(mismatch);
+    }
+    return undefined;
+  };
+}
+
+function scoreBy(
+  pod: PodInfo,
+  spreads: readonly Spread[],
+  requireAllKeys: boolean,
+  snapshot: Snapshot,
+  feasible: readonly NodeInfo[],
+): readonly number[] {
+  const lacksKey = (node: NodeInfo) => requireAllKeys && !spreads.every(({ topologyKey }) => node.labels[topologyKey] !== undefined);
+  const ignored = feasible.map(lacksKey);
+  const domains = spreads.map(() => new Map<string, number>());
+  feasible.forEach((node, at) => {
+    if (ignored[at]) return;
+    spreads.forEach((spread, index) => {
+      const value = node.labels[spread.topologyKey];
+      if (value !== undefined) domains[index]!.set(value, 0);
+    });
+  });
+  for (const node of snapshot.nodes) {
+    if (lacksKey(node)) continue;
+    spreads.forEach((spread, index) => {
+      const value = node.labels[spread.topologyKey];
+      const domain = domains[index]!;
+      if (value === undefined || !domain.has(value) || !counts(spread, pod, node)) return;
+      domain.set(value, domain.get(value)! + selectedPods(spread, pod.namespace, node));
+    });
+  }
+  // More domains make each pod in one weigh more, so that zones and hosts can be added up.
+  const weights = domains.map((domain) => Math.log(domain.size + 2));
+  const raw = feasible.map((node, at) => {
+    if (ignored[at]) return undefined;
+    let sum = 0;
+    spreads.forEach((spread, index) => {
+      const value = node.labels[spread.topologyKey];
+      if (value !== undefined) sum += (domains[index]!.get(value) ?? 0) * weights[index]! + (spread.maxSkew - 1);
+    });
+    return Math.round(sum);
+  });
+  const known = raw.filter((score) => score !== undefined);
+  const highest = Math.max(0, ...known);
+  const lowest = known.length === 0 ? 0 : Math.min(...known);
+  return raw.map((score) => {
+    if (score === undefined) return 0;
+    return highest === 0 ? maxNodeScore : Math.floor((maxNodeScore * (highest + lowest - score)) / highest);
+  });
+}

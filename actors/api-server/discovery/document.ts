@@ -1,0 +1,44 @@
+/** A document that is the same for every client until the served kinds change: discovery and OpenAPI. */
+export interface ServedDocument {
+  readonly contentType: string;
+  readonly body: Uint8Array;
+  /** A quoted entity tag; the same for the same body. */
+  readonly etag: string;
+}
+
+/** The documents one server has made so far, by a key of the maker's choice. Clear it when the served kinds change. */
+export type DocumentCache = Map<string, ServedDocument>;
+
+const encoder = new TextEncoder();
+
+/** Answers from the cache, or makes the document and keeps it. */
+export function cached(cache: DocumentCache, key: string, contentType: string, make: () => Uint8Array): ServedDocument {
+  const known = cache.get(key);
+  if (known !== undefined) return known;
+  const body = make();
+  const document: ServedDocument = { contentType, body, etag: `"${fingerprint(body)}"` };
+  cache.set(key, document);
+  return document;
+}
+
+/** A value as JSON bytes. */
+export function jsonBytes(value: unknown): Uint8Array {
+  return encoder.encode(JSON.stringify(value));
+}
+
+/**
+ * 128 bits of a document in upper-case hexadecimal: four FNV-1a sums with different seeds. It tells versions of a document apart and
+ * protects against nothing.
+ */
+export function fingerprint(bytes: Uint8Array): string {
+  let text = "";
+  for (const seed of [0x811c9dc5, 0x01000193, 0x9e3779b9, 0x85ebca6b]) {
+    let sum = seed;
+    for (const byte of bytes) sum = Math.imul(sum ^ byte, 0x01000193);
+    // FNV mixes its last bytes poorly; two rounds of shifting spread them.
+    sum = Math.imul(sum ^ (sum >>> 16), 0x7feb352d);
+    sum ^= sum >>> 15;
+    text += (sum >>> 0).toString(16).padStart(8, "0");
+  }
+  return text.toUpperCase();
+}

@@ -13,7 +13,8 @@ export function address(role: string, name: string | number): Address {
 
 /** Checks that a text is an address. Throws an Error that names the text and the form expected. */
 export function parseAddress(text: string): Address {
-  if (!pattern.test(text)) throw new Error(`"${text}" is not an actor's address: expected "role/name", such as "etcd/0" or "kubelet/node-7"`);
+  if (!pattern.test(text))
+    throw new Error(`"${text}" is not an actor's address: expected "role/name", such as "etcd/0" or "kubelet/node-7"`);
   return text as Address;
 }
 

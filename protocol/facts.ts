@@ -26,9 +26,25 @@ export type KnownFact =
   | { readonly kind: "scheduler.bound"; readonly pod: string; readonly node: string }
   | { readonly kind: "scheduler.unschedulable"; readonly pod: string; readonly reason: string }
   | { readonly kind: "container.started"; readonly pod: string; readonly container: string; readonly node: string; readonly image: string }
-  | { readonly kind: "container.exited"; readonly pod: string; readonly container: string; readonly node: string; readonly exitCode: number; readonly reason: string }
+  | {
+      readonly kind: "container.exited";
+      readonly pod: string;
+      readonly container: string;
+      readonly node: string;
+      readonly exitCode: number;
+      readonly reason: string;
+    }
   | { readonly kind: "pod.ready"; readonly pod: string; readonly node: string; readonly ready: boolean }
   | { readonly kind: "proxy.programmed"; readonly node: string; readonly services: number; readonly endpoints: number }
   | { readonly kind: "node.eviction"; readonly pod: string; readonly node: string }
   /** A load generator's request ended. */
-  | { readonly kind: "load.result"; readonly workload: string; readonly service: string; readonly requestId: string; readonly outcome: string; readonly code: number; readonly latencyUs: number; readonly servedBy: string };
+  | {
+      readonly kind: "load.result";
+      readonly workload: string;
+      readonly service: string;
+      readonly requestId: string;
+      readonly outcome: string;
+      readonly code: number;
+      readonly latencyUs: number;
+      readonly servedBy: string;
+    };

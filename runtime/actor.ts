@@ -100,7 +100,14 @@ export type LogLevel = "debug" | "info" | "warn" | "error";
 /** Everything an actor can want, as data. Bodies are bytes already: what is changed after it was said stays unsaid. */
 export type Effect =
   | { readonly type: "send"; readonly to: Address; readonly kind: string; readonly body: Uint8Array }
-  | { readonly type: "ask"; readonly to: Address; readonly kind: string; readonly body: Uint8Array; readonly id: number; readonly deadlineMs: number }
+  | {
+      readonly type: "ask";
+      readonly to: Address;
+      readonly kind: string;
+      readonly body: Uint8Array;
+      readonly id: number;
+      readonly deadlineMs: number;
+    }
   | { readonly type: "reply"; readonly request: RequestRef; readonly kind: string; readonly body: Uint8Array }
   | { readonly type: "refuse"; readonly request: RequestRef; readonly detail: string }
   | { readonly type: "open"; readonly to: Address; readonly kind: string; readonly body: Uint8Array; readonly id: number }
@@ -144,13 +151,20 @@ export interface Context<State> {
   ): void;
   reply(request: RequestRef, body: Message): void;
   refuse(request: RequestRef, detail: string): void;
-  open<M extends Message>(to: Address, body: Message, then: (state: State, input: StreamInput<M>, ctx: Context<State>) => undefined): StreamRef;
+  open<M extends Message>(
+    to: Address,
+    body: Message,
+    then: (state: State, input: StreamInput<M>, ctx: Context<State>) => undefined,
+  ): StreamRef;
   push(stream: StreamRef, body: Message): void;
   close(stream: StreamRef, reason?: "done" | "refused" | "slow", detail?: string): void;
   /** (Re)sets the timer of that name: after `delayMs` (fractions allowed) of monotonic time a timer input arrives, once. */
   setTimer(name: string, delayMs: number): void;
   cancelTimer(name: string): void;
-  /** Persist before you speak: the effects collected by `then` are performed once the operations are on disk; then "persisted" arrives if there is a token. */
+  /**
+   * Persist before you speak: `then` is called at once, only to collect effects, which are performed when the operations are on disk.
+   * State that depends on the disk changes when "persisted" arrives with the token.
+   */
   persist(operations: readonly DiskOperation[], options?: { readonly token?: string; readonly then?: () => undefined }): void;
   /** Starts another actor on this host; it goes down with this one. The role in the address says which. */
   spawn(address: Address, config: unknown): void;

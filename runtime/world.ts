@@ -52,6 +52,9 @@ export interface Secrets {
 /** Where actors live. */
 export interface Directory {
   hostOf(actor: Address): HostName | undefined;
+  /** Told by a host when it starts or stops an actor for good; a crash is neither. */
+  register(actor: Address, host: HostName): void;
+  unregister(actor: Address, host: HostName): void;
 }
 
 /** Who listens to what happens: traces, checks, timelines, logs. */
@@ -70,7 +73,13 @@ export type RuntimeEvent =
   | { readonly type: "deadLetter"; readonly envelope: Envelope; readonly why: "no such actor" | "old incarnation" | "mailbox full" }
   | { readonly type: "expired"; readonly actor: Address; readonly kind: string; readonly to: Address }
   | { readonly type: "fact"; readonly actor: Address; readonly fact: Fact }
-  | { readonly type: "log"; readonly actor: Address; readonly level: LogLevel; readonly message: string; readonly fields: Readonly<Record<string, unknown>> }
+  | {
+      readonly type: "log";
+      readonly actor: Address;
+      readonly level: LogLevel;
+      readonly message: string;
+      readonly fields: Readonly<Record<string, unknown>>;
+    }
   | { readonly type: "hostDown"; readonly detail: string }
   | { readonly type: "hostUp"; readonly detail: string };
 

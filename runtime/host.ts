@@ -1,0 +1,407 @@
+import type { Address, HostName } from "../protocol/address";
+import { roleOf } from "../protocol/address";
+import { decode } from "../protocol/codec";
+import type { Envelope } from "../protocol/envelope";
+import type { Answer, AnyActor, CloseReason, Effect, Input, SignResult, StreamInput } from "./actor";
+import { type Cell, type Delivery, laneOf, newCell, requestKey, type Stream } from "./cell";
+import { Collector, type Continuations } from "./collector";
+import { Conversations, detailOf } from "./conversations";
+import { perform } from "./interpreter";
+import type { Ports, RuntimeEvent, WireReceiver } from "./world";
+
+/** Decides when a delivery has its turn; it calls `host.turn` once for each, in order within a lane, and never two of one cell at once. */
+export interface Dispatcher {
+  enqueue(host: Host, cell: Cell, delivery: Delivery): void;
+  /** A cell is gone; what waits for it may be dropped. */
+  forget?(host: Host, cell: Cell): void;
+}
+
+export interface HostOptions {
+  readonly name: HostName;
+  readonly zone: string;
+  readonly ports: Ports;
+  readonly dispatcher: Dispatcher;
+  /** Every actor that may be placed or spawned here, by role. */
+  readonly actors: ReadonlyMap<string, AnyActor>;
+  /** Requests and datagrams that may wait for one actor. */
+  readonly mailboxMax?: number;
+  /** Incarnations count from here on; a process that cannot remember earlier ones passes a number that only grows. */
+  readonly incarnationBase?: number;
+}
+
+const restartDelayMinUs = 100_000;
+const restartDelayMaxUs = 30_000_000;
+/** An actor that has lived this long is forgiven its earlier crashes. */
+const forgivenAfterUs = 60_000_000;
+
+/** A failure domain: some actors with one clock, disk and network interface. Knows no Kubernetes, and not whether it is simulated. */
+export class Host implements WireReceiver {
+  readonly name: HostName;
+  readonly zone: string;
+  readonly ports: Ports;
+  readonly conversations: Conversations;
+  up = false;
+  private readonly cells = new Map<Address, Cell>();
+  private readonly collectors = new Map<Cell, Collector>();
+  private readonly placed = new Map<Address, unknown>();
+  private readonly incarnations = new Map<Address, number>();
+  private timerGeneration = 0;
+
+  constructor(private readonly options: HostOptions) {
+    this.name = options.name;
+    this.zone = options.zone;
+    this.ports = options.ports;
+    this.conversations = new Conversations({
+      hostOf: (actor) => this.ports.directory.hostOf(actor),
+      send: (envelope, toHost) => this.ports.wire.send(this.name, toHost, envelope),
+      enqueue: (cell, delivery) => this.enqueue(cell, delivery),
+      monotonicUs: () => this.ports.clock.monotonicUs(),
+    });
+  }
+
+  /** Says that this actor lives here: it starts with the host, now if the host is up, and again after each crash. */
+  place(address: Address, config: unknown): void {
+    this.placed.set(address, config);
+    this.ports.directory.register(address, this.name);
+    if (this.up) this.startCell(address, config, null);
+  }
+
+  /** Brings the host up: attaches it to the wire and starts what is placed on it. */
+  start(): void {
+    if (this.up) return;
+    this.up = true;
+    this.ports.wire.attach(this.name, this);
+    this.observe({ type: "hostUp", detail: "" });
+    for (const [address, config] of this.placed) this.startCell(address, config, null);
+  }
+
+  /** Drops all memory at once, as a killed process does. Nobody here says anything more. */
+  crash(detail: string): void {
+    if (!this.up) return;
+    this.up = false;
+    this.ports.wire.detach(this.name);
+    for (const cell of [...this.cells.values()]) this.bury(cell, false);
+    this.cells.clear();
+    this.observe({ type: "hostDown", detail });
+  }
+
+  cell(address: Address): Cell | undefined {
+    return this.cells.get(address);
+  }
+
+  addresses(): readonly Address[] {
+    return [...this.cells.keys()];
+  }
+
+  /** Makes one actor lose its memory and start again, as a panic would. */
+  crashActor(address: Address, error: unknown): void {
+    const cell = this.cells.get(address);
+    if (cell !== undefined && cell.phase !== "down") this.crashCell(cell, error);
+  }
+
+  /** From the wire. */
+  receive(e: Envelope): void {
+    if (!this.up) return;
+    const cell = this.cells.get(e.to);
+    if (cell === undefined || cell.phase === "down" || cell.phase === "stopped") {
+      this.deadLetter(e, "no such actor");
+      this.conversations.bounce(
+        e,
+        { address: e.to, incarnation: this.incarnations.get(e.to) ?? 0 },
+        "refused",
+        `no actor ${e.to} is running`,
+      );
+      return;
+    }
+    if (e.toIncarnation !== 0 && e.toIncarnation !== cell.incarnation) {
+      this.deadLetter(e, "old incarnation");
+      this.conversations.bounce(e, cell, "crashed", `${e.to} has started again`);
+      return;
+    }
+    // Credits change no actor's state: they need no turn.
+    if (e.operation === "credit") {
+      const stream = this.conversations.find(cell, e);
+      if (stream !== undefined) this.conversations.credit(cell, stream, e.sequence);
+      return;
+    }
+    const delivery: Delivery = { type: "envelope", envelope: e };
+    if (laneOf(delivery) === "new" && cell.queued >= (this.options.mailboxMax ?? 10_000) && e.operation !== "close") {
+      this.deadLetter(e, "mailbox full");
+      this.conversations.bounce(e, cell, "refused", `the mailbox of ${e.to} is full`);
+      return;
+    }
+    this.enqueue(cell, delivery);
+  }
+
+  disconnected(host: HostName): void {
+    for (const cell of this.cells.values()) this.conversations.disconnected(cell, host);
+  }
+
+  enqueue(cell: Cell, delivery: Delivery): void {
+    if (cell.phase === "starting" && delivery.type !== "start") {
+      cell.held.push(delivery);
+      return;
+    }
+    if (laneOf(delivery) === "new") cell.queued++;
+    this.options.dispatcher.enqueue(this, cell, delivery);
+  }
+
+  /** Gives a cell one delivery; called by the dispatcher. Returns false when the cell is gone meanwhile. */
+  turn(cell: Cell, delivery: Delivery): boolean {
+    if (laneOf(delivery) === "new") cell.queued--;
+    if (this.cells.get(cell.address) !== cell || cell.phase === "down" || cell.phase === "stopped") return false;
+    const collector = this.collectors.get(cell)!;
+    let effects: readonly Effect[];
+    try {
+      effects = collector.collect(() => this.deliver(cell, delivery, collector));
+    } catch (error) {
+      this.crashCell(cell, error);
+      return true;
+    }
+    this.perform(cell, effects, collector.continuations);
+    if (delivery.type === "start") this.release(cell);
+    return true;
+  }
+
+  private deliver(cell: Cell, delivery: Delivery, ctx: Collector): void {
+    switch (delivery.type) {
+      case "start":
+        this.observe({ type: "started", actor: cell.address, incarnation: cell.incarnation });
+        cell.state = cell.actor.start(cell.config, ctx, delivery.recovered);
+        return;
+      case "envelope":
+        this.observe({ type: "deliver", actor: cell.address, envelope: delivery.envelope });
+        return this.deliverEnvelope(cell, delivery.envelope, ctx);
+      case "answer":
+        return this.deliverAnswer(cell, delivery.id, delivery.answer, ctx);
+      case "signed": {
+        const then = cell.signs.get(delivery.id);
+        cell.signs.delete(delivery.id);
+        then?.(cell.state, delivery.result, ctx);
+        return;
+      }
+      case "timer": {
+        if (cell.timers.get(delivery.name)?.generation !== delivery.generation) return;
+        cell.timers.delete(delivery.name);
+        this.observe({ type: "timer", actor: cell.address, name: delivery.name });
+        return this.input(cell, { type: "timer", name: delivery.name }, ctx);
+      }
+      case "persisted":
+        this.observe({ type: "persisted", actor: cell.address, token: delivery.token });
+        return this.input(cell, { type: "persisted", token: delivery.token }, ctx);
+      case "diskFailed":
+        return this.input(cell, { type: "diskFailed", token: delivery.token, detail: delivery.detail }, ctx);
+      case "call":
+        return delivery.run(ctx);
+      case "streamBroken": {
+        const stream = cell.streams.get(delivery.key);
+        if (stream !== undefined) this.endStream(cell, stream, delivery.reason, delivery.detail, ctx);
+        return;
+      }
+    }
+  }
+
+  private deliverEnvelope(cell: Cell, e: Envelope, ctx: Collector): void {
+    switch (e.operation) {
+      case "tell":
+        return this.input(cell, { type: "message", from: e.from, body: decode(e.body) }, ctx);
+      case "ask": {
+        this.conversations.noteInbound(cell, e);
+        const request = { from: e.from, fromIncarnation: e.fromIncarnation, id: e.id };
+        return this.input(cell, { type: "request", from: e.from, body: decode(e.body), request, deadlineMs: e.deadlineMs }, ctx);
+      }
+      case "answer":
+        return this.deliverAnswer(cell, e.id, { ok: true, body: decode(e.body) }, ctx);
+      case "refuse":
+        return this.deliverAnswer(cell, e.id, { ok: false, error: e.kind === "crashed" ? "crashed" : "refused", detail: detailOf(e) }, ctx);
+      case "open":
+        return this.input(cell, { type: "opened", from: e.from, body: decode(e.body), stream: this.conversations.accept(cell, e) }, ctx);
+      case "item":
+        return this.deliverItem(cell, e, ctx);
+      case "close": {
+        const stream = this.conversations.find(cell, e);
+        if (stream === undefined) return;
+        const gap = e.kind === "done" && e.sequence !== stream.nextIn;
+        return this.endStream(
+          cell,
+          stream,
+          gap ? "gap" : (e.kind as CloseReason),
+          gap ? "items are missing before the end" : detailOf(e),
+          ctx,
+        );
+      }
+      case "credit":
+        return;
+    }
+  }
+
+  private deliverItem(cell: Cell, e: Envelope, ctx: Collector): void {
+    const stream = this.conversations.find(cell, e);
+    if (stream === undefined || stream.closing !== null) return;
+    if (stream.peerIncarnation === 0) stream.peerIncarnation = e.fromIncarnation;
+    if (e.sequence !== stream.nextIn + 1) {
+      this.conversations.close(cell, stream.key, "refused", "items are missing");
+      return this.endStream(cell, stream, "gap", `item ${e.sequence} came after ${stream.nextIn}`, ctx);
+    }
+    stream.nextIn = e.sequence;
+    const body = decode(e.body);
+    if (stream.then !== null) stream.then(cell.state, { type: "item", body }, ctx);
+    else this.input(cell, { type: "item", stream: { key: stream.key, peer: stream.peer }, body }, ctx);
+    this.conversations.handled(cell, stream);
+  }
+
+  private endStream(cell: Cell, stream: Stream, reason: CloseReason, detail: string, ctx: Collector): void {
+    cell.streams.delete(stream.key);
+    if (stream.closing !== null) return;
+    const closed: StreamInput = { type: "closed", reason, detail };
+    if (stream.then !== null) stream.then(cell.state, closed, ctx);
+    else this.input(cell, { ...closed, stream: { key: stream.key, peer: stream.peer } }, ctx);
+  }
+
+  private deliverAnswer(cell: Cell, id: number, answer: Answer, ctx: Collector): void {
+    const ask = cell.asks.get(id);
+    if (ask === undefined) return;
+    cell.asks.delete(id);
+    ask.deadline.cancel();
+    if (!answer.ok && answer.error === "timeout") this.observe({ type: "expired", actor: cell.address, kind: ask.kind, to: ask.to });
+    ask.then(cell.state, answer, ctx);
+  }
+
+  private input(cell: Cell, input: Input, ctx: Collector): void {
+    cell.actor.receive(cell.state, input, ctx);
+  }
+
+  private perform(cell: Cell, effects: readonly Effect[], continuations: Continuations): void {
+    for (const effect of effects) perform(this, cell, effect, continuations);
+  }
+
+  // ——— what the interpreter needs ———
+
+  observe(event: RuntimeEvent): void {
+    this.ports.observer.event(this.name, event);
+  }
+
+  /** True while this incarnation lives: effects that waited for a disk are said only then. */
+  alive(cell: Cell, incarnation: number): boolean {
+    return (
+      this.cells.get(cell.address) === cell && cell.incarnation === incarnation && (cell.phase === "running" || cell.phase === "starting")
+    );
+  }
+
+  deadLetter(envelope: Envelope, why: "no such actor" | "old incarnation" | "mailbox full"): void {
+    this.observe({ type: "deadLetter", envelope, why });
+  }
+
+  setTimer(cell: Cell, name: string, delayUs: number): void {
+    cell.timers.get(name)?.cancel.cancel();
+    const generation = ++this.timerGeneration;
+    const cancel = this.ports.clock.after(delayUs, () => {
+      if (cell.timers.get(name)?.generation === generation) this.enqueue(cell, { type: "timer", name, generation });
+    });
+    cell.timers.set(name, { generation, cancel });
+  }
+
+  cancelTimer(cell: Cell, name: string): void {
+    cell.timers.get(name)?.cancel.cancel();
+    cell.timers.delete(name);
+  }
+
+  keepAsk(cell: Cell, effect: Extract<Effect, { type: "ask" }>, then: (state: unknown, answer: Answer, ctx: Collector) => undefined): void {
+    const { id, to, kind, deadlineMs } = effect;
+    const deadline = this.ports.clock.after(Math.round(deadlineMs * 1000), () =>
+      this.enqueue(cell, {
+        type: "answer",
+        id,
+        answer: { ok: false, error: "timeout", detail: `no answer from ${to} within ${deadlineMs} ms` },
+      }),
+    );
+    cell.asks.set(id, { to, toHost: this.ports.directory.hostOf(to), kind, deadline, then: then as never });
+  }
+
+  signed(cell: Cell, id: number, result: SignResult): void {
+    this.enqueue(cell, { type: "signed", id, result });
+  }
+
+  /** Starts a child; one that already runs under this address is stopped first, so that a parent that starts again has fresh children. */
+  spawn(parent: Cell, address: Address, config: unknown): void {
+    this.stop(address);
+    this.ports.directory.register(address, this.name);
+    this.startCell(address, config, parent.address);
+  }
+
+  stop(address: Address): void {
+    const cell = this.cells.get(address);
+    if (cell === undefined) return;
+    this.conversations.abandon(cell, "stopped");
+    this.bury(cell, true);
+    cell.phase = "stopped";
+    this.cells.delete(address);
+    this.placed.delete(address);
+    this.ports.directory.unregister(address, this.name);
+    this.observe({ type: "stopped", actor: address, incarnation: cell.incarnation });
+  }
+
+  // ——— life and death ———
+
+  private startCell(address: Address, config: unknown, parent: Address | null, crashes = 0): void {
+    const actor = this.options.actors.get(roleOf(address));
+    if (actor === undefined)
+      throw new Error(`no actor has the role of ${address}; known are ${[...this.options.actors.keys()].join(", ")}`);
+    const incarnation = (this.incarnations.get(address) ?? this.options.incarnationBase ?? 0) + 1;
+    this.incarnations.set(address, incarnation);
+    const cell = newCell(address, actor, config, parent, incarnation);
+    cell.crashes = crashes;
+    cell.startedUs = this.ports.clock.monotonicUs();
+    this.cells.set(address, cell);
+    this.collectors.set(cell, new Collector(cell, this.ports, this.name, this.zone));
+    this.ports.disk.recover(
+      address,
+      (recovered) => {
+        if (this.cells.get(address) === cell && cell.phase === "starting") this.enqueue(cell, { type: "start", recovered });
+      },
+      (detail) => {
+        if (this.cells.get(address) === cell) this.crashCell(cell, new Error(`disk: ${detail}`));
+      },
+    );
+  }
+
+  private release(cell: Cell): void {
+    if (cell.phase !== "starting") return;
+    cell.phase = "running";
+    for (const delivery of cell.held.splice(0)) this.enqueue(cell, delivery);
+  }
+
+  private crashCell(cell: Cell, error: unknown): void {
+    this.observe({ type: "crashed", actor: cell.address, incarnation: cell.incarnation, error });
+    this.conversations.abandon(cell, "crashed");
+    const now = this.ports.clock.monotonicUs();
+    const crashes = now - cell.startedUs > forgivenAfterUs ? 1 : cell.crashes + 1;
+    this.bury(cell, false);
+    for (const child of [...this.cells.values()]) if (child.parent === cell.address) this.stop(child.address);
+    if (cell.parent !== null && !this.cells.has(cell.parent)) return;
+    const delayUs = Math.min(restartDelayMinUs * 2 ** (crashes - 1), restartDelayMaxUs);
+    this.ports.clock.after(delayUs, () => {
+      if (this.up && this.cells.get(cell.address) === cell) this.startCell(cell.address, cell.config, cell.parent, crashes);
+    });
+  }
+
+  private bury(cell: Cell, children: boolean): void {
+    for (const timer of cell.timers.values()) timer.cancel.cancel();
+    for (const ask of cell.asks.values()) ask.deadline.cancel();
+    cell.timers.clear();
+    cell.asks.clear();
+    cell.streams.clear();
+    cell.inbound.clear();
+    cell.held.length = 0;
+    cell.phase = "down";
+    cell.state = undefined;
+    this.collectors.delete(cell);
+    this.options.dispatcher.forget?.(this, cell);
+    if (children) for (const child of [...this.cells.values()]) if (child.parent === cell.address) this.stop(child.address);
+  }
+
+  /** Answers an ask of this cell; used by the interpreter for replies. */
+  answer(cell: Cell, operation: "answer" | "refuse", request: Parameters<typeof requestKey>[0], kind: string, body: Uint8Array): void {
+    this.conversations.answer(cell, operation, requestKey(request), kind, body);
+  }
+}

@@ -1,0 +1,110 @@
+import { type ActorSystemRef, dispatch, type Ref, spawn, start, stop } from "nact";
+import { type Cell, type Delivery, laneOf } from "../cell";
+import type { Dispatcher, Host } from "../host";
+
+/** After so many deliveries, or so long, a cell lets the others and the sockets have their turn. */
+const turnsPerWakeMax = 128;
+const wakeMaxMs = 5;
+
+/** Deliveries that wait for one cell, and the nact actor that is woken for them. */
+interface Mailbox {
+  readonly host: Host;
+  readonly cell: Cell;
+  readonly begun: Queue<Delivery>;
+  readonly new: Queue<Delivery>;
+  readonly actor: Ref<"wake">;
+  /** A wake-up is under way or running. */
+  awake: boolean;
+}
+
+/**
+ * Live turns: one nact actor for each incarnation of a cell, spawned flat under one system. Its message is only a wake-up; deliveries wait in
+ * our own lanes, and nothing that a handler throws ever reaches nact.
+ */
+export class NactDispatcher implements Dispatcher {
+  private readonly system: ActorSystemRef = start({ name: `wavetank-${process.pid}-${process.hrtime.bigint()}` } as never);
+  private readonly mailboxes = new Map<Cell, Mailbox>();
+  private readonly forgotten = new WeakSet<Cell>();
+
+  enqueue(host: Host, cell: Cell, delivery: Delivery): void {
+    if (this.forgotten.has(cell)) return;
+    const mailbox = this.mailboxes.get(cell) ?? this.open(host, cell);
+    mailbox[laneOf(delivery)].push(delivery);
+    if (mailbox.awake) return;
+    mailbox.awake = true;
+    dispatch(mailbox.actor, "wake");
+  }
+
+  forget(_host: Host, cell: Cell): void {
+    this.forgotten.add(cell);
+    const mailbox = this.mailboxes.get(cell);
+    if (mailbox === undefined) return;
+    this.mailboxes.delete(cell);
+    stop(mailbox.actor);
+  }
+
+  /** Ends the nact system; nothing has a turn any more. */
+  close(): void {
+    for (const { host, cell } of [...this.mailboxes.values()]) this.forget(host, cell);
+    stop(this.system);
+  }
+
+  private open(host: Host, cell: Cell): Mailbox {
+    // nact allows letters, digits, "-" and "_" in names; the incarnation keeps a late stop from meeting the next life.
+    const name = `${host.name}__${cell.address}__${cell.incarnation}`.replaceAll(
+      /[^A-Za-z0-9_-]/g,
+      (c) => `_${c.charCodeAt(0).toString(16)}_`,
+    );
+    const actor = spawn(this.system, (_state: undefined, _wake: "wake") => this.wake(mailbox), name);
+    const mailbox: Mailbox = { host, cell, begun: new Queue(), new: new Queue(), actor, awake: false };
+    this.mailboxes.set(cell, mailbox);
+    return mailbox;
+  }
+
+  private wake(mailbox: Mailbox): undefined {
+    const { host, cell } = mailbox;
+    const startedMs = performance.now();
+    for (let turns = 0; turns < turnsPerWakeMax; turns++) {
+      const delivery = mailbox.begun.shift() ?? mailbox.new.shift();
+      if (delivery === undefined || this.forgotten.has(cell)) break;
+      try {
+        host.turn(cell, delivery);
+      } catch (error) {
+        // A handler's own errors stay inside of turn; this is an effect that could not be performed.
+        host.crashActor(cell.address, error);
+      }
+      if ((turns & 7) === 7 && performance.now() - startedMs > wakeMaxMs) break;
+    }
+    mailbox.awake = false;
+    if (this.mailboxes.has(cell) && mailbox.begun.length + mailbox.new.length > 0) {
+      mailbox.awake = true;
+      dispatch(mailbox.actor, "wake");
+    }
+    return undefined;
+  }
+}
+
+/** First in, first out, without moving what waits. */
+class Queue<T> {
+  private items: (T | undefined)[] = [];
+  private head = 0;
+
+  get length(): number {
+    return this.items.length - this.head;
+  }
+
+  push(item: T): void {
+    this.items.push(item);
+  }
+
+  shift(): T | undefined {
+    if (this.head === this.items.length) return undefined;
+    const item = this.items[this.head];
+    this.items[this.head++] = undefined;
+    if (this.head > 1024 && this.head * 2 > this.items.length) {
+      this.items = this.items.slice(this.head);
+      this.head = 0;
+    }
+    return item;
+  }
+}

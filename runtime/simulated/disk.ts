@@ -1,0 +1,194 @@
+import type { Address } from "../../protocol/address";
+import type { DiskOperation, Recovered } from "../actor";
+import type { Disk, Random } from "../world";
+import type { EventHeap } from "./event-heap";
+
+interface Files {
+  readonly logs: Map<string, { firstIndex: number; records: Uint8Array[] }>;
+  readonly blobs: Map<string, Uint8Array>;
+  /** Chunks of blobs that are not whole yet. */
+  readonly chunks: Map<string, Uint8Array[]>;
+}
+
+type Job =
+  | {
+      readonly type: "write";
+      readonly actor: Address;
+      readonly operations: readonly DiskOperation[];
+      readonly done: () => void;
+      readonly failed: (detail: string) => void;
+    }
+  | { readonly type: "read"; readonly actor: Address; readonly done: (recovered: Recovered) => void };
+
+/** What a disk can suffer. All of it can be undone by setting the field back. */
+export interface DiskFaults {
+  /** A sync takes this many times as long; Infinity stalls the disk until it is set back. */
+  slowdown: number;
+  full: boolean;
+  /** Chance that a write is refused with an input/output error. */
+  errorProbability: number;
+  /** Chance that of what was under way at a crash a part reached the disk, in order. */
+  tornProbability: number;
+}
+
+/** One host's disk. Writes wait for a sync that serves all that wait by then; what was not synced when the host crashes is lost. */
+export class SimulatedDisk implements Disk {
+  private readonly files = new Map<Address, Files>();
+  private waiting: Job[] = [];
+  private syncing: Job[] = [];
+  private busy = false;
+  private life = 0;
+  private syncs = 0;
+  readonly faults: DiskFaults = { slowdown: 1, full: false, errorProbability: 0, tornProbability: 0.5 };
+  readonly counts = { syncs: 0, lostWrites: 0, tornWrites: 0, failedWrites: 0 };
+
+  constructor(
+    private readonly host: string,
+    private readonly heap: EventHeap,
+    private readonly random: Random,
+    private readonly syncUs = 800,
+  ) {}
+
+  recover(actor: Address, done: (recovered: Recovered) => void): void {
+    this.add({ type: "read", actor, done });
+  }
+
+  write(actor: Address, operations: readonly DiskOperation[], done: () => void, failed: (detail: string) => void): void {
+    this.add({ type: "write", actor, operations, done, failed });
+  }
+
+  /** The host lost power or its process was killed: what was not synced is gone, but for a part of it where writes are torn. */
+  crash(): void {
+    this.life++;
+    const underWay = [...this.syncing, ...this.waiting];
+    this.syncing = [];
+    this.waiting = [];
+    this.busy = false;
+    const torn = this.random.draw(this.host, "torn", this.life) < this.faults.tornProbability;
+    let survivors = torn ? Math.floor(this.random.draw(this.host, "torn length", this.life) * (underWay.length + 1)) : 0;
+    for (const job of underWay) {
+      if (job.type !== "write") continue;
+      if (survivors-- > 0) {
+        this.counts.tornWrites++;
+        for (const operation of job.operations) this.apply(job.actor, operation);
+      } else this.counts.lostWrites++;
+    }
+    for (const files of this.files.values()) files.chunks.clear();
+  }
+
+  /** Everything on it is gone, as after a disk was replaced. */
+  wipe(): void {
+    this.files.clear();
+  }
+
+  /** Takes effect of changed faults, such as the end of a stall. */
+  resume(): void {
+    if (!this.busy) this.next();
+  }
+
+  /** What an actor would find now; for checks. */
+  peek(actor: Address): Recovered {
+    const files = this.of(actor);
+    return {
+      logs: new Map([...files.logs].map(([name, log]) => [name, { firstIndex: log.firstIndex, records: [...log.records] }])),
+      blobs: new Map(files.blobs),
+    };
+  }
+
+  private add(job: Job): void {
+    this.waiting.push(job);
+    if (!this.busy) this.next();
+  }
+
+  private next(): void {
+    if (this.waiting.length === 0 || this.faults.slowdown === Number.POSITIVE_INFINITY) return;
+    this.busy = true;
+    this.syncing = this.waiting;
+    this.waiting = [];
+    this.syncs++;
+    const { life } = this;
+    let bytes = 0;
+    for (const job of this.syncing) if (job.type === "write") for (const operation of job.operations) bytes += sizeOf(operation);
+    const jitter = 1 + this.random.draw(this.host, "sync", this.syncs) * 0.5;
+    const delayUs = Math.floor((this.syncUs * jitter + bytes / 200) * this.faults.slowdown);
+    this.heap.after(delayUs, () => {
+      if (this.life === life) this.finish();
+    });
+  }
+
+  private finish(): void {
+    const jobs = this.syncing;
+    this.syncing = [];
+    this.busy = false;
+    this.counts.syncs++;
+    for (const [i, job] of jobs.entries()) {
+      if (job.type === "read") {
+        // Half a blob of an earlier life must not be joined to a new one.
+        this.of(job.actor).chunks.clear();
+        job.done(this.peek(job.actor));
+      } else {
+        const refused = this.refusal(i);
+        if (refused !== null) {
+          this.counts.failedWrites++;
+          job.failed(refused);
+        } else {
+          for (const operation of job.operations) this.apply(job.actor, operation);
+          job.done();
+        }
+      }
+    }
+    if (!this.busy) this.next();
+  }
+
+  private refusal(index: number): string | null {
+    if (this.faults.full) return "no space left on device";
+    if (this.faults.errorProbability === 0) return null;
+    return this.random.draw(`${this.host} ${this.syncs}`, "disk error", index) < this.faults.errorProbability ? "input/output error" : null;
+  }
+
+  private apply(actor: Address, operation: DiskOperation): void {
+    const files = this.of(actor);
+    switch (operation.type) {
+      case "append": {
+        const log = files.logs.get(operation.log) ?? { firstIndex: 1, records: [] };
+        files.logs.set(operation.log, log);
+        for (const record of operation.records) log.records.push(record);
+        return;
+      }
+      case "dropPrefix": {
+        const log = files.logs.get(operation.log);
+        if (log === undefined) return;
+        const drop = Math.min(Math.max(operation.beforeIndex - log.firstIndex, 0), log.records.length);
+        log.records.splice(0, drop);
+        log.firstIndex += drop;
+        return;
+      }
+      case "writeBlob": {
+        const chunks = files.chunks.get(operation.blob) ?? [];
+        chunks.push(operation.chunk);
+        if (operation.last) {
+          files.blobs.set(operation.blob, chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks));
+          files.chunks.delete(operation.blob);
+        } else files.chunks.set(operation.blob, chunks);
+        return;
+      }
+      case "deleteBlob":
+        files.blobs.delete(operation.blob);
+        files.chunks.delete(operation.blob);
+        return;
+      default:
+        return operation satisfies never;
+    }
+  }
+
+  private of(actor: Address): Files {
+    let files = this.files.get(actor);
+    if (files === undefined) this.files.set(actor, (files = { logs: new Map(), blobs: new Map(), chunks: new Map() }));
+    return files;
+  }
+}
+
+function sizeOf(operation: DiskOperation): number {
+  if (operation.type === "append") return operation.records.reduce((sum, record) => sum + record.length, 0);
+  return operation.type === "writeBlob" ? operation.chunk.length : 0;
+}

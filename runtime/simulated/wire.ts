@@ -1,0 +1,208 @@
+import type { HostName } from "../../protocol/address";
+import { type Envelope, isDatagram } from "../../protocol/envelope";
+import { blocks, judge, type WireRule } from "../rules";
+import type { Cancel, Random, Wire, WireReceiver } from "../world";
+import type { EventHeap } from "./event-heap";
+
+/** One-way latencies in microseconds; each packet's is drawn between one and one and a half times these. */
+export interface Latencies {
+  readonly sameHostUs: number;
+  readonly sameZoneUs: number;
+  readonly otherZoneUs: number;
+  /** How long a connection may carry nothing before both ends give it up (keep-alive), in microseconds. */
+  readonly connectionTimeoutUs: number;
+}
+
+export const defaultLatencies: Latencies = { sameHostUs: 10, sameZoneUs: 150, otherZoneUs: 500, connectionTimeoutUs: 15_000_000 };
+
+/** One direction between two hosts. */
+interface Link {
+  packets: number;
+  lastArrivalUs: number;
+  /** Of the connection: what waits while the link is blocked, in order. */
+  held: Envelope[];
+}
+
+/** The connection between two hosts. Frames of an earlier epoch are lost. */
+interface Connection {
+  readonly a: HostName;
+  readonly b: HostName;
+  epoch: number;
+  established: boolean;
+  blockedSinceUs: number | null;
+  check: Cancel | null;
+  /** Hosts that will be told of a reset that is on its way. */
+  readonly resetting: Set<HostName>;
+}
+
+/** Packets between hosts on the event heap, with faults by rules. Streams' frames keep their order and are delayed rather than lost. */
+export class SimulatedWire implements Wire {
+  private readonly receivers = new Map<HostName, WireReceiver>();
+  private readonly zones = new Map<HostName, string>();
+  private readonly links = new Map<string, Link>();
+  private readonly connections = new Map<string, Connection>();
+  /** Hosts that vanished without a word, as machines do that lose power. */
+  private readonly silent = new Set<HostName>();
+  private rules: readonly WireRule[] = [];
+  /** Packets sent, lost and doubled: evidence that faults took effect. */
+  readonly counts = { sent: 0, lost: 0, doubled: 0, held: 0, broken: 0 };
+
+  constructor(
+    private readonly heap: EventHeap,
+    private readonly random: Random,
+    readonly latencies: Latencies = defaultLatencies,
+  ) {}
+
+  zone(host: HostName, zone: string): void {
+    this.zones.set(host, zone);
+  }
+
+  attach(host: HostName, receiver: WireReceiver): void {
+    this.receivers.set(host, receiver);
+    this.silent.delete(host);
+    // A machine that is back answers what was meant for its former life with a reset.
+    for (const connection of this.connections.values())
+      for (const peer of connection.resetting)
+        if (peer !== host && (connection.a === host || connection.b === host)) this.reset(connection, host, peer);
+  }
+
+  /** The host is gone; peers hear of it at once (its system closes the connections) unless it went silently. */
+  detach(host: HostName): void {
+    this.receivers.delete(host);
+    for (const connection of this.connections.values()) {
+      if (connection.a !== host && connection.b !== host) continue;
+      const peer = connection.a === host ? connection.b : connection.a;
+      const wasEstablished = connection.established;
+      this.cut(connection);
+      if (wasEstablished && this.receivers.has(peer)) this.reset(connection, host, peer);
+    }
+  }
+
+  /** Call before detach: peers find out only by keep-alive. */
+  silence(host: HostName): void {
+    this.silent.add(host);
+  }
+
+  setRules(rules: readonly WireRule[]): void {
+    this.rules = rules;
+    for (const [key, link] of this.links) {
+      if (link.held.length === 0) continue;
+      const [from, to] = key.split(">") as [HostName, HostName];
+      const held = link.held;
+      link.held = [];
+      for (const envelope of held) this.sendOnConnection(from, to, link, envelope);
+    }
+    for (const connection of this.connections.values()) this.watch(connection);
+  }
+
+  send(from: HostName, to: HostName, envelope: Envelope): void {
+    this.counts.sent++;
+    const link = this.link(from, to);
+    link.packets++;
+    if (isDatagram(envelope)) this.sendDatagram(from, to, link, envelope);
+    else this.sendOnConnection(from, to, link, envelope);
+  }
+
+  private sendDatagram(from: HostName, to: HostName, link: Link, envelope: Envelope): void {
+    const verdict = judge(this.rules, envelope, from, to, this.drawer(from, to, link));
+    if (verdict.type === "blocked" || verdict.afterUs.length === 0) {
+      this.counts.lost++;
+      return;
+    }
+    if (verdict.afterUs.length > 1) this.counts.doubled++;
+    for (const [copy, delayUs] of verdict.afterUs.entries())
+      this.heap.after(this.latencyUs(from, to, link, copy) + delayUs, () => this.receivers.get(to)?.receive(envelope));
+  }
+
+  private sendOnConnection(from: HostName, to: HostName, link: Link, envelope: Envelope): void {
+    const connection = this.connection(from, to);
+    if (!this.receivers.has(to) && from !== to) {
+      this.reset(connection, to, from);
+      return;
+    }
+    connection.established = true;
+    const verdict = judge(this.rules, envelope, from, to, this.drawer(from, to, link));
+    if (verdict.type === "blocked" || link.held.length > 0) {
+      this.counts.held++;
+      link.held.push(envelope);
+      this.watch(connection);
+      return;
+    }
+    const { epoch } = connection;
+    const arrivalUs = Math.max(link.lastArrivalUs, this.heap.nowUs + this.latencyUs(from, to, link, 0) + (verdict.afterUs[0] ?? 0));
+    link.lastArrivalUs = arrivalUs;
+    this.heap.at(arrivalUs, () => {
+      if (connection.epoch === epoch) this.receivers.get(to)?.receive(envelope);
+    });
+  }
+
+  /** Sees to it that a connection which carries nothing for too long breaks, and only then. */
+  private watch(connection: Connection): void {
+    const { a, b } = connection;
+    const stuck = this.link(a, b).held.length > 0 || this.link(b, a).held.length > 0;
+    if (!connection.established || !(stuck || blocks(this.rules, a, b) || blocks(this.rules, b, a))) {
+      connection.blockedSinceUs = null;
+      return;
+    }
+    connection.blockedSinceUs ??= this.heap.nowUs;
+    if (connection.check !== null) return;
+    connection.check = this.heap.at(connection.blockedSinceUs + this.latencies.connectionTimeoutUs, () => {
+      connection.check = null;
+      if (connection.blockedSinceUs === null) return;
+      if (this.heap.nowUs - connection.blockedSinceUs < this.latencies.connectionTimeoutUs) return this.watch(connection);
+      this.counts.broken++;
+      this.cut(connection);
+      this.receivers.get(a)?.disconnected(b);
+      this.receivers.get(b)?.disconnected(a);
+    });
+  }
+
+  /** Tells `peer` that its connection to `gone` is no more: after a round trip, or after the keep-alive when nobody is there to answer. */
+  private reset(connection: Connection, gone: HostName, peer: HostName): void {
+    const unheard = this.silent.has(gone) || blocks(this.rules, gone, peer) || blocks(this.rules, peer, gone);
+    if (unheard && connection.resetting.has(peer)) return;
+    connection.resetting.add(peer);
+    const delayUs = unheard ? this.latencies.connectionTimeoutUs : 2 * this.latencyUs(peer, gone, this.link(peer, gone), 0);
+    this.heap.after(delayUs, () => {
+      if (!connection.resetting.delete(peer)) return;
+      this.receivers.get(peer)?.disconnected(gone);
+    });
+  }
+
+  private cut(connection: Connection): void {
+    connection.epoch++;
+    connection.established = false;
+    connection.blockedSinceUs = null;
+    this.link(connection.a, connection.b).held = [];
+    this.link(connection.b, connection.a).held = [];
+  }
+
+  private latencyUs(from: HostName, to: HostName, link: Link, copy: number): number {
+    if (from === to) return this.latencies.sameHostUs;
+    const base = this.zones.get(from) === this.zones.get(to) ? this.latencies.sameZoneUs : this.latencies.otherZoneUs;
+    return base + Math.floor(this.random.draw(`${from}>${to}`, copy === 0 ? "latency" : "second latency", link.packets) * base * 0.5);
+  }
+
+  private drawer(from: HostName, to: HostName, link: Link): (purpose: string) => number {
+    return (purpose) => this.random.draw(`${from}>${to}`, purpose, link.packets);
+  }
+
+  private link(from: HostName, to: HostName): Link {
+    const key = `${from}>${to}`;
+    let link = this.links.get(key);
+    if (link === undefined) this.links.set(key, (link = { packets: 0, lastArrivalUs: 0, held: [] }));
+    return link;
+  }
+
+  private connection(one: HostName, other: HostName): Connection {
+    const [a, b] = one < other ? [one, other] : [other, one];
+    const key = `${a}>${b}`;
+    let connection = this.connections.get(key);
+    if (connection === undefined)
+      this.connections.set(
+        key,
+        (connection = { a, b, epoch: 0, established: false, blockedSinceUs: null, check: null, resetting: new Set() }),
+      );
+    return connection;
+  }
+}

@@ -1,0 +1,156 @@
+import { type Address, address } from "../../protocol/address";
+import type { Actor, Answer } from "../../runtime/actor";
+import { Simulation } from "../../runtime/simulated/simulation";
+
+interface Count {
+  count: number;
+}
+type Say = { kind: "add"; by: number } | { kind: "get" } | { kind: "crash" } | { kind: "silence" } | { kind: "follow"; items: number };
+
+const counter: Actor<null, Count, Say> = {
+  role: "counter",
+  start(_config, _ctx, recovered) {
+    const records = recovered.logs.get("adds")?.records ?? [];
+    return { count: records.reduce((sum, record) => sum + record[0]!, 0) };
+  },
+  receive(state, input, ctx) {
+    if (input.type === "request") {
+      const { body, request } = input;
+      if (body.kind === "crash") {
+        ctx.reply(request, { kind: "never said" });
+        throw new Error("asked to");
+      }
+      if (body.kind === "silence") return;
+      if (body.kind === "add")
+        ctx.persist([{ type: "append", log: "adds", records: [Uint8Array.of(body.by)] }], {
+          token: String(body.by),
+          then: () => {
+            ctx.reply(request, { kind: "added" });
+          },
+        });
+      else ctx.reply(request, { kind: "count", count: state.count } as never);
+    }
+    // What is not on disk yet must not be readable.
+    if (input.type === "persisted") state.count += Number(input.token);
+    if (input.type === "opened" && input.body.kind === "follow")
+      for (let i = 0; i < input.body.items; i++) ctx.push(input.stream, { kind: `item ${i}` });
+  },
+};
+
+function world(seed = 1) {
+  const simulation = new Simulation({ seed, actors: [counter as never], trace: { keepLines: Number.POSITIVE_INFINITY } });
+  simulation.addHost({ name: "a", zone: "z1" });
+  simulation.addHost({ name: "b", zone: "z2" });
+  simulation.place("a", address("counter", 0), null);
+  simulation.start();
+  simulation.portal();
+  return simulation;
+}
+
+const c0 = address("counter", 0);
+function ask(simulation: Simulation, to: Address, body: Say, deadlineMs = 1000): Answer[] {
+  const answers: Answer[] = [];
+  simulation.ask(to, body, deadlineMs, (answer) => answers.push(answer));
+  return answers;
+}
+
+describe("the simulation", () => {
+  it("answers an ask once, with what the actor replied", () => {
+    const simulation = world();
+    ask(simulation, c0, { kind: "add", by: 2 });
+    simulation.runFor(100);
+    const got = ask(simulation, c0, { kind: "get" });
+    simulation.runFor(5000);
+    expect(got).toEqual([{ ok: true, body: { kind: "count", count: 2 } }]);
+  });
+
+  it("answers for an actor that does not: by time-out, refusal or crash, each once", () => {
+    const simulation = world();
+    const silent = ask(simulation, c0, { kind: "silence" });
+    const nobody = ask(simulation, address("counter", 9), { kind: "get" });
+    const crash = ask(simulation, c0, { kind: "crash" });
+    simulation.runFor(5000);
+    expect([silent, nobody, crash].map((answers) => answers.map((a) => (a.ok ? "ok" : a.error)))).toEqual([
+      ["crashed"],
+      ["refused"],
+      ["crashed"],
+    ]);
+    const slow = ask(simulation, c0, { kind: "silence" });
+    simulation.runFor(5000);
+    expect(slow.map((a) => !a.ok && a.error)).toEqual(["timeout"]);
+  });
+
+  it("gives an actor back what its disk had synced, and nothing else, after its host crashed", () => {
+    const simulation = world();
+    simulation.host("a").disk.faults.tornProbability = 0;
+    const kept = ask(simulation, c0, { kind: "add", by: 1 });
+    simulation.runFor(100);
+    const lost = ask(simulation, c0, { kind: "add", by: 5 });
+    // Arrived, but not synced.
+    simulation.runFor(0.9);
+    simulation.crashHost("a");
+    simulation.runFor(1000);
+    expect(kept.map((a) => a.ok)).toEqual([true]);
+    expect(lost.map((a) => !a.ok && a.error)).toEqual(["unreachable"]);
+    simulation.startHost("a");
+    simulation.runFor(100);
+    const got = ask(simulation, c0, { kind: "get" });
+    simulation.runFor(100);
+    expect(got[0]).toMatchObject({ ok: true, body: { count: 1 } });
+  });
+
+  it("delivers a stream's items in order and without gaps, whatever the network loses", () => {
+    const simulation = world();
+    simulation.addRule({ id: "lossy", from: null, to: null, kinds: null, effect: { type: "loss", probability: 0.3 } });
+    const seen: string[] = [];
+    simulation.portal().open(c0, { kind: "follow", items: 1000 } as never, (input) => {
+      seen.push(input.type === "item" ? input.body.kind : input.reason);
+    });
+    simulation.runFor(600_000);
+    expect(seen).toEqual(Array.from({ length: 1000 }, (_, i) => `item ${i}`));
+  });
+
+  it("breaks a stream whose hosts are parted for longer than the keep-alive, and tells both ends", () => {
+    const simulation = world();
+    const seen: string[] = [];
+    simulation.portal().open(c0, { kind: "follow", items: 1 } as never, (input) => {
+      seen.push(input.type === "item" ? input.body.kind : input.reason);
+    });
+    simulation.runFor(100);
+    simulation.addRule({ id: "cut", from: ["a"], to: null, kinds: null, effect: { type: "block" } });
+    simulation.runFor(10_000);
+    expect(seen).toEqual(["item 0"]);
+    simulation.runFor(6_000);
+    expect(seen).toEqual(["item 0", "unreachable"]);
+  });
+
+  it("gives the same trace for the same seed, and another for another", () => {
+    const run = (seed: number) => {
+      const simulation = world(seed);
+      for (let i = 0; i < 20; i++) ask(simulation, c0, { kind: "add", by: i });
+      simulation.runFor(1000);
+      return simulation.traceHash();
+    };
+    expect(run(7)).toBe(run(7));
+    expect(run(7)).not.toBe(run(8));
+  });
+
+  it("throws when a handler reads the real clock", () => {
+    const cheat: Actor<null, null> = {
+      role: "cheat",
+      start: () => null,
+      receive() {
+        Date.now();
+      },
+    };
+    const simulation = new Simulation({ seed: 1, actors: [cheat] });
+    simulation.addHost({ name: "a", zone: "z" });
+    simulation.place("a", address("cheat", 0), null);
+    const crashes: string[] = [];
+    simulation.addObserver((_now, _host, event) => void (event.type === "crashed" && crashes.push(String(event.error))));
+    simulation.start();
+    simulation.ask(address("cheat", 0), { kind: "hello" }, 100, () => undefined);
+    simulation.runFor(50);
+    expect(crashes).toEqual([expect.stringContaining("Date.now was used inside an actor's turn")]);
+  });
+});

@@ -120,7 +120,7 @@ export class Outbox {
     if (!changed && log.written === log.lastIndex && !this.received) return null;
     const id = ++this.lastWrite;
     const entries = log.slice(log.written + 1, log.lastIndex, Number.POSITIVE_INFINITY);
-    const write: Write = { id, hardState, entries, snapshot: this.received, then: this.promises };
+    const write: Write = { id, hardState, entries, snapshot: this.received, messagesAfter: this.promises };
     this.outstanding.push({ id, lastIndex: entries.length > 0 || this.received ? log.lastIndex : 0, snapshot: this.received, held: [] });
     if (changed) this.hardStateWrite = id;
     this.written = hardState;

@@ -17,14 +17,14 @@ export interface Write {
   /** A snapshot received from the leader that replaces the whole log; entries come behind it. */
   readonly snapshot: LogPosition | null;
   /** What may be said only when this write is durable (Raft paper, figure 2: before responding, update stable storage). */
-  readonly then: readonly Outgoing[];
+  readonly messagesAfter: readonly Outgoing[];
 }
 
 export type Proposed =
   | { readonly ok: true; readonly firstIndex: number; readonly term: number }
   | { readonly ok: false; readonly why: "not leader" | "transferring" | "too much uncommitted" };
 
-/** What one step wants done. Everything but `write.then` may happen at once. */
+/** What one step wants done. Everything but `write.messagesAfter` may happen at once. */
 export interface Ready {
   readonly write: Write | null;
   readonly messages: readonly Outgoing[];

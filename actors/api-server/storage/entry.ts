@@ -1,0 +1,91 @@
+import type { ApiObject, Stored } from "../../../protocol/kinds/object";
+
+/**
+ * One stored object: the bytes that lie in etcd, the bytes that are served, and the decoded object, each made at most once.
+ * Bytes are stored as JSON without resourceVersion, which is etcd's mod revision; it is put in as the first field of metadata on reading,
+ * so that a list or a watch never encodes an object again.
+ */
+export class Entry {
+  readonly key: string;
+  /** etcd's mod revision, the object's resourceVersion. */
+  readonly revision: number;
+  readonly stored: Uint8Array;
+  #served: Uint8Array | undefined;
+  #object: Stored<ApiObject> | undefined;
+  #views: Map<string, Uint8Array> | undefined;
+
+  constructor(key: string, revision: number, stored: Uint8Array) {
+    this.key = key;
+    this.revision = revision;
+    this.stored = stored;
+  }
+
+  /** The object's JSON with its resourceVersion. */
+  get served(): Uint8Array {
+    return (this.#served ??= withRevision(this.stored, this.revision));
+  }
+
+  /** The decoded object, deeply frozen. */
+  get object(): Stored<ApiObject> {
+    return (this.#object ??= decodeFrozen(this.served) as Stored<ApiObject>);
+  }
+
+  /** Another form of the object (its metadata alone, another API version), made once under a name. */
+  view(name: string, make: (object: Stored<ApiObject>) => object): Uint8Array {
+    this.#views ??= new Map();
+    const made = this.#views.get(name);
+    if (made) return made;
+    const bytes = encodeJson(make(this.object));
+    this.#views.set(name, bytes);
+    return bytes;
+  }
+
+  /** The same object under a later revision: what a deletion event carries. */
+  at(revision: number): Entry {
+    return new Entry(this.key, revision, this.stored);
+  }
+}
+
+const metadataStart = Buffer.from('"metadata":{');
+
+/** Puts the resourceVersion into stored bytes. Throws an Error on bytes that encodeStored did not make. */
+export function withRevision(stored: Uint8Array, revision: number): Uint8Array {
+  const bytes = asBuffer(stored);
+  const found = bytes.indexOf(metadataStart);
+  if (found < 0) throw new Error(`stored object without metadata: ${bytes.toString("utf8", 0, 80)}`);
+  const at = found + metadataStart.length;
+  const separator = bytes[at] === 0x7d ? "" : ",";
+  return Buffer.concat([bytes.subarray(0, at), Buffer.from(`"resourceVersion":"${revision}"${separator}`), bytes.subarray(at)]);
+}
+
+/** An object as it is stored: apiVersion, kind and metadata first, so that withRevision finds the metadata, and without resourceVersion. */
+export function encodeStored(object: ApiObject): Uint8Array {
+  const { apiVersion, kind, metadata, ...rest } = object;
+  const { resourceVersion: _, ...kept } = metadata;
+  return encodeJson({ apiVersion, kind, metadata: kept, ...rest });
+}
+
+export function encodeJson(value: object): Uint8Array {
+  return Buffer.from(JSON.stringify(value));
+}
+
+/** JSON bytes to a deeply frozen value; throws a SyntaxError on what is not JSON. */
+export function decodeFrozen(bytes: Uint8Array): unknown {
+  return deepFreeze(JSON.parse(asBuffer(bytes).toString("utf8")));
+}
+
+export function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
+  return asBuffer(a).equals(b);
+}
+
+function asBuffer(bytes: Uint8Array): Buffer {
+  return Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+}
+
+function deepFreeze(value: unknown): unknown {
+  if (typeof value === "object" && value !== null) {
+    for (const member of Object.values(value)) deepFreeze(member);
+    Object.freeze(value);
+  }
+  return value;
+}

@@ -1,0 +1,110 @@
+import type { Address } from "../../../protocol/address";
+import type { EtcdError, EtcdRequest, EtcdResponse } from "../../../protocol/etcd";
+import type { Context } from "../../../runtime/actor";
+
+/**
+ * The way to etcd: one member is preferred until it fails, then the next. Reads are asked again elsewhere while there is time;
+ * a write is asked once, and when it got no answer it is unknown whether it happened, which the caller must be told.
+ */
+export interface EtcdClient {
+  readonly members: readonly Address[];
+  /** Index of the member that is asked first. */
+  preferred: number;
+  /** How long one member is waited for before a read goes to the next. */
+  readonly readTimeoutMs: number;
+  readonly writeTimeoutMs: number;
+}
+
+/** Any actor that keeps an EtcdClient. */
+export interface HasEtcd {
+  readonly etcd: EtcdClient;
+}
+
+/** "failed": it certainly did not happen. "unknown": it may have happened, or may yet happen. */
+export type EtcdOutcome<R extends EtcdResponse> =
+  | { readonly type: "done"; readonly response: R }
+  | { readonly type: "failed"; readonly error: EtcdError }
+  | { readonly type: "unknown"; readonly detail: string };
+
+type ResponseOf<Q extends EtcdRequest> = Extract<
+  EtcdResponse,
+  {
+    readonly kind: Q extends { readonly kind: `etcd.lease.${string}` } ? "etcd.lease.response" : `${Q["kind"]}.response`;
+  }
+>;
+
+export type Then<S, T> = (state: S, result: T, ctx: Context<S>) => undefined;
+
+/** Asks for something that changes nothing; goes on to other members until `deadlineUs` (monotonic). */
+export function readEtcd<S extends HasEtcd, Q extends EtcdRequest>(
+  state: S,
+  ctx: Context<S>,
+  request: Q,
+  deadlineUs: number,
+  then: Then<S, EtcdOutcome<ResponseOf<Q>>>,
+): undefined {
+  return attempt(state, ctx, 1);
+
+  function attempt(state: S, ctx: Context<S>, tried: number): undefined {
+    const { members, preferred, readTimeoutMs } = state.etcd;
+    const leftMs = (deadlineUs - ctx.monotonicUs()) / 1000;
+    if (leftMs < 1) return then(state, { type: "failed", error: unavailable("no time left to ask etcd") }, ctx);
+    ctx.ask<EtcdResponse>(members[preferred]!, request, { deadlineMs: Math.min(leftMs, readTimeoutMs) }, (state, answer, ctx) => {
+      if (answer.ok && answer.body.kind !== "etcd.error") return then(state, { type: "done", response: answer.body as ResponseOf<Q> }, ctx);
+      const error = answer.ok ? (answer.body as EtcdError) : unavailable(`${members[preferred]}: ${answer.error}: ${answer.detail}`);
+      if (!isTransient(error)) return then(state, { type: "failed", error }, ctx);
+      moveOn(state.etcd, preferred);
+      if (tried >= 2 * members.length) return then(state, { type: "failed", error }, ctx);
+      return attempt(state, ctx, tried + 1);
+    });
+  }
+}
+
+/** Asks for a change, once. */
+export function writeEtcd<S extends HasEtcd, Q extends EtcdRequest>(
+  state: S,
+  ctx: Context<S>,
+  request: Q,
+  deadlineUs: number,
+  then: Then<S, EtcdOutcome<ResponseOf<Q>>>,
+): undefined {
+  const { members, preferred, writeTimeoutMs } = state.etcd;
+  const leftMs = (deadlineUs - ctx.monotonicUs()) / 1000;
+  if (leftMs < 1) return then(state, { type: "failed", error: unavailable("no time left to ask etcd") }, ctx);
+  ctx.ask<EtcdResponse>(members[preferred]!, request, { deadlineMs: Math.min(leftMs, writeTimeoutMs) }, (state, answer, ctx) => {
+    if (!answer.ok) {
+      moveOn(state.etcd, preferred);
+      const detail = `${members[preferred]}: ${answer.error}: ${answer.detail}`;
+      // A refusal comes from the runtime or the member before anything was done with the request.
+      if (answer.error === "refused") return then(state, { type: "failed", error: unavailable(detail) }, ctx);
+      return then(state, { type: "unknown", detail }, ctx);
+    }
+    if (answer.body.kind !== "etcd.error") return then(state, { type: "done", response: answer.body as ResponseOf<Q> }, ctx);
+    const error = answer.body as EtcdError;
+    if (isTransient(error)) moveOn(state.etcd, preferred);
+    if (error.unknown) return then(state, { type: "unknown", detail: error.message }, ctx);
+    return then(state, { type: "failed", error }, ctx);
+  });
+}
+
+/** Prefers the next member, unless somebody has moved on already since `failed` was asked. */
+export function moveOn(etcd: EtcdClient, failed: number): undefined {
+  if (etcd.preferred === failed) etcd.preferred = (failed + 1) % etcd.members.length;
+}
+
+/** True where another member, or the same one later, may well answer. */
+export function isTransient(error: EtcdError): boolean {
+  return error.code === "Unavailable" || error.code === "DeadlineExceeded";
+}
+
+export function isCompacted(error: EtcdError): boolean {
+  return error.code === "OutOfRange" && error.message.includes("compacted");
+}
+
+export function isFutureRevision(error: EtcdError): boolean {
+  return error.code === "OutOfRange" && error.message.includes("future");
+}
+
+function unavailable(message: string): EtcdError {
+  return { kind: "etcd.error", code: "Unavailable", message, unknown: false };
+}

@@ -1,0 +1,248 @@
+import type { EtcdError, KeyValue, WatchProgressRequest, WatchRequest, WatchResponse } from "../../../protocol/etcd";
+import type { Context, StreamInput, StreamRef } from "../../../runtime/actor";
+import { Entry } from "./entry";
+import { type EtcdClient, type HasEtcd, moveOn, readEtcd } from "./etcd-client";
+import { endOfPrefix, keyBytes, keyText, registryPrefix, resourceOfKey, type StoredResource, storedResources } from "./keys";
+import { type Change, ResourceCache } from "./resource-cache";
+
+/**
+ * Keeps the caches of all resources up to date. One list and one watch of the whole registry feed them all, so they stand at the same
+ * revision at any time: a consistent read asks etcd for its revision once and waits for one number.
+ */
+export interface Feed {
+  readonly caches: ReadonlyMap<StoredResource, ResourceCache>;
+  /** Keys under the registry that hold no API objects: reservations of node ports, leases of API servers. */
+  readonly others: Map<string, Uint8Array>;
+  /** All caches hold exactly what etcd held at this revision; 0 before the first list. */
+  revision: number;
+  phase: FeedPhase;
+  /** The newest revision that any answer of etcd has named. */
+  knownRevision: number;
+  /** What the last check saw; see checkFeed. */
+  checked: { readonly heard: boolean; readonly knownRevision: number };
+  heard: boolean;
+  failures: number;
+}
+
+export type FeedPhase =
+  | { readonly type: "idle" }
+  | { readonly type: "listing"; readonly entries: readonly KeyValue[] }
+  | { readonly type: "watching"; readonly stream: StreamRef; readonly member: number };
+
+export interface HasFeed extends HasEtcd {
+  readonly feed: Feed;
+}
+
+/** Who is told what the feed brings. Each is called after the caches have taken it in. */
+export interface FeedListener<S> {
+  changed(state: S, ctx: Context<S>, cache: ResourceCache, change: Change): undefined;
+  /** All caches were replaced: whoever watched may have missed something. */
+  replaced(state: S, ctx: Context<S>, why: string): undefined;
+  /** `feed.revision` has moved forward. */
+  advanced(state: S, ctx: Context<S>): undefined;
+}
+
+export const feedRetryTimer = "feed-retry";
+export const feedCheckTimer = "feed-check";
+/** Twice this long without a sign of life, or behind what others have seen, and the next member is watched. */
+const checkIntervalMs = 5_000;
+const pageSize = 2_000;
+const retryBaseMs = 50;
+const retryMaxMs = 2_000;
+
+export function newFeed(windowSizeMax: number): Feed {
+  return {
+    caches: new Map(storedResources().map((resource) => [resource, new ResourceCache(resource, windowSizeMax)])),
+    others: new Map(),
+    revision: 0,
+    phase: { type: "idle" },
+    knownRevision: 0,
+    checked: { heard: true, knownRevision: 0 },
+    heard: false,
+    failures: 0,
+  };
+}
+
+/** Whether the caches hold anything yet. */
+export function isSynced(feed: Feed): boolean {
+  return feed.revision > 0;
+}
+
+export function cacheOf(feed: Feed, resource: StoredResource): ResourceCache {
+  const cache = feed.caches.get(resource);
+  if (!cache) throw new Error(`there is no cache of ${resource.name}`);
+  return cache;
+}
+
+/** Begins to follow etcd: lists, then watches. */
+export function startFeed<S extends HasFeed>(state: S, ctx: Context<S>, listener: FeedListener<S>): undefined {
+  ctx.setTimer(feedCheckTimer, checkIntervalMs);
+  return follow(state, ctx, listener, "start");
+}
+
+/** The feed's two timers; answers true for them. */
+export function onFeedTimer<S extends HasFeed>(state: S, ctx: Context<S>, name: string, listener: FeedListener<S>): boolean {
+  if (name === feedRetryTimer) {
+    if (state.feed.phase.type === "idle") follow(state, ctx, listener, "retry");
+    return true;
+  }
+  if (name === feedCheckTimer) {
+    ctx.setTimer(feedCheckTimer, checkIntervalMs);
+    checkFeed(state, ctx, listener);
+    return true;
+  }
+  return false;
+}
+
+/** Asks the watched member how far it has come; its answer advances the caches' revision past writes outside the registry. */
+export function askProgress<S extends HasFeed>(state: S, ctx: Context<S>): undefined {
+  const request: WatchProgressRequest = { kind: "etcd.watch.progress" };
+  if (state.feed.phase.type === "watching") ctx.push(state.feed.phase.stream, request);
+}
+
+function follow<S extends HasFeed>(state: S, ctx: Context<S>, listener: FeedListener<S>, why: string): undefined {
+  return isSynced(state.feed) ? watch(state, ctx, listener) : list(state, ctx, listener, why);
+}
+
+function list<S extends HasFeed>(state: S, ctx: Context<S>, listener: FeedListener<S>, why: string): undefined {
+  state.feed.phase = { type: "listing", entries: [] };
+  return page(state, ctx, registryPrefix, 0);
+
+  function page(state: S, ctx: Context<S>, from: string, revision: number): undefined {
+    const request = {
+      ...{ kind: "etcd.range", key: keyBytes(from), rangeEnd: keyBytes(endOfPrefix(registryPrefix)), limit: pageSize, revision } as const,
+      ...{ sortOrder: "ascend", sortTarget: "key", serializable: false, keysOnly: false, countOnly: false } as const,
+    };
+    return readEtcd(state, ctx, request, ctx.monotonicUs() + 60_000_000, (state, outcome, ctx) => {
+      if (state.feed.phase.type !== "listing") return;
+      if (outcome.type !== "done") return retryLater(state, ctx, outcome.type === "failed" ? describe(outcome.error) : outcome.detail);
+      const { kvs, more, header } = outcome.response;
+      const entries = [...state.feed.phase.entries, ...kvs];
+      const at = revision || header.revision;
+      state.feed.phase = { type: "listing", entries };
+      if (more && kvs.length > 0) return page(state, ctx, `${keyText(kvs.at(-1)!.key)}\0`, at);
+      replaceAll(state.feed, entries, at);
+      ctx.record({ kind: "api.relist", resource: "*", why });
+      listener.replaced(state, ctx, why);
+      listener.advanced(state, ctx);
+      return watch(state, ctx, listener);
+    });
+  }
+}
+
+function replaceAll(feed: Feed, kvs: readonly KeyValue[], revision: number): void {
+  const found = new Map<StoredResource, Entry[]>(storedResources().map((resource) => [resource, []]));
+  feed.others.clear();
+  for (const kv of kvs) {
+    const key = keyText(kv.key);
+    const resource = resourceOfKey(key);
+    if (resource) found.get(resource)!.push(new Entry(key, kv.modRevision, kv.value));
+    else feed.others.set(key, kv.value);
+  }
+  for (const [resource, entries] of found) cacheOf(feed, resource).replace(entries, revision);
+  feed.revision = revision;
+  feed.knownRevision = Math.max(feed.knownRevision, revision);
+}
+
+function watch<S extends HasFeed>(state: S, ctx: Context<S>, listener: FeedListener<S>): undefined {
+  const { feed, etcd } = state;
+  const member = etcd.preferred;
+  const request: WatchRequest = {
+    ...{ kind: "etcd.watch", key: keyBytes(registryPrefix), rangeEnd: keyBytes(endOfPrefix(registryPrefix)) },
+    ...{ startRevision: feed.revision + 1, prevKv: false, progressNotify: true },
+  };
+  const stream = ctx.open<WatchResponse | EtcdError>(etcd.members[member]!, request, (state, input, ctx) => {
+    const { phase } = state.feed;
+    // A stream that was given up may still have items under way.
+    if (phase.type !== "watching" || phase.stream.key !== stream.key) return;
+    return onWatch(state, ctx, listener, input, member);
+  });
+  feed.phase = { type: "watching", stream, member };
+  feed.heard = true;
+}
+
+function onWatch<S extends HasFeed>(
+  state: S,
+  ctx: Context<S>,
+  listener: FeedListener<S>,
+  input: StreamInput<WatchResponse | EtcdError>,
+  member: number,
+): undefined {
+  const { feed } = state;
+  if (input.type === "closed") {
+    moveOn(state.etcd, member);
+    return retryLater(state, ctx, `${input.reason}: ${input.detail}`);
+  }
+  if (input.body.kind === "etcd.error") {
+    giveUpStream(state, ctx);
+    return retryLater(state, ctx, describe(input.body));
+  }
+  feed.heard = true;
+  feed.failures = 0;
+  const { compactRevision, events, header } = input.body;
+  if (compactRevision > 0) {
+    giveUpStream(state, ctx);
+    return list(state, ctx, listener, `revision ${feed.revision + 1} is compacted (oldest is ${compactRevision})`);
+  }
+  const changes: (readonly [ResourceCache, Change])[] = [];
+  for (const { type, kv } of events) {
+    const key = keyText(kv.key);
+    const resource = resourceOfKey(key);
+    if (!resource) {
+      if (type === "put") feed.others.set(key, kv.value);
+      else feed.others.delete(key);
+      continue;
+    }
+    const cache = cacheOf(feed, resource);
+    const change = cache.apply(key, kv.modRevision, type === "put" ? kv.value : undefined);
+    if (change) changes.push([cache, change]);
+  }
+  const reached = events.length > 0 ? events.at(-1)!.kv.modRevision : input.body.created ? 0 : header.revision;
+  for (const [cache, change] of changes) listener.changed(state, ctx, cache, change);
+  if (reached <= feed.revision) return;
+  feed.revision = reached;
+  feed.knownRevision = Math.max(feed.knownRevision, reached);
+  return listener.advanced(state, ctx);
+}
+
+/** A member that is cut off from the others keeps its watches open and says nothing, or lags: sees to it that another one is watched then. */
+function checkFeed<S extends HasFeed>(state: S, ctx: Context<S>, listener: FeedListener<S>): undefined {
+  const { feed } = state;
+  const { phase, checked } = feed;
+  if (phase.type !== "watching") return;
+  const silent = !feed.heard && !checked.heard;
+  const behind = feed.revision < checked.knownRevision;
+  feed.checked = { heard: feed.heard, knownRevision: feed.knownRevision };
+  if (silent || behind) {
+    ctx.log("warn", "the watched etcd member has fallen silent or behind", { member: state.etcd.members[phase.member], silent, behind });
+    moveOn(state.etcd, phase.member);
+    giveUpStream(state, ctx);
+    return watch(state, ctx, listener);
+  }
+  if (!feed.heard || feed.revision < feed.knownRevision) askProgress(state, ctx);
+  feed.heard = false;
+}
+
+function giveUpStream<S extends HasFeed>(state: S, ctx: Context<S>): void {
+  const { phase } = state.feed;
+  if (phase.type === "watching") ctx.close(phase.stream);
+  state.feed.phase = { type: "idle" };
+}
+
+function retryLater<S extends HasFeed>(state: S, ctx: Context<S>, why: string): undefined {
+  const { feed } = state;
+  feed.phase = { type: "idle" };
+  const delayMs = Math.min(retryMaxMs, retryBaseMs * 2 ** Math.min(feed.failures, 10));
+  feed.failures += 1;
+  ctx.log("info", "the feed from etcd is interrupted", { why, delayMs });
+  ctx.setTimer(feedRetryTimer, delayMs * (0.5 + ctx.random("feed-retry")));
+}
+
+function describe(error: EtcdError): string {
+  return `${error.code}: ${error.message}`;
+}
+
+/** For tests and for whoever shows it: the member that is watched. */
+export function watchedMember(feed: Feed, etcd: EtcdClient): string {
+  return feed.phase.type === "watching" ? etcd.members[feed.phase.member]! : "";
+}

@@ -1,0 +1,79 @@
+import type { Context } from "../../../runtime/actor";
+import type { Failure } from "../../../protocol/status";
+import { Entry, sameBytes } from "./entry";
+import type { EtcdError } from "../../../protocol/etcd";
+import type { Then } from "./etcd-client";
+import type { HasFeed } from "./feed";
+import { type Alongside, nothingAlongside, readEntry, writeGuarded } from "./store";
+
+/** What a pure change makes of the object as it is. */
+export type Decision =
+  | { readonly type: "put"; readonly stored: Uint8Array; readonly alongside?: Alongside; readonly lease?: number }
+  | { readonly type: "delete"; readonly alongside?: Alongside }
+  /** Leave it as it is, and that is a success. */
+  | { readonly type: "keep" }
+  | { readonly type: "refuse"; readonly status: Failure };
+
+export interface Update {
+  readonly key: string;
+  /** The object as the cache has it: tried first. It may be old, so a refusal on its ground is checked against etcd. */
+  readonly cached: Entry | undefined;
+  /** Pure; called again on a newer state when somebody else was quicker. */
+  readonly change: (current: Entry | undefined, nowMs: number) => Decision;
+  readonly deadlineUs: number;
+}
+
+export type UpdateOutcome =
+  | { readonly type: "put"; readonly entry: Entry; readonly previous: Entry | undefined }
+  | { readonly type: "deleted"; readonly entry: Entry; readonly previous: Entry }
+  | { readonly type: "kept"; readonly entry: Entry | undefined }
+  | { readonly type: "refused"; readonly status: Failure }
+  /** Others were quicker every time. */
+  | { readonly type: "contended" }
+  | { readonly type: "failed"; readonly error: EtcdError }
+  | { readonly type: "unknown"; readonly detail: string };
+
+/** How often a change is decided anew because somebody else was quicker. */
+const conflictsMax = 8;
+
+/** The one way in which objects change: read, decide, compare and swap; on a conflict decide again on what is there now. */
+export function guaranteedUpdate<S extends HasFeed>(state: S, ctx: Context<S>, update: Update, then: Then<S, UpdateOutcome>): undefined {
+  return update.cached ? decide(state, ctx, update.cached, false, 0) : readAgain(state, ctx, 0);
+
+  function readAgain(state: S, ctx: Context<S>, conflicts: number): undefined {
+    return readEntry(
+      state,
+      ctx,
+      update.key,
+      update.deadlineUs,
+      (state, read, ctx) => (read.type === "done" ? decide(state, ctx, read.entry, true, conflicts) : then(state, read, ctx)),
+      update.cached,
+    );
+  }
+
+  function decide(state: S, ctx: Context<S>, current: Entry | undefined, isCurrent: boolean, conflicts: number): undefined {
+    const decision = update.change(current, ctx.wallUs() / 1000);
+    if (decision.type === "refuse")
+      return isCurrent ? then(state, { type: "refused", status: decision.status }, ctx) : readAgain(state, ctx, conflicts);
+    const unchanged = decision.type === "keep" || (decision.type === "put" && current !== undefined && sameBytes(decision.stored, current.stored));
+    if (unchanged) return isCurrent ? then(state, { type: "kept", entry: current }, ctx) : readAgain(state, ctx, conflicts);
+    const stored = decision.type === "put" ? decision.stored : null;
+    const write = {
+      ...{ key: update.key, expected: current?.revision ?? 0, stored },
+      ...{ lease: decision.type === "put" ? (decision.lease ?? 0) : 0, alongside: decision.alongside ?? nothingAlongside },
+    };
+    return writeGuarded(state, ctx, write, update.deadlineUs, (state, outcome, ctx) => {
+      switch (outcome.type) {
+        case "written":
+          if (stored === null) return then(state, { type: "deleted", entry: current!.at(outcome.revision), previous: current! }, ctx);
+          return then(state, { type: "put", entry: new Entry(update.key, outcome.revision, stored), previous: current }, ctx);
+        case "conflict":
+          if (conflicts + 1 >= conflictsMax) return then(state, { type: "contended" }, ctx);
+          return decide(state, ctx, outcome.current, true, conflicts + 1);
+        case "failed":
+        case "unknown":
+          return then(state, outcome, ctx);
+      }
+    });
+  }
+}

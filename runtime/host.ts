@@ -1,11 +1,11 @@
 import type { Address, HostName } from "../protocol/address";
 import { roleOf } from "../protocol/address";
-import { decode } from "../protocol/codec";
 import type { Envelope } from "../protocol/envelope";
-import type { Answer, AnyActor, CloseReason, Effect, Input, SignResult, StreamInput } from "./actor";
-import { type Cell, type Delivery, laneOf, newCell, requestKey, type Stream } from "./cell";
+import type { Answer, AnyActor, Effect, SignResult } from "./actor";
+import { type Cell, type Delivery, laneOf, newCell, requestKey } from "./cell";
 import { Collector, type Continuations } from "./collector";
-import { Conversations, detailOf } from "./conversations";
+import { Conversations } from "./conversations";
+import { deliver } from "./delivery";
 import { perform } from "./interpreter";
 import type { Ports, RuntimeEvent, WireReceiver } from "./world";
 
@@ -153,7 +153,7 @@ export class Host implements WireReceiver {
     const collector = this.collectors.get(cell)!;
     let effects: readonly Effect[];
     try {
-      effects = collector.collect(() => this.deliver(cell, delivery, collector));
+      effects = collector.collect(() => deliver(this, cell, delivery, collector));
     } catch (error) {
       this.crashCell(cell, error);
       return true;
@@ -161,114 +161,6 @@ export class Host implements WireReceiver {
     this.perform(cell, effects, collector.continuations);
     if (delivery.type === "start") this.release(cell);
     return true;
-  }
-
-  private deliver(cell: Cell, delivery: Delivery, ctx: Collector): void {
-    switch (delivery.type) {
-      case "start":
-        this.observe({ type: "started", actor: cell.address, incarnation: cell.incarnation });
-        cell.state = cell.actor.start(cell.config, ctx, delivery.recovered);
-        return;
-      case "envelope":
-        this.observe({ type: "deliver", actor: cell.address, envelope: delivery.envelope });
-        return this.deliverEnvelope(cell, delivery.envelope, ctx);
-      case "answer":
-        return this.deliverAnswer(cell, delivery.id, delivery.answer, ctx);
-      case "signed": {
-        const then = cell.signs.get(delivery.id);
-        cell.signs.delete(delivery.id);
-        then?.(cell.state, delivery.result, ctx);
-        return;
-      }
-      case "timer": {
-        if (cell.timers.get(delivery.name)?.generation !== delivery.generation) return;
-        cell.timers.delete(delivery.name);
-        this.observe({ type: "timer", actor: cell.address, name: delivery.name });
-        return this.input(cell, { type: "timer", name: delivery.name }, ctx);
-      }
-      case "persisted":
-        this.observe({ type: "persisted", actor: cell.address, token: delivery.token });
-        return this.input(cell, { type: "persisted", token: delivery.token }, ctx);
-      case "diskFailed":
-        return this.input(cell, { type: "diskFailed", token: delivery.token, detail: delivery.detail }, ctx);
-      case "call":
-        return delivery.run(ctx);
-      case "streamBroken": {
-        const stream = cell.streams.get(delivery.key);
-        if (stream !== undefined) this.endStream(cell, stream, delivery.reason, delivery.detail, ctx);
-        return;
-      }
-    }
-  }
-
-  private deliverEnvelope(cell: Cell, e: Envelope, ctx: Collector): void {
-    switch (e.operation) {
-      case "tell":
-        return this.input(cell, { type: "message", from: e.from, body: decode(e.body) }, ctx);
-      case "ask": {
-        this.conversations.noteInbound(cell, e);
-        const request = { from: e.from, fromIncarnation: e.fromIncarnation, id: e.id };
-        return this.input(cell, { type: "request", from: e.from, body: decode(e.body), request, deadlineMs: e.deadlineMs }, ctx);
-      }
-      case "answer":
-        return this.deliverAnswer(cell, e.id, { ok: true, body: decode(e.body) }, ctx);
-      case "refuse":
-        return this.deliverAnswer(cell, e.id, { ok: false, error: e.kind === "crashed" ? "crashed" : "refused", detail: detailOf(e) }, ctx);
-      case "open":
-        return this.input(cell, { type: "opened", from: e.from, body: decode(e.body), stream: this.conversations.accept(cell, e) }, ctx);
-      case "item":
-        return this.deliverItem(cell, e, ctx);
-      case "close": {
-        const stream = this.conversations.find(cell, e);
-        if (stream === undefined) return;
-        const gap = e.kind === "done" && e.sequence !== stream.nextIn;
-        return this.endStream(
-          cell,
-          stream,
-          gap ? "gap" : (e.kind as CloseReason),
-          gap ? "items are missing before the end" : detailOf(e),
-          ctx,
-        );
-      }
-      case "credit":
-        return;
-    }
-  }
-
-  private deliverItem(cell: Cell, e: Envelope, ctx: Collector): void {
-    const stream = this.conversations.find(cell, e);
-    if (stream === undefined || stream.closing !== null) return;
-    if (stream.peerIncarnation === 0) stream.peerIncarnation = e.fromIncarnation;
-    if (e.sequence !== stream.nextIn + 1) {
-      this.conversations.close(cell, stream.key, "refused", "items are missing");
-      return this.endStream(cell, stream, "gap", `item ${e.sequence} came after ${stream.nextIn}`, ctx);
-    }
-    stream.nextIn = e.sequence;
-    const body = decode(e.body);
-    if (stream.then !== null) stream.then(cell.state, { type: "item", body }, ctx);
-    else this.input(cell, { type: "item", stream: { key: stream.key, peer: stream.peer }, body }, ctx);
-    this.conversations.handled(cell, stream);
-  }
-
-  private endStream(cell: Cell, stream: Stream, reason: CloseReason, detail: string, ctx: Collector): void {
-    cell.streams.delete(stream.key);
-    if (stream.closing !== null) return;
-    const closed: StreamInput = { type: "closed", reason, detail };
-    if (stream.then !== null) stream.then(cell.state, closed, ctx);
-    else this.input(cell, { ...closed, stream: { key: stream.key, peer: stream.peer } }, ctx);
-  }
-
-  private deliverAnswer(cell: Cell, id: number, answer: Answer, ctx: Collector): void {
-    const ask = cell.asks.get(id);
-    if (ask === undefined) return;
-    cell.asks.delete(id);
-    ask.deadline.cancel();
-    if (!answer.ok && answer.error === "timeout") this.observe({ type: "expired", actor: cell.address, kind: ask.kind, to: ask.to });
-    ask.then(cell.state, answer, ctx);
-  }
-
-  private input(cell: Cell, input: Input, ctx: Collector): void {
-    cell.actor.receive(cell.state, input, ctx);
   }
 
   private perform(cell: Cell, effects: readonly Effect[], continuations: Continuations): void {

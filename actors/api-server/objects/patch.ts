@@ -1,0 +1,105 @@
+import { applyPatch, JsonPatchError, type Operation } from "fast-json-patch";
+import type { JsonObject } from "../../../protocol/kinds/object";
+import type { Kind } from "../../../protocol/kinds/registry";
+import { badRequest, type Failure, failure, requestEntityTooLarge } from "../../../protocol/status";
+import { isObject } from "./decode";
+import { StrategicMergeError, strategicMerge } from "./strategic-merge";
+
+/** The patch formats but server-side apply, which is in managed-fields/. The result is not yet decoded, completed or validated. */
+
+export type Patched = { readonly ok: true; readonly object: JsonObject } | { readonly ok: false; readonly failure: Failure };
+
+/** The media types of the patches that a server takes; apply has its own. */
+export const patchTypes = {
+  json: "application/json-patch+json",
+  merge: "application/merge-patch+json",
+  strategic: "application/strategic-merge-patch+json",
+  apply: "application/apply-patch+yaml",
+} as const;
+
+const operationsMax = 10_000;
+const operationNames: ReadonlySet<unknown> = new Set(["add", "remove", "replace", "move", "copy", "test"]);
+
+/**
+ * JSON Patch (RFC 6902). Fails with 400 when the document is no list of operations, and with 422 when an operation does not apply or a
+ * test does not hold; then nothing of the patch is done.
+ */
+export function jsonPatch(object: JsonObject, patch: unknown): Patched {
+  const problem = wrongWithOperations(patch);
+  if (problem) return { ok: false, failure: badRequest(`error decoding patch: ${problem}`) };
+  const operations = patch as readonly Operation[];
+  if (operations.length > operationsMax) {
+    const message = `The allowed maximum operations in a JSON patch is ${operationsMax}, got ${operations.length}`;
+    return { ok: false, failure: requestEntityTooLarge(message) };
+  }
+  try {
+    // The library puts the values of operations into the document and changes them there: it gets copies of both.
+    const copies = structuredClone(operations) as Operation[];
+    const document: unknown = applyPatch(structuredClone(object), copies, true, true).newDocument;
+    if (!isObject(document)) return { ok: false, failure: badRequest("the patched document is not an object") };
+    return { ok: true, object: document };
+  } catch (error) {
+    if (error instanceof JsonPatchError) return { ok: false, failure: rejected(wordsOf(error)) };
+    throw error;
+  }
+}
+
+function wrongWithOperations(patch: unknown): string | undefined {
+  if (!Array.isArray(patch))
+    return `json: cannot unmarshal ${isObject(patch) ? "object" : typeof patch} into Go value of type jsonpatch.Patch`;
+  for (const [index, operation] of patch.entries()) {
+    if (!isObject(operation)) return `operation ${index} is not an object`;
+    if (!operationNames.has(operation.op)) return `operation ${index} has the unknown op ${JSON.stringify(operation.op)}`;
+    if (typeof operation.path !== "string") return `operation ${index} has no path`;
+    if ((operation.op === "move" || operation.op === "copy") && typeof operation.from !== "string") return `operation ${index} has no from`;
+    if ((operation.op === "add" || operation.op === "replace" || operation.op === "test") && operation.value === undefined)
+      return `operation ${index} has no value`;
+  }
+  return undefined;
+}
+
+function wordsOf(error: JsonPatchError): string {
+  const operation = error.operation as Operation | undefined;
+  if (error.name === "TEST_OPERATION_FAILED") return `testing value ${operation?.path} failed: test failed`;
+  return `${operation?.op} operation does not apply: doc is missing path: ${JSON.stringify(operation?.path)}: missing value`;
+}
+
+/** The answer to a patch that is well formed but does not fit the object. */
+function rejected(why: string): Failure {
+  return failure("Invalid", "the server rejected our request due to an error in our request", {
+    causes: [{ reason: "UnexpectedServerResponse", message: why }],
+  });
+}
+
+/** JSON Merge Patch (RFC 7386) of whole objects. Fails with 400 when the patch is not an object. */
+export function mergePatch(object: JsonObject, patch: unknown): Patched {
+  if (!isObject(patch)) {
+    const found = Array.isArray(patch) ? "array" : patch === null ? "null" : typeof patch;
+    return {
+      ok: false,
+      failure: badRequest(`error decoding patch: json: cannot unmarshal ${found} into Go value of type map[string]interface {}`),
+    };
+  }
+  return { ok: true, object: merged(object, patch) as JsonObject };
+}
+
+function merged(target: unknown, patch: unknown): unknown {
+  if (!isObject(patch)) return patch;
+  const result: Record<string, unknown> = isObject(target) ? { ...target } : {};
+  for (const [key, value] of Object.entries(patch)) {
+    if (value === null) delete result[key];
+    else result[key] = merged(Object.hasOwn(result, key) ? result[key] : undefined, value);
+  }
+  return result;
+}
+
+/** Strategic merge patch: lists are merged by the keys that definitions.json gives. Fails with 400 when the patch is not well formed. */
+export function strategicMergePatch(kind: Kind, object: JsonObject, patch: unknown): Patched {
+  if (!isObject(patch)) return { ok: false, failure: badRequest("invalid JSON document") };
+  try {
+    return { ok: true, object: strategicMerge(kind.definition, object, patch) };
+  } catch (error) {
+    if (error instanceof StrategicMergeError) return { ok: false, failure: badRequest(error.message) };
+    throw error;
+  }
+}

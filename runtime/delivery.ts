@@ -1,6 +1,6 @@
 import { decode } from "../protocol/codec";
 import type { Envelope } from "../protocol/envelope";
-import type { Answer, CloseReason, Input, StreamInput } from "./actor";
+import type { Answer, CloseReason, StreamInput } from "./actor";
 import type { Cell, Delivery, Stream } from "./cell";
 import type { Collector } from "./collector";
 import { detailOf } from "./conversations";
@@ -28,13 +28,13 @@ export function deliver(host: Host, cell: Cell, delivery: Delivery, ctx: Collect
       if (cell.timers.get(delivery.name)?.generation !== delivery.generation) return;
       cell.timers.delete(delivery.name);
       host.observe({ type: "timer", actor: cell.address, name: delivery.name });
-      return input(host, cell, { type: "timer", name: delivery.name }, ctx);
+      return cell.actor.receive(cell.state, { type: "timer", name: delivery.name }, ctx);
     }
     case "persisted":
       host.observe({ type: "persisted", actor: cell.address, token: delivery.token });
-      return input(host, cell, { type: "persisted", token: delivery.token }, ctx);
+      return cell.actor.receive(cell.state, { type: "persisted", token: delivery.token }, ctx);
     case "diskFailed":
-      return input(host, cell, { type: "diskFailed", token: delivery.token, detail: delivery.detail }, ctx);
+      return cell.actor.receive(cell.state, { type: "diskFailed", token: delivery.token, detail: delivery.detail }, ctx);
     case "call":
       return delivery.run(ctx);
     case "streamBroken": {
@@ -48,18 +48,26 @@ export function deliver(host: Host, cell: Cell, delivery: Delivery, ctx: Collect
 function deliverEnvelope(host: Host, cell: Cell, e: Envelope, ctx: Collector): void {
   switch (e.operation) {
     case "tell":
-      return input(host, cell, { type: "message", from: e.from, body: decode(e.body) }, ctx);
+      return cell.actor.receive(cell.state, { type: "message", from: e.from, body: decode(e.body) }, ctx);
     case "ask": {
       host.conversations.noteInbound(cell, e);
       const request = { from: e.from, fromIncarnation: e.fromIncarnation, id: e.id };
-      return input(host, cell, { type: "request", from: e.from, body: decode(e.body), request, deadlineMs: e.deadlineMs }, ctx);
+      return cell.actor.receive(
+        cell.state,
+        { type: "request", from: e.from, body: decode(e.body), request, deadlineMs: e.deadlineMs },
+        ctx,
+      );
     }
     case "answer":
       return deliverAnswer(host, cell, e.id, { ok: true, body: decode(e.body) }, ctx);
     case "refuse":
       return deliverAnswer(host, cell, e.id, { ok: false, error: e.kind === "crashed" ? "crashed" : "refused", detail: detailOf(e) }, ctx);
     case "open":
-      return input(host, cell, { type: "opened", from: e.from, body: decode(e.body), stream: host.conversations.accept(cell, e) }, ctx);
+      return cell.actor.receive(
+        cell.state,
+        { type: "opened", from: e.from, body: decode(e.body), stream: host.conversations.accept(cell, e) },
+        ctx,
+      );
     case "item":
       return deliverItem(host, cell, e, ctx);
     case "close": {
@@ -91,7 +99,7 @@ function deliverItem(host: Host, cell: Cell, e: Envelope, ctx: Collector): void 
   stream.nextIn = e.sequence;
   const body = decode(e.body);
   if (stream.then !== null) stream.then(cell.state, { type: "item", body }, ctx);
-  else input(host, cell, { type: "item", stream: { key: stream.key, peer: stream.peer }, body }, ctx);
+  else cell.actor.receive(cell.state, { type: "item", stream: { key: stream.key, peer: stream.peer }, body }, ctx);
   host.conversations.handled(cell, stream);
 }
 
@@ -100,7 +108,7 @@ function endStream(host: Host, cell: Cell, stream: Stream, reason: CloseReason, 
   if (stream.closing !== null) return;
   const closed: StreamInput = { type: "closed", reason, detail };
   if (stream.then !== null) stream.then(cell.state, closed, ctx);
-  else input(host, cell, { ...closed, stream: { key: stream.key, peer: stream.peer } }, ctx);
+  else cell.actor.receive(cell.state, { ...closed, stream: { key: stream.key, peer: stream.peer } }, ctx);
 }
 
 function deliverAnswer(host: Host, cell: Cell, id: number, answer: Answer, ctx: Collector): void {
@@ -110,8 +118,4 @@ function deliverAnswer(host: Host, cell: Cell, id: number, answer: Answer, ctx: 
   ask.deadline.cancel();
   if (!answer.ok && answer.error === "timeout") host.observe({ type: "expired", actor: cell.address, kind: ask.kind, to: ask.to });
   ask.then(cell.state, answer, ctx);
-}
-
-function input(host: Host, cell: Cell, input: Input, ctx: Collector): void {
-  cell.actor.receive(cell.state, input, ctx);
 }

@@ -1,4 +1,5 @@
 import type { HostName } from "../protocol/address";
+import type { Envelope } from "../protocol/envelope";
 import { hashBytes, hashText, mix } from "./hash";
 import type { RuntimeEvent } from "./world";
 
@@ -7,32 +8,44 @@ export interface TraceOptions {
   readonly keepLines: number;
 }
 
+interface Entry {
+  readonly nowUs: number;
+  readonly host: HostName;
+  readonly event: RuntimeEvent;
+}
+
 /**
  * One line per event, and a running hash over all of them: two runs are the same when their hashes are, and where they differ the first differing line
- * says what happened. Lines hold virtual times and names only, nothing of the machine.
+ * says what happened. Lines hold virtual times and names only, nothing of the machine. The hash is made of the events' fields, because writing every line
+ * costs more than the rest of the runtime; the text of the last ones is written when somebody asks.
  */
 export class Trace {
   private a = 0x811c9dc5;
   private b = 0x9e3779b9;
-  private kept: string[] = [];
+  private kept: (Entry | string)[] = [];
+  private readonly names = new Map<string, number>();
   count = 0;
 
   constructor(private readonly options: TraceOptions = { keepLines: 1000 }) {}
 
   /** Adds one event that happened at virtual time `nowUs` on a host. */
   add(nowUs: number, host: HostName, event: RuntimeEvent): void {
-    const text = describe(event);
-    if (text !== null) this.line(`${nowUs} ${host} ${text}`);
+    if (event.type === "log") return;
+    this.number(nowUs);
+    this.name(host);
+    if (event.type === "deliver") this.envelope(event.envelope);
+    else if (event.type === "timer") {
+      this.name(event.actor);
+      this.name(event.name);
+    } else this.number(hashText(describe(event) ?? ""));
+    // Whoever wants all lines wants them as text: events would keep every message's bytes alive.
+    this.keep(this.options.keepLines === Number.POSITIVE_INFINITY ? text(nowUs, host, event) : { nowUs, host, event });
   }
 
+  /** Adds a line about something that is no runtime event, such as a fault. */
   line(line: string): void {
-    this.count++;
-    this.a = hashText(line, this.a);
-    this.b = mix(this.b ^ this.a);
-    if (this.options.keepLines === 0) return;
-    this.kept.push(line);
-    // Dropping half at a time keeps the cost per line constant.
-    if (this.kept.length >= this.options.keepLines * 2) this.kept = this.kept.slice(-this.options.keepLines);
+    this.number(hashText(line));
+    this.keep(line);
   }
 
   /** 16 hexadecimal digits. */
@@ -42,8 +55,50 @@ export class Trace {
 
   /** The last lines, oldest first. */
   lines(): readonly string[] {
-    return this.options.keepLines === Number.POSITIVE_INFINITY ? this.kept : this.kept.slice(-this.options.keepLines);
+    const last =
+      this.options.keepLines === Number.POSITIVE_INFINITY
+        ? this.kept
+        : this.kept.slice(Math.max(0, this.kept.length - this.options.keepLines));
+    return last.map((entry) => (typeof entry === "string" ? entry : text(entry.nowUs, entry.host, entry.event)));
   }
+
+  private keep(entry: Entry | string): void {
+    this.count++;
+    if (this.options.keepLines === 0) return;
+    this.kept.push(entry);
+    // Dropping half at a time keeps the cost per line constant.
+    if (this.kept.length >= this.options.keepLines * 2) this.kept = this.kept.slice(-this.options.keepLines);
+  }
+
+  private envelope(e: Envelope): void {
+    this.name(e.to);
+    this.name(e.from);
+    this.name(e.kind);
+    this.name(e.operation);
+    this.number(e.toIncarnation * 65_599 + e.fromIncarnation);
+    this.number(e.id);
+    this.number(e.sequence);
+    this.number(hashBytes(e.body));
+  }
+
+  private name(name: string): void {
+    let hash = this.names.get(name);
+    if (hash === undefined) {
+      hash = hashText(name);
+      if (this.names.size >= 65_536) this.names.clear();
+      this.names.set(name, hash);
+    }
+    this.number(hash);
+  }
+
+  private number(value: number): void {
+    this.a = Math.imul(this.a ^ value, 0x01000193) >>> 0;
+    this.b = mix(this.b ^ this.a ^ Math.floor(value / 2 ** 32));
+  }
+}
+
+function text(nowUs: number, host: HostName, event: RuntimeEvent): string {
+  return `${nowUs} ${host} ${describe(event)}`;
 }
 
 /** The first place where two traces differ, or null. Index counts from 0; a missing line means that one trace ended. */

@@ -67,6 +67,8 @@ export class BlobFiles {
   }
 
   async delete(blob: string): Promise<void> {
+    await this.writing.get(blob)?.handle.close();
+    this.writing.delete(blob);
     await unlink(this.file(blob)).catch((error: NodeJS.ErrnoException) => {
       if (error.code !== "ENOENT") throw error;
     });

@@ -3,8 +3,8 @@ import { type Envelope, isDatagram } from "../../../protocol/envelope";
 import { judge, type WireRule } from "../../rules";
 import type { Cancel, Clock, Random } from "../../world";
 
-/** A connection that is blocked for this long breaks. */
-export const blockedBreaksAfterUs = 10_000_000;
+/** A connection that carries nothing for this long breaks, as keep-alives see to it. */
+export const blockedBreaksAfterUs = 15_000_000;
 
 interface Held {
   readonly envelope: Envelope;

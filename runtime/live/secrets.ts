@@ -1,0 +1,75 @@
+import { createPublicKey, type KeyObject, sign, verify } from "node:crypto";
+import type { SignRequest, SignResult } from "../actor";
+import type { Secrets } from "../world";
+import { type Authority, readRequest, type Usage } from "./certificates";
+
+const none = new Uint8Array(0);
+const usages = new Map<string, Usage>([
+  ["client auth", "client"],
+  ["server auth", "server"],
+]);
+
+/** A cluster's keys in the process that holds them. Signatures are RS256 (RSASSA-PKCS1-v1_5 with SHA-256), which are deterministic. */
+export class LiveSecrets implements Secrets {
+  /** `keys` are RSA private keys by name; the name "ca" means the authority. */
+  constructor(
+    private readonly authority: Authority,
+    private readonly keys: ReadonlyMap<string, KeyObject>,
+  ) {}
+
+  perform(request: SignRequest): SignResult {
+    try {
+      return this.tryTo(request);
+    } catch (error) {
+      return { ok: false, detail: (error as Error).message };
+    }
+  }
+
+  private tryTo(request: SignRequest): SignResult {
+    switch (request.type) {
+      case "sign":
+        return { ok: true, bytes: new Uint8Array(sign("sha256", request.bytes, this.key(request.key))), valid: true, pem: "" };
+      case "verify":
+        return {
+          ok: true,
+          bytes: none,
+          valid: verify("sha256", request.bytes, createPublicKey(this.key(request.key)), request.signature),
+          pem: "",
+        };
+      case "certificate":
+        return { ok: true, bytes: none, valid: true, pem: this.certificate(request) };
+      case "public":
+        return {
+          ok: true,
+          bytes: none,
+          valid: true,
+          pem: request.key === "ca" ? this.authority.certificate : this.publicPart(request.key),
+        };
+      default:
+        return request satisfies never;
+    }
+  }
+
+  private certificate(request: Extract<SignRequest, { type: "certificate" }>): string {
+    const { publicKey, subject } = readRequest(request.request);
+    const wanted = request.usages.flatMap((usage) => usages.get(usage) ?? []);
+    return this.authority.certify(publicKey, { subject, usages: wanted, names: [], ttlSeconds: request.ttlSeconds });
+  }
+
+  private publicPart(name: string): string {
+    return createPublicKey(this.key(name)).export({ type: "spki", format: "pem" }).toString();
+  }
+
+  private key(name: string): KeyObject {
+    const key = this.keys.get(name);
+    if (key === undefined) throw new Error(`no key is named ${JSON.stringify(name)}; there are ${[...this.keys.keys()].join(", ")}`);
+    return key;
+  }
+}
+
+/** What a joined host has: none of the cluster's keys. */
+export class NoSecrets implements Secrets {
+  perform(request: SignRequest): SignResult {
+    return { ok: false, detail: `${request.type}: this host holds none of the cluster's keys` };
+  }
+}

@@ -1,0 +1,97 @@
+import type { HostName } from "../../../protocol/address";
+import { decodeEnvelope, encodeEnvelope } from "../../../protocol/codec";
+import { type Envelope, isDatagram } from "../../../protocol/envelope";
+import type { WireRule } from "../../rules";
+import type { Clock, Random, Wire, WireReceiver } from "../../world";
+import type { Packet } from "./batch";
+import { FaultyPath } from "./faults";
+import type { Link } from "./link";
+
+/** Who carries packets on when their host is not in this process, and tells hosts elsewhere that a connection broke. */
+export interface Routes {
+  /** The link that leads to a host, or undefined where there is none now. */
+  linkTo(host: HostName): Link | undefined;
+  /** Hosts of other processes must learn that these, of this process, are gone. */
+  hostsGone(hosts: readonly HostName[]): void;
+  /** Host `at`, in another process, must learn that its connection to `gone` broke. */
+  brokenAt(at: HostName, gone: HostName): void;
+}
+
+const nowhere: Routes = { linkTo: () => undefined, hostsGone: () => undefined, brokenAt: () => undefined };
+
+/**
+ * The wire of one process. Between hosts of the process envelopes are handed over as they are; to other processes they go as frames on the
+ * link that leads there. The connection between two hosts is the order in which one process' link carries their packets.
+ */
+export class LiveWire implements Wire {
+  private readonly receivers = new Map<HostName, WireReceiver>();
+  private readonly path: FaultyPath;
+  routes: Routes = nowhere;
+
+  constructor(clock: Clock, random: Random) {
+    this.path = new FaultyPath(clock, random, {
+      deliver: (from, to, envelope) => this.carry(from, to, envelope),
+      broke: (from, to) => {
+        this.breakAt(from, to);
+        this.breakAt(to, from);
+      },
+    });
+  }
+
+  attach(host: HostName, receiver: WireReceiver): void {
+    this.receivers.set(host, receiver);
+  }
+
+  detach(host: HostName): void {
+    if (!this.receivers.delete(host)) return;
+    this.lost([host]);
+    this.routes.hostsGone([host]);
+  }
+
+  send(from: HostName, to: HostName, envelope: Envelope): void {
+    if (!this.receivers.has(from)) return;
+    if (from === to) this.carry(from, to, envelope);
+    else this.path.send(from, to, envelope);
+  }
+
+  /** Faults for what the hosts of this process send; what others send is judged where it sets out. */
+  setRules(rules: readonly WireRule[]): void {
+    this.path.install(rules);
+  }
+
+  localHosts(): readonly HostName[] {
+    return [...this.receivers.keys()];
+  }
+
+  /** A packet that came over a link for a host of this process. False when there is no such host. */
+  arrive(packet: Packet): boolean {
+    const receiver = this.receivers.get(packet.to);
+    if (receiver === undefined) return false;
+    receiver.receive(decodeEnvelope(packet.envelope));
+    return true;
+  }
+
+  /** Hosts cannot be reached any more: every host here learns it, and what was held back for them is lost. */
+  lost(hosts: readonly HostName[]): void {
+    for (const host of hosts) {
+      this.path.forget(host);
+      for (const receiver of [...this.receivers.values()]) receiver.disconnected(host);
+    }
+  }
+
+  /** Host `at` of this process learns that its connection to `gone` broke; for one of another process the routes pass it on. */
+  breakAt(at: HostName, gone: HostName): void {
+    const receiver = this.receivers.get(at);
+    if (receiver) receiver.disconnected(gone);
+    else this.routes.brokenAt(at, gone);
+  }
+
+  private carry(from: HostName, to: HostName, envelope: Envelope): void {
+    const receiver = this.receivers.get(to);
+    if (receiver) return receiver.receive(envelope);
+    const link = this.routes.linkTo(to);
+    if (link?.isOpen) return link.send({ from, to, envelope: encodeEnvelope(envelope) }, isDatagram(envelope));
+    // As a connection that is refused: said later, because whoever sends is in the middle of something.
+    if (!isDatagram(envelope)) setImmediate(() => this.breakAt(from, to));
+  }
+}

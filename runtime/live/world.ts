@@ -1,0 +1,174 @@
+import { join } from "node:path";
+import { type Address, address, type HostName } from "../../protocol/address";
+import type { Message } from "../../protocol/codec";
+import type { Answer, AnyActor } from "../actor";
+import { Host } from "../host";
+import { gatewayActor, Portal } from "../portal";
+import type { WireRule } from "../rules";
+import type { Observer, RuntimeEvent, Secrets } from "../world";
+import { LiveClock } from "./clock";
+import { LiveDirectory } from "./directory";
+import { FileDisk } from "./disk/file-disk";
+import { MemoryDisk } from "./disk/memory-disk";
+import { NactDispatcher } from "./dispatcher";
+import { LiveRandom } from "./random";
+import { LiveWire } from "./wire/wire";
+
+/** What is to live on one host. */
+export interface HostPlan {
+  readonly name: HostName;
+  readonly zone: string;
+  readonly actors: readonly { readonly address: Address; readonly config: unknown }[];
+}
+
+export interface LiveWorldOptions {
+  readonly actors: readonly AnyActor[];
+  readonly secrets: Secrets;
+  /** Where hosts keep their disks, a directory each; without it data lasts as long as the process. */
+  readonly dataDirectory?: string;
+  readonly observers?: readonly LiveObserver[];
+}
+
+/** Hears of every event when it happens. */
+export type LiveObserver = (host: HostName, event: RuntimeEvent) => void;
+
+/** The hosts of one process, on real time, real files and real sockets. */
+export class LiveWorld {
+  readonly clock = new LiveClock();
+  readonly random = new LiveRandom();
+  readonly directory = new LiveDirectory();
+  readonly wire = new LiveWire(this.clock, this.random);
+  readonly hosts = new Map<HostName, Host>();
+  private readonly plans = new Map<HostName, HostPlan>();
+  private readonly disks = new Map<HostName, FileDisk | MemoryDisk>();
+  private readonly dispatcher = new NactDispatcher();
+  private readonly actors: ReadonlyMap<string, AnyActor>;
+  private readonly observers: Set<LiveObserver>;
+  private readonly rules = new Map<string, WireRule>();
+  private readonly ruleListeners = new Set<(rules: readonly WireRule[]) => void>();
+  private outside: Portal | undefined;
+
+  constructor(private readonly options: LiveWorldOptions) {
+    this.actors = new Map([...options.actors, gatewayActor].map((actor) => [actor.role, actor]));
+    this.observers = new Set(options.observers);
+  }
+
+  /** Adds a host that is down; `startHost` brings it up. */
+  addHost(plan: HostPlan): void {
+    if (this.plans.has(plan.name)) throw new Error(`host ${plan.name} exists already`);
+    this.plans.set(plan.name, plan);
+    for (const { address } of plan.actors) this.directory.register(address, plan.name);
+  }
+
+  /** Starts all hosts that are down. */
+  start(): void {
+    for (const name of this.plans.keys()) this.startHost(name);
+  }
+
+  startHost(name: HostName): void {
+    const plan = this.plans.get(name);
+    if (plan === undefined) throw new Error(`no host ${name}; there are ${[...this.plans.keys()].join(", ")}`);
+    if (this.hosts.get(name)?.up) return;
+    const observer: Observer = { event: (host, event) => this.observe(host, event) };
+    const { clock, random, wire, directory } = this;
+    const host = new Host({
+      name,
+      zone: plan.zone,
+      ports: { clock, random, wire, disk: this.diskOf(name), secrets: this.options.secrets, directory, observer },
+      dispatcher: this.dispatcher,
+      actors: this.actors,
+      // Nothing remembers earlier lives of this process; the time is above all that they can have counted to.
+      incarnationBase: Date.now(),
+    });
+    this.hosts.set(name, host);
+    for (const { address, config } of plan.actors) host.place(address, config);
+    host.start();
+  }
+
+  /** Kills everything on a host at once; writes that its disk has not begun are lost. */
+  async crashHost(name: HostName, detail = "crashed on purpose"): Promise<void> {
+    this.hosts.get(name)?.crash(detail);
+    const disk = this.disks.get(name);
+    if (!(disk instanceof FileDisk)) return;
+    this.disks.delete(name);
+    await disk.close({ flush: false });
+  }
+
+  crashActor(actor: Address, detail = "crashed on purpose"): void {
+    const host = this.directory.hostOf(actor);
+    if (host !== undefined) this.hosts.get(host)?.crashActor(actor, new Error(detail));
+  }
+
+  /** Installs a fault rule on this wire and those of joined processes; one of the same id is replaced. */
+  addRule(rule: WireRule): void {
+    this.rules.set(rule.id, rule);
+    this.rulesChanged();
+  }
+
+  removeRule(id: string): void {
+    if (this.rules.delete(id)) this.rulesChanged();
+  }
+
+  installedRules(): readonly WireRule[] {
+    return [...this.rules.values()];
+  }
+
+  onRules(listener: (rules: readonly WireRule[]) => void): void {
+    this.ruleListeners.add(listener);
+  }
+
+  observeWith(observer: LiveObserver): void {
+    this.observers.add(observer);
+  }
+
+  /** An address "gateway/NAME" on a host of this process, from which the real world speaks. It goes down with the host. */
+  portal(hostName: HostName, name: string): Portal {
+    const host = this.hosts.get(hostName);
+    if (host === undefined) throw new Error(`no host ${hostName} is up; there are ${[...this.hosts.keys()].join(", ")}`);
+    const gateway = address("gateway", name);
+    if (host.cell(gateway) === undefined) host.place(gateway, null);
+    return new Portal(host, gateway);
+  }
+
+  /** Asks an actor from outside, as a test or a tool does. Always resolves; a failure is an answer too. */
+  ask<M extends Message>(to: Address, body: Message, deadlineMs: number): Promise<Answer<M>> {
+    return new Promise((resolve) => this.outsidePortal().ask<M>(to, body, deadlineMs, resolve));
+  }
+
+  /** The portal of a host of its own, "outside", for tests and tools. */
+  outsidePortal(): Portal {
+    if (this.outside === undefined) {
+      this.addHost({ name: "outside", zone: "outside", actors: [] });
+      this.startHost("outside");
+      this.outside = this.portal("outside", "outside");
+    }
+    return this.outside;
+  }
+
+  /** Stops all hosts, lets disks finish what was asked of them and gives everything back. */
+  async close(): Promise<void> {
+    for (const host of this.hosts.values()) host.crash("the process ends");
+    this.dispatcher.close();
+    await Promise.all([...this.disks.values()].map((disk) => (disk instanceof FileDisk ? disk.close({ flush: true }) : undefined)));
+  }
+
+  private rulesChanged(): void {
+    const rules = this.installedRules();
+    this.wire.setRules(rules);
+    for (const listener of this.ruleListeners) listener(rules);
+  }
+
+  private diskOf(name: HostName): FileDisk | MemoryDisk {
+    let disk = this.disks.get(name);
+    if (disk === undefined) {
+      const { dataDirectory } = this.options;
+      disk = dataDirectory === undefined ? new MemoryDisk() : new FileDisk(join(dataDirectory, "hosts", name));
+      this.disks.set(name, disk);
+    }
+    return disk;
+  }
+
+  private observe(host: HostName, event: RuntimeEvent): void {
+    for (const observer of this.observers) observer(host, event);
+  }
+}

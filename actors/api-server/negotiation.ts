@@ -104,10 +104,13 @@ const patchTypes: ReadonlyMap<string, PatchType> = new Map([
   ["application/apply-patch+yaml", "apply"],
 ]);
 
+/** The media types of patches, for documents and refusals. */
+export const patchMediaTypes: readonly string[] = [...patchTypes.keys()];
+
 /** Which kind of patch a body is; a 415 Status for any other Content-Type. */
 export function patchType(contentType: string): PatchType | Failure {
   const media = parseMediaType(contentType);
-  return (media && patchTypes.get(`${media.type}/${media.subtype}`)) ?? unsupportedMediaType(contentType, [...patchTypes.keys()]);
+  return (media && patchTypes.get(`${media.type}/${media.subtype}`)) ?? unsupportedMediaType(contentType, patchMediaTypes);
 }
 
 const bodyTypes = ["application/json", "application/yaml"] as const;

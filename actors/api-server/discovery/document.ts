@@ -1,9 +1,9 @@
 /** A document that is the same for every client until the served kinds change: discovery and OpenAPI. */
 export interface ServedDocument {
   readonly contentType: string;
+  /** ETag, which is the same for the same body, and what else caches need to know. */
+  readonly headers: readonly (readonly [string, string])[];
   readonly body: Uint8Array;
-  /** A quoted entity tag; the same for the same body. */
-  readonly etag: string;
 }
 
 /** The documents one server has made so far, by a key of the maker's choice. Clear it when the served kinds change. */
@@ -16,7 +16,8 @@ export function cached(cache: DocumentCache, key: string, contentType: string, m
   const known = cache.get(key);
   if (known !== undefined) return known;
   const body = make();
-  const document: ServedDocument = { contentType, body, etag: `"${fingerprint(body)}"` };
+  const headers = [["etag", `"${fingerprint(body)}"`] as const, ["vary", "Accept"] as const, ["cache-control", "public"] as const];
+  const document: ServedDocument = { contentType, headers, body };
   cache.set(key, document);
   return document;
 }

@@ -90,9 +90,10 @@ test("documents are made once, and the entity tag is that of the body", () => {
   const first = read("/apis", preferAggregated, given);
   const second = read("/apis", preferAggregated, given);
   expect(second.body).toBe(first.body);
-  expect(read("/apis", preferAggregated).etag).toBe(first.etag);
-  expect(first.etag).toMatch(/^"[0-9A-F]{32}"$/);
-  expect(read("/api", preferAggregated).etag).not.toBe(first.etag);
+  const etag = ({ headers }: ServedDocument) => new Map(headers).get("etag");
+  expect(etag(read("/apis", preferAggregated))).toBe(etag(first));
+  expect(etag(first)).toMatch(/^"[0-9A-F]{32}"$/);
+  expect(etag(read("/api", preferAggregated))).not.toBe(etag(first));
 });
 
 test("fingerprints of bodies that differ in one byte differ", () => {

@@ -1,7 +1,10 @@
 export { ApiClient, type ApiClientOptions, type ObjectList, type PatchType, type Result, type Target } from "./api-client";
+export { type Controller, index, knobMs, type Moment, type Settings, type View, type Watch, watch } from "./controller";
+export { ControllerHost } from "./controller-host";
 export { EventRecorder, type Subject } from "./event-recorder";
 export { type Change, Informer, type InformerOptions } from "./informer";
 export { LeaderElector, type LeaderElectorOptions } from "./leader-elector";
+export * from "./plan";
 export * from "./resource";
 export { byNamespace, type IndexFunction, type ReadStore } from "./store";
 export { WorkQueue, type WorkQueueOptions } from "./work-queue";

@@ -1,0 +1,70 @@
+import type { Stored } from "../../protocol/kinds/object";
+import type { Plan } from "./plan";
+import type { Resource } from "./resource";
+import type { IndexFunction, ReadStore } from "./store";
+
+/** The caches, read-only. They may lag behind the API, but never behind what this key's own earlier plans wrote. */
+export interface View {
+  /** The cache of a resource; throws for one that no controller watches. */
+  of<T>(resource: Resource<T>): ReadStore<T>;
+}
+
+/** When and under which settings a decision is made. */
+export interface Moment {
+  /** Wall time, milliseconds since 1970: for stamps that people read. */
+  readonly nowMs: number;
+  /** Monotonic milliseconds: for durations. */
+  readonly monotonicMs: number;
+  readonly settings: Settings;
+}
+
+export interface Settings {
+  /** Flags of the real program by their names, durations in seconds. */
+  readonly knobs: Readonly<Record<string, number>>;
+  readonly clusterCidr: string;
+  readonly nodeCidrMaskSize: number;
+  /** PEM. */
+  readonly rootCa: string;
+}
+
+/** Which keys a controller looks at when an object of the resource has changed; asked for the object as it was and as it is. */
+export interface Watch {
+  readonly resource: Resource;
+  readonly keys: (object: Stored<unknown>, view: View) => readonly string[];
+}
+
+export interface Index {
+  readonly resource: Resource;
+  readonly name: string;
+  readonly of: IndexFunction<unknown>;
+}
+
+/**
+ * A controller gets keys, never events: whatever happened, it compares what is with what should be and answers with a plan. `reconcile` is a pure function
+ * of what it is given.
+ */
+export interface Controller {
+  /** As in the flag --controllers. */
+  readonly name: string;
+  /** How many keys may be under way at once; 5 unless told. */
+  readonly workers?: number;
+  readonly watches: readonly Watch[];
+  readonly indexes?: readonly Index[];
+  /** Keys that are there from the start: for controllers that go round by the clock. */
+  readonly standingKeys?: readonly string[];
+  /** `memory` is what the last plan of this key remembered, undefined at first. */
+  reconcile(key: string, view: View, moment: Moment, memory: unknown): Plan;
+}
+
+export function watch<T>(resource: Resource<T>, keys: (object: Stored<T>, view: View) => readonly string[]): Watch {
+  return { resource, keys: keys as Watch["keys"] };
+}
+
+export function index<T>(resource: Resource<T>, name: string, of: IndexFunction<T>): Index {
+  return { resource, name, of: of as IndexFunction<unknown> };
+}
+
+/** A knob's value in milliseconds; knobs are in seconds, under the real flag's name. */
+export function knobMs(moment: Moment, name: string, defaultSeconds: number): number {
+  return (moment.settings.knobs[name] ?? defaultSeconds) * 1000;
+}

@@ -1,0 +1,31 @@
+import type { EtcdError } from "../../../protocol/etcd";
+
+/** etcd's refusals, with its own codes and messages (api/v3rpc/rpctypes), so that clients recognise them. */
+const catalogue = {
+  emptyKey: ["InvalidArgument", "etcdserver: key is not provided"],
+  duplicateKey: ["InvalidArgument", "etcdserver: duplicate key given in txn request"],
+  tooManyOperations: ["InvalidArgument", "etcdserver: too many operations in txn request"],
+  requestTooLarge: ["InvalidArgument", "etcdserver: request is too large"],
+  compacted: ["OutOfRange", "etcdserver: mvcc: required revision has been compacted"],
+  futureRevision: ["OutOfRange", "etcdserver: mvcc: required revision is a future revision"],
+  noSpace: ["ResourceExhausted", "etcdserver: mvcc: database space exceeded"],
+  leaseNotFound: ["NotFound", "etcdserver: requested lease not found"],
+  leaseExists: ["FailedPrecondition", "etcdserver: lease already exists"],
+  leaseTtlTooLarge: ["OutOfRange", "etcdserver: too large lease TTL"],
+  noLeader: ["Unavailable", "etcdserver: no leader"],
+  notLeader: ["FailedPrecondition", "etcdserver: not leader"],
+  leaderChanged: ["Unavailable", "etcdserver: leader changed"],
+  stopped: ["Unavailable", "etcdserver: server stopped"],
+  timeout: ["Unavailable", "etcdserver: request timed out"],
+  timeoutLeaderFailed: ["Unavailable", "etcdserver: request timed out, possibly due to previous leader failure"],
+  timeoutConnectionLost: ["Unavailable", "etcdserver: request timed out, possibly due to connection lost"],
+  tooManyRequests: ["ResourceExhausted", "etcdserver: too many requests"],
+} as const satisfies Record<string, readonly [EtcdError["code"], string]>;
+
+export type ErrorName = keyof typeof catalogue;
+
+/** One of etcd's refusals; `unknown` where a write may have happened all the same. */
+export function etcdError(name: ErrorName, unknown = false): EtcdError {
+  const [code, message] = catalogue[name];
+  return { kind: "etcd.error", code, message, unknown };
+}

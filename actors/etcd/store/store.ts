@@ -1,0 +1,123 @@
+import { crc32 } from "node:zlib";
+import type { KeyValue } from "../../../protocol/etcd";
+import { Leases } from "./leases";
+import { OrderedIndex } from "./ordered-index";
+
+/** One key at one revision. Main revisions count transactions; `sub` counts the changes within one. A tombstone marks a deletion. */
+export interface Version {
+  readonly kv: KeyValue;
+  readonly sub: number;
+  readonly tombstone: boolean;
+}
+
+/** All versions of one key that are kept, oldest first. */
+export interface History {
+  readonly key: string;
+  readonly versions: Version[];
+}
+
+export interface Change {
+  readonly history: History;
+  readonly version: Version;
+}
+
+/**
+ * etcd's multi-version store: every transaction that changes something makes one new revision of the whole key space, and reads can be
+ * had at any revision since the last compaction. Deterministic: the same transactions make the same store, hash included.
+ */
+export class Store {
+  /** The newest revision; an empty store is at 1. */
+  revision = 1;
+  /** Reads below this revision are refused; 0 before the first compaction. */
+  compacted = 0;
+  /** A running hash over all changes ever made: equal on members at the same revision. */
+  hash = 0;
+  /** Bytes of keys and values that are kept. */
+  sizeBytes = 0;
+  readonly index = new OrderedIndex<History>();
+  readonly leases = new Leases();
+  /** The changes of each revision from firstChange on, for watchers and compaction. */
+  changes: (readonly Change[])[] = [];
+  firstChange = 2;
+  private readonly scratch = new DataView(new ArrayBuffer(48));
+
+  /** The key's newest version at a revision; undefined where it does not exist then. */
+  at(history: History, revision: number): KeyValue | undefined {
+    const { versions } = history;
+    for (let i = versions.length - 1; i >= 0; i--) {
+      const version = versions[i]!;
+      if (version.kv.modRevision <= revision) return version.tombstone ? undefined : version.kv;
+    }
+    return undefined;
+  }
+
+  get(key: string): KeyValue | undefined {
+    const newest = this.index.get(key)?.versions.at(-1);
+    return newest?.tombstone ? undefined : newest?.kv;
+  }
+
+  /** What the key held before a change; null where that is compacted away or there was nothing. */
+  before(change: Change): KeyValue | null {
+    const revision = change.version.kv.modRevision - 1;
+    return revision < this.compacted ? null : (this.at(change.history, revision) ?? null);
+  }
+
+  changesOf(revision: number): readonly Change[] {
+    return this.changes[revision - this.firstChange] ?? [];
+  }
+
+  /** Puts a version behind the others of its key. Only transactions and restoring do. */
+  addVersion(key: string, version: Version): Change {
+    let history = this.index.get(key);
+    if (!history) {
+      history = { key, versions: [] };
+      this.index.set(key, history);
+    }
+    history.versions.push(version);
+    this.sizeBytes += sizeOf(version);
+    return { history, version };
+  }
+
+  /** Ends a transaction: its changes become the next revision. None, none. */
+  commit(changes: readonly Change[]): void {
+    if (changes.length === 0) return;
+    this.revision++;
+    this.changes.push(changes);
+    for (const { version } of changes) this.hash = this.hashOf(version, this.hash);
+  }
+
+  hashOf(version: Version, before: number): number {
+    const { kv } = version;
+    [kv.modRevision, version.sub, kv.createRevision, kv.version, kv.lease, version.tombstone ? 1 : 0].forEach((field, i) => {
+      this.scratch.setFloat64(i * 8, field);
+    });
+    return crc32(kv.value, crc32(kv.key, crc32(this.scratch, before)));
+  }
+}
+
+export function sizeOf(version: Version): number {
+  return version.kv.key.length + version.kv.value.length;
+}
+
+/** Bytes as text of the same order, one character per byte. */
+export function textOf(bytes: Uint8Array): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("latin1");
+}
+
+/** The keys that a request means: from `from` up to but without `to`; null means no upper end. */
+export interface KeyRange {
+  readonly from: string;
+  readonly to: string | null;
+}
+
+/** etcd's range_end: empty for the one key, a single 0 byte for all keys from `key` on (a single 0 byte as key: from the first). */
+export function keyRange(key: Uint8Array, rangeEnd: Uint8Array): KeyRange {
+  const from = textOf(key);
+  if (rangeEnd.length === 0) return { from, to: `${from}\0` };
+  if (rangeEnd.length === 1 && rangeEnd[0] === 0) return { from: from === "\0" ? "" : from, to: null };
+  return { from, to: textOf(rangeEnd) };
+}
+
+export function inRange(range: KeyRange, key: string): boolean {
+  return key >= range.from && (range.to === null || key < range.to);
+}

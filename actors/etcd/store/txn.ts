@@ -1,0 +1,224 @@
+import type {
+  Compare,
+  DeleteRangeRequest,
+  DeleteRangeResponse,
+  EtcdError,
+  KeyValue,
+  PutRequest,
+  PutResponse,
+  RangeResponse,
+  ResponseHeader,
+  TxnOperation,
+  TxnRequest,
+  TxnResponse,
+} from "../../../protocol/etcd";
+import { etcdError } from "./errors";
+import { eachKey, rangeRefusal, readRange } from "./range";
+import { type Change, inRange, type KeyRange, keyRange, type Store, textOf } from "./store";
+
+const nothing = new Uint8Array(0);
+
+/** Who answers; the revision is filled in when the transaction has ended. */
+export type Answering = Pick<ResponseHeader, "member" | "term">;
+
+/**
+ * Faults that a request has whatever the store holds: no key, too many operations, one key put twice.
+ * A member looks before it proposes, so that nothing of the kind gets into the log.
+ */
+export function requestRefusal(request: PutRequest | DeleteRangeRequest | TxnRequest, maxOperations: number): EtcdError | null {
+  if (request.kind !== "etcd.txn") return request.key.length === 0 ? etcdError("emptyKey") : null;
+  const { compare, success, failure } = request;
+  if (Math.max(compare.length, success.length, failure.length) > maxOperations) return etcdError("tooManyOperations");
+  if (compare.some(({ key }) => key.length === 0)) return etcdError("emptyKey");
+  for (const operation of [...success, ...failure]) {
+    const refusal =
+      operation.kind === "etcd.range"
+        ? operation.key.length === 0
+          ? etcdError("emptyKey")
+          : null
+        : requestRefusal(operation, maxOperations);
+    if (refusal) return refusal;
+  }
+  return writesOf(success) && writesOf(failure) ? null : etcdError("duplicateKey");
+}
+
+/** Applies one write request as one transaction: all of it or, with an error, nothing. */
+export function applyWrite(
+  store: Store,
+  request: PutRequest | DeleteRangeRequest | TxnRequest,
+  by: Answering,
+): PutResponse | DeleteRangeResponse | TxnResponse | EtcdError {
+  const path = request.kind === "etcd.txn" ? chooseBranches(store, request) : null;
+  const refusal = path ? branchRefusal(store, path) : request.kind === "etcd.put" ? putRefusal(store, request) : null;
+  if (refusal) return refusal;
+  const header = { member: by.member, revision: store.revision, term: by.term };
+  const changes: Change[] = [];
+  const response =
+    path !== null ? runTxn(store, path, changes, header) : runWrite(store, request as PutRequest | DeleteRangeRequest, changes, header);
+  store.commit(changes);
+  header.revision = store.revision;
+  return response;
+}
+
+/** Deletes these keys in one transaction, as the end of a lease does. */
+export function deleteKeys(store: Store, keys: readonly string[]): void {
+  const changes: Change[] = [];
+  for (const key of keys) {
+    const kv = store.get(key);
+    if (kv) changes.push(remove(store, key, kv, changes.length));
+  }
+  store.commit(changes);
+}
+
+/** A txn whose conditions have been looked at: nested ones see the store as it was before the outermost began. */
+interface Branch {
+  readonly succeeded: boolean;
+  readonly operations: readonly (Exclude<TxnOperation, TxnRequest> | Branch)[];
+}
+
+function chooseBranches(store: Store, request: TxnRequest): Branch {
+  const succeeded = request.compare.every((compare) => holds(store, compare));
+  const chosen = succeeded ? request.success : request.failure;
+  return {
+    succeeded,
+    operations: chosen.map((operation) => (operation.kind === "etcd.txn" ? chooseBranches(store, operation) : operation)),
+  };
+}
+
+function branchRefusal(store: Store, branch: Branch): EtcdError | null {
+  for (const operation of branch.operations) {
+    const refusal =
+      "operations" in operation
+        ? branchRefusal(store, operation)
+        : operation.kind === "etcd.put"
+          ? putRefusal(store, operation)
+          : operation.kind === "etcd.range"
+            ? rangeRefusal(store, operation)
+            : null;
+    if (refusal) return refusal;
+  }
+  return null;
+}
+
+function putRefusal(store: Store, request: PutRequest): EtcdError | null {
+  return request.lease !== 0 && !store.leases.get(request.lease) ? etcdError("leaseNotFound") : null;
+}
+
+function runTxn(store: Store, branch: Branch, changes: Change[], header: ResponseHeader): TxnResponse {
+  const responses = branch.operations.map((operation): RangeResponse | PutResponse | DeleteRangeResponse | TxnResponse => {
+    if ("operations" in operation) return runTxn(store, operation, changes, header);
+    // Reads see what the transaction wrote before them.
+    if (operation.kind === "etcd.range") return readRange(store, operation, store.revision + (changes.length > 0 ? 1 : 0), header);
+    return runWrite(store, operation, changes, header);
+  });
+  return { kind: "etcd.txn.response", header, succeeded: branch.succeeded, responses };
+}
+
+function runWrite(
+  store: Store,
+  request: PutRequest | DeleteRangeRequest,
+  changes: Change[],
+  header: ResponseHeader,
+): PutResponse | DeleteRangeResponse {
+  if (request.kind === "etcd.put") {
+    const before = put(store, request, changes);
+    return { kind: "etcd.put.response", header, prevKv: request.prevKv ? before : null };
+  }
+  const found: { readonly key: string; readonly kv: KeyValue }[] = [];
+  eachKey(store, keyRange(request.key, request.rangeEnd), store.revision + 1, (kv, key) => found.push({ key, kv }));
+  for (const { key, kv } of found) changes.push(remove(store, key, kv, changes.length));
+  const prevKvs = request.prevKv ? found.map(({ kv }) => kv) : [];
+  return { kind: "etcd.delete.response", header, deleted: found.length, prevKvs };
+}
+
+function put(store: Store, request: PutRequest, changes: Change[]): KeyValue | null {
+  const key = textOf(request.key);
+  const before = store.get(key) ?? null;
+  const modRevision = store.revision + 1;
+  const kv: KeyValue = {
+    key: before?.key ?? request.key,
+    value: request.value,
+    createRevision: before?.createRevision ?? modRevision,
+    modRevision,
+    version: (before?.version ?? 0) + 1,
+    lease: request.lease,
+  };
+  store.leases.move(key, before?.lease ?? 0, request.lease);
+  changes.push(store.addVersion(key, { kv, sub: changes.length, tombstone: false }));
+  return before;
+}
+
+function remove(store: Store, key: string, before: KeyValue, sub: number): Change {
+  store.leases.move(key, before.lease, 0);
+  const kv = { key: before.key, value: nothing, createRevision: 0, modRevision: store.revision + 1, version: 0, lease: 0 };
+  return store.addVersion(key, { kv, sub, tombstone: true });
+}
+
+function holds(store: Store, compare: Compare): boolean {
+  const kv = store.get(textOf(compare.key));
+  // A value that is not there cannot be told from an empty one on the wire, so it compares as nothing at all.
+  if (!kv && compare.target === "value") return false;
+  const order =
+    compare.target === "value" ? orderOf(textOf(kv!.value), textOf(compare.value)) : orderOf(numberOf(kv, compare.target), compare.number);
+  switch (compare.result) {
+    case "equal":
+      return order === 0;
+    case "notEqual":
+      return order !== 0;
+    case "greater":
+      return order > 0;
+    case "less":
+      return order < 0;
+  }
+}
+
+function numberOf(kv: KeyValue | undefined, target: "version" | "create" | "mod" | "lease"): number {
+  if (!kv) return 0;
+  switch (target) {
+    case "version":
+      return kv.version;
+    case "create":
+      return kv.createRevision;
+    case "mod":
+      return kv.modRevision;
+    case "lease":
+      return kv.lease;
+  }
+}
+
+function orderOf<T extends number | string>(a: T, b: T): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}
+
+interface Writes {
+  readonly puts: Set<string>;
+  readonly deletes: KeyRange[];
+}
+
+/** What these operations may write together; null where one key could be written twice, by two puts or by a put and a delete. */
+function writesOf(operations: readonly TxnOperation[]): Writes | null {
+  const all: Writes = { puts: new Set(), deletes: [] };
+  for (const operation of operations) {
+    if (operation.kind === "etcd.range") continue;
+    const more = operation.kind === "etcd.txn" ? nestedWrites(operation) : ownWrites(operation);
+    if (!more) return null;
+    for (const key of more.puts) if (all.puts.has(key)) return null;
+    for (const key of more.puts) all.puts.add(key);
+    all.deletes.push(...more.deletes);
+  }
+  for (const key of all.puts) if (all.deletes.some((range) => inRange(range, key))) return null;
+  return all;
+}
+
+function ownWrites(operation: PutRequest | DeleteRangeRequest): Writes {
+  if (operation.kind === "etcd.put") return { puts: new Set([textOf(operation.key)]), deletes: [] };
+  return { puts: new Set(), deletes: [keyRange(operation.key, operation.rangeEnd)] };
+}
+
+/** Either branch may run, so both count; they may share keys. */
+function nestedWrites(txn: TxnRequest): Writes | null {
+  const success = writesOf(txn.success);
+  const failure = writesOf(txn.failure);
+  if (!success || !failure) return null;
+  return { puts: new Set([...success.puts, ...failure.puts]), deletes: [...success.deletes, ...failure.deletes] };
+}

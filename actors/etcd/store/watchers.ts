@@ -1,0 +1,121 @@
+import type { KeyValue, WatchEvent, WatchRequest } from "../../../protocol/etcd";
+import { type Change, inRange, type KeyRange, keyRange, type Store } from "./store";
+
+export interface Watcher {
+  readonly id: string;
+  readonly range: KeyRange;
+  readonly prevKv: boolean;
+  readonly progressNotify: boolean;
+  /** The first revision to look at for this watcher, possibly one that is still to come; null when it has seen everything. */
+  behindFrom: number | null;
+}
+
+export type WatchBatch =
+  | { readonly type: "events"; readonly events: readonly WatchEvent[] }
+  /** What it wanted next is compacted. */
+  | { readonly type: "compacted"; readonly compactRevision: number };
+
+/**
+ * Who watches which keys. A watcher keeps no queue: it is a position in the store's changes, so that a slow one costs nothing and loses
+ * nothing until compaction overtakes it. Events come in order, each once, those of one revision together.
+ */
+export class Watchers {
+  private readonly byId = new Map<string, Watcher>();
+  /** Watchers of the same range are matched once. */
+  private readonly byRange = new Map<string, { readonly range: KeyRange; readonly watchers: Set<Watcher> }>();
+  private readonly behind = new Set<Watcher>();
+
+  get size(): number {
+    return this.byId.size;
+  }
+
+  get(id: string): Watcher | undefined {
+    return this.byId.get(id);
+  }
+
+  all(): Iterable<Watcher> {
+    return this.byId.values();
+  }
+
+  /** Adds a watcher; start revision 0 or one that is still to come means from then on. */
+  add(store: Store, id: string, request: WatchRequest): Watcher {
+    const range = keyRange(request.key, request.rangeEnd);
+    const { prevKv, progressNotify, startRevision } = request;
+    const watcher: Watcher = { id, range, prevKv, progressNotify, behindFrom: null };
+    this.byId.set(id, watcher);
+    const name = nameOf(range);
+    const group = this.byRange.get(name) ?? { range, watchers: new Set() };
+    group.watchers.add(watcher);
+    this.byRange.set(name, group);
+    if (startRevision > 0 && startRevision !== store.revision + 1) this.fallBehind(watcher, startRevision);
+    return watcher;
+  }
+
+  remove(id: string): void {
+    const watcher = this.byId.get(id);
+    if (!watcher) return;
+    this.byId.delete(id);
+    this.behind.delete(watcher);
+    const name = nameOf(watcher.range);
+    const group = this.byRange.get(name)!;
+    group.watchers.delete(watcher);
+    if (group.watchers.size === 0) this.byRange.delete(name);
+  }
+
+  /** The store has a new revision: whoever watches one of its keys is behind now. */
+  changed(revision: number, changes: readonly Change[]): void {
+    for (const { range, watchers } of this.byRange.values())
+      if (changes.some(({ history }) => inRange(range, history.key)))
+        for (const watcher of watchers) if (watcher.behindFrom === null) this.fallBehind(watcher, revision);
+  }
+
+  /** The store was replaced by a newer one: everybody has to look at what came in between. */
+  replaced(fromRevision: number): void {
+    for (const watcher of this.byId.values()) if (watcher.behindFrom === null) this.fallBehind(watcher, fromRevision);
+  }
+
+  /** Those that have something to look at, in the order in which they fell behind. */
+  waiting(store: Store): readonly Watcher[] {
+    return [...this.behind].filter((watcher) => watcher.behindFrom! <= store.revision);
+  }
+
+  /** Whether everything up to the store's revision has been taken by this watcher: what a progress response promises. */
+  hasSeenAll(store: Store, watcher: Watcher): boolean {
+    return watcher.behindFrom === null || watcher.behindFrom > store.revision;
+  }
+
+  /** Takes the next events of a watcher, looking at no more than about `maxChanges` changes; whole revisions only. */
+  take(store: Store, watcher: Watcher, maxChanges: number): WatchBatch {
+    const from = watcher.behindFrom;
+    if (from === null || from > store.revision) return { type: "events", events: [] };
+    if (from < store.compacted) return { type: "compacted", compactRevision: store.compacted };
+    const events: WatchEvent[] = [];
+    let revision = from;
+    for (let looked = 0; revision <= store.revision && looked < maxChanges; revision++) {
+      const changes = store.changesOf(revision);
+      looked += 1 + changes.length;
+      for (const change of changes) if (inRange(watcher.range, change.history.key)) events.push(eventOf(store, change, watcher.prevKv));
+    }
+    if (revision <= store.revision) watcher.behindFrom = revision;
+    else {
+      watcher.behindFrom = null;
+      this.behind.delete(watcher);
+    }
+    return { type: "events", events };
+  }
+
+  private fallBehind(watcher: Watcher, revision: number): void {
+    watcher.behindFrom = revision;
+    this.behind.add(watcher);
+  }
+}
+
+function eventOf(store: Store, change: Change, prevKv: boolean): WatchEvent {
+  const { kv, tombstone } = change.version;
+  const before: KeyValue | null = prevKv ? store.before(change) : null;
+  return { type: tombstone ? "delete" : "put", kv, prevKv: before };
+}
+
+function nameOf(range: KeyRange): string {
+  return range.to === null ? `${range.from.length}:${range.from}:` : `${range.from.length}:${range.from}:${range.to}`;
+}

@@ -1,0 +1,264 @@
+import type { PodSpec } from "../../../protocol/kinds/generated";
+import { type JsonObject, timestamp } from "../../../protocol/kinds/object";
+import { apiVersionOf, definition, type Kind } from "../../../protocol/kinds/registry";
+import { isObject } from "./decode";
+import { mirrorServiceAccount } from "./defaults/pods";
+import { listAt, objectAt, put } from "./defaults/rule";
+import { semanticallyEqual } from "./equality";
+import { qualityOfService } from "./quality-of-service";
+import { serviceForUpdate } from "./service-update";
+
+/**
+ * What a write may touch: per kind, what is set by the server on creation, and what an update keeps of the stored object. Spec and status are
+ * written apart: the main resource never changes the status, /status nothing but it. Runs after defaulting and before validation.
+ */
+
+/** What the server knows and a client may not choose. */
+export interface Birth {
+  readonly uid: string;
+  /** Milliseconds since 1970. */
+  readonly nowMs: number;
+}
+
+/** Kinds whose metadata.generation counts the changes of what was asked for. */
+const generational: ReadonlySet<string> = new Set([
+  "Pod",
+  "ReplicationController",
+  "Deployment.apps",
+  "ReplicaSet.apps",
+  "StatefulSet.apps",
+  "DaemonSet.apps",
+  "Job.batch",
+  "CronJob.batch",
+  "PodDisruptionBudget.policy",
+  "Ingress.networking.k8s.io",
+  "IngressClass.networking.k8s.io",
+  "NetworkPolicy.networking.k8s.io",
+  "EndpointSlice.discovery.k8s.io",
+  "PriorityClass.scheduling.k8s.io",
+  "FlowSchema.flowcontrol.apiserver.k8s.io",
+  "PriorityLevelConfiguration.flowcontrol.apiserver.k8s.io",
+  "ValidatingWebhookConfiguration.admissionregistration.k8s.io",
+  "MutatingWebhookConfiguration.admissionregistration.k8s.io",
+  "ValidatingAdmissionPolicy.admissionregistration.k8s.io",
+  "ValidatingAdmissionPolicyBinding.admissionregistration.k8s.io",
+  "MutatingAdmissionPolicy.admissionregistration.k8s.io",
+  "MutatingAdmissionPolicyBinding.admissionregistration.k8s.io",
+  "CustomResourceDefinition.apiextensions.k8s.io",
+  "ResourceSlice.resource.k8s.io",
+]);
+
+const nameOf = (kind: Kind) => (kind.group === "" ? kind.kind : `${kind.kind}.${kind.group}`);
+
+/**
+ * The object as it is stored at first: named by uid and time, without status (a Node brings its own), generation 1. The name must have been
+ * generated already. `object` is decoded and completed with defaults.
+ */
+export function prepareForCreate(kind: Kind, object: JsonObject, birth: Birth): JsonObject {
+  const { deletionTimestamp, deletionGracePeriodSeconds, selfLink, generation, ...given } = objectAt(object, "metadata");
+  const metadata = {
+    ...given,
+    uid: birth.uid,
+    creationTimestamp: timestamp(birth.nowMs),
+    ...(generational.has(nameOf(kind)) ? { generation: 1 } : {}),
+  };
+  const named = { ...object, apiVersion: apiVersionOf(kind), kind: kind.kind, metadata };
+  const fresh = kind.hasStatus && nameOf(kind) !== "Node" ? { ...named, status: emptyStatus(kind) } : named;
+  switch (nameOf(kind)) {
+    case "Pod":
+      return podForCreate(fresh);
+    case "Namespace":
+      return { ...fresh, spec: { ...objectAt(fresh, "spec"), finalizers: namespaceFinalizers(fresh) }, status: { phase: "Active" } };
+    case "PersistentVolume":
+    case "PersistentVolumeClaim":
+      return { ...fresh, status: { phase: "Pending" } };
+    case "Job.batch":
+      return jobForCreate(fresh, birth.uid);
+    default:
+      return fresh;
+  }
+}
+
+/** A status as Kubernetes' types print it when nothing is known yet: the numbers that are always shown are 0. */
+function emptyStatus(kind: Kind): JsonObject {
+  const reference = definition(kind.definition)?.properties?.status?.$ref;
+  const schema = reference === undefined ? undefined : definition(reference);
+  const status: Record<string, unknown> = {};
+  for (const field of schema?.required ?? []) {
+    const type = schema?.properties?.[field]?.type;
+    if (type === "integer") status[field] = 0;
+    else if (type === "boolean") status[field] = false;
+    else if (type === "string") status[field] = "";
+  }
+  if (schema?.properties?.loadBalancer) status.loadBalancer = {};
+  return status;
+}
+
+function namespaceFinalizers(namespace: JsonObject): readonly unknown[] {
+  const { finalizers } = objectAt(namespace, "spec");
+  const given: readonly unknown[] = Array.isArray(finalizers) ? finalizers : [];
+  return given.includes("kubernetes") ? given : [...given, "kubernetes"];
+}
+
+function podForCreate(pod: JsonObject): JsonObject {
+  const spec = mirrorServiceAccount(objectAt(pod, "spec"));
+  const status = { phase: "Pending", qosClass: qualityOfService(spec as unknown as PodSpec) };
+  if (listAt(spec, "schedulingGates").length === 0) return { ...pod, spec, status };
+  const gated = {
+    type: "PodScheduled",
+    status: "False",
+    reason: "SchedulingGated",
+    message: "Scheduling is blocked due to non-empty scheduling gates",
+    observedGeneration: 1,
+  };
+  return { ...pod, spec, status: { ...status, conditions: [gated] } };
+}
+
+/** A Job that does not bring its own selector gets one that no other Job has, and its Pods the labels for it. */
+function jobForCreate(job: JsonObject, uid: string): JsonObject {
+  const spec = objectAt(job, "spec");
+  if (spec.manualSelector === true) return job;
+  const { name } = objectAt(job, "metadata");
+  const template = objectAt(spec, "template");
+  const metadata = objectAt(template, "metadata");
+  const labels = {
+    ...objectAt(metadata, "labels"),
+    "batch.kubernetes.io/controller-uid": uid,
+    "batch.kubernetes.io/job-name": name,
+    "controller-uid": uid,
+    "job-name": name,
+  };
+  const selector = spec.selector ?? { matchLabels: { "batch.kubernetes.io/controller-uid": uid } };
+  return { ...job, spec: { ...spec, selector, template: { ...template, metadata: { ...metadata, labels } } } };
+}
+
+/**
+ * The object as an update would store it. `subresource` is "" for the main resource, else "status", "finalize", "approval",
+ * "ephemeralcontainers" or "resize". Metadata that only the server sets is taken over where the client left it out (a different value is for
+ * validation to refuse); generation counts up when what was asked for changed.
+ */
+export function prepareForUpdate(kind: Kind, stored: JsonObject, updated: JsonObject, subresource = ""): JsonObject {
+  const merged = subresource === "" ? mainUpdate(kind, stored, updated) : subresourceUpdate(kind, stored, updated, subresource);
+  const before = objectAt(stored, "metadata");
+  const { selfLink, generation: _, ...given } = objectAt(merged, "metadata");
+  const metadata: Record<string, unknown> = { ...given };
+  for (const field of ["name", "namespace", "uid", "creationTimestamp", "deletionTimestamp", "deletionGracePeriodSeconds"])
+    if (metadata[field] === undefined && before[field] !== undefined) metadata[field] = before[field];
+  const generation = nextGeneration(kind, stored, merged);
+  if (generation !== undefined) metadata.generation = generation;
+  return { ...merged, apiVersion: apiVersionOf(kind), kind: kind.kind, metadata };
+}
+
+function mainUpdate(kind: Kind, stored: JsonObject, updated: JsonObject): JsonObject {
+  const kept = kind.hasStatus ? withStatus(updated, stored.status) : updated;
+  switch (nameOf(kind)) {
+    case "Pod":
+      return put(kept, { spec: mirrorServiceAccount(objectAt(kept, "spec")) });
+    case "Service":
+      return serviceForUpdate(stored, kept);
+    case "Namespace":
+      return put(kept, { spec: put(objectAt(kept, "spec"), { finalizers: objectAt(stored, "spec").finalizers }) });
+    case "Job.batch":
+      return jobForUpdate(stored, kept);
+    default:
+      return kept;
+  }
+}
+
+function withStatus(object: JsonObject, status: unknown): JsonObject {
+  if (status !== undefined) return put(object, { status });
+  if (object.status === undefined) return object;
+  const { status: _, ...rest } = object;
+  return rest;
+}
+
+/** A Job applied again without its generated selector and labels keeps them. */
+function jobForUpdate(stored: JsonObject, updated: JsonObject): JsonObject {
+  const spec = objectAt(updated, "spec");
+  const before = objectAt(stored, "spec");
+  if (before.manualSelector === true || spec.manualSelector === true) return updated;
+  const template = objectAt(spec, "template");
+  const metadata = objectAt(template, "metadata");
+  const labels: Record<string, unknown> = { ...objectAt(metadata, "labels") };
+  const generated = objectAt(objectAt(objectAt(before, "template"), "metadata"), "labels");
+  for (const name of ["batch.kubernetes.io/controller-uid", "batch.kubernetes.io/job-name", "controller-uid", "job-name"])
+    if (labels[name] === undefined && generated[name] !== undefined) labels[name] = generated[name];
+  return put(updated, {
+    spec: { ...spec, selector: spec.selector ?? before.selector, template: { ...template, metadata: { ...metadata, labels } } },
+  });
+}
+
+function subresourceUpdate(kind: Kind, stored: JsonObject, updated: JsonObject, subresource: string): JsonObject {
+  switch (subresource) {
+    case "status":
+      return { ...withStatus(stored, updated.status), metadata: metadataWithStatus(kind, stored, updated) };
+    case "finalize":
+      return { ...stored, spec: updated.spec, metadata: updated.metadata };
+    case "approval": {
+      const status = { ...objectAt(stored, "status"), conditions: objectAt(updated, "status").conditions };
+      return { ...stored, status, metadata: metadataWithStatus(kind, stored, updated) };
+    }
+    case "ephemeralcontainers": {
+      const spec = { ...objectAt(stored, "spec"), ephemeralContainers: objectAt(updated, "spec").ephemeralContainers };
+      return { ...stored, spec, metadata: metadataWithStatus(kind, stored, updated) };
+    }
+    case "resize":
+      return {
+        ...stored,
+        spec: resized(objectAt(stored, "spec"), objectAt(updated, "spec")),
+        metadata: metadataWithStatus(kind, stored, updated),
+      };
+    default:
+      throw new Error(`no update goes to ${kind.plural}/${subresource}`);
+  }
+}
+
+/** Of the metadata a status update may change the annotations and, on Nodes, Pods and Namespaces, the labels. */
+function metadataWithStatus(kind: Kind, stored: JsonObject, updated: JsonObject): JsonObject {
+  const given = objectAt(updated, "metadata");
+  const fields = ["annotations", "managedFields", "resourceVersion", "uid"];
+  if (kind.group === "" && (kind.kind === "Node" || kind.kind === "Pod" || kind.kind === "Namespace")) fields.push("labels");
+  const metadata: Record<string, unknown> = { ...objectAt(stored, "metadata") };
+  for (const field of fields) {
+    if (given[field] !== undefined) metadata[field] = given[field];
+    else delete metadata[field];
+  }
+  return metadata;
+}
+
+function resized(stored: JsonObject, updated: JsonObject): JsonObject {
+  const spec: Record<string, unknown> = { ...stored };
+  for (const list of ["containers", "initContainers"]) {
+    if (!Array.isArray(stored[list])) continue;
+    const wanted = new Map(listAt(updated, list).map((container) => [container.name, container]));
+    spec[list] = listAt(stored, list).map((container) => {
+      const sizes = wanted.get(container.name);
+      return sizes
+        ? put(container, { resources: sizes.resources, ...(sizes.resizePolicy ? { resizePolicy: sizes.resizePolicy } : {}) })
+        : container;
+    });
+  }
+  if (isObject(updated.resources)) spec.resources = updated.resources;
+  return spec;
+}
+
+function nextGeneration(kind: Kind, stored: JsonObject, merged: JsonObject): number | undefined {
+  const before = objectAt(stored, "metadata").generation;
+  const name = nameOf(kind);
+  if (!generational.has(name)) return typeof before === "number" ? before : undefined;
+  const current = typeof before === "number" ? before : 0;
+  return wantsOther(name, stored, merged) ? current + 1 : current;
+}
+
+/** Whether anything changed that a controller would act upon: all but metadata and status; for Deployments the annotations as well. */
+function wantsOther(name: string, stored: JsonObject, merged: JsonObject): boolean {
+  for (const field of new Set([...Object.keys(stored), ...Object.keys(merged)])) {
+    if (field === "metadata" || field === "status" || field === "apiVersion" || field === "kind") continue;
+    if (!semanticallyEqual(stored[field], merged[field])) return true;
+  }
+  const metadataField = name === "Deployment.apps" ? "annotations" : name === "EndpointSlice.discovery.k8s.io" ? "labels" : undefined;
+  return (
+    metadataField !== undefined &&
+    !semanticallyEqual(objectAt(stored, "metadata")[metadataField], objectAt(merged, "metadata")[metadataField])
+  );
+}

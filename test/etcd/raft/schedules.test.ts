@@ -122,7 +122,7 @@ function runSchedule(size: number, draws: readonly number[]): Checks["reached"] 
   let chance = 1;
   const network = new Network(size, { maxInflightMessages: 3 }, () => (chance = (chance * 48271) % 2147483647) / 2147483647);
   const checks = new Checks(network);
-  draws.forEach((draw, serial) => act(network, checks, draw, serial));
+  for (const [serial, draw] of draws.entries()) act(network, checks, draw, serial);
   checks.everythingDurable();
   // Calm: everybody is up, nothing is lost, and the logs converge.
   for (const id of network.ids) if (!network.member(id).node) network.start(id);

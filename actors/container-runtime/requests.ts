@@ -1,0 +1,86 @@
+import type { NetRequest, NetResponse } from "../../protocol/cluster";
+import type { Context, RequestRef } from "../../runtime/actor";
+import { drawMs } from "./image-behaviour";
+import { exit, refused, write } from "./lifecycle";
+import { answer, type Container, type Running, type State } from "./state";
+
+type Ctx = Context<State>;
+
+/** "CONNECT" only opens a connection, as a TCP probe does. */
+const connectOnly = "CONNECT";
+
+/**
+ * A request has reached this node for one of its pods. It is answered after the latency of the container that listens there; refused where nobody does.
+ * `counts` is false for probes: they neither go into the log nor wear a container out.
+ */
+export function accept(state: State, asked: NetRequest, request: RequestRef, counts: boolean, ctx: Ctx): void {
+  const sandboxes = [...state.sandboxes.values()].filter(({ ip, state: is }) => ip === asked.destinationIp && is === "ready");
+  if (sandboxes.length === 0) {
+    answer(ctx, request, { ...refused(`no pod has ${asked.destinationIp} here`), outcome: "unreachable" });
+    return;
+  }
+  const nowUs = ctx.monotonicUs();
+  for (const sandbox of sandboxes)
+    for (const id of sandbox.containers) {
+      const container = state.containers.get(id)!;
+      const { life } = container;
+      if (life.is !== "running" || !container.ports.includes(asked.port) || !listens(life, nowUs)) continue;
+      if (asked.method === connectOnly) answer(ctx, request, answered(container, 0, ""));
+      else work(state, container, life, asked, request, counts, ctx);
+      return;
+    }
+  answer(ctx, request, refused(`connect: connection refused: nobody listens on ${asked.destinationIp}:${asked.port}`));
+}
+
+/** Whether the process accepts connections: it is up, and has not been told to end. */
+export function listens(running: Running, nowUs: number): boolean {
+  return running.readyAtUs <= nowUs && (running.stopping === undefined || nowUs < running.stopping.acceptsUntilUs);
+}
+
+function work(state: State, container: Container, life: Running, asked: NetRequest, request: RequestRef, counts: boolean, ctx: Ctx): void {
+  const { behaviour } = container;
+  if (counts) {
+    container.served += 1;
+    if (container.served === behaviour.crashOnRequest) {
+      exit(state, container, { atUs: ctx.monotonicUs(), exitCode: behaviour.crashCode, reason: "Error" }, ctx);
+      answer(ctx, request, refused("the connection was reset: the container exited"));
+      return;
+    }
+  }
+  const healthy = ctx.monotonicUs() < life.unhealthyAtUs;
+  const code = healthy ? behaviour.code : 500;
+  if (counts && behaviour.logsRequests) write(container, `${asked.method} ${asked.path} ${code}`, ctx);
+  const timer = `request:${state.nextRequest++}`;
+  state.requests.set(timer, { request, containerId: container.id, code, body: healthy ? behaviour.body : "unhealthy" });
+  ctx.setTimer(timer, drawMs(behaviour.latencyMs, ctx.random("latency")));
+}
+
+/** The latency of a request has passed. */
+export function finishRequest(state: State, timer: string, ctx: Ctx): void {
+  const pending = state.requests.get(timer);
+  if (pending === undefined) return;
+  state.requests.delete(timer);
+  const container = state.containers.get(pending.containerId);
+  if (container) answer(ctx, pending.request, answered(container, pending.code, pending.body));
+}
+
+function answered(container: Container, code: number, body: string): NetResponse {
+  return { kind: "net.response", outcome: "answered", code, body: new TextEncoder().encode(body), servedBy: container.pod, detail: "" };
+}
+
+/** A command in a container: it succeeds while the container's process is up and healthy. */
+export function execute(container: Container, command: readonly string[], request: RequestRef, ctx: Ctx): void {
+  const { life } = container;
+  if (life.is !== "running") {
+    answer(ctx, request, { kind: "cri.failed", code: "FailedPrecondition", message: `container ${container.id} is not running` });
+    return;
+  }
+  const nowUs = ctx.monotonicUs();
+  const well = nowUs >= life.readyAtUs && nowUs < life.unhealthyAtUs;
+  answer(ctx, request, {
+    kind: "cri.execResult",
+    exitCode: well ? 0 : 1,
+    stdout: "",
+    stderr: well ? "" : `${command[0] ?? ""}: the process is not ${nowUs < life.readyAtUs ? "up yet" : "healthy"}`,
+  });
+}

@@ -1,0 +1,57 @@
+import type { EndpointSlice, Service } from "../../protocol/kinds/generated";
+
+/** What a name means in the cluster. */
+export type DnsAnswer =
+  | { readonly found: true; readonly addresses: readonly string[] }
+  /** ExternalName: ask again, outside. */
+  | { readonly found: true; readonly cname: string }
+  | { readonly found: false };
+
+const domain = "cluster.local";
+const notFound: DnsAnswer = { found: false };
+
+/** The full name that a pod of the namespace means by a name with few dots: its search path. Source: "DNS for Services and Pods". */
+export function searchPath(namespace: string): readonly string[] {
+  return [`${namespace}.svc.${domain}`, `svc.${domain}`, domain];
+}
+
+/**
+ * Answers A queries for Services: "web" asked for in the namespace, "web.shop", "web.shop.svc", "web.shop.svc.cluster.local", and a headless
+ * Service's "pod-0.db.shop.svc.cluster.local". Source: the Kubernetes DNS-based service discovery specification 1.1.0.
+ */
+export function resolveName(
+  name: string,
+  fromNamespace: string,
+  services: ReadonlyMap<string, Service>,
+  slicesOf: (serviceKey: string) => readonly EndpointSlice[],
+): DnsAnswer {
+  const plain = name.endsWith(".") ? name.slice(0, -1) : name;
+  const candidates = name.endsWith(".") ? [plain] : [...searchPath(fromNamespace).map((suffix) => `${plain}.${suffix}`), plain];
+  for (const candidate of candidates) {
+    const answer = resolveFullName(candidate, services, slicesOf);
+    if (answer.found) return answer;
+  }
+  return notFound;
+}
+
+function resolveFullName(
+  name: string,
+  services: ReadonlyMap<string, Service>,
+  slicesOf: (serviceKey: string) => readonly EndpointSlice[],
+): DnsAnswer {
+  const suffix = `.svc.${domain}`;
+  if (!name.endsWith(suffix)) return notFound;
+  const labels = name.slice(0, -suffix.length).split(".");
+  const [namespace, service, hostname] = [labels.at(-1), labels.at(-2), labels.length === 3 ? labels[0] : undefined];
+  if (labels.length < 2 || labels.length > 3) return notFound;
+  const key = `${namespace}/${service}`;
+  const spec = services.get(key)?.spec;
+  if (spec === undefined) return notFound;
+  if (spec.type === "ExternalName") return hostname === undefined ? { found: true, cname: spec.externalName ?? "" } : notFound;
+  if (spec.clusterIP && spec.clusterIP !== "None") return hostname === undefined ? { found: true, addresses: [spec.clusterIP] } : notFound;
+  const addresses = slicesOf(key)
+    .flatMap((slice) => slice.endpoints ?? [])
+    .filter((endpoint) => (endpoint.conditions?.ready ?? true) && (hostname === undefined || endpoint.hostname === hostname))
+    .flatMap((endpoint) => endpoint.addresses);
+  return addresses.length === 0 ? notFound : { found: true, addresses };
+}

@@ -1,0 +1,222 @@
+/**
+ * What a kubelet says to its node's container runtime, and what it hears; modelled on the Container Runtime Interface (runtime.v1).
+ * Each request is an ask answered by the message named beside it, or by CriFailed. Events and followed logs are streams.
+ */
+
+/** Answered by CriDone. The network from which this node's pods get their addresses. */
+export interface CriUpdateRuntimeConfig {
+  readonly kind: "cri.updateRuntimeConfig";
+  readonly podCidr: string;
+}
+
+/** Answered by CriImage. */
+export interface CriPullImage {
+  readonly kind: "cri.pullImage";
+  readonly image: string;
+}
+
+/** Answered by CriImage; `present` says whether the node has it. */
+export interface CriImageStatus {
+  readonly kind: "cri.imageStatus";
+  readonly image: string;
+}
+
+export interface CriImage {
+  readonly kind: "cri.image";
+  readonly present: boolean;
+  readonly imageRef: string;
+  readonly sizeBytes: number;
+}
+
+/** Answered by CriSandboxStarted. A pod in the host's network gets the host's address and takes none. */
+export interface CriRunPodSandbox {
+  readonly kind: "cri.runPodSandbox";
+  readonly uid: string;
+  readonly namespace: string;
+  readonly name: string;
+  readonly attempt: number;
+  /** The node's address for pods in the host's network, else "". */
+  readonly hostIp: string;
+}
+
+export interface CriSandboxStarted {
+  readonly kind: "cri.sandboxStarted";
+  readonly sandboxId: string;
+  readonly ip: string;
+}
+
+/** Answered by CriDone. Kills what still runs in it and gives its address back. */
+export interface CriStopPodSandbox {
+  readonly kind: "cri.stopPodSandbox";
+  readonly sandboxId: string;
+}
+
+/** Answered by CriDone. Forgets the sandbox, its containers and their logs. */
+export interface CriRemovePodSandbox {
+  readonly kind: "cri.removePodSandbox";
+  readonly sandboxId: string;
+}
+
+/** Answered by CriContainerCreated. */
+export interface CriCreateContainer {
+  readonly kind: "cri.createContainer";
+  readonly sandboxId: string;
+  readonly name: string;
+  readonly image: string;
+  /** How many instances of this container came before. */
+  readonly attempt: number;
+  readonly command: readonly string[];
+  readonly args: readonly string[];
+  /** The TCP and UDP ports on which its process will listen, where its image does not say. */
+  readonly ports: readonly number[];
+  /** Bytes; 0 without a limit. */
+  readonly memoryLimit: number;
+}
+
+export interface CriContainerCreated {
+  readonly kind: "cri.containerCreated";
+  readonly containerId: string;
+}
+
+/** Answered by CriDone once the process runs. */
+export interface CriStartContainer {
+  readonly kind: "cri.startContainer";
+  readonly containerId: string;
+}
+
+/** Answered by CriDone once the container has exited: SIGTERM, and SIGKILL after the time-out. */
+export interface CriStopContainer {
+  readonly kind: "cri.stopContainer";
+  readonly containerId: string;
+  readonly timeoutMs: number;
+}
+
+/** Answered by CriDone. Only containers that have exited. */
+export interface CriRemoveContainer {
+  readonly kind: "cri.removeContainer";
+  readonly containerId: string;
+}
+
+/** Answered by CriListed: everything the runtime knows. */
+export interface CriList {
+  readonly kind: "cri.list";
+}
+
+export interface CriListed {
+  readonly kind: "cri.listed";
+  readonly sandboxes: readonly CriSandbox[];
+  readonly containers: readonly CriContainer[];
+  readonly images: readonly { readonly image: string; readonly sizeBytes: number }[];
+}
+
+export interface CriSandbox {
+  readonly id: string;
+  readonly uid: string;
+  readonly namespace: string;
+  readonly name: string;
+  readonly ip: string;
+  readonly state: "ready" | "notReady";
+}
+
+export interface CriContainer {
+  readonly id: string;
+  readonly sandboxId: string;
+  readonly podUid: string;
+  readonly name: string;
+  readonly image: string;
+  readonly imageRef: string;
+  readonly attempt: number;
+  readonly state: "created" | "running" | "exited";
+  /** Wall clock, microseconds; 0 where it has not come to that. */
+  readonly createdUs: number;
+  readonly startedUs: number;
+  readonly finishedUs: number;
+  readonly exitCode: number;
+  /** "Completed", "Error", "OOMKilled". */
+  readonly reason: string;
+  readonly message: string;
+}
+
+/** Opened by the kubelet; CriEvents follow until the stream closes. Whoever opens it lists first, so that nothing falls between. */
+export interface CriGetEvents {
+  readonly kind: "cri.getEvents";
+}
+
+export interface CriEvent {
+  readonly kind: "cri.event";
+  readonly type: "created" | "started" | "stopped" | "deleted";
+  readonly container: CriContainer;
+}
+
+/** Answered by CriExecResult. */
+export interface CriExecSync {
+  readonly kind: "cri.execSync";
+  readonly containerId: string;
+  readonly command: readonly string[];
+}
+
+export interface CriExecResult {
+  readonly kind: "cri.execResult";
+  readonly exitCode: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/**
+ * A container's log. As an ask it is answered by one CriLog; opened as a stream with `follow`, CriLogs come until the container has exited.
+ * `tailLines` and `limitBytes` are -1 where not given, `sinceUs` (wall clock) 0.
+ */
+export interface CriReadLog {
+  readonly kind: "cri.readLog";
+  readonly containerId: string;
+  readonly follow: boolean;
+  readonly timestamps: boolean;
+  readonly tailLines: number;
+  readonly limitBytes: number;
+  readonly sinceUs: number;
+}
+
+export interface CriLog {
+  readonly kind: "cri.log";
+  readonly bytes: Uint8Array;
+}
+
+export interface CriDone {
+  readonly kind: "cri.done";
+}
+
+/** The error of a gRPC call in the original: the code's name and a text. */
+export interface CriFailed {
+  readonly kind: "cri.failed";
+  readonly code: "NotFound" | "InvalidArgument" | "FailedPrecondition" | "Unavailable" | "ResourceExhausted" | "Unknown";
+  readonly message: string;
+}
+
+export type CriRequest =
+  | CriUpdateRuntimeConfig
+  | CriPullImage
+  | CriImageStatus
+  | CriRunPodSandbox
+  | CriStopPodSandbox
+  | CriRemovePodSandbox
+  | CriCreateContainer
+  | CriStartContainer
+  | CriStopContainer
+  | CriRemoveContainer
+  | CriList
+  | CriGetEvents
+  | CriExecSync
+  | CriReadLog;
+
+export type CriAnswer =
+  | CriDone
+  | CriFailed
+  | CriImage
+  | CriSandboxStarted
+  | CriContainerCreated
+  | CriListed
+  | CriEvent
+  | CriExecResult
+  | CriLog;
+
+export type CriMessage = CriRequest | CriAnswer;

@@ -1,3 +1,5 @@
+import { hashBytes, mix } from "../../../runtime/hash";
+
 /** A document that is the same for every client until the served kinds change: discovery and OpenAPI. */
 export interface ServedDocument {
   readonly contentType: string;
@@ -27,19 +29,10 @@ export function jsonBytes(value: unknown): Uint8Array {
   return encoder.encode(JSON.stringify(value));
 }
 
-/**
- * 128 bits of a document in upper-case hexadecimal: four FNV-1a sums with different seeds. It tells versions of a document apart and
- * protects against nothing.
- */
+/** 128 bits of a document in upper-case hexadecimal. It tells versions of a document apart and protects against nothing. */
 export function fingerprint(bytes: Uint8Array): string {
-  let text = "";
-  for (const seed of [0x811c9dc5, 0x01000193, 0x9e3779b9, 0x85ebca6b]) {
-    let sum = seed;
-    for (const byte of bytes) sum = Math.imul(sum ^ byte, 0x01000193);
-    // FNV mixes its last bytes poorly; two rounds of shifting spread them.
-    sum = Math.imul(sum ^ (sum >>> 16), 0x7feb352d);
-    sum ^= sum >>> 15;
-    text += (sum >>> 0).toString(16).padStart(8, "0");
-  }
-  return text.toUpperCase();
+  return [0x811c9dc5, 0x01000193, 0x9e3779b9, 0x85ebca6b]
+    .map((seed) => mix(hashBytes(bytes, seed)).toString(16).padStart(8, "0"))
+    .join("")
+    .toUpperCase();
 }

@@ -1,0 +1,63 @@
+import type { Address } from "../../../protocol/address";
+import type { Credential } from "../../../protocol/api";
+import { type Failure, unauthorized } from "../../../protocol/status";
+import { userOfActor } from "./actors";
+import { type ParsedToken, parseToken } from "./token";
+import { anonymous, authenticated, type User } from "./user";
+
+/** A bearer token that is known in advance. */
+export interface StaticToken {
+  readonly token: string;
+  readonly user: string;
+  readonly groups: readonly string[];
+}
+
+/**
+ * What a credential is worth. A service account's token is only half believed: its signature, its claims (`tokenFault`) and what it is
+ * bound to (`bindingFault`) have to be good before `serviceAccountUser` may be asked.
+ */
+export type Authentication =
+  | { readonly type: "user"; readonly user: User }
+  | { readonly type: "token"; readonly token: ParsedToken }
+  | { readonly type: "refused"; readonly status: Failure };
+
+/**
+ * Turns a credential into a user. `from` is the actor that sent the request: only a gateway may pass on what others showed it, all
+ * others are who they are, whatever they say. A client certificate has been checked against the cluster's authority by the gateway's
+ * TLS handshake: its common name is the user, its organizations are the groups.
+ */
+export function authenticate(credential: Credential, from: Address, staticTokens: readonly StaticToken[]): Authentication {
+  const actor = userOfActor(from);
+  if (actor !== undefined) return credential.type === "actor" ? { type: "user", user: actor } : refused();
+  switch (credential.type) {
+    case "actor":
+      return refused();
+    case "anonymous":
+      return { type: "user", user: anonymous };
+    case "certificate":
+      if (credential.commonName === "") return refused();
+      return { type: "user", user: authenticated(credential.commonName, credential.organizations) };
+    case "bearer":
+      return bearer(credential.token, staticTokens);
+  }
+}
+
+function bearer(token: string, staticTokens: readonly StaticToken[]): Authentication {
+  const known = staticTokens.find((t) => sameText(t.token, token));
+  if (known !== undefined) return { type: "user", user: authenticated(known.user, known.groups) };
+  const parsed = parseToken(token);
+  return typeof parsed === "string" ? refused() : { type: "token", token: parsed };
+}
+
+/** A refusal says nothing of why: that would help whoever guesses. */
+function refused(): Authentication {
+  return { type: "refused", status: unauthorized() };
+}
+
+/** Compares secrets in a time that depends on their length alone. */
+function sameText(a: string, b: string): boolean {
+  if (a.length !== b.length) return false;
+  let difference = 0;
+  for (let i = 0; i < a.length; i++) difference |= a.charCodeAt(i) ^ b.charCodeAt(i);
+  return difference === 0;
+}

@@ -1,0 +1,32 @@
+import type { RequestInfo } from "../request-info";
+
+/** What somebody wants to do, in the words of an authorizer (authorization.k8s.io ResourceAttributes, NonResourceAttributes). */
+export interface Attributes {
+  /** One of Kubernetes' verbs, or a special one: "impersonate", "bind", "escalate", "approve", "sign", "use". */
+  readonly verb: string;
+  readonly isResource: boolean;
+  readonly group: string;
+  readonly version: string;
+  readonly resource: string;
+  readonly subresource: string;
+  readonly namespace: string;
+  /** "" where the request is not about one object. */
+  readonly name: string;
+  /** Of what is not a resource, such as "/readyz". */
+  readonly path: string;
+}
+
+/** What a request wants. A list or watch of the one object that a field selector names counts as a request about that object. */
+export function attributesOf(request: RequestInfo): Attributes {
+  const { verb, isResource, group, version, resource, subresource, namespace, path } = request;
+  return { verb, isResource, group, version, resource, subresource, namespace, name: request.name || selectedName(request), path };
+}
+
+function selectedName({ verb, query }: RequestInfo): string {
+  if (verb !== "list" && verb !== "watch" && verb !== "deletecollection") return "";
+  for (const requirement of (query.fieldSelector ?? "").split(",")) {
+    const found = /^metadata\.name={1,2}(?!=)(.*)$/.exec(requirement.trim());
+    if (found) return found[1]!;
+  }
+  return "";
+}

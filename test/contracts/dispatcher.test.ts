@@ -30,7 +30,7 @@ const puppet: Actor<null, State, Order> = {
   receive(state, input, ctx) {
     state.handled++;
     if (input.type === "timer") state.heard.push(`timer ${input.name}`);
-    if (input.type === "message") hear(state, input.body, ctx);
+    if (input.type === "message") hear(state, input.body);
     if (input.type === "request") request(state, input, ctx);
     if (input.type === "opened") opened(state, input, ctx);
     if (input.type === "item") state.heard.push(`item ${input.body.n}`);
@@ -39,7 +39,7 @@ const puppet: Actor<null, State, Order> = {
   },
 };
 
-function hear(state: State, body: Order, ctx: Context<State>): void {
+function hear(state: State, body: Order): void {
   state.heard.push(body.text ?? body.kind);
   if (body.kind === "boom") throw new Error("boom");
 }

@@ -49,7 +49,12 @@ export class LogFiles {
     const name = (firstIndex: number) => `log.${encodeURIComponent(log)}.${String(firstIndex).padStart(16, "0")}`;
     const sorted = [...firstIndices].sort((a, b) => a - b).map((firstIndex) => ({ file: join(directory, name(firstIndex)), firstIndex }));
     const files = new LogFiles(directory, log, segmentBytes, sorted);
-    return { files, recovered: await files.recover() };
+    try {
+      return { files, recovered: await files.recover() };
+    } catch (error) {
+      await files.close();
+      throw error;
+    }
   }
 
   private async recover(): Promise<{ firstIndex: number; records: Uint8Array[] }> {

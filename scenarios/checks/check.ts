@@ -1,0 +1,81 @@
+import type { Final, HistoryEvent } from "../history";
+import type { JsonSchema } from "../schema";
+
+/**
+ * A check: a claim about every run, written from a guarantee and judged over what really happened, never over what an actor believes.
+ * One file each; a line in index.ts makes it known to scenario files.
+ */
+export interface Check {
+  readonly name: string;
+  /** The claim, in a sentence. */
+  readonly claim: string;
+  /** Where the guarantee is written. */
+  readonly source: string;
+  /** JSON Schema properties of what a scenario may say beside `check`. */
+  readonly params: Readonly<Record<string, JsonSchema>>;
+  readonly required: readonly string[];
+  begin(params: Readonly<Record<string, unknown>>): Watcher;
+}
+
+/** One check at work on one run. It is a reducer: what it says depends on the events alone. */
+export interface Watcher {
+  /** Looks at what happened; answers with what is wrong once something is. The first violation is kept. */
+  see(event: HistoryEvent): string | undefined;
+  /** Judges the run as a whole. */
+  end(final: Final): Judgement;
+}
+
+export interface Judgement {
+  readonly violation?: string;
+  /** What was seen, for people: "3 elections, no term with two leaders". */
+  readonly detail: string;
+  /** How many times there was something to judge; a check that never had is no proof, and the run fails. */
+  readonly reached: number;
+}
+
+export interface CheckResult {
+  readonly name: string;
+  readonly verdict: "held" | "violated";
+  readonly detail: string;
+  /** When the violation was seen, -1 where none or only at the end. */
+  readonly atUs: number;
+  readonly reached: number;
+}
+
+/** Runs one check beside a run: feeds it, keeps the first violation, ends with a result. */
+export class CheckRun {
+  private violation: string | undefined;
+  private atUs = -1;
+  private readonly watcher: Watcher;
+
+  constructor(
+    private readonly label: string,
+    check: Check,
+    params: Readonly<Record<string, unknown>>,
+  ) {
+    this.watcher = check.begin(params);
+  }
+
+  /** What is wrong, when this event is what first violated the check. */
+  see(event: HistoryEvent): string | undefined {
+    if (this.violation !== undefined) return undefined;
+    this.violation = this.watcher.see(event);
+    if (this.violation !== undefined) this.atUs = event.atUs;
+    return this.violation;
+  }
+
+  end(final: Final): CheckResult {
+    const { violation: atEnd, detail, reached } = this.watcher.end(final);
+    const violation = this.violation ?? atEnd;
+    if (violation !== undefined) return { name: this.label, verdict: "violated", detail: violation, atUs: this.atUs, reached };
+    if (reached === 0)
+      return {
+        name: this.label,
+        verdict: "violated",
+        detail: `nothing happened that it could judge (${detail}): this run proves nothing`,
+        atUs: -1,
+        reached,
+      };
+    return { name: this.label, verdict: "held", detail, atUs: -1, reached };
+  }
+}

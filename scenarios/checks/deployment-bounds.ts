@@ -1,0 +1,103 @@
+import type { Deployment, Pod } from "../../protocol/kinds/generated";
+import type { Stored } from "../../protocol/kinds/object";
+import type { HistoryEvent } from "../history";
+import type { Check } from "./check";
+import { controllerUid, isActive, isReady, scaledValue } from "./pods";
+
+/** A rolling update never has too many pods, and takes none away while too few are available. */
+export const deploymentBounds: Check = {
+  name: "deployment-bounds",
+  claim: "A Deployment never has more pods than replicas + maxSurge, and its own rollout never brings it below replicas - maxUnavailable.",
+  source: "Kubernetes documentation, Deployments, Max Unavailable and Max Surge",
+  params: { deployment: { type: "string", description: 'a Deployment, "namespace/name"; every one where it is not given' } },
+  required: [],
+  begin({ deployment: only }) {
+    const deployments = new Map<string, Tracked>();
+    const replicaSets = new Map<string, string>();
+    const pods = new Map<string, Stored<Pod>>();
+    let storms = 0;
+    let judged = 0;
+
+    const judge = (tracked: Tracked): string | undefined => {
+      const { spec } = tracked.object;
+      const replicas = spec?.replicas ?? 1;
+      const { maxSurge, maxUnavailable } = boundsOf(tracked.object);
+      const own = [...pods.values()].filter((pod) => replicaSets.get(controllerUid(pod)) === tracked.object.metadata.uid && isActive(pod));
+      const available = own.filter(isReady).length;
+      if (own.length <= replicas + maxSurge) tracked.allowedPods = replicas + maxSurge;
+      if (own.length > tracked.allowedPods)
+        return `${tracked.name} has ${own.length} pods, more than its ${replicas} replicas and maxSurge ${maxSurge} allow`;
+      if (available >= replicas) tracked.wasWhole = true;
+      if (!tracked.wasWhole) return undefined;
+      judged++;
+      const floor = Math.min(tracked.floor, replicas - maxUnavailable);
+      if (available >= replicas - maxUnavailable) tracked.floor = replicas - maxUnavailable;
+      if (available < floor && storms === 0)
+        return `${tracked.name} has ${available} available pods, fewer than its ${replicas} replicas less maxUnavailable ${maxUnavailable}, and no fault is to blame`;
+      return undefined;
+    };
+
+    const see = (event: HistoryEvent): string | undefined => {
+      if (event.type === "fault") {
+        // Pods that a fault took away are not the rollout's doing: the lower bound holds again once it was met again.
+        storms += event.phase === "began" ? 1 : -1;
+        for (const tracked of deployments.values()) tracked.wasWhole = false;
+        return undefined;
+      }
+      if (event.type !== "object") return undefined;
+      const object = (event.after ?? event.before)!;
+      const { uid } = object.metadata;
+      switch (object.kind) {
+        case "Deployment": {
+          if (only !== undefined && event.id !== `Deployment ${String(only)}`) return undefined;
+          if (!event.after) return void deployments.delete(uid);
+          const deployment = event.after as Stored<Deployment>;
+          const replicas = deployment.spec?.replicas ?? 1;
+          const tracked = deployments.get(uid) ?? { name: event.id, object: deployment, allowedPods: 0, floor: 0, wasWhole: false };
+          tracked.object = deployment;
+          // A smaller spec makes pods too many that were not: the old bound stands until they are fewer.
+          tracked.allowedPods = Math.max(tracked.allowedPods, replicas + boundsOf(deployment).maxSurge);
+          if (replicas > ((event.before as Stored<Deployment> | undefined)?.spec?.replicas ?? 1)) tracked.wasWhole = false;
+          deployments.set(uid, tracked);
+          return judge(tracked);
+        }
+        case "ReplicaSet":
+          if (event.after) replicaSets.set(uid, controllerUid(object));
+          return undefined;
+        case "Pod": {
+          if (event.after) pods.set(uid, event.after as Stored<Pod>);
+          else pods.delete(uid);
+          const tracked = deployments.get(replicaSets.get(controllerUid(object)) ?? "");
+          return tracked ? judge(tracked) : undefined;
+        }
+        default:
+          return undefined;
+      }
+    };
+    return {
+      see,
+      end: () => ({ detail: `${judged} states of ${deployments.size} Deployments were within their bounds`, reached: judged }),
+    };
+  },
+};
+
+interface Tracked {
+  readonly name: string;
+  object: Stored<Deployment>;
+  /** The most pods that may exist now. */
+  allowedPods: number;
+  /** The fewest available pods that were promised when it was last whole. */
+  floor: number;
+  /** All its replicas have been available since the last fault began or ended. */
+  wasWhole: boolean;
+}
+
+/** maxSurge and maxUnavailable in pods; Recreate promises nothing. */
+function boundsOf({ spec }: Deployment): { readonly maxSurge: number; readonly maxUnavailable: number } {
+  const replicas = spec?.replicas ?? 1;
+  if (spec?.strategy?.type === "Recreate") return { maxSurge: 0, maxUnavailable: replicas };
+  const rolling = spec?.strategy?.rollingUpdate;
+  const maxSurge = scaledValue(rolling?.maxSurge ?? "25%", replicas, "up");
+  const maxUnavailable = scaledValue(rolling?.maxUnavailable ?? "25%", replicas, "down");
+  return { maxSurge, maxUnavailable: maxSurge === 0 && maxUnavailable === 0 ? 1 : maxUnavailable };
+}

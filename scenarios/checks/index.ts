@@ -1,0 +1,39 @@
+import { acknowledgedWrites } from "./acknowledged-writes";
+import type { Check } from "./check";
+import { convergence } from "./convergence";
+import { deploymentBounds } from "./deployment-bounds";
+import { disruptionBudget } from "./disruption-budget";
+import { endpointsReady } from "./endpoints-ready";
+import { noOrphans } from "./no-orphans";
+import { noPanics } from "./no-panics";
+import { nodeCapacity } from "./node-capacity";
+import { oneActingLeader } from "./one-acting-leader";
+import { podBoundOnce } from "./pod-bound-once";
+import { raftCommitted } from "./raft-committed";
+import { raftElectionSafety } from "./raft-election-safety";
+import { raftLogMatching } from "./raft-log-matching";
+import { serviceAvailability } from "./service-availability";
+import { storeAgreement } from "./store-agreement";
+
+/** Every check, from the log upwards to what users notice. */
+export const checks: readonly Check[] = [
+  noPanics,
+  raftElectionSafety,
+  raftLogMatching,
+  raftCommitted,
+  storeAgreement,
+  acknowledgedWrites,
+  oneActingLeader,
+  podBoundOnce,
+  nodeCapacity,
+  deploymentBounds,
+  disruptionBudget,
+  endpointsReady,
+  noOrphans,
+  serviceAvailability,
+  convergence,
+];
+
+export function checkNamed(name: string): Check | undefined {
+  return checks.find((check) => check.name === name);
+}

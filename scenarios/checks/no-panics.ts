@@ -1,0 +1,25 @@
+import type { Check } from "./check";
+
+/** The text with which a fault crashes an actor; any other crash is the actor's own. */
+export const onPurpose = "crashed on purpose";
+
+/** No actor met the impossible: assertions stay on in every run. */
+export const noPanics: Check = {
+  name: "no-panics",
+  claim: "No actor crashes by itself.",
+  source: "an expected failure is a value; the impossible is an assertion that ends the run",
+  params: {},
+  required: [],
+  begin() {
+    let lives = 0;
+    return {
+      see(event) {
+        if (event.type !== "life") return undefined;
+        if (event.alive) lives++;
+        else if (event.error !== "" && event.error !== onPurpose) return `${event.actor} crashed: ${event.error}`;
+        return undefined;
+      },
+      end: () => ({ detail: `${lives} lives of actors`, reached: lives }),
+    };
+  },
+};

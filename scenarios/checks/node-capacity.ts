@@ -1,0 +1,79 @@
+import type { Node, Pod } from "../../protocol/kinds/generated";
+import type { Stored } from "../../protocol/kinds/object";
+import { parseQuantity } from "../../protocol/kinds/quantity";
+import type { Check } from "./check";
+import { isFinished } from "./pods";
+
+/** No node is promised to more than it has. */
+export const nodeCapacity: Check = {
+  name: "node-capacity",
+  claim: "The requests of the pods bound to a node never exceed what the node can allocate.",
+  source: "Kubernetes documentation, Resource Management for Pods and Containers, How Pods with resource requests are scheduled",
+  params: {},
+  required: [],
+  begin() {
+    const nodes = new Map<string, Stored<Node>>();
+    const podsOf = new Map<string, Map<string, Stored<Pod>>>();
+    let bound = 0;
+    const judge = (name: string): string | undefined => {
+      const allocatable = nodes.get(name)?.status?.allocatable;
+      if (!allocatable) return undefined;
+      const pods = [...(podsOf.get(name)?.values() ?? [])].filter((pod) => !isFinished(pod));
+      for (const resource of ["cpu", "memory", "ephemeral-storage"]) {
+        const has = allocatable[resource];
+        if (has === undefined) continue;
+        const wanted = pods.reduce((sum, pod) => sum + requestOf(pod, resource), 0n);
+        if (wanted > nanosOf(has))
+          return `node ${name} has ${String(has)} ${resource}, and pods that request ${inUnits(wanted, resource)} are bound to it`;
+      }
+      const most = allocatable.pods;
+      if (most !== undefined && BigInt(pods.length) * 1_000_000_000n > nanosOf(most))
+        return `node ${name} takes ${String(most)} pods, and ${pods.length} are bound to it`;
+      return undefined;
+    };
+    return {
+      see(event) {
+        if (event.type !== "object") return undefined;
+        const object = (event.after ?? event.before)!;
+        if (object.kind === "Node") {
+          if (event.after) nodes.set(object.metadata.name, event.after as Stored<Node>);
+          else nodes.delete(object.metadata.name);
+          return undefined;
+        }
+        if (object.kind !== "Pod") return undefined;
+        const nodeName = (object as Stored<Pod>).spec?.nodeName;
+        if (!nodeName) return undefined;
+        let pods = podsOf.get(nodeName);
+        if (!pods) podsOf.set(nodeName, (pods = new Map()));
+        if (!event.after) return void pods.delete(object.metadata.uid);
+        const isNew = !pods.has(object.metadata.uid);
+        pods.set(object.metadata.uid, event.after as Stored<Pod>);
+        if (!isNew) return undefined;
+        bound++;
+        return judge(nodeName);
+      },
+      end: () => ({ detail: `${bound} pods bound to ${podsOf.size} nodes`, reached: bound }),
+    };
+  },
+};
+
+function nanosOf(quantity: string | number): bigint {
+  return parseQuantity(quantity).nanos;
+}
+
+/** What a pod asks for: the sum of its containers' requests, or its largest init container's where that is more; plus the overhead. */
+function requestOf({ spec }: Pod, resource: string): bigint {
+  const of = (container: {
+    readonly resources?: {
+      readonly requests?: Readonly<Record<string, string | number>>;
+      readonly limits?: Readonly<Record<string, string | number>>;
+    };
+  }) => nanosOf(container.resources?.requests?.[resource] ?? container.resources?.limits?.[resource] ?? "0");
+  const running = (spec?.containers ?? []).reduce((sum, container) => sum + of(container), 0n);
+  const starting = (spec?.initContainers ?? []).reduce((most, container) => (of(container) > most ? of(container) : most), 0n);
+  return (running > starting ? running : starting) + nanosOf(spec?.overhead?.[resource] ?? "0");
+}
+
+function inUnits(nanos: bigint, resource: string): string {
+  return resource === "cpu" ? `${nanos / 1_000_000n}m` : `${nanos / 1_048_576_000_000_000n}Mi`;
+}

@@ -1,0 +1,50 @@
+import type { Check } from "./check";
+import { DurableLogs, type EntryFact, entriesOf, factOf } from "./raft-history";
+
+/** What is committed stays: no other entry is ever committed in its place, no member drops it, and every later leader holds it. */
+export const raftCommitted: Check = {
+  name: "raft-committed",
+  claim: "A committed entry is never replaced, never truncated, and held by every leader of a later term.",
+  source: "Raft (extended version), figure 3, Leader Completeness and State Machine Safety; sections 5.4 and 5.4.3",
+  params: {},
+  required: [],
+  begin() {
+    const committed = new Map<number, EntryFact>();
+    const commitOf = new Map<string, number>();
+    const logs = new DurableLogs();
+    let leaders = 0;
+    return {
+      see(event) {
+        if (event.type !== "fact") return undefined;
+        const { actor } = event;
+        const truncated = factOf(event, "raft.truncated");
+        const until = commitOf.get(actor) ?? 0;
+        if (truncated && (truncated.fromIndex as number) <= until)
+          return `${actor} truncated its log from ${String(truncated.fromIndex)}, though it had committed up to ${until}`;
+        logs.see(event);
+        const news = factOf(event, "raft.committed");
+        if (news)
+          for (const entry of entriesOf(news)) {
+            const [index, term, hash] = entry;
+            const other = committed.get(index);
+            if (other && (other[1] !== term || other[2] !== hash))
+              return `entry ${index} was committed twice: in term ${other[1]}, and differently in term ${term} at ${actor}`;
+            committed.set(index, entry);
+            if (index > (commitOf.get(actor) ?? 0)) commitOf.set(actor, index);
+          }
+        const led = factOf(event, "raft.leader");
+        if (led) {
+          leaders++;
+          for (const entry of committed.values())
+            if (entry[1] < (led.term as number) && !logs.holds(actor, entry))
+              return `${actor} leads term ${String(led.term)} without entry ${entry[0]} of term ${entry[1]}, which was committed before`;
+        }
+        return undefined;
+      },
+      end: () => ({
+        detail: `${committed.size} entries committed, ${leaders} leaders held all that came before them`,
+        reached: committed.size,
+      }),
+    };
+  },
+};

@@ -1,0 +1,153 @@
+import { type Address, address } from "../protocol/address";
+import type { Role } from "./target";
+
+/** The shape of a cluster, as the `cluster` part of a scenario file and the configuration of `wavetank up` give it. */
+export interface ClusterShape {
+  readonly etcd: number;
+  readonly apiServers: number;
+  /** Hosts with a controller manager and a scheduler each, of which one leads. */
+  readonly controllers: number;
+  readonly nodes: number;
+  readonly zones: number;
+  readonly capacity: Capacity;
+  /** Which controllers run; all of them where not given. */
+  readonly onlyControllers?: readonly string[];
+  /** Time-outs and limits under the names of Kubernetes' and etcd's flags, "etcd.heartbeat-interval"; durations in milliseconds. */
+  readonly knobs: Readonly<Record<string, number>>;
+}
+
+export interface Capacity {
+  readonly cpu: string;
+  readonly memory: string;
+  readonly pods: string;
+  readonly "ephemeral-storage": string;
+}
+
+export const defaultShape: ClusterShape = {
+  etcd: 3,
+  apiServers: 2,
+  controllers: 2,
+  nodes: 3,
+  zones: 3,
+  capacity: { cpu: "4", memory: "8Gi", pods: "110", "ephemeral-storage": "40Gi" },
+  knobs: {},
+};
+
+export interface ActorPlan {
+  readonly address: Address;
+  readonly config: Readonly<Record<string, unknown>>;
+}
+
+export interface HostPlan {
+  readonly name: string;
+  readonly zone: string;
+  readonly role: Role;
+  readonly actors: readonly ActorPlan[];
+}
+
+/** Every host with what lives on it; the same plan is simulated and brought up live. */
+export interface ClusterPlan {
+  readonly shape: ClusterShape;
+  readonly hosts: readonly HostPlan[];
+}
+
+/** The ranges that the plan hands out; pods and Services have the addresses that kubeadm's documentation uses. */
+export const clusterCidr = "10.244.0.0/16";
+export const serviceCidr = "10.96.0.0/12";
+const nodeCidrMaskSize = 24;
+
+/** What differs between worlds: who may call with a static token, where the API servers can be reached from outside, which authority signs. */
+export interface PlanOptions {
+  readonly staticTokens?: readonly { readonly token: string; readonly user: string; readonly groups: readonly string[] }[];
+  readonly advertise?: { readonly ip: string; readonly port: number };
+  /** PEM of the cluster's certificate authority, published to every namespace. */
+  readonly rootCa?: string;
+  readonly behaviours?: readonly unknown[];
+}
+
+/** The hosts of a cluster of that shape, spread over its zones, and the configuration of each actor. */
+export function planCluster(shape: ClusterShape, options: PlanOptions = {}): ClusterPlan {
+  const zone = (index: number) => `zone-${"abcdefghijklmnopqrstuvwxyz"[index % shape.zones] ?? index % shape.zones}`;
+  const members = range(shape.etcd).map((i) => address("etcd", i));
+  const servers = range(shape.apiServers).map((i) => address("apiserver", i));
+  /** Callers prefer different API servers, so that the load is spread and not all of them notice the same loss. */
+  const prefer = (index: number) => servers.map((_, i) => servers[(i + index) % servers.length]!);
+  const knobsOf = (component: string) => {
+    const own = Object.entries(shape.knobs).filter(([name]) => name.startsWith(`${component}.`));
+    return { knobs: Object.fromEntries(own.map(([name, value]) => [name.slice(component.length + 1), value])) };
+  };
+  const actor = (at: Address, config: Readonly<Record<string, unknown>>): ActorPlan => ({ address: at, config });
+  const { staticTokens, advertise, rootCa = "", behaviours = [] } = options;
+
+  const etcd = members.map(
+    (member, i): HostPlan => ({
+      name: `etcd-${i}`,
+      zone: zone(i),
+      role: "etcd",
+      actors: [actor(member, { members, ...knobsOf("etcd") })],
+    }),
+  );
+  const apiServers = servers.map((server, i): HostPlan => {
+    const etcdFirst = members.map((_, k) => members[(k + i) % members.length]!);
+    const config = { etcd: etcdFirst, apiServers: servers, serviceCidr, clusterName: "wavetank", ...knobsOf("kube-apiserver") };
+    const outside = { ...(staticTokens ? { staticTokens } : {}), ...(advertise ? { advertise } : {}) };
+    return { name: `apiserver-${i}`, zone: zone(i), role: "apiserver", actors: [actor(server, { ...config, ...outside })] };
+  });
+  const controllers = range(shape.controllers).map((i): HostPlan => {
+    const only = shape.onlyControllers ? { controllers: shape.onlyControllers } : {};
+    const config = {
+      apiServers: prefer(i),
+      clusterCidr,
+      serviceCidr,
+      nodeCidrMaskSize,
+      rootCa,
+      ...only,
+      ...knobsOf("kube-controller-manager"),
+    };
+    const scheduler = actor(address("scheduler", i), { apiServers: prefer(i), ...knobsOf("kube-scheduler") });
+    return { name: `control-${i}`, zone: zone(i), role: "control", actors: [actor(address("controller-manager", i), config), scheduler] };
+  });
+  const nodes = range(shape.nodes).map((i) =>
+    planNode(`node-${i}`, i, zone(i), {
+      shape,
+      apiServers: prefer(i),
+      behaviours,
+      kubelet: knobsOf("kubelet"),
+      proxy: knobsOf("kube-proxy"),
+    }),
+  );
+  return { shape, hosts: [...etcd, ...apiServers, ...controllers, ...nodes] };
+}
+
+/** What a node needs to be told, whether it belongs to the first plan or joins later. */
+export interface NodeOptions {
+  readonly shape: Pick<ClusterShape, "capacity">;
+  readonly apiServers: readonly Address[];
+  readonly behaviours: readonly unknown[];
+  readonly kubelet: { readonly knobs: Readonly<Record<string, number>> };
+  readonly proxy: { readonly knobs: Readonly<Record<string, number>> };
+}
+
+/** One node: its kubelet, container runtime and kube-proxy. `index` gives its address on the nodes' network. */
+export function planNode(
+  node: string,
+  index: number,
+  zone: string,
+  { shape, apiServers, behaviours, kubelet, proxy }: NodeOptions,
+): HostPlan {
+  const internalIp = `10.0.${Math.floor(index / 250)}.${(index % 250) + 1}`;
+  return {
+    name: node,
+    zone,
+    role: "node",
+    actors: [
+      { address: address("container-runtime", node), config: { node, behaviours } },
+      { address: address("kubelet", node), config: { node, zone, apiServers, capacity: shape.capacity, internalIp, ...kubelet } },
+      { address: address("kube-proxy", node), config: { node, apiServers, ...proxy } },
+    ],
+  };
+}
+
+function range(count: number): readonly number[] {
+  return Array.from({ length: count }, (_, i) => i);
+}

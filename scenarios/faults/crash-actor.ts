@@ -1,0 +1,17 @@
+import { parseAddress, roleOf } from "../../protocol/address";
+import type { Fault } from "./fault";
+
+export const crashActor: Fault = {
+  name: "crash-actor",
+  what: "Makes actors on the hosts lose their memory, as a panic does; their supervisor starts them again after a back-off. Their hosts, disks and neighbours stay.",
+  params: { role: { type: "string", description: 'only actors of this role, such as "scheduler"; all on the host where not given' } },
+  required: [],
+  silences: false,
+  begin(tank, hosts, params) {
+    const actors = hosts
+      .flatMap((host) => tank.actorsOn(host))
+      .filter((actor) => params.role === undefined || roleOf(parseAddress(actor)) === params.role);
+    for (const actor of actors) tank.crashActor(actor);
+    return { end: () => (actors.length === 0 ? "" : `${actors.join(", ")} crashed`) };
+  },
+};

@@ -1,0 +1,37 @@
+import { clockDrift, clockJump } from "./clock";
+import { crash } from "./crash";
+import { crashActor } from "./crash-actor";
+import { delay } from "./delay";
+import { failingDisk, fullDisk, slowDisk, stalledDisk } from "./disk";
+import { duplicate } from "./duplicate";
+import type { Fault } from "./fault";
+import { isolate } from "./isolate";
+import { loss } from "./loss";
+import { pause } from "./pause";
+import { reorder } from "./reorder";
+import { slowCpu } from "./slow-cpu";
+import { split } from "./split";
+
+/** Every fault: of processes, of the network, of clocks, of disks. */
+export const faults: readonly Fault[] = [
+  crash,
+  crashActor,
+  pause,
+  slowCpu,
+  isolate,
+  split,
+  loss,
+  delay,
+  duplicate,
+  reorder,
+  clockJump,
+  clockDrift,
+  slowDisk,
+  stalledDisk,
+  fullDisk,
+  failingDisk,
+];
+
+export function faultNamed(name: string): Fault | undefined {
+  return faults.find((fault) => fault.name === name);
+}

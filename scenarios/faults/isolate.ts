@@ -1,0 +1,11 @@
+import type { Fault } from "./fault";
+import { onPackets, packetParams } from "./network";
+
+export const isolate: Fault = {
+  name: "isolate",
+  what: "Cuts the target off from all other hosts, or from some: nothing passes in the directions given. The targets still reach each other.",
+  params: packetParams,
+  required: [],
+  silences: true,
+  begin: (tank, hosts, params, id) => onPackets(tank, hosts, params, id, { type: "block" }),
+};

@@ -1,0 +1,14 @@
+import { durationSchema, percentSchema } from "../schema";
+import { microseconds } from "./delay";
+import type { Fault } from "./fault";
+import { onPackets, packetParams, probabilityOf } from "./network";
+
+export const reorder: Fault = {
+  name: "reorder",
+  what: "Holds back a share of the datagrams to and from the target for up to `max`, so that later ones overtake them.",
+  params: { ...packetParams, rate: percentSchema, max: durationSchema },
+  required: ["rate", "max"],
+  silences: false,
+  begin: (tank, hosts, params, id) =>
+    onPackets(tank, hosts, params, id, { type: "reorder", probability: probabilityOf(params.rate), maxUs: microseconds(params.max) }),
+};

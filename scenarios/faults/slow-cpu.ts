@@ -1,0 +1,18 @@
+import type { Fault } from "./fault";
+
+export const slowCpu: Fault = {
+  name: "slow-cpu",
+  what: "Everything that the hosts compute takes `factor` times as long.",
+  params: { factor: { type: "number", minimum: 1, description: "how many times slower" } },
+  required: ["factor"],
+  silences: false,
+  begin(tank, hosts, params) {
+    for (const host of hosts) tank.slowHost(host, params.factor as number);
+    return {
+      end() {
+        for (const host of hosts) tank.slowHost(host, 1);
+        return `${hosts.join(", ")} slowed ${String(params.factor)} times`;
+      },
+    };
+  },
+};

@@ -1,0 +1,79 @@
+import type { Address, HostName } from "../protocol/address";
+import type { ApiObject, Stored } from "../protocol/kinds/object";
+import type { Fact } from "../runtime/actor";
+
+/** The acts of a run: the cluster comes up and the manifests settle; the storm; the calm in which it must converge. */
+export type Act = "boot" | "storm" | "calm" | "end";
+
+/** What a check may see, in the order in which it happened. `atUs` is virtual time since the run began. */
+export type HistoryEvent =
+  | { readonly type: "act"; readonly atUs: number; readonly act: Act }
+  /** Ground truth that an actor recorded (protocol/facts.ts). */
+  | { readonly type: "fact"; readonly atUs: number; readonly actor: Address; readonly host: HostName; readonly fact: Fact }
+  /** A committed change of one key of the store, in commit order. `key` is the store's. */
+  | { readonly type: "store"; readonly atUs: number; readonly revision: number; readonly key: string; readonly deleted: boolean }
+  /** The same change as API object; `id` is "Pod shop/web-1". `before` is undefined where it is new, `after` where it was deleted. */
+  | {
+      readonly type: "object";
+      readonly atUs: number;
+      readonly revision: number;
+      readonly id: string;
+      readonly before: Stored | undefined;
+      readonly after: Stored | undefined;
+    }
+  | {
+      readonly type: "fault";
+      readonly atUs: number;
+      readonly step: number;
+      readonly fault: string;
+      readonly phase: "began" | "ended";
+      /** Hosts, actors or links that it was resolved to. */
+      readonly targets: readonly string[];
+      /** What it did, as counted by the world: the proof that it took effect. Empty while it lasts. */
+      readonly effect: string;
+    }
+  /** An operator's action ended: a patch, an apply. */
+  | {
+      readonly type: "action";
+      readonly atUs: number;
+      readonly step: number;
+      readonly action: string;
+      readonly ok: boolean;
+      readonly detail: string;
+    }
+  /** An actor began or ended a life. */
+  | { readonly type: "life"; readonly atUs: number; readonly actor: Address; readonly alive: boolean; readonly error: string }
+  | { readonly type: "host"; readonly atUs: number; readonly host: HostName; readonly up: boolean };
+
+/** How things stood when the run ended. */
+export interface Final {
+  readonly atUs: number;
+  /** By id, as in object events. */
+  readonly objects: ReadonlyMap<string, Stored>;
+  /** Each etcd member that is alive: its revision and, for a key, the revision of its last change (undefined where it has no such key). */
+  readonly members: readonly { readonly actor: string; readonly revision: number; modRevisionOf(key: string): number | undefined }[];
+  readonly convergence: Convergence;
+}
+
+/** Whether and when the cluster came to rest after the storm; `reasons` say why not yet. */
+export interface Convergence {
+  readonly converged: boolean;
+  /** Since the calm began. */
+  readonly afterUs: number;
+  /** Whether it stayed at rest until the run ended. */
+  readonly stayed: boolean;
+  readonly reasons: readonly string[];
+}
+
+/** "Pod shop/web-1", "Node node-0": how histories, checks and reports name an API object. */
+export function objectId(object: ApiObject): string {
+  const { namespace, name } = object.metadata;
+  return namespace ? `${object.kind} ${namespace}/${name}` : `${object.kind} ${name}`;
+}
+
+/** "1:02.345": minutes, seconds and milliseconds of virtual time. */
+export function formatTime(us: number): string {
+  const ms = Math.floor(us / 1000);
+  const minutes = Math.floor(ms / 60_000);
+  return `${minutes}:${String(Math.floor(ms / 1000) % 60).padStart(2, "0")}.${String(ms % 1000).padStart(3, "0")}`;
+}

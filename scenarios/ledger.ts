@@ -1,0 +1,55 @@
+import { Entry } from "../actors/api-server/storage/entry";
+import type { Store } from "../actors/etcd/store/store";
+import type { Stored } from "../protocol/kinds/object";
+import { type HistoryEvent, objectId } from "./history";
+
+type Told = Extract<HistoryEvent, { readonly type: "store" | "object" }>;
+
+/**
+ * The store's history in commit order, read from whichever member applied a revision first, and the API objects as they are by it: the truth that no
+ * actor knows. Each revision is read once; that all members agree on it is for a check to say.
+ */
+export class Ledger {
+  /** By id, "Pod shop/web-1". */
+  readonly objects = new Map<string, Stored>();
+  private readonly byKey = new Map<string, Stored>();
+  private revision = 1;
+
+  /** Reads what a member's store has that is newer than all seen before. */
+  read(store: Store, atUs: number): readonly Told[] {
+    const told: Told[] = [];
+    while (this.revision < store.revision) {
+      this.revision++;
+      for (const { history, version } of store.changesOf(this.revision)) {
+        const key = Buffer.from(history.key, "latin1").toString("utf8");
+        told.push({ type: "store", atUs, revision: this.revision, key, deleted: version.tombstone });
+        const change = this.change(key, version.tombstone ? undefined : version.kv.value);
+        if (change) told.push({ type: "object", atUs, revision: this.revision, ...change });
+      }
+    }
+    return told;
+  }
+
+  private change(
+    key: string,
+    value: Uint8Array | undefined,
+  ): { id: string; before: Stored | undefined; after: Stored | undefined } | undefined {
+    if (!key.startsWith("/registry/")) return undefined;
+    const before = this.byKey.get(key);
+    if (value === undefined) {
+      if (!before) return undefined;
+      const id = objectId(before);
+      this.byKey.delete(key);
+      this.objects.delete(id);
+      return { id, before, after: undefined };
+    }
+    // Not every key under /registry/ holds an object: allocators keep plain values there.
+    if (value[0] !== 0x7b) return undefined;
+    const after = new Entry(key, this.revision, value).object;
+    if (after.metadata === undefined) return undefined;
+    const id = objectId(after);
+    this.byKey.set(key, after);
+    this.objects.set(id, after);
+    return { id, before, after };
+  }
+}

@@ -1,0 +1,121 @@
+import type { ApiObject, JsonObject } from "../protocol/kinds/object";
+import { readQuantity } from "../protocol/kinds/quantity";
+import { allKinds, apiVersionOf, definition, type Kind, kindOf, type Schema } from "../protocol/kinds/registry";
+import { unknownName } from "./schema";
+import { type Path, type Problem, readDocuments, type Source, type SourceDocument } from "./source";
+
+/** One object of a manifest, with its kind and where it was written. */
+export interface Manifest {
+  readonly file: string;
+  readonly line: number;
+  readonly kind: Kind;
+  readonly object: ApiObject;
+}
+
+/**
+ * Reads Kubernetes manifests in the order in which kubectl would apply them: sources as given, documents and items of Lists in order.
+ * Each field is held against the schema of its type; whether values make sense together is the API server's to say.
+ */
+export function readManifests(sources: readonly Source[]): {
+  readonly manifests: readonly Manifest[];
+  readonly problems: readonly Problem[];
+} {
+  const manifests: Manifest[] = [];
+  const problems: Problem[] = [];
+  for (const source of sources) {
+    const read = readDocuments(source, "1.1");
+    problems.push(...read.problems);
+    for (const document of read.documents) readObject(document, document.value, [], manifests, problems);
+  }
+  return { manifests, problems };
+}
+
+function readObject(document: SourceDocument, value: unknown, path: Path, manifests: Manifest[], problems: Problem[]): void {
+  const problem = (at: Path, message: string) => void problems.push(document.problem([...path, ...at], message));
+  if (!isRecord(value)) return problem([], "expected a Kubernetes object, with apiVersion, kind and metadata");
+  const { apiVersion, kind: name, metadata, items } = value;
+  if (typeof apiVersion !== "string") return problem(["apiVersion"], 'the field "apiVersion" is missing or not a text');
+  if (typeof name !== "string") return problem(["kind"], 'the field "kind" is missing or not a text');
+  if (name.endsWith("List") && Array.isArray(items)) {
+    for (const [index, item] of items.entries()) readObject(document, item, [...path, "items", index], manifests, problems);
+    return;
+  }
+  const kind = kindOf(apiVersion, name);
+  if (!kind) return problem(["kind"], unknownKind(apiVersion, name));
+  if (!isRecord(metadata) || typeof metadata.name !== "string" || metadata.name === "")
+    return problem(["metadata"], 'the field "metadata.name" is missing or not a text');
+  const before = problems.length;
+  walk({ $ref: kind.definition }, value, path, (at, message, where) => problems.push(document.problem(at, message, where)));
+  if (problems.length > before) return;
+  const namespaced =
+    kind.namespaced && metadata.namespace === undefined ? { ...value, metadata: { ...metadata, namespace: "default" } } : value;
+  const { line } = document.problem(path, "");
+  manifests.push({ file: document.file, line, kind, object: namespaced as unknown as ApiObject });
+}
+
+function unknownKind(apiVersion: string, name: string): string {
+  const sameName = allKinds().filter(({ kind }) => kind === name);
+  if (sameName.length > 0)
+    return `no kind "${name}" in version "${apiVersion}": expected apiVersion ${sameName.map(apiVersionOf).join(" or ")}`;
+  const inVersion = allKinds().filter((kind) => apiVersionOf(kind) === apiVersion);
+  if (inVersion.length === 0) return `no kind "${name}" in version "${apiVersion}"; custom resources are not modelled`;
+  return unknownName(
+    `kind in version "${apiVersion}"`,
+    name,
+    inVersion.map(({ kind }) => kind),
+  );
+}
+
+type Report = (at: Path, message: string, where: "key" | "value") => void;
+
+/** Holds a value against a schema; reports unknown fields at their keys, wrong types at their values. */
+function walk(schema: Schema, value: unknown, path: Path, report: Report): void {
+  if (value === null || value === undefined) return;
+  if (schema.$ref) return walk(definition(schema.$ref) ?? {}, value, path, report);
+  const expected = (what: string) => report(path, `expected ${what}, found ${show(value)}`, "value");
+  switch (schema.format) {
+    case "quantity": {
+      if (typeof value !== "string" && typeof value !== "number") return expected('a quantity such as "500m" or "1Gi"');
+      const quantity = readQuantity(value);
+      return quantity.ok ? undefined : expected('a quantity such as "500m" or "1Gi"');
+    }
+    case "int-or-string":
+      return typeof value === "number" || typeof value === "string" ? undefined : expected("a number or a text");
+    case "any":
+      return undefined;
+  }
+  switch (schema.type) {
+    case "array":
+      if (!Array.isArray(value)) return expected("a list");
+      return value.forEach((item, index) => walk(schema.items ?? {}, item, [...path, index], report));
+    case "object":
+    case undefined: {
+      const { properties, additionalProperties } = schema;
+      if (!properties && !additionalProperties) return undefined;
+      if (!isRecord(value)) return expected("a map of fields");
+      for (const [field, member] of Object.entries(value)) {
+        const child = properties?.[field] ?? additionalProperties;
+        if (child) walk(child, member, [...path, field], report);
+        else report([...path, field], unknownName("field", field, Object.keys(properties ?? {})), "key");
+      }
+      return undefined;
+    }
+    case "string":
+      return typeof value === "string" ? undefined : expected(`a text (put it in quotes)`);
+    case "integer":
+      return Number.isInteger(value) ? undefined : expected("a whole number");
+    case "number":
+      return typeof value === "number" ? undefined : expected("a number");
+    case "boolean":
+      return typeof value === "boolean" ? undefined : expected("true or false");
+  }
+}
+
+function show(value: unknown): string {
+  const text = JSON.stringify(value);
+  return text.length > 40 ? `${text.slice(0, 39)}…` : text;
+}
+
+function isRecord(value: unknown): value is JsonObject {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}

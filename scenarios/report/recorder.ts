@@ -1,0 +1,201 @@
+import type { Deployment, Node } from "../../protocol/kinds/generated";
+import type { Stored } from "../../protocol/kinds/object";
+import { isSuccess } from "../checks/service-availability";
+import type { HistoryEvent } from "../history";
+import type { Scenario } from "../scenario";
+
+/** Something that lasted, on a line of the timeline. */
+export interface Band {
+  readonly row: string;
+  readonly label: string;
+  readonly fromUs: number;
+  readonly toUs: number;
+  readonly detail: string;
+}
+
+/** Requests to one Service by second of the run. */
+export interface LoadSeries {
+  readonly service: string;
+  readonly succeeded: readonly number[];
+  readonly failed: readonly number[];
+  /** Of those that succeeded, in microseconds; -1 where there were none. */
+  readonly medianUs: readonly number[];
+  readonly p99Us: readonly number[];
+}
+
+/** Available pods of one Deployment by second, and how many were wanted. */
+export interface DeploymentSeries {
+  readonly name: string;
+  readonly available: readonly number[];
+  readonly wanted: readonly number[];
+}
+
+/** What a report draws: everything by seconds of virtual time, and what lasted as bands. */
+export interface RunSeries {
+  readonly seconds: number;
+  readonly acts: readonly { readonly act: string; readonly atUs: number }[];
+  readonly faults: readonly Band[];
+  readonly leaders: readonly Band[];
+  /** Hosts that were down, nodes that were NotReady. */
+  readonly troubles: readonly Band[];
+  readonly load: readonly LoadSeries[];
+  readonly deployments: readonly DeploymentSeries[];
+  readonly nodesReady: readonly number[];
+  readonly nodes: number;
+}
+
+interface Open {
+  readonly row: string;
+  readonly label: string;
+  readonly fromUs: number;
+}
+
+interface Second {
+  failed: number;
+  readonly latenciesUs: number[];
+}
+
+/** Gathers what the report shows while a run goes on. */
+export class Recorder {
+  private readonly acts: { act: string; atUs: number }[] = [];
+  private readonly faults: Band[] = [];
+  private readonly leaders: Band[] = [];
+  private readonly troubles: Band[] = [];
+  private readonly open = new Map<string, Open>();
+  private readonly load = new Map<string, Map<number, Second>>();
+  private readonly deployments = new Map<string, { available: number[]; wanted: number[] }>();
+  private readonly nodesReady: number[] = [];
+  private samples = 0;
+
+  constructor(private readonly scenario: Scenario) {}
+
+  see(event: HistoryEvent): void {
+    switch (event.type) {
+      case "act":
+        this.acts.push({ act: event.act, atUs: event.atUs });
+        return;
+      case "fault": {
+        const key = `fault ${event.step}`;
+        if (event.phase === "began") this.open.set(key, { row: event.targets.join(", "), label: event.fault, fromUs: event.atUs });
+        else this.close(this.faults, key, event.atUs, event.effect);
+        return;
+      }
+      case "host":
+        if (!event.up) this.open.set(`host ${event.host}`, { row: event.host, label: "down", fromUs: event.atUs });
+        else this.close(this.troubles, `host ${event.host}`, event.atUs, "");
+        return;
+      case "life":
+        if (!event.alive) this.close(this.leaders, `leader ${event.actor}`, event.atUs, "");
+        return;
+      case "fact":
+        return this.seeFact(event);
+      case "object":
+        return this.seeNode(event);
+    }
+  }
+
+  private seeFact({ atUs, actor, fact }: Extract<HistoryEvent, { readonly type: "fact" }>): void {
+    switch (fact.kind) {
+      case "raft.leader":
+        this.close(this.leaders, `leader ${actor}`, atUs, "");
+        this.open.set(`leader ${actor}`, { row: "etcd", label: `${actor}, term ${String(fact.term)}`, fromUs: atUs });
+        return;
+      case "raft.role":
+        if (fact.role !== "leader") this.close(this.leaders, `leader ${actor}`, atUs, "");
+        return;
+      case "leader.elected":
+        this.open.set(`lease ${actor}`, { row: String(fact.lease), label: String(fact.holder), fromUs: atUs });
+        return;
+      case "leader.lost":
+        this.close(this.leaders, `lease ${actor}`, atUs, "");
+        return;
+      case "load.result": {
+        const seconds = this.load.get(String(fact.service)) ?? new Map<number, Second>();
+        this.load.set(String(fact.service), seconds);
+        const at = Math.floor(atUs / 1e6);
+        const second = seconds.get(at) ?? { failed: 0, latenciesUs: [] };
+        seconds.set(at, second);
+        if (isSuccess(fact.outcome, fact.code)) second.latenciesUs.push(fact.latencyUs as number);
+        else second.failed++;
+      }
+    }
+  }
+
+  private seeNode({ atUs, before, after, id }: Extract<HistoryEvent, { readonly type: "object" }>): void {
+    if ((after ?? before)?.kind !== "Node") return;
+    const [was, is] = [isReadyNode(before), isReadyNode(after)];
+    if (was && !is) this.open.set(id, { row: id.slice("Node ".length), label: "NotReady", fromUs: atUs });
+    if (!was && is) this.close(this.troubles, id, atUs, "");
+  }
+
+  private close(bands: Band[], key: string, toUs: number, detail: string): void {
+    const open = this.open.get(key);
+    if (!open) return;
+    this.open.delete(key);
+    bands.push({ ...open, toUs, detail });
+  }
+
+  /** Notes how things stand; called once for each second. */
+  sample(objects: ReadonlyMap<string, Stored>): void {
+    let ready = 0;
+    for (const [id, object] of objects) {
+      if (object.kind === "Node" && isReadyNode(object)) ready++;
+      if (object.kind !== "Deployment") continue;
+      const name = id.slice("Deployment ".length);
+      let series = this.deployments.get(name);
+      if (!series) this.deployments.set(name, (series = { available: [], wanted: [] }));
+      const { spec, status } = object as Stored<Deployment>;
+      while (series.available.length < this.samples) pushBoth(series, 0, 0);
+      pushBoth(series, status?.availableReplicas ?? 0, spec?.replicas ?? 1);
+    }
+    this.nodesReady.push(ready);
+    this.samples++;
+  }
+
+  /** Everything gathered so far; what still goes on ends at `nowUs`. */
+  series(nowUs: number): RunSeries {
+    const still = (prefixes: readonly string[]) =>
+      [...this.open]
+        .filter(([key]) => prefixes.some((prefix) => key.startsWith(prefix)))
+        .map(([, open]): Band => ({ ...open, toUs: nowUs, detail: "until the end" }));
+    const seconds = Math.ceil(nowUs / 1e6);
+    return {
+      seconds,
+      acts: this.acts,
+      faults: [...this.faults, ...still(["fault "])],
+      leaders: [...this.leaders, ...still(["leader ", "lease "])],
+      troubles: [...this.troubles, ...still(["host ", "Node "])],
+      load: [...this.load].map(([service, bySecond]) => loadSeries(service, bySecond, seconds)),
+      deployments: [...this.deployments].map(([name, { available, wanted }]) => ({ name, available, wanted })),
+      nodesReady: this.nodesReady,
+      nodes: this.scenario.shape.nodes,
+    };
+  }
+}
+
+function loadSeries(service: string, bySecond: ReadonlyMap<number, Second>, seconds: number): LoadSeries {
+  const at = Array.from({ length: seconds }, (_, i) => {
+    const second = bySecond.get(i);
+    return { failed: second?.failed ?? 0, sorted: [...(second?.latenciesUs ?? [])].sort((a, b) => a - b) };
+  });
+  const quantile = (sorted: readonly number[], share: number) =>
+    sorted.length === 0 ? -1 : sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))]!;
+  return {
+    service,
+    succeeded: at.map(({ sorted }) => sorted.length),
+    failed: at.map(({ failed }) => failed),
+    medianUs: at.map(({ sorted }) => quantile(sorted, 0.5)),
+    p99Us: at.map(({ sorted }) => quantile(sorted, 0.99)),
+  };
+}
+
+function pushBoth(series: { available: number[]; wanted: number[] }, available: number, wanted: number): void {
+  series.available.push(available);
+  series.wanted.push(wanted);
+}
+
+function isReadyNode(object: Stored | undefined): boolean {
+  return (
+    (object as Stored<Node> | undefined)?.status?.conditions?.some(({ type, status }) => type === "Ready" && status === "True") ?? false
+  );
+}

@@ -1,0 +1,335 @@
+import type { ImageBehaviour } from "../actors/container-runtime/image-behaviour";
+import { wrongWithBehaviour } from "../actors/container-runtime/image-behaviour";
+import { parseDurationMs } from "../protocol/kinds/duration";
+import { actionNamed, actions } from "./actions";
+import type { Action } from "./actions/action";
+import { checkNamed, checks } from "./checks";
+import type { Check } from "./checks/check";
+import { type ClusterPlan, type ClusterShape, defaultShape, planCluster } from "./cluster";
+import { faultNamed, faults } from "./faults";
+import type { Fault } from "./faults/fault";
+import { compileSchema, durationSchema, type JsonSchema, recordSchema, unknownName, validatePart } from "./schema";
+import { clusterSchema, readShape } from "./shape";
+import { type Path, type Problem, readDocuments, type Source, type SourceDocument } from "./source";
+import { type Selector, selectorSchema, wrongWithSelector } from "./target";
+import { workloadNamed, workloads } from "./workloads";
+import type { Workload } from "./workloads/workload";
+
+export type Params = Readonly<Record<string, unknown>>;
+
+/** One step of the storm. `atUs` counts from the storm's begin, `forUs` is undefined where the fault lasts until the calm. */
+export type StormStep = { readonly index: number; readonly atUs: number; readonly path: Path } & (
+  | {
+      readonly type: "fault";
+      readonly fault: Fault;
+      readonly target: Selector;
+      readonly forUs: number | undefined;
+      readonly params: Params;
+      /** Whether it is fine that the selector matches nothing when its time comes. */
+      readonly mayMiss: boolean;
+    }
+  | { readonly type: "action"; readonly action: Action; readonly params: Params }
+);
+
+/** What a scenario file says, checked and with its defaults filled in. */
+export interface Scenario {
+  readonly name: string;
+  readonly title: string;
+  readonly description: string;
+  readonly shape: ClusterShape;
+  readonly plan: ClusterPlan;
+  /** Files and folders, relative to the scenario file. */
+  readonly manifests: readonly string[];
+  readonly images: readonly ImageBehaviour[];
+  readonly load: readonly { readonly workload: Workload; readonly params: Params; readonly path: Path }[];
+  /** How long the cluster may take to come up with everything applied. */
+  readonly settleUs: number;
+  readonly storm: readonly StormStep[];
+  /** The storm goes on for at least so long. */
+  readonly stormUs: number;
+  /** Whether the storm may take more than a quorum can bear. */
+  readonly beyondBudget: boolean;
+  readonly calm: { readonly withinUs: number; readonly stayUs: number };
+  readonly expect: readonly { readonly check: Check; readonly label: string; readonly params: Params; readonly path: Path }[];
+  /** A problem at a place of the file, for what is only found out with the manifests at hand. */
+  problem(path: Path, message: string): Problem;
+}
+
+export type ScenarioResult =
+  | { readonly ok: true; readonly scenario: Scenario }
+  | { readonly ok: false; readonly problems: readonly Problem[] };
+
+const repeatParams: Readonly<Record<string, JsonSchema>> = {
+  every: { ...durationSchema, description: "repeat the step after so long" },
+  times: { type: "integer", minimum: 1, maximum: 1000, description: "how many times in all, with `every`" },
+};
+const textSchema: JsonSchema = { type: "string" };
+
+const fileSchema = recordSchema(
+  {
+    // These three make the file an empty List to kubectl, so that it may lie beside the manifests that it uses.
+    apiVersion: { const: "v1" },
+    kind: { const: "List" },
+    items: { type: "array", maxItems: 0 },
+    name: {
+      type: "string",
+      pattern: "^[a-z0-9][a-z0-9-]*$",
+      description: 'a name of lower case letters, digits and dashes, such as "leader-loss"',
+    },
+    title: textSchema,
+    description: textSchema,
+    cluster: { type: "object" },
+    manifests: { type: "array", items: textSchema, description: "a list of files and folders" },
+    images: { type: "array", description: "a list of images with their behaviour" },
+    load: { type: "array", items: { type: "object" }, description: "a list of workloads" },
+    settle: durationSchema,
+    storm: { type: "array", items: { type: "object" }, description: "a list of steps" },
+    stormFor: durationSchema,
+    beyondBudget: { type: "boolean" },
+    calm: recordSchema({ within: durationSchema, stay: durationSchema }),
+    expect: { type: "array", items: { type: ["string", "object"] }, minItems: 1, description: "a list of checks" },
+  },
+  ["name", "expect"],
+);
+
+const validateFile = compileSchema(fileSchema);
+const stepSchemas = new Map(
+  [
+    ...faults.map((fault): readonly [string, JsonSchema] => [
+      `fault ${fault.name}`,
+      recordSchema(
+        {
+          fault: textSchema,
+          at: durationSchema,
+          for: durationSchema,
+          target: selectorSchema,
+          mayMiss: { type: "boolean" },
+          ...repeatParams,
+          ...fault.params,
+        },
+        ["at", "target", ...fault.required],
+      ),
+    ]),
+    ...actions.map((action): readonly [string, JsonSchema] => [
+      `action ${action.name}`,
+      recordSchema({ action: textSchema, at: durationSchema, ...repeatParams, ...action.params }, ["at", ...action.required]),
+    ]),
+    ...checks.map((check): readonly [string, JsonSchema] => [
+      `check ${check.name}`,
+      recordSchema({ check: textSchema, ...check.params }, check.required),
+    ]),
+    ...workloads.map((workload): readonly [string, JsonSchema] => [
+      `workload ${workload.name}`,
+      recordSchema({ workload: textSchema, ...workload.params }, workload.required),
+    ]),
+  ].map(([name, schema]) => [name, { schema, validate: compileSchema(schema) }]),
+);
+
+/** Reads a scenario file. Everything that is wrong with it is said at once; what needs the manifests is for `scenarioWith`. */
+export function readScenario(source: Source): ScenarioResult {
+  const { documents, problems: broken } = readDocuments(source, "1.2");
+  if (broken.length > 0) return { ok: false, problems: broken };
+  const [document, another] = documents;
+  if (!document)
+    return {
+      ok: false,
+      problems: [{ file: source.file, line: 1, column: 1, path: "$", message: "the file is empty: expected a scenario" }],
+    };
+  if (another) return { ok: false, problems: [another.problem([], "expected one document: a scenario file holds one scenario")] };
+  const wrong = validatePart(document, [], document.value, validateFile);
+  return wrong.length > 0 ? { ok: false, problems: wrong } : new Reader(document).read();
+}
+
+/** The whole JSON Schema of a scenario file, for editors: with the parameters of each fault, action, check and workload. */
+export function scenarioSchema(): JsonSchema {
+  const variants = (prefix: string, field: string) =>
+    [...stepSchemas]
+      .filter(([name]) => name.startsWith(`${prefix} `))
+      .map(([name, { schema }]) => {
+        const properties = {
+          ...(schema.properties as Readonly<Record<string, JsonSchema>>),
+          [field]: { const: name.slice(prefix.length + 1) },
+        };
+        const required = [...(schema.required as readonly string[]), ...(prefix === "workload" ? [] : [field])];
+        return { ...schema, properties, required };
+      });
+  const properties = fileSchema.properties as Readonly<Record<string, JsonSchema>>;
+  return {
+    $schema: "https://json-schema.org/draft/2020-12/schema",
+    title: "A scenario of Wavetank",
+    ...fileSchema,
+    properties: {
+      ...properties,
+      cluster: clusterSchema,
+      storm: { ...properties.storm, items: { oneOf: [...variants("fault", "fault"), ...variants("action", "action")] } },
+      load: { ...properties.load, items: { anyOf: variants("workload", "workload") } },
+      expect: { ...properties.expect, items: { anyOf: [{ enum: checks.map(({ name }) => name) }, ...variants("check", "check")] } },
+    },
+  };
+}
+
+class Reader {
+  private readonly problems: Problem[] = [];
+
+  constructor(private readonly document: SourceDocument) {}
+
+  read(): ScenarioResult {
+    const file = this.document.value as Params;
+    const shaped = file.cluster === undefined ? { shape: defaultShape, problems: [] } : readShape(this.document, ["cluster"], file.cluster);
+    this.problems.push(...shaped.problems);
+    const images = this.readImages((file.images ?? []) as readonly unknown[]);
+    const plan = planCluster(shaped.shape, { behaviours: images });
+    const storm = this.readStorm((file.storm ?? []) as readonly Params[], plan);
+    const scenario: Scenario = {
+      name: String(file.name),
+      title: String(file.title ?? file.name),
+      description: String(file.description ?? ""),
+      shape: shaped.shape,
+      plan,
+      manifests: (file.manifests ?? []) as readonly string[],
+      images,
+      load: ((file.load ?? []) as readonly Params[]).flatMap((params, i) => this.readLoad(params, ["load", i])),
+      settleUs: microseconds(file.settle ?? "3m"),
+      storm,
+      stormUs: Math.max(
+        microseconds(file.stormFor ?? "0"),
+        ...storm.map((step) => step.atUs + (step.type === "fault" ? (step.forUs ?? 0) : 0)),
+      ),
+      beyondBudget: file.beyondBudget === true,
+      calm: {
+        withinUs: microseconds((file.calm as Params | undefined)?.within ?? "2m"),
+        stayUs: microseconds((file.calm as Params | undefined)?.stay ?? "20s"),
+      },
+      expect: (file.expect as readonly unknown[]).flatMap((expectation, i) => this.readExpectation(expectation, ["expect", i])),
+      problem: (path, message) => this.document.problem(path, message),
+    };
+    return this.problems.length > 0 ? { ok: false, problems: this.problems } : { ok: true, scenario };
+  }
+
+  private readImages(images: readonly unknown[]): readonly ImageBehaviour[] {
+    for (const [i, image] of images.entries())
+      for (const wrong of wrongWithBehaviour(image, "")) {
+        const [where = "", ...message] = wrong.split(": ");
+        const field = where.startsWith(".") ? [where.slice(1)] : [];
+        this.problems.push(this.document.problem(["images", i, ...field], message.join(": ")));
+      }
+    return images as readonly ImageBehaviour[];
+  }
+
+  private readStorm(steps: readonly Params[], plan: ClusterPlan): readonly StormStep[] {
+    const read: StormStep[] = [];
+    for (const [i, step] of steps.entries()) {
+      const path = ["storm", i];
+      const isAction = step.action !== undefined;
+      if ((step.fault !== undefined) === isAction) {
+        this.complain(path, 'expected either the field "fault" or the field "action"');
+        continue;
+      }
+      const known = isAction ? actions : faults;
+      const what = isAction ? "action" : "fault";
+      const name = String(step[what]);
+      if (
+        !this.isValid(
+          path,
+          what,
+          name,
+          step,
+          known.map((one) => one.name),
+        )
+      )
+        continue;
+      if (!isAction)
+        for (const { field, index, message } of wrongWithSelector(step.target as Selector, plan.hosts))
+          this.complain([...path, "target", field, ...(index === undefined ? [] : [index])], message);
+      if (step.times !== undefined && step.every === undefined) this.complain([...path, "times"], "expected `every` beside `times`");
+      for (const peer of (step.peers as readonly string[] | undefined) ?? [])
+        if (!plan.hosts.some((host) => host.name === peer))
+          this.complain(
+            [...path, "peers"],
+            unknownName(
+              "host",
+              peer,
+              plan.hosts.map((host) => host.name),
+            ),
+          );
+      const repeats = step.every === undefined ? 1 : ((step.times as number | undefined) ?? 2);
+      const { fault: _, action: __, at, for: lasts, target, mayMiss, every, times: ___, ...params } = step;
+      for (let n = 0; n < repeats; n++) {
+        const atUs = microseconds(at) + n * microseconds(every ?? "0");
+        const common = { index: read.length, atUs, path, params };
+        if (isAction) read.push({ ...common, type: "action", action: actionNamed(name)! });
+        else
+          read.push({
+            ...common,
+            type: "fault",
+            fault: faultNamed(name)!,
+            target: target as Selector,
+            forUs: lasts === undefined ? undefined : microseconds(lasts),
+            mayMiss: mayMiss === true,
+          });
+      }
+    }
+    return read;
+  }
+
+  private readLoad(params: Params, path: Path): Scenario["load"] {
+    const name = String(params.workload ?? "http");
+    if (
+      !this.isValid(
+        path,
+        "workload",
+        name,
+        params,
+        workloads.map((workload) => workload.name),
+      )
+    )
+      return [];
+    return [{ workload: workloadNamed(name)!, params, path }];
+  }
+
+  private readExpectation(expectation: unknown, path: Path): Scenario["expect"] {
+    const { check: name, ...params } = typeof expectation === "string" ? { check: expectation } : (expectation as Params);
+    if (name === undefined) {
+      this.complain(path, 'the field "check" is missing');
+      return [];
+    }
+    if (
+      !this.isValid(
+        path,
+        "check",
+        String(name),
+        { check: name, ...params },
+        checks.map((check) => check.name),
+      )
+    )
+      return [];
+    const about = params.service ?? params.deployment;
+    return [
+      { check: checkNamed(String(name))!, label: about === undefined ? String(name) : `${String(name)} ${String(about)}`, params, path },
+    ];
+  }
+
+  /** Whether there is a thing of that name and its parameters fit; what does not is noted. */
+  private isValid(path: Path, what: string, name: string, value: unknown, known: readonly string[]): boolean {
+    const schema = stepSchemas.get(`${what} ${name}`);
+    if (!schema) {
+      this.complain(
+        [...path, ...(typeof value === "object" && value !== null && what in value ? [what] : [])],
+        unknownName(what, name, known),
+      );
+      return false;
+    }
+    const wrong = typeof value === "object" ? validatePart(this.document, path, value, schema.validate) : [];
+    this.problems.push(...wrong);
+    return wrong.length === 0;
+  }
+
+  private complain(path: Path, message: string): void {
+    this.problems.push(this.document.problem(path, message));
+  }
+}
+
+/** Whole microseconds of a duration that the schema has approved. */
+function microseconds(duration: unknown): number {
+  return Math.round((parseDurationMs(String(duration)) ?? 0) * 1000);
+}

@@ -1,0 +1,117 @@
+import type { HostName } from "../protocol/address";
+import { type JsonSchema, unknownName } from "./schema";
+
+/** What a storm aims at: hosts, by name, zone, role or the part they play at that moment; then how many of them. */
+export interface Selector {
+  readonly hosts?: readonly string[];
+  readonly zone?: string;
+  readonly role?: Role;
+  /** Of etcd: who leads. Of controller-manager and scheduler: who holds the Lease. */
+  readonly is?: "leader" | "follower";
+  readonly mode?: Mode;
+  /** For the modes that count: a number, or a percentage. */
+  readonly value?: number;
+}
+
+/** Modes of Chaos Mesh's selectors. */
+export type Mode = "one" | "all" | "fixed" | "fixed-percent" | "random-max-percent";
+
+export const roles = ["etcd", "apiserver", "control", "node", "client"] as const;
+export type Role = (typeof roles)[number];
+
+export const modes: readonly Mode[] = ["one", "all", "fixed", "fixed-percent", "random-max-percent"];
+
+export const selectorSchema: JsonSchema = {
+  type: "object",
+  description: "a selector of hosts, such as { role: etcd, is: leader } or { zone: zone-b } or { hosts: [node-3] }",
+  properties: {
+    hosts: { type: "array", items: { type: "string" }, minItems: 1, description: "hosts by their names" },
+    zone: { type: "string", description: "only hosts of this zone" },
+    role: { enum: [...roles], description: "only hosts of this role" },
+    is: { enum: ["leader", "follower"], description: "only the leader at that moment, or those who do not lead" },
+    mode: { enum: [...modes], description: "how many of those selected: all where hosts are named, otherwise one" },
+    value: { type: "number", minimum: 0, description: "the count or the percentage of the mode" },
+  },
+  minProperties: 1,
+  additionalProperties: false,
+};
+
+/** What a selector may know about a host when it is resolved. */
+export interface HostFacts {
+  readonly name: HostName;
+  readonly zone: string;
+  readonly role: Role;
+  readonly up: boolean;
+  readonly leads: boolean;
+}
+
+/**
+ * The hosts that a selector means now, in the order in which they are listed. `draw` gives numbers in [0, 1), one for each index.
+ * Hosts that are down are selected only by name. An empty answer means that nothing matched.
+ */
+export function resolve(selector: Selector, hosts: readonly HostFacts[], draw: (index: number) => number): readonly HostName[] {
+  const matching = hosts.filter(
+    (host) =>
+      (selector.hosts === undefined ? host.up : selector.hosts.includes(host.name)) &&
+      (selector.zone === undefined || host.zone === selector.zone) &&
+      (selector.role === undefined || host.role === selector.role) &&
+      (selector.is === undefined || host.leads === (selector.is === "leader")),
+  );
+  const count = countOf(selector, matching.length, draw);
+  if (count >= matching.length) return matching.map(({ name }) => name);
+  const left = [...matching];
+  const chosen = new Set<HostName>();
+  for (let i = 0; i < count; i++) chosen.add(left.splice(Math.floor(draw(i + 1) * left.length), 1)[0]!.name);
+  return matching.filter(({ name }) => chosen.has(name)).map(({ name }) => name);
+}
+
+function countOf({ hosts, mode, value = 1 }: Selector, matching: number, draw: (index: number) => number): number {
+  switch (mode ?? (hosts ? "all" : "one")) {
+    case "all":
+      return matching;
+    case "one":
+      return 1;
+    case "fixed":
+      return value;
+    case "fixed-percent":
+      return Math.ceil((matching * value) / 100);
+    case "random-max-percent":
+      return Math.ceil((matching * value * draw(0)) / 100);
+  }
+}
+
+/** What is wrong with a selector in a cluster of these hosts, with the field that is at fault; empty where it can match. */
+export function wrongWithSelector(
+  selector: Selector,
+  hosts: readonly Pick<HostFacts, "name" | "zone" | "role">[],
+): readonly { readonly field: keyof Selector; readonly index?: number; readonly message: string }[] {
+  const wrong: { field: keyof Selector; index?: number; message: string }[] = [];
+  const names = hosts.map(({ name }) => name);
+  const zones = [...new Set(hosts.map(({ zone }) => zone))];
+  for (const [index, name] of (selector.hosts ?? []).entries())
+    if (!names.includes(name)) wrong.push({ field: "hosts", index, message: unknownName("host", name, names) });
+  if (selector.zone !== undefined && !zones.includes(selector.zone))
+    wrong.push({ field: "zone", message: unknownName("zone", selector.zone, zones) });
+  if (selector.is !== undefined && selector.role !== "etcd" && selector.role !== "control")
+    wrong.push({
+      field: "is",
+      message: "only the roles etcd and control have leaders: expected `role: etcd` or `role: control` beside it",
+    });
+  const { mode } = selector;
+  if ((mode === "fixed" || mode === "fixed-percent" || mode === "random-max-percent") !== (selector.value !== undefined))
+    wrong.push({
+      field: selector.value === undefined ? "mode" : "value",
+      message: "`value` belongs to the modes fixed, fixed-percent and random-max-percent, which need it",
+    });
+  if (wrong.length === 0) {
+    const matching = hosts.filter(
+      (host) =>
+        (selector.hosts === undefined || selector.hosts.includes(host.name)) &&
+        (selector.zone === undefined || host.zone === selector.zone) &&
+        (selector.role === undefined || host.role === selector.role),
+    );
+    if (matching.length === 0)
+      wrong.push({ field: selector.zone === undefined ? "role" : "zone", message: "no host of the cluster matches this selector" });
+  }
+  return wrong;
+}

@@ -1,0 +1,140 @@
+import { ApiClient, services } from "../../actors/client";
+import { type Address, address } from "../../protocol/address";
+import type { NetRequest, NetResponse } from "../../protocol/cluster";
+import type { Message } from "../../protocol/codec";
+import type { Service } from "../../protocol/kinds/generated";
+import type { Stored } from "../../protocol/kinds/object";
+import type { Answer, Context, Input } from "../../runtime/actor";
+
+export interface HttpConfig {
+  readonly type: "http";
+  /** Names the workload in facts. */
+  readonly name: string;
+  readonly apiServers: readonly Address[];
+  readonly namespace: string;
+  readonly service: string;
+  /** 0 means the Service's first port. */
+  readonly port: number;
+  readonly method: string;
+  readonly path: string;
+  readonly requestsPerSecond: number;
+  readonly timeoutMs: number;
+  /** Where requests come in. */
+  readonly nodes: readonly string[];
+  readonly sourceIp: string;
+}
+
+/** Begin to send, or stop. */
+export interface LoadTell extends Message {
+  readonly kind: "load.begin" | "load.end";
+}
+
+const sendTimer = "send";
+const lookUpTimer = "look up";
+const lookUpRetryMs = 1000;
+/** A node at which a request did not even arrive gets none for so long: the interval of a load balancer's health checks. */
+const avoidMs = 10_000;
+
+type Ctx = Context<HttpLoad>;
+
+/** The users of a Service: an even stream of requests, spread over the nodes that can be reached. Every one leaves a load.result fact. */
+export class HttpLoad {
+  private readonly client: ApiClient<HttpLoad>;
+  private readonly avoidedUntilUs = new Map<string, number>();
+  private target: { readonly ip: string; readonly port: number } | undefined;
+  private sending = false;
+  private sent = 0;
+  private turn = 0;
+  private firstUs = 0;
+
+  constructor(private readonly config: HttpConfig) {
+    this.client = new ApiClient({ apiServers: config.apiServers, userAgent: "wavetank-load" });
+  }
+
+  receive(input: Input, ctx: Ctx): undefined {
+    switch (input.type) {
+      case "request": {
+        const begin = input.body.kind === "load.begin";
+        if (begin && !this.sending) this.lookUp(ctx);
+        this.sending = begin;
+        if (!begin) ctx.cancelTimer(sendTimer);
+        return ctx.reply(input.request, { kind: "load.told" }) as undefined;
+      }
+      case "timer":
+        if (this.client.onTimer(input.name, ctx) || !this.sending) return;
+        if (input.name === lookUpTimer) this.lookUp(ctx);
+        else if (input.name === sendTimer) this.sendDue(ctx);
+        return;
+    }
+  }
+
+  /** The Service's address comes from the API, as a name's comes from DNS. */
+  private lookUp(ctx: Ctx): void {
+    const { namespace, service, port } = this.config;
+    this.client.get(ctx, services, { namespace, name: service }, (state, result, later) => {
+      const found = result.ok ? addressOf(result.object, port) : undefined;
+      if (!found) return later.setTimer(lookUpTimer, lookUpRetryMs) as undefined;
+      state.target = found;
+      state.firstUs = later.monotonicUs() + Math.floor(later.random("phase") * state.intervalUs());
+      later.setTimer(sendTimer, (state.firstUs - later.monotonicUs()) / 1000);
+    });
+  }
+
+  private intervalUs(): number {
+    return 1_000_000 / this.config.requestsPerSecond;
+  }
+
+  /** Requests are due at fixed times, so a slow answer never thins out the load. */
+  private sendDue(ctx: Ctx): void {
+    this.sendOne(ctx);
+    this.sent++;
+    const dueUs = this.firstUs + Math.floor(this.sent * this.intervalUs());
+    ctx.setTimer(sendTimer, Math.max(0, dueUs - ctx.monotonicUs()) / 1000);
+  }
+
+  private sendOne(ctx: Ctx): void {
+    const { config } = this;
+    const node = this.nextNode(ctx.monotonicUs());
+    const requestId = `${config.name}-${this.sent + 1}`;
+    const startedUs = ctx.monotonicUs();
+    const request: NetRequest = {
+      kind: "net.request",
+      sourceIp: config.sourceIp,
+      destinationIp: this.target!.ip,
+      port: this.target!.port,
+      protocol: "TCP",
+      method: config.method,
+      path: config.path,
+      body: new Uint8Array(0),
+      requestId,
+    };
+    ctx.ask<NetResponse>(address("kube-proxy", node), request, { deadlineMs: config.timeoutMs }, (state, answer, later) => {
+      if (!answer.ok) state.avoidedUntilUs.set(node, later.monotonicUs() + avoidMs * 1000);
+      const { outcome, code, servedBy } = outcomeOf(answer);
+      const latencyUs = later.monotonicUs() - startedUs;
+      const service = `${config.namespace}/${config.service}`;
+      later.record({ kind: "load.result", workload: config.name, service, requestId, outcome, code, latencyUs, servedBy });
+    });
+  }
+
+  private nextNode(nowUs: number): string {
+    const { nodes } = this.config;
+    for (let i = 0; i < nodes.length; i++) {
+      const node = nodes[this.turn++ % nodes.length]!;
+      if ((this.avoidedUntilUs.get(node) ?? 0) <= nowUs) return node;
+    }
+    return nodes[this.turn++ % nodes.length]!;
+  }
+}
+
+function outcomeOf(answer: Answer<NetResponse>): Pick<NetResponse, "outcome" | "code" | "servedBy"> {
+  if (answer.ok) return answer.body;
+  return { outcome: answer.error === "timeout" ? "timeout" : "unreachable", code: 0, servedBy: "" };
+}
+
+function addressOf({ spec }: Stored<Service>, port: number): { readonly ip: string; readonly port: number } | undefined {
+  const ip = spec?.clusterIP;
+  const first = spec?.ports?.[0]?.port;
+  if (!ip || ip === "None" || first === undefined) return undefined;
+  return { ip, port: port === 0 ? first : port };
+}

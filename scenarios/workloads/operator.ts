@@ -1,0 +1,195 @@
+import { ApiClient, type ObjectList, pods, type Resource, type Result, resourceOfKind } from "../../actors/client";
+import type { Address } from "../../protocol/address";
+import type { Message } from "../../protocol/codec";
+import type { Pod } from "../../protocol/kinds/generated";
+import { isBeingDeleted, type JsonObject, type Stored } from "../../protocol/kinds/object";
+import { kindOf } from "../../protocol/kinds/registry";
+import type { Failure } from "../../protocol/status";
+import type { Context, Input, RequestRef } from "../../runtime/actor";
+import type { ObjectName, Task } from "../actions/action";
+import { isFinished } from "../checks/pods";
+
+export interface OperatorConfig {
+  readonly type: "operator";
+  readonly apiServers: readonly Address[];
+}
+
+/** Asks the operator to do these, one after the other. Answered by OperatorDone. */
+export interface OperatorPerform extends Message {
+  readonly kind: "operator.perform";
+  readonly tasks: readonly Task[];
+  readonly withinMs: number;
+}
+
+export interface OperatorDone extends Message {
+  readonly kind: "operator.done";
+  readonly ok: boolean;
+  readonly detail: string;
+}
+
+interface Job {
+  readonly request: RequestRef;
+  readonly tasks: readonly Task[];
+  readonly untilUs: number;
+  /** The task under way, and within an apply the object. */
+  task: number;
+  object: number;
+  lastFailure: string;
+}
+
+const retryMs = 1000;
+const evictionRetryMs = 5000;
+const workTimer = "work";
+
+/** The components' state type: an operator is its own state. */
+type Ctx = Context<Operator>;
+
+/**
+ * Someone with kubectl, as an actor: works through jobs one at a time. Each task can be repeated without harm (server-side apply, patches that set values),
+ * so a request whose outcome is unknown is simply sent again.
+ */
+export class Operator {
+  private readonly client: ApiClient<Operator>;
+  private readonly jobs: Job[] = [];
+
+  constructor(config: OperatorConfig) {
+    this.client = new ApiClient({ apiServers: config.apiServers, userAgent: "wavetank-operator" });
+  }
+
+  receive(input: Input, ctx: Ctx): undefined {
+    if (input.type === "timer") {
+      if (!this.client.onTimer(input.name, ctx) && input.name === workTimer) this.work(ctx);
+      return;
+    }
+    if (input.type !== "request" || input.body.kind !== "operator.perform") return;
+    const { tasks, withinMs } = input.body as OperatorPerform;
+    this.jobs.push({ request: input.request, tasks, untilUs: ctx.monotonicUs() + withinMs * 1000, task: 0, object: 0, lastFailure: "" });
+    if (this.jobs.length === 1) this.work(ctx);
+  }
+
+  private work(ctx: Ctx): void {
+    const job = this.jobs[0];
+    if (!job) return;
+    const task = job.tasks[job.task];
+    if (!task) return this.finish(ctx, job, true, "");
+    if (ctx.monotonicUs() >= job.untilUs) return this.finish(ctx, job, false, job.lastFailure || "no time was left");
+    switch (task.type) {
+      case "apply": {
+        const object = task.objects[job.object];
+        if (!object) return this.next(ctx, job);
+        const { apiVersion, kind, metadata } = object as {
+          apiVersion: string;
+          kind: string;
+          metadata: { namespace?: string; name: string };
+        };
+        const target = { namespace: metadata.namespace ?? "", name: metadata.name };
+        const query = { fieldManager: "wavetank", force: "true" };
+        return this.client.patch(
+          ctx,
+          resourceNamed({ apiVersion, kind }),
+          target,
+          "apply",
+          object,
+          settled(`apply ${kind} ${metadata.name}`, applied),
+          query,
+        );
+      }
+      case "patch": {
+        const { object, patchType, patch, subresource } = task;
+        const target = { namespace: object.namespace, name: object.name, subresource };
+        return this.client.patch(
+          ctx,
+          resourceNamed(object),
+          target,
+          patchType,
+          patch,
+          settled(`patch ${object.kind} ${object.name}`, done),
+        );
+      }
+      case "delete": {
+        const { object } = task;
+        return this.client.delete(ctx, resourceNamed(object), object, { propagationPolicy: "Background" }, (state, result, later) => {
+          // A second attempt finds what the first one did.
+          if (!result.ok && result.status.code === 404 && job.lastFailure !== "") state.next(later, job);
+          else settled<JsonObject>(`delete ${object.kind} ${object.name}`, done)(state, result, later);
+        });
+      }
+      case "drain":
+        return this.client.list(ctx, pods, "", { fieldSelector: `spec.nodeName=${task.node}` }, (state, result, later) => {
+          if (!result.ok) state.retry(later, job, `list the pods of ${task.node}`, result.status);
+          else state.evict(later, job, task.node, result.object);
+        });
+    }
+  }
+
+  private evict(ctx: Ctx, job: Job, node: string, list: ObjectList<Pod>): void {
+    const left = list.items.filter((pod) => !isFinished(pod));
+    if (left.length === 0) return this.next(ctx, job);
+    job.lastFailure = `${left.length} pods are still on ${node}`;
+    for (const pod of left.filter((one) => !isBeingDeleted(one))) {
+      const { namespace = "", name } = pod.metadata;
+      const eviction = { apiVersion: "policy/v1", kind: "Eviction", metadata: { namespace, name } };
+      this.client.createSubresource(ctx, pods, { namespace, name, subresource: "eviction" }, eviction, (_state, result) => {
+        if (!result.ok && result.status.code !== 404) job.lastFailure = `evict ${namespace}/${name}: ${result.status.message}`;
+      });
+    }
+    ctx.setTimer(workTimer, evictionRetryMs);
+  }
+
+  /** The job under way; continuations of requests use it. */
+  current(): Job | undefined {
+    return this.jobs[0];
+  }
+
+  next(ctx: Ctx, job: Job): void {
+    job.task++;
+    job.object = 0;
+    job.lastFailure = "";
+    this.work(ctx);
+  }
+
+  retry(ctx: Ctx, job: Job, what: string, status: Failure): void {
+    job.lastFailure = `${what}: ${status.message}`;
+    if (isFinal(status)) this.finish(ctx, job, false, job.lastFailure);
+    else ctx.setTimer(workTimer, retryMs);
+  }
+
+  private finish(ctx: Ctx, job: Job, ok: boolean, detail: string): void {
+    this.jobs.shift();
+    const answer: OperatorDone = { kind: "operator.done", ok, detail };
+    ctx.reply(job.request, answer);
+    this.work(ctx);
+  }
+
+  advanceObject(ctx: Ctx, job: Job): void {
+    job.object++;
+    this.work(ctx);
+  }
+}
+
+const applied = (state: Operator, job: Job, ctx: Ctx) => state.advanceObject(ctx, job);
+const done = (state: Operator, job: Job, ctx: Ctx) => state.next(ctx, job);
+
+/** A continuation that goes on after success and tries again after a failure that may pass. */
+function settled<T>(
+  what: string,
+  onSuccess: (state: Operator, job: Job, ctx: Ctx) => void,
+): (state: Operator, result: Result<T>, ctx: Ctx) => undefined {
+  return (state, result, ctx) => {
+    const job = state.current();
+    if (!job) return;
+    if (result.ok) onSuccess(state, job, ctx);
+    else state.retry(ctx, job, what, result.status);
+  };
+}
+
+/** Whether trying again cannot help: the request itself is wrong. What is missing may yet come (a namespace that is just being made). */
+function isFinal({ code }: Failure): boolean {
+  return code === 400 || code === 401 || code === 405 || code === 415 || code === 422;
+}
+
+function resourceNamed({ apiVersion, kind }: Pick<ObjectName, "apiVersion" | "kind">): Resource<Stored> {
+  const known = kindOf(apiVersion, kind);
+  if (!known) throw new Error(`${apiVersion} ${kind}: the API has no such kind`);
+  return resourceOfKind(known);
+}

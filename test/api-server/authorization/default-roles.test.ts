@@ -1,0 +1,91 @@
+import {
+  defaultClusterRoleBindings,
+  defaultClusterRoles,
+  defaultRoleBindings,
+  defaultRoles,
+} from "../../../actors/api-server/authorization/default-roles";
+import { aggregatedRules, authorize } from "../../../actors/api-server/authorization/rbac";
+import { binding, rbacWorld, user, want } from "./world";
+
+const world = rbacWorld();
+
+// Source: "Using RBAC Authorization", default roles and role bindings; the walk of a Pod from Deployment to node.
+test.each([
+  ["system:kube-scheduler", "create pods/binding", true],
+  ["system:kube-scheduler", "list nodes", true],
+  ["system:kube-scheduler", "update leases.coordination.k8s.io:kube-scheduler", true],
+  ["system:kube-scheduler", "create pods", false],
+  ["system:kube-scheduler", "get secrets", false],
+  ["system:kube-controller-manager", "create replicasets.apps", true],
+  ["system:kube-controller-manager", "create pods", true],
+  ["system:kube-controller-manager", "update deployments/status.apps", true],
+  ["system:kube-controller-manager", "update poddisruptionbudgets/status.policy", true],
+  ["system:kube-controller-manager", "create endpointslices.discovery.k8s.io", true],
+  ["system:kube-controller-manager", "update namespaces/finalize", true],
+  ["system:kube-controller-manager", "create configmaps", true],
+  ["system:kube-controller-manager", "create serviceaccounts", true],
+  ["system:kube-controller-manager", "delete pods", true],
+  ["system:kube-controller-manager", "update nodes", true],
+  ["system:kube-controller-manager", "create clusterroles.rbac.authorization.k8s.io", false],
+  ["system:kube-proxy", "watch endpointslices.discovery.k8s.io", true],
+  ["system:kube-proxy", "list services", true],
+  ["system:kube-proxy", "update services", false],
+  ["system:serviceaccount:kube-system:replicaset-controller", "create pods", true],
+  ["system:serviceaccount:kube-system:replicaset-controller", "create replicasets.apps", false],
+])("%s asking to %s is allowed: %s", (name, wanted, expected) => {
+  expect(authorize(user(name), want(wanted, "kube-system"), world).allowed).toBe(expected);
+});
+
+test("a node may keep its own status, its Pods' and its Lease, and may not schedule", () => {
+  const node = user("system:node:node-1", "system:nodes");
+  for (const wanted of [
+    "update nodes/status",
+    "patch pods/status",
+    "update leases.coordination.k8s.io",
+    "get secrets",
+    "delete pods",
+    "create events",
+    "create nodes",
+  ])
+    expect([wanted, authorize(node, want(wanted), world).allowed]).toEqual([wanted, true]);
+  for (const wanted of ["create pods/binding", "update secrets", "delete nodes", "create deployments.apps"])
+    expect([wanted, authorize(node, want(wanted), world).allowed]).toEqual([wanted, false]);
+});
+
+test("view reads but no secrets, edit writes but no roles, admin writes roles but no quotas", () => {
+  const as = (role: string, wanted: string) =>
+    authorize(user("jane"), want(wanted), rbacWorld({ roleBindings: [binding(`ClusterRole/${role}`, "User/jane")] })).allowed;
+  expect([as("view", "list pods"), as("view", "get pods/log"), as("view", "get secrets"), as("view", "create pods")]).toEqual([
+    true,
+    true,
+    false,
+    false,
+  ]);
+  expect([as("edit", "create deployments.apps"), as("edit", "get secrets"), as("edit", "create roles.rbac.authorization.k8s.io")]).toEqual([
+    true,
+    true,
+    false,
+  ]);
+  expect([
+    as("admin", "create roles.rbac.authorization.k8s.io"),
+    as("admin", "create pods/eviction"),
+    as("admin", "create resourcequotas"),
+  ]).toEqual([true, true, false]);
+});
+
+test("what the aggregated roles hold from the start is what aggregation would make of them", () => {
+  for (const name of ["admin", "edit", "view"]) {
+    const role = defaultClusterRoles.find((r) => r.metadata?.name === name)!;
+    const sorted = (rules: readonly unknown[] | undefined) => [...new Set((rules ?? []).map((r) => JSON.stringify(r)))].sort();
+    expect(sorted(role.rules)).toEqual(sorted(aggregatedRules(role, defaultClusterRoles)));
+  }
+});
+
+test("every binding leads to a role, and no name is used twice", () => {
+  const names = new Set(defaultClusterRoles.map((r) => r.metadata?.name));
+  expect(names.size).toBe(defaultClusterRoles.length);
+  for (const { roleRef } of defaultClusterRoleBindings) expect(names).toContain(roleRef.name);
+  const local = new Set(defaultRoles.map((r) => `${r.metadata?.namespace}/${r.metadata?.name}`));
+  expect(local.size).toBe(defaultRoles.length);
+  for (const { metadata, roleRef } of defaultRoleBindings) expect(local).toContain(`${metadata?.namespace}/${roleRef.name}`);
+});

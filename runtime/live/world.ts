@@ -27,6 +27,8 @@ export interface LiveWorldOptions {
   /** Where hosts keep their disks, a directory each; without it data lasts as long as the process. */
   readonly dataDirectory?: string;
   readonly observers?: readonly LiveObserver[];
+  /** How long a connection may be blocked before it breaks. */
+  readonly connectionTimeoutUs?: number;
 }
 
 /** Hears of every event when it happens. */
@@ -37,7 +39,7 @@ export class LiveWorld {
   readonly clock = new LiveClock();
   readonly random = new LiveRandom();
   readonly directory = new LiveDirectory();
-  readonly wire = new LiveWire(this.clock, this.random);
+  readonly wire: LiveWire;
   readonly hosts = new Map<HostName, Host>();
   private readonly plans = new Map<HostName, HostPlan>();
   private readonly disks = new Map<HostName, FileDisk | MemoryDisk>();
@@ -51,6 +53,7 @@ export class LiveWorld {
   constructor(private readonly options: LiveWorldOptions) {
     this.actors = new Map([...options.actors, gatewayActor].map((actor) => [actor.role, actor]));
     this.observers = new Set(options.observers);
+    this.wire = new LiveWire(this.clock, this.random, options.connectionTimeoutUs);
   }
 
   /** Adds a host that is down; `startHost` brings it up. */

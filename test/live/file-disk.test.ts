@@ -6,7 +6,11 @@ import type { DiskOperation, Recovered } from "../../runtime/actor";
 import { FileDisk } from "../../runtime/live/disk/file-disk";
 
 const etcd = address("etcd", 0);
-const append = (...records: string[]): DiskOperation => ({ type: "append", log: "raft", records: records.map((text) => Buffer.from(text)) });
+const append = (...records: string[]): DiskOperation => ({
+  type: "append",
+  log: "raft",
+  records: records.map((text) => Buffer.from(text)),
+});
 
 function recover(disk: FileDisk): Promise<Recovered> {
   return new Promise((resolve, reject) => disk.recover(etcd, resolve, (detail) => reject(new Error(detail))));

@@ -33,12 +33,17 @@ export interface Ends {
  */
 export class FaultyPath {
   private rules: readonly WireRule[] = [];
+  get installed(): readonly WireRule[] {
+    return this.rules;
+  }
+
   private readonly pairs = new Map<string, Pair>();
 
   constructor(
     private readonly clock: Clock,
     private readonly random: Random,
     private readonly ends: Ends,
+    private readonly breaksAfterUs = blockedBreaksAfterUs,
   ) {}
 
   install(rules: readonly WireRule[]): void {
@@ -82,7 +87,7 @@ export class FaultyPath {
       if (head === undefined) break;
       head.dueUs ??= this.dueUs(pair, head.envelope);
       if (head.dueUs === undefined) {
-        pair.breaking ??= this.clock.after(blockedBreaksAfterUs, () => this.break(pair));
+        pair.breaking ??= this.clock.after(this.breaksAfterUs, () => this.break(pair));
         return;
       }
       const waitUs = head.dueUs - this.clock.monotonicUs();

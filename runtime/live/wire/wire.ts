@@ -4,7 +4,7 @@ import { type Envelope, isDatagram } from "../../../protocol/envelope";
 import type { WireRule } from "../../rules";
 import type { Clock, Random, Wire, WireReceiver } from "../../world";
 import type { Packet } from "./batch";
-import { FaultyPath } from "./faults";
+import { blockedBreaksAfterUs, FaultyPath } from "./faults";
 import type { Link } from "./link";
 
 /** Who carries packets on when their host is not in this process, and tells hosts elsewhere that a connection broke. */
@@ -28,14 +28,16 @@ export class LiveWire implements Wire {
   private readonly path: FaultyPath;
   routes: Routes = nowhere;
 
-  constructor(clock: Clock, random: Random) {
-    this.path = new FaultyPath(clock, random, {
-      deliver: (from, to, envelope) => this.carry(from, to, envelope),
-      broke: (from, to) => {
+  /** `connectionTimeoutUs`: how long a connection may be blocked before it breaks. */
+  constructor(clock: Clock, random: Random, connectionTimeoutUs = blockedBreaksAfterUs) {
+    const ends = {
+      deliver: (from: HostName, to: HostName, envelope: Envelope) => this.carry(from, to, envelope),
+      broke: (from: HostName, to: HostName) => {
         this.breakAt(from, to);
         this.breakAt(to, from);
       },
-    });
+    };
+    this.path = new FaultyPath(clock, random, ends, connectionTimeoutUs);
   }
 
   attach(host: HostName, receiver: WireReceiver): void {
@@ -57,6 +59,10 @@ export class LiveWire implements Wire {
   /** Faults for what the hosts of this process send; what others send is judged where it sets out. */
   setRules(rules: readonly WireRule[]): void {
     this.path.install(rules);
+  }
+
+  get rules(): readonly WireRule[] {
+    return this.path.installed;
   }
 
   localHosts(): readonly HostName[] {

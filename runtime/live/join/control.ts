@@ -1,0 +1,54 @@
+import type { Address, HostName } from "../../../protocol/address";
+import { decodeValue, encodeValue } from "../../../protocol/codec";
+import type { WireRule } from "../../rules";
+import type { HostPlan } from "../world";
+
+/** What the hub and a joined process say to each other beside packets. */
+export type Control =
+  /** First on each link, from the hub: what lives on the process' hosts, where all others live, which faults are installed. */
+  | {
+      readonly type: "welcome";
+      readonly hosts: readonly HostPlan[];
+      readonly places: readonly Place[];
+      readonly rules: readonly WireRule[];
+    }
+  /** Actors have come, moved or gone (host ""). From a joined process: children that its actors spawned. */
+  | { readonly type: "places"; readonly places: readonly Place[] }
+  | { readonly type: "rules"; readonly rules: readonly WireRule[] }
+  /** These hosts cannot be reached any more. */
+  | { readonly type: "gone"; readonly hosts: readonly HostName[] }
+  /** Host `at` must learn that its connection to `gone` broke. */
+  | { readonly type: "broken"; readonly at: HostName; readonly gone: HostName };
+
+export type Place = readonly [actor: Address, host: HostName];
+
+export function encodeControlMessage(message: Control): Uint8Array {
+  return encodeValue(message);
+}
+
+/** Throws an Error on what cannot be a control message. */
+export function decodeControlMessage(bytes: Uint8Array): Control {
+  const value = decodeValue(bytes) as Partial<Control> | null;
+  const isText = (item: unknown) => typeof item === "string";
+  const isPlace = (item: unknown) => Array.isArray(item) && item.length === 2 && item.every(isText);
+  const isList = (list: unknown, check: (item: unknown) => boolean) => Array.isArray(list) && list.every(check);
+  const isRecord = (item: unknown) => typeof item === "object" && item !== null;
+  switch (value?.type) {
+    case "welcome":
+      if (isList(value.hosts, isRecord) && isList(value.places, isPlace) && isList(value.rules, isRecord)) return value as Control;
+      break;
+    case "places":
+      if (isList(value.places, isPlace)) return value as Control;
+      break;
+    case "rules":
+      if (isList(value.rules, isRecord)) return value as Control;
+      break;
+    case "gone":
+      if (isList(value.hosts, isText)) return value as Control;
+      break;
+    case "broken":
+      if (isText(value.at) && isText(value.gone)) return value as Control;
+      break;
+  }
+  throw new Error(`control: ${JSON.stringify(value?.type)} is no message of the hub's protocol, or lacks a field`);
+}

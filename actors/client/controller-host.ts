@@ -146,6 +146,7 @@ export class ControllerHost<S> implements View {
     const listener = {
       accepted: (done: Write, answer: JsonObject) => this.expect(running, key, done, answer),
       unknown: (sent: Write) => this.doubt(running, key, sent),
+      requeue: (later: Context<S>, afterMs: number) => running.queue.addAfter(later, key, afterMs),
     };
     const runner = new PlanRunner<S>(this.client, this.recorder(controller.name), listener, () => this.isStopped);
     return runner.run(ctx, plan.steps, (outcome, later) => this.onDone(running, key, outcome, plan.requeueAfterMs, later));

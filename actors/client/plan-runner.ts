@@ -3,16 +3,17 @@ import type { Failure } from "../../protocol/status";
 import type { Context } from "../../runtime/actor";
 import type { ApiClient, ObjectList, Result } from "./api-client";
 import type { EventRecorder } from "./event-recorder";
-import type { Following, Step, Write } from "./plan";
+import type { Following, Read, Request, Step, Write } from "./plan";
 
 /** How a plan ended. */
 export type PlanOutcome = { readonly ok: true } | { readonly ok: false; readonly why: string; readonly isConflict: boolean };
 
 /** Whoever wants to know what was written for the plan: expectations. */
-export interface WriteListener {
+export interface PlanListener<S> {
   accepted(write: Write, answer: JsonObject): void;
   /** It may have been carried out, or may yet be. */
   unknown(write: Write): void;
+  requeue(ctx: Context<S>, afterMs: number): void;
 }
 
 type Done<S> = (outcome: PlanOutcome, ctx: Context<S>) => undefined;
@@ -24,7 +25,7 @@ export class PlanRunner<S> {
   constructor(
     private readonly client: ApiClient<S>,
     private readonly recorder: EventRecorder<S>,
-    private readonly listener: WriteListener,
+    private readonly listener: PlanListener<S>,
     private readonly isOver: () => boolean,
   ) {}
 
@@ -46,6 +47,15 @@ export class PlanRunner<S> {
         return done(succeeded, ctx);
       case "fail":
         return done({ ok: false, why: step.message, isConflict: false }, ctx);
+      case "requeue":
+        this.listener.requeue(ctx, step.afterMs);
+        return done(succeeded, ctx);
+      case "gather":
+        return this.gather(ctx, step.steps, step.then, done);
+      case "attempt":
+        return this.run(ctx, step.steps, (outcome, later) =>
+          this.run(later, step.then(outcome.ok ? undefined : outcome.why), (second, last) => done(outcome.ok ? second : outcome, last)),
+        );
       case "parallel":
         return this.batch(ctx, step.steps, 0, step.slowStart ? 1 : step.steps.length, done);
       case "get":
@@ -71,7 +81,30 @@ export class PlanRunner<S> {
     return undefined;
   }
 
-  private read(ctx: Context<S>, step: Extract<Step, { do: "get" | "list" }>, done: Done<S>): undefined {
+  private gather(
+    ctx: Context<S>,
+    steps: readonly Request[],
+    then: (results: readonly Result<unknown>[]) => readonly Step[],
+    done: Done<S>,
+  ): undefined {
+    if (steps.length === 0) return this.run(ctx, then([]), done);
+    const results: Result<unknown>[] = [];
+    let left = steps.length;
+    steps.forEach((step, at) => {
+      const after = (result: Result<unknown>) => {
+        results[at] = result;
+        return step.after?.(result) ?? [];
+      };
+      const noted = { ...step, after };
+      this.perform(ctx, noted, (_outcome, later) => {
+        left -= 1;
+        return left > 0 || this.isOver() ? undefined : this.run(later, then(results), done);
+      });
+    });
+    return undefined;
+  }
+
+  private read(ctx: Context<S>, step: Read, done: Done<S>): undefined {
     const then = (_state: S, result: Result<Stored<unknown> | ObjectList<unknown>>, later: Context<S>) =>
       this.follow(later, result, { ...step, ignore: ["NotFound", ...(step.ignore ?? [])] }, done);
     if (step.do === "get") this.client.get(ctx, step.resource, { namespace: step.namespace, name: step.name }, then);

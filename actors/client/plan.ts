@@ -68,13 +68,25 @@ export type Write =
       readonly options: DeleteOptions;
     };
 
+/** A read past the cache. A failure other than NotFound and the ignored ones fails the plan after `after`. */
+export type Read =
+  | ({ readonly do: "get"; readonly resource: AnyResource; readonly namespace: string; readonly name: string } & Following)
+  | ({ readonly do: "list"; readonly resource: AnyResource; readonly namespace: string; readonly query: Query } & Following);
+
+/** What is asked of the API. */
+export type Request = Read | (Write & Following);
+
 export type Step =
   | (Write & Following)
-  /** Reads past the cache. A failure other than NotFound and the ignored ones fails the plan after `after`. */
-  | ({ readonly do: "get"; readonly resource: AnyResource; readonly namespace: string; readonly name: string } & Following)
-  | ({ readonly do: "list"; readonly resource: AnyResource; readonly namespace: string; readonly query: Query } & Following)
+  | Read
   /** All at once. With slowStart in batches of 1, 2, 4, …; after a batch with a failure the rest is left out. */
   | { readonly do: "parallel"; readonly steps: readonly Step[]; readonly slowStart: boolean }
+  /** All at once; `then` gets the results in the order of the steps. None of them fails the plan by itself. */
+  | { readonly do: "gather"; readonly steps: readonly Request[]; readonly then: (results: readonly Result<unknown>[]) => readonly Step[] }
+  /** Look at the key again after this long; decided while the plan is carried out. */
+  | { readonly do: "requeue"; readonly afterMs: number }
+  /** Performs steps, then what follows from how they ended; a failure among them still fails the plan afterwards. */
+  | { readonly do: "attempt"; readonly steps: readonly Step[]; readonly then: (failure: string | undefined) => readonly Step[] }
   | {
       readonly do: "event";
       readonly about: Subject;
@@ -151,10 +163,23 @@ export function parallel(steps: readonly Step[], slowStart = false): Step {
   return { do: "parallel", steps, slowStart };
 }
 
+/** Performs steps and then, whether they went well or not, what `then` makes of the failure's message. */
+export function attempt(steps: readonly Step[], then: (failure: string | undefined) => readonly Step[]): Step {
+  return { do: "attempt", steps, then };
+}
+
 export function event(about: Subject, type: "Normal" | "Warning", reason: string, message: string): Step {
   return { do: "event", about, type, reason, message };
 }
 
 export function fail(message: string): Step {
   return { do: "fail", message };
+}
+
+export function gather(steps: readonly Request[], then: (results: readonly Result<unknown>[]) => readonly Step[]): Step {
+  return { do: "gather", steps, then };
+}
+
+export function requeue(afterMs: number): Step {
+  return { do: "requeue", afterMs };
 }

@@ -1,0 +1,89 @@
+import type { Address } from "../../protocol/address";
+import type { Actor, Context } from "../../runtime/actor";
+import { ApiClient, ControllerHost, EventRecorder, LeaderElector, type Settings } from "../client";
+import { chosenControllers } from "./registry";
+
+/** What a controller manager is started with. */
+export interface ControllerManagerConfig {
+  /** In order of preference. */
+  readonly apiServers: readonly Address[];
+  readonly clusterCidr: string;
+  readonly serviceCidr: string;
+  /** 24 unless told. */
+  readonly nodeCidrMaskSize?: number;
+  /** The cluster's certificate authority, PEM. */
+  readonly rootCa: string;
+  /** As the flag --controllers: ["*"] unless told. */
+  readonly controllers?: readonly string[];
+  /** Under the names of the real program's flags, durations in seconds. */
+  readonly knobs?: Readonly<Record<string, number>>;
+}
+
+export interface ControllerManagerState {
+  readonly client: ApiClient<ControllerManagerState>;
+  readonly elector: LeaderElector<ControllerManagerState>;
+  /** The controllers at work; undefined while another manager leads. */
+  host: ControllerHost<ControllerManagerState> | undefined;
+}
+
+const component = "kube-controller-manager";
+
+/**
+ * kube-controller-manager: of several, the one that holds the Lease kube-system/kube-controller-manager runs the controllers. One that loses it drops its
+ * caches and queues and stands again as if newly started.
+ */
+export const controllerManager: Actor<ControllerManagerConfig, ControllerManagerState> = {
+  role: "controller-manager",
+
+  start(config, ctx) {
+    const client = new ApiClient<ControllerManagerState>({ apiServers: config.apiServers, userAgent: component });
+    const controllers = chosenControllers(config.controllers);
+    const settings: Settings = {
+      knobs: config.knobs ?? {},
+      clusterCidr: config.clusterCidr,
+      nodeCidrMaskSize: config.nodeCidrMaskSize ?? 24,
+      rootCa: config.rootCa,
+    };
+    const recorders = new Map(controllers.map(({ name }) => [name, new EventRecorder(client, { component: eventSource(name) })]));
+    const elector = new LeaderElector<ControllerManagerState>(client, {
+      namespace: "kube-system",
+      name: component,
+      identity: `${ctx.self}_${ctx.uuid()}`,
+      ...(config.knobs ? { knobs: config.knobs } : {}),
+      onElected: (later) => {
+        state.host = new ControllerHost(client, (name) => recorders.get(name)!, settings, controllers);
+        state.host.start(later);
+        return undefined;
+      },
+      onLost: (later) => {
+        state.host?.stop(later);
+        state.host = undefined;
+        return undefined;
+      },
+    });
+    const state: ControllerManagerState = { client, elector, host: undefined };
+    elector.start(ctx);
+    return state;
+  },
+
+  receive(state, input, ctx: Context<ControllerManagerState>) {
+    if (input.type === "timer") state.client.onTimer(input.name, ctx);
+    else if (input.type === "request") ctx.refuse(input.request, "a controller manager answers nothing");
+    else if (input.type === "opened") ctx.close(input.stream, "refused", "a controller manager answers nothing");
+    return undefined;
+  },
+};
+
+/** Most controllers sign their events with a name of their own. */
+function eventSource(controller: string): string {
+  return sources.get(controller) ?? `${controller}-controller`;
+}
+
+const sources: ReadonlyMap<string, string> = new Map([
+  ["node-lifecycle", "node-controller"],
+  ["taint-eviction", "taint-eviction-controller"],
+  ["endpoints", "endpoint-controller"],
+  ["endpointslice", "endpoint-slice-controller"],
+  ["disruption", "controllermanager"],
+  ["garbage-collector", "garbage-collector-controller"],
+]);

@@ -1,0 +1,2 @@
+export { type ControllerManagerConfig, type ControllerManagerState, controllerManager } from "./controller-manager";
+export { chosenControllers, controllers } from "./registry";

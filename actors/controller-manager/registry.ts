@@ -1,0 +1,30 @@
+import type { Controller } from "../client";
+import { deploymentController } from "./deployment";
+import { endpointsController } from "./endpoints";
+import { endpointSliceController } from "./endpointslice";
+import { namespaceController } from "./namespace";
+import { replicaSetController } from "./replicaset";
+import { rootCaCertificatePublisher } from "./root-ca-certificate-publisher";
+import { serviceAccountController } from "./serviceaccount";
+
+/** Every controller, by the name that --controllers knows it by. */
+export const controllers: readonly Controller[] = [
+  deploymentController,
+  endpointsController,
+  endpointSliceController,
+  namespaceController,
+  replicaSetController,
+  rootCaCertificatePublisher,
+  serviceAccountController,
+];
+
+/**
+ * The controllers that a list of names turns on, as the flag --controllers reads it: "*" is all of them, "-name" turns one off; without "*" only the named are on.
+ * Throws on a name that no controller has.
+ */
+export function chosenControllers(names: readonly string[] = ["*"]): readonly Controller[] {
+  const known = new Set(controllers.map(({ name }) => name));
+  const wrong = names.find((name) => name !== "*" && !known.has(name.replace(/^-/, "")));
+  if (wrong) throw new Error(`controllers: there is no ${JSON.stringify(wrong.replace(/^-/, ""))}; known are ${[...known].join(", ")}`);
+  return controllers.filter(({ name }) => names.includes(name) || (names.includes("*") && !names.includes(`-${name}`)));
+}

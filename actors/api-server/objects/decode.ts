@@ -83,10 +83,10 @@ function structWalker(schema: Schema, name: string): Walker {
       let after: unknown;
       if (field) {
         progress.path.push(key);
-        after = before === null ? undefined : field(before, progress, owner);
+        after = before === null || before === undefined ? undefined : field(before, progress, owner);
         progress.path.pop();
       } else progress.unknown.push(pathText([...progress.path, key]));
-      if (after !== before) {
+      if (after !== before || after === undefined) {
         changed ??= { ...value };
         if (after === undefined) delete changed[key];
         else changed[key] = after;

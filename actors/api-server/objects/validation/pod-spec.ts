@@ -1,0 +1,108 @@
+import type { LabelSelector, PodSpec, PodTemplateSpec } from "../../../../protocol/kinds/generated";
+import { matchesLabelSelector } from "../../../../protocol/kinds/label-selector";
+import { wrongWithDns1123Label, wrongWithDns1123Subdomain, wrongWithQualifiedName } from "../../../../protocol/kinds/names";
+import { checkContainers } from "./containers";
+import type { Findings } from "./field-error";
+import { checkLabels, checkTemplateMetadata } from "./metadata";
+import { checkNonNegative, checkRange } from "./numbers";
+import { checkResources } from "./resources";
+import { checkAffinity, checkSpreading, checkTolerations } from "./scheduling";
+import { checkLabelSelector, isEmptySelector } from "./selectors";
+import { checkVolumes } from "./volumes";
+
+/** The specification of Pods, in a Pod or in a template. */
+
+export function checkPodSpec(spec: PodSpec, at: string, findings: Findings): void {
+  checkVolumes(spec, at, findings);
+  checkContainers(spec, at, findings);
+  checkResources(spec.resources, `${at}.resources`, findings);
+  checkNonNegative(spec.terminationGracePeriodSeconds, `${at}.terminationGracePeriodSeconds`, findings);
+  checkRange(spec.activeDeadlineSeconds, 1, 2 ** 31 - 1, `${at}.activeDeadlineSeconds`, findings);
+  checkLabels(spec.nodeSelector, `${at}.nodeSelector`, findings);
+  checkTolerations(spec.tolerations, `${at}.tolerations`, findings);
+  checkAffinity(spec.affinity, `${at}.affinity`, findings);
+  checkSpreading(spec, `${at}.topologySpreadConstraints`, findings);
+  checkDns(spec, at, findings);
+  checkNames(spec, at, findings);
+  const sysctls = spec.securityContext?.sysctls ?? [];
+  sysctls.forEach((sysctl, index) => {
+    if (!sysctl.name) findings.required(`${at}.securityContext.sysctls[${index}].name`);
+  });
+  for (const field of ["runAsUser", "runAsGroup", "fsGroup"] as const)
+    checkRange(spec.securityContext?.[field], 0, 2 ** 31 - 1, `${at}.securityContext.${field}`, findings);
+  if (spec.hostNetwork !== true && spec.hostPID === true && spec.shareProcessNamespace === true)
+    findings.invalid(`${at}.shareProcessNamespace`, true, "ShareProcessNamespace and HostPID cannot both be enabled");
+}
+
+function checkDns(spec: PodSpec, at: string, findings: Findings): void {
+  const nameservers = spec.dnsConfig?.nameservers ?? [];
+  if (spec.dnsPolicy === "None" && spec.dnsConfig === undefined)
+    findings.required(`${at}.dnsConfig`, "must provide `dnsConfig` when `dnsPolicy` is None");
+  else if (spec.dnsPolicy === "None" && nameservers.length === 0)
+    findings.required(`${at}.dnsConfig.nameservers`, "must provide at least one DNS nameserver when `dnsPolicy` is None");
+  if (nameservers.length > 3) findings.invalid(`${at}.dnsConfig.nameservers`, nameservers, "must not have more than 3 nameservers");
+  spec.hostAliases?.forEach((alias, index) => {
+    if (!alias.ip) findings.required(`${at}.hostAliases[${index}].ip`);
+    for (const name of alias.hostnames ?? [])
+      findings.invalidFor(`${at}.hostAliases[${index}].hostnames`, name, wrongWithDns1123Subdomain(name));
+  });
+}
+
+function checkNames(spec: PodSpec, at: string, findings: Findings): void {
+  const subdomains = ["nodeName", "serviceAccountName", "priorityClassName", "runtimeClassName"] as const;
+  for (const field of subdomains)
+    if (spec[field]) findings.invalidFor(`${at}.${field}`, spec[field], wrongWithDns1123Subdomain(spec[field]!));
+  for (const field of ["hostname", "subdomain"] as const)
+    if (spec[field]) findings.invalidFor(`${at}.${field}`, spec[field], wrongWithDns1123Label(spec[field]!));
+  if (spec.schedulerName) findings.invalidFor(`${at}.schedulerName`, spec.schedulerName, wrongWithQualifiedName(spec.schedulerName));
+  spec.readinessGates?.forEach((gate, index) => {
+    findings.invalidFor(
+      `${at}.readinessGates[${index}].conditionType`,
+      gate.conditionType,
+      wrongWithQualifiedName(gate.conditionType ?? ""),
+    );
+  });
+  const gates = new Set<string>();
+  spec.schedulingGates?.forEach((gate, index) => {
+    findings.invalidFor(`${at}.schedulingGates[${index}]`, gate.name, wrongWithQualifiedName(gate.name ?? ""));
+    if (gates.has(gate.name)) findings.duplicate(`${at}.schedulingGates[${index}]`, gate.name);
+    gates.add(gate.name);
+  });
+}
+
+/** A template of Pods: labels, annotations and specification. */
+export function checkPodTemplate(template: PodTemplateSpec | undefined, at: string, findings: Findings): void {
+  checkTemplateMetadata(template?.metadata, `${at}.metadata`, findings);
+  checkPodSpec(template?.spec ?? { containers: [] }, `${at}.spec`, findings);
+  if ((template?.spec?.ephemeralContainers ?? []).length > 0)
+    findings.forbidden(`${at}.spec.ephemeralContainers`, "ephemeral containers not allowed in pod template");
+}
+
+/** What every workload demands of its selector and template: a selector that is not empty, which selects the template's labels. */
+export function checkSelectorAndTemplate(
+  selector: LabelSelector | undefined,
+  template: PodTemplateSpec | undefined,
+  at: string,
+  emptyMessage: string,
+  findings: Findings,
+): void {
+  if (selector === undefined) findings.required(`${at}.selector`);
+  else {
+    checkLabelSelector(selector, `${at}.selector`, findings);
+    if (isEmptySelector(selector)) findings.invalid(`${at}.selector`, selector, emptyMessage);
+    else if (hasKnownOperators(selector) && !matchesLabelSelector(selector, template?.metadata?.labels))
+      findings.invalid(`${at}.template.metadata.labels`, template?.metadata?.labels ?? null, "`selector` does not match template `labels`");
+  }
+  checkPodTemplate(template, `${at}.template`, findings);
+}
+
+const operators: ReadonlySet<string> = new Set(["In", "NotIn", "Exists", "DoesNotExist"]);
+const hasKnownOperators = (selector: LabelSelector) => (selector.matchExpressions ?? []).every(({ operator }) => operators.has(operator));
+
+/** Pods of a controller that keeps them running can only be restarted always, and have no deadline. */
+export function checkRunsForever(template: PodTemplateSpec | undefined, at: string, findings: Findings): void {
+  const policy = template?.spec?.restartPolicy;
+  if (policy !== undefined && policy !== "Always") findings.notSupported(`${at}.template.spec.restartPolicy`, policy, ["Always"]);
+  if (template?.spec?.activeDeadlineSeconds !== undefined)
+    findings.forbidden(`${at}.template.spec.activeDeadlineSeconds`, "activeDeadlineSeconds in ReplicaSet is not Supported");
+}

@@ -1,0 +1,87 @@
+import type { JsonObject } from "../../../../protocol/kinds/object";
+import { definition, type Kind, type Schema } from "../../../../protocol/kinds/registry";
+import { isObject } from "../decode";
+import type { Findings } from "./field-error";
+
+/**
+ * What definitions.json itself demands: required texts, lists and structures are there, enumerated texts are one of the list. Numbers and
+ * booleans that are missing count as zero and false, as in Kubernetes' types, and the status is the business of whoever writes it.
+ */
+export function checkSchema(kind: Kind, object: JsonObject, findings: Findings): void {
+  for (const [field, schema] of Object.entries(definition(kind.definition)?.properties ?? {})) {
+    if (field === "status" || field === "metadata") continue;
+    const value = object[field];
+    if (value !== undefined) checkerOf(schema)?.(value, field, findings);
+  }
+  requireFields(definition(kind.definition)!, object, "", findings);
+}
+
+type Checker = (value: unknown, at: string, findings: Findings) => void;
+
+/** Filled as definitions are met; the content is a function of definitions.json alone. Undefined: nothing below is demanded. */
+const checkers = new Map<string, Checker | undefined>();
+
+function checkerOf(schema: Schema): Checker | undefined {
+  if (schema.$ref) return structChecker(schema.$ref);
+  if (schema.enum) return enumChecker(schema.enum);
+  const inner = schema.items ?? schema.additionalProperties;
+  const check = inner && checkerOf(inner);
+  if (!check) return undefined;
+  if (schema.items)
+    return (value, at, findings) => {
+      if (Array.isArray(value)) for (let index = 0; index < value.length; index += 1) check(value[index], `${at}[${index}]`, findings);
+    };
+  return (value, at, findings) => {
+    if (isObject(value)) for (const key in value) check(value[key], `${at}[${key}]`, findings);
+  };
+}
+
+function enumChecker(values: readonly string[]): Checker {
+  const allowed: ReadonlySet<unknown> = new Set(values);
+  const shown = values.filter((value) => value !== "");
+  return (value, at, findings) => {
+    if (value !== "" && !allowed.has(value)) findings.notSupported(at, value, shown);
+  };
+}
+
+function structChecker(name: string): Checker | undefined {
+  if (checkers.has(name)) return checkers.get(name);
+  // A type that contains itself is checked through its name once it is known.
+  checkers.set(name, (value, at, findings) => checkers.get(name)?.(value, at, findings));
+  const schema = definition(name);
+  const checker = schema?.properties ? fieldsChecker(schema) : undefined;
+  checkers.set(name, checker);
+  return checker;
+}
+
+function fieldsChecker(schema: Schema): Checker | undefined {
+  const below: (readonly [string, Checker])[] = [];
+  for (const [field, child] of Object.entries(schema.properties!)) {
+    const check = checkerOf(child);
+    if (check) below.push([field, check]);
+  }
+  const required = demanded(schema);
+  if (below.length === 0 && required.length === 0) return undefined;
+  return (value, at, findings) => {
+    if (!isObject(value)) return;
+    for (const field of required) if (value[field] === undefined) findings.required(`${at}.${field}`);
+    for (const [field, check] of below) if (value[field] !== undefined) check(value[field], `${at}.${field}`, findings);
+  };
+}
+
+function requireFields(schema: Schema, object: JsonObject, at: string, findings: Findings): void {
+  for (const field of demanded(schema))
+    if (field !== "metadata" && object[field] === undefined) findings.required(at === "" ? field : `${at}.${field}`);
+}
+
+function demanded(schema: Schema): readonly string[] {
+  return (schema.required ?? []).filter((field) => {
+    const child = schema.properties?.[field];
+    if (child?.$ref) return true;
+    return (
+      child?.type === "array" ||
+      child?.type === "object" ||
+      (child?.type === "string" && child.format !== "date-time" && child.format !== "int-or-string")
+    );
+  });
+}

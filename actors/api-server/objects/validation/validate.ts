@@ -1,0 +1,115 @@
+import type { JsonObject } from "../../../../protocol/kinds/object";
+import { isReview, type Kind } from "../../../../protocol/kinds/registry";
+import { checkBindingUpdate, checkClusterRole, checkClusterRoleBinding, checkRole, checkRoleBinding } from "./access";
+import * as core from "./core";
+import { type FieldError, Findings } from "./field-error";
+import * as jobs from "./jobs";
+import { checkMetadata, checkMetadataUpdate } from "./metadata";
+import * as networking from "./networking";
+import { checkPodTemplate } from "./pod-spec";
+import * as pods from "./pods";
+import * as policies from "./policies";
+import { checkSchema } from "./schema";
+import * as services from "./services";
+import * as workloads from "./workloads";
+
+/**
+ * Whether an object may be stored. Objects must have been decoded (so every field has its type), completed with defaults and prepared by the
+ * strategy. The outcome is the list of what is wrong, empty when nothing is; invalidStatus() makes the answer of it.
+ */
+
+// biome-ignore lint/suspicious/noExplicitAny: each rule takes the type of its kind; decoding has made sure that the object is of it
+type Rule = (object: any, findings: Findings) => void;
+// biome-ignore lint/suspicious/noExplicitAny: as above
+type UpdateRule = (stored: any, updated: any, findings: Findings) => void;
+
+interface Rules {
+  /** What always holds. */
+  readonly check?: Rule;
+  /** What holds on creation alone. */
+  readonly create?: Rule;
+  /** What an update of the main resource may change. */
+  readonly update?: UpdateRule;
+}
+
+const rules: ReadonlyMap<string, Rules> = new Map<string, Rules>([
+  ["/Pod", { check: pods.checkPod, create: pods.checkPodCreate, update: pods.checkPodUpdate }],
+  ["/PodTemplate", { check: (object, findings) => checkPodTemplate(object.template, "template", findings) }],
+  ["/ReplicationController", { check: workloads.checkReplicationController }],
+  ["/Service", { check: services.checkService, update: services.checkServiceUpdate }],
+  ["/Endpoints", { check: services.checkEndpoints }],
+  ["/ConfigMap", { check: core.checkConfigMap, update: core.checkImmutableData }],
+  ["/Secret", { check: core.checkSecret, update: core.checkSecretUpdate }],
+  ["/Namespace", { check: core.checkNamespace }],
+  ["/Node", { check: core.checkNode, update: core.checkNodeUpdate }],
+  ["/ResourceQuota", { check: core.checkResourceQuota, update: core.checkResourceQuotaUpdate }],
+  ["/LimitRange", { check: core.checkLimitRange }],
+  ["/PersistentVolume", { check: core.checkPersistentVolume, update: core.checkPersistentVolumeUpdate }],
+  ["/PersistentVolumeClaim", { check: core.checkPersistentVolumeClaim, update: core.checkPersistentVolumeClaimUpdate }],
+  ["/Event", { check: core.checkEvent }],
+  ["/Binding", { check: core.checkBinding }],
+  ["apps/Deployment", { check: workloads.checkDeployment, update: workloads.checkSelectorUpdate }],
+  ["apps/ReplicaSet", { check: workloads.checkReplicaSet, update: workloads.checkSelectorUpdate }],
+  ["apps/DaemonSet", { check: workloads.checkDaemonSet, update: workloads.checkSelectorUpdate }],
+  ["apps/StatefulSet", { check: workloads.checkStatefulSet, update: workloads.checkStatefulSetUpdate }],
+  ["apps/ControllerRevision", { check: workloads.checkControllerRevision, update: workloads.checkControllerRevisionUpdate }],
+  ["batch/Job", { check: jobs.checkJob, update: jobs.checkJobUpdate }],
+  ["batch/CronJob", { check: jobs.checkCronJob }],
+  ["discovery.k8s.io/EndpointSlice", { check: services.checkEndpointSlice, update: services.checkEndpointSliceUpdate }],
+  ["networking.k8s.io/Ingress", { check: networking.checkIngress }],
+  ["networking.k8s.io/IngressClass", { check: networking.checkIngressClass, update: networking.checkIngressClassUpdate }],
+  ["networking.k8s.io/NetworkPolicy", { check: networking.checkNetworkPolicy }],
+  ["policy/PodDisruptionBudget", { check: policies.checkPodDisruptionBudget }],
+  ["autoscaling/HorizontalPodAutoscaler", { check: policies.checkAutoscaler }],
+  ["coordination.k8s.io/Lease", { check: policies.checkLease }],
+  ["scheduling.k8s.io/PriorityClass", { check: policies.checkPriorityClass, update: policies.checkPriorityClassUpdate }],
+  ["storage.k8s.io/StorageClass", { check: policies.checkStorageClass, update: policies.checkStorageClassUpdate }],
+  ["node.k8s.io/RuntimeClass", { check: policies.checkRuntimeClass, update: policies.checkRuntimeClassUpdate }],
+  ["rbac.authorization.k8s.io/Role", { check: checkRole }],
+  ["rbac.authorization.k8s.io/ClusterRole", { check: checkClusterRole }],
+  ["rbac.authorization.k8s.io/RoleBinding", { check: checkRoleBinding, update: checkBindingUpdate }],
+  ["rbac.authorization.k8s.io/ClusterRoleBinding", { check: checkClusterRoleBinding, update: checkBindingUpdate }],
+]);
+
+/** What forbids storing a new object. */
+export function validateCreate(kind: Kind, object: JsonObject): readonly FieldError[] {
+  const findings = new Findings();
+  // A review is answered and forgotten: it needs no name.
+  if (!isReview(kind)) checkMetadata(kind, object, findings);
+  const { check, create } = rules.get(`${kind.group}/${kind.kind}`) ?? {};
+  check?.(object, findings);
+  create?.(object, findings);
+  return withSchemaErrors(kind, object, findings);
+}
+
+/**
+ * What forbids replacing `stored` with `updated`. Updates of /status are only checked in their metadata: a status says what is, not what
+ * is wanted.
+ */
+export function validateUpdate(kind: Kind, stored: JsonObject, updated: JsonObject, subresource = ""): readonly FieldError[] {
+  const findings = new Findings();
+  checkMetadataUpdate(stored, updated, findings);
+  checkMetadata(kind, updated, findings);
+  if (subresource === "status" || subresource === "approval") return findings.errors();
+  const { check, update } = rules.get(`${kind.group}/${kind.kind}`) ?? {};
+  check?.(updated, findings);
+  if (subresource === "ephemeralcontainers") pods.checkEphemeralContainersUpdate(stored, updated, findings);
+  else if (subresource === "") update?.(stored, updated, findings);
+  return withSchemaErrors(kind, updated, findings);
+}
+
+/** Adds what the schema demands, where no rule of the kind has spoken about the same field. */
+function withSchemaErrors(kind: Kind, object: JsonObject, findings: Findings): readonly FieldError[] {
+  const demanded = new Findings();
+  checkSchema(kind, object, demanded);
+  const more = demanded.errors();
+  if (more.length === 0) return findings.errors();
+  const spoken = new Set(findings.errors().map(({ field }) => field));
+  return [...findings.errors(), ...more.filter(({ field }) => !spoken.has(field) && !isInside(field, spoken))];
+}
+
+/** Whether an error is already given for something further down, such as `spec.template.spec.containers` for `spec.template`. */
+function isInside(field: string, spoken: ReadonlySet<string>): boolean {
+  for (const other of spoken) if (other.startsWith(`${field}.`) || other.startsWith(`${field}[`)) return true;
+  return false;
+}

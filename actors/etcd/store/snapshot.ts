@@ -38,6 +38,10 @@ export class StoreCapture {
     this.head = framed(head);
   }
 
+  get done(): boolean {
+    return this.next >= this.keys.length;
+  }
+
   /** The next bytes, of about that many (more by at most one frame of records), or null at the end. */
   nextChunk(maxBytes: number): Uint8Array | null {
     if (this.next >= this.keys.length) return null;

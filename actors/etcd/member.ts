@@ -1,0 +1,194 @@
+import type { EtcdRequest, WatchProgressRequest, WatchRequest } from "../../protocol/etcd";
+import type { RaftMessage } from "../../protocol/raft";
+import type { Actor, Input, Recovered } from "../../runtime/actor";
+import { advance } from "./drive";
+import { Journal } from "./journal";
+import { checkpointTimer, keepLeases, leaseTimer } from "./lease-keeper";
+import { nextWakeMs, startNode } from "./raft/node";
+import { flushQueue, routeWaiting, serveReads, takeRequest } from "./requests";
+import { etcdSettings } from "./settings";
+import { receiveSnapshotChunk, receiveSnapshotResponse, snapshotChunkWritten, snapshotWhenDue, tendTransfers } from "./snapshots";
+import { type EtcdConfig, type MemberContext, type MemberState, momentOf, nowMs } from "./state";
+import { scavenge } from "./store/compaction";
+import { Watchers } from "./store/watchers";
+import { closeWatch, deliver, openWatch, progressTimer, requestProgress } from "./watch-streams";
+
+export type EtcdInput = RaftMessage | EtcdRequest | WatchRequest | WatchProgressRequest;
+
+const scavengedPerTurn = 1_000;
+
+/**
+ * One etcd member, "etcd/N": Raft replicates commands, each member applies them to its store, and any member takes requests.
+ * Whatever happens, the input is put into Raft or the store first, and `settle` then does what has become possible.
+ */
+export const etcdMember: Actor<EtcdConfig, MemberState, EtcdInput> = {
+  role: "etcd",
+
+  start(config, ctx, recovered) {
+    const state = recoverState(config, ctx, recovered);
+    // What the disk knows to be committed is applied before anybody asks.
+    advance(state, { type: "wake" }, ctx);
+    settle(state, ctx);
+    return state;
+  },
+
+  receive(state, input, ctx) {
+    take(state, input, ctx);
+    settle(state, ctx);
+  },
+};
+
+function take(state: MemberState, input: Input<EtcdInput>, ctx: MemberContext): void {
+  switch (input.type) {
+    case "message": {
+      const message = input.body as RaftMessage;
+      if (!state.members.includes(input.from)) ctx.log("warn", "a stranger speaks Raft", { from: input.from, kind: message.kind });
+      else if (message.kind === "raft.snapshot") receiveSnapshotChunk(state, input.from, message, ctx);
+      else if (message.kind === "raft.snapshot.response") receiveSnapshotResponse(state, input.from, message, ctx);
+      else advance(state, { type: "message", from: input.from, message }, ctx);
+      return;
+    }
+    case "request":
+      if (!input.body.kind.startsWith("etcd.") || input.body.kind.startsWith("etcd.watch"))
+        ctx.refuse(input.request, `${input.body.kind} cannot be asked of etcd`);
+      else {
+        const job = { body: input.body as EtcdRequest, request: input.request, from: input.from, dueMs: nowMs(ctx) + input.deadlineMs };
+        takeRequest(state, job, ctx);
+      }
+      return;
+    case "opened":
+      if (input.body.kind === "etcd.watch") openWatch(state, input.stream, input.body, ctx);
+      else ctx.close(input.stream, "refused", `${input.body.kind} is no stream of etcd`);
+      return;
+    case "item":
+      if (input.body.kind === "etcd.watch.progress") requestProgress(state, input.stream, ctx);
+      return;
+    case "closed":
+      closeWatch(state, input.stream);
+      return;
+    case "timer":
+      takeTimer(state, input.name, ctx);
+      return;
+    case "persisted":
+      if (input.token.startsWith("raft ")) {
+        state.writesUnderWay--;
+        advance(state, { type: "persisted", write: Number(input.token.slice(5)) }, ctx);
+      } else if (input.token.startsWith("snapshot ")) snapshotChunkWritten(state, input.token === "snapshot end", ctx);
+      return;
+    case "diskFailed":
+      // A member that cannot persist must not go on: it starts again from what the disk holds.
+      throw new Error(`etcd: the disk failed: ${input.detail}`);
+  }
+}
+
+function takeTimer(state: MemberState, name: string, ctx: MemberContext): void {
+  switch (name) {
+    case "raft":
+      state.wakeMs = Number.POSITIVE_INFINITY;
+      advance(state, { type: "wake" }, ctx);
+      tendTransfers(state, ctx);
+      if (state.waiting.length > 0) routeWaiting(state, ctx);
+      return;
+    case "lease":
+      leaseTimer(state, ctx);
+      return;
+    case "checkpoint":
+      checkpointTimer(state, ctx);
+      return;
+    case "scavenge":
+      if (!scavenge(state.store, scavengedPerTurn)) ctx.setTimer("scavenge", 0);
+      return;
+    case "progress":
+      progressTimer(state, ctx);
+      return;
+    case "deliver":
+      deliver(state, ctx);
+      return;
+  }
+}
+
+/** After each input: what changed is noticed, what waited goes on, and the timer is set for what comes next. */
+function settle(state: MemberState, ctx: MemberContext): void {
+  noticeRole(state, ctx);
+  keepLeases(state, ctx);
+  flushQueue(state, ctx);
+  serveReads(state, ctx);
+  flushQueue(state, ctx);
+  deliver(state, ctx);
+  snapshotWhenDue(state, ctx);
+  armRaftTimer(state, ctx);
+}
+
+function noticeRole(state: MemberState, ctx: MemberContext): void {
+  const { seen, node } = state;
+  const role = node.role.name === "preCandidate" ? "precandidate" : node.role.name;
+  if (role !== seen.role || node.term !== seen.term) {
+    seen.role = role;
+    seen.term = node.term;
+    ctx.record({ kind: "raft.role", role, term: node.term });
+    if (role === "leader") ctx.record({ kind: "raft.leader", term: node.term });
+  }
+  if (node.leader === seen.leader) return;
+  seen.leader = node.leader;
+  if (node.leader !== null) routeWaiting(state, ctx);
+}
+
+/** One timer for all of Raft's deadlines. A deadline that moved away is noticed when the timer fires: re-arming on each heartbeat costs more. */
+function armRaftTimer(state: MemberState, ctx: MemberContext): void {
+  const due = nextWakeMs(state.node);
+  const wanted = state.senders.size > 0 ? Math.min(due ?? Number.POSITIVE_INFINITY, nowMs(ctx) + state.settings.heartbeatIntervalMs) : due;
+  if (wanted === null || wanted >= state.wakeMs) return;
+  state.wakeMs = wanted;
+  ctx.setTimer("raft", Math.max(0, Math.ceil((wanted - nowMs(ctx)) * 1000) / 1000));
+}
+
+function recoverState(config: EtcdConfig, ctx: MemberContext, recovered: Recovered): MemberState {
+  const settings = etcdSettings(config.settings);
+  const { persisted, store, journal } = Journal.recover(recovered);
+  const { heartbeatIntervalMs, electionTimeoutMs, preVote } = settings;
+  const node = startNode(
+    {
+      id: ctx.self,
+      voters: config.members,
+      heartbeatIntervalMs,
+      electionTimeoutMs,
+      preVote,
+      checkQuorum: true,
+      maxBytesPerAppend: 1024 * 1024,
+      maxInflightMessages: 512,
+      maxInflightBytes: 32 * 1024 * 1024,
+      maxUncommittedBytes: 1024 ** 3,
+    },
+    persisted,
+    momentOf(ctx),
+  );
+  // As etcd's initial-election-tick-advance: a start need not wait out a whole time-out first; pre-votes keep a living leader undisturbed.
+  node.electionDueMs -= electionTimeoutMs - heartbeatIntervalMs;
+  return {
+    id: ctx.self,
+    members: config.members,
+    settings,
+    node,
+    journal,
+    store,
+    appliedIndex: persisted.snapshot.index,
+    recoveredIndex: node.log.lastIndex,
+    queue: [],
+    writesUnderWay: 0,
+    proposed: new Map(),
+    nextRead: 1,
+    reads: new Map(),
+    readsToServe: [],
+    waiting: [],
+    watchers: new Watchers(),
+    streams: new Map(),
+    expiry: null,
+    revoking: new Set(),
+    taking: null,
+    senders: new Map(),
+    receiver: null,
+    arriving: null,
+    seen: { role: "follower", term: node.term, leader: null, committed: persisted.snapshot.index },
+    wakeMs: Number.POSITIVE_INFINITY,
+  };
+}

@@ -1,0 +1,95 @@
+import type { WatchRequest, WatchResponse } from "../../protocol/etcd";
+import type { StreamRef } from "../../runtime/actor";
+import { headerOf } from "./commands";
+import type { MemberContext, MemberState, WatchStream } from "./state";
+import type { Watcher } from "./store/watchers";
+
+/** How many changes are looked at for one watcher in one turn. */
+const changesPerTurn = 1_000;
+
+/** Somebody opens a watch: it is confirmed, and what has happened since its start revision follows. */
+export function openWatch(state: MemberState, stream: StreamRef, request: WatchRequest, ctx: MemberContext): void {
+  state.streams.set(stream.key, { stream, progressOwed: false, sentEvents: false });
+  state.watchers.add(state.store, stream.key, request);
+  ctx.push(stream, responseOf(state, state.store.revision, { created: true }));
+  if (request.progressNotify) ctx.setTimer("progress", state.settings.watchProgressNotifyIntervalMs);
+  deliver(state, ctx);
+}
+
+export function closeWatch(state: MemberState, stream: StreamRef): void {
+  state.streams.delete(stream.key);
+  state.watchers.remove(stream.key);
+}
+
+/** The watcher asks how far it is: answered once it has been sent everything up to there. */
+export function requestProgress(state: MemberState, stream: StreamRef, ctx: MemberContext): void {
+  const watch = state.streams.get(stream.key);
+  if (!watch) return;
+  watch.progressOwed = true;
+  payProgress(state, watch, ctx);
+}
+
+/** Sends watchers what they have not seen yet; those that are far behind get it over several turns. */
+export function deliver(state: MemberState, ctx: MemberContext): void {
+  const { store, watchers } = state;
+  for (const watcher of watchers.waiting(store)) {
+    const watch = state.streams.get(watcher.id)!;
+    const batch = watchers.take(store, watcher, changesPerTurn);
+    if (batch.type === "compacted") {
+      ctx.push(watch.stream, responseOf(state, store.revision, { compactRevision: batch.compactRevision }));
+      ctx.close(watch.stream, "done", "etcdserver: mvcc: required revision has been compacted");
+      closeWatch(state, watch.stream);
+      continue;
+    }
+    if (batch.events.length > 0) {
+      watch.sentEvents = true;
+      ctx.push(watch.stream, responseOf(state, sentUpTo(state, watcher), { events: batch.events }));
+    }
+    if (watch.progressOwed) payProgress(state, watch, ctx);
+  }
+  if (watchers.waiting(store).length > 0) ctx.setTimer("deliver", 0);
+}
+
+/** Idle watchers that wanted it are told that nothing has happened. */
+export function progressTimer(state: MemberState, ctx: MemberContext): void {
+  let wanted = false;
+  for (const watch of state.streams.values()) {
+    const watcher = state.watchers.get(watch.stream.key);
+    if (!watcher?.progressNotify) continue;
+    wanted = true;
+    if (!watch.sentEvents) {
+      watch.progressOwed = true;
+      payProgress(state, watch, ctx);
+    }
+    watch.sentEvents = false;
+  }
+  if (wanted) ctx.setTimer("progress", state.settings.watchProgressNotifyIntervalMs);
+}
+
+/** A progress response promises that everything up to its revision was sent: never while events are still to come. */
+function payProgress(state: MemberState, watch: WatchStream, ctx: MemberContext): void {
+  const watcher = state.watchers.get(watch.stream.key);
+  if (!watcher || !state.watchers.hasSeenAll(state.store, watcher)) return;
+  watch.progressOwed = false;
+  ctx.push(watch.stream, responseOf(state, state.store.revision));
+}
+
+function sentUpTo(state: MemberState, watcher: Watcher): number {
+  const { store } = state;
+  return watcher.behindFrom === null ? store.revision : watcher.behindFrom - 1;
+}
+
+function responseOf(
+  state: MemberState,
+  revision: number,
+  what: Partial<Pick<WatchResponse, "created" | "compactRevision" | "events">> = {},
+): WatchResponse {
+  const header = { ...headerOf(state.store, { member: state.id, term: state.node.term }), revision };
+  return {
+    kind: "etcd.watch.response",
+    header,
+    created: what.created ?? false,
+    compactRevision: what.compactRevision ?? 0,
+    events: what.events ?? [],
+  };
+}

@@ -27,11 +27,13 @@ export interface RecoveredMember {
 export class Journal {
   /** Where the entries of the current log begin in the records, ascending in both. */
   private starts: { readonly entry: number; readonly record: number }[] = [];
-  private lastRecord: number;
   private snapshots: string[];
 
-  private constructor(lastRecord: number, snapshots: readonly string[]) {
-    this.lastRecord = lastRecord;
+  private constructor(
+    private firstRecord: number,
+    private lastRecord: number,
+    snapshots: readonly string[],
+  ) {
     this.snapshots = snapshots.slice();
   }
 
@@ -40,7 +42,7 @@ export class Journal {
     const { snapshot, store, name } = newestSnapshot(recovered.blobs);
     const { firstIndex = 1, records = [] } = recovered.logs.get(log) ?? {};
     const blobs = [...recovered.blobs.keys()].filter((blob) => blobPattern.test(blob) && blob !== name);
-    const journal = new Journal(firstIndex + records.length - 1, name === null ? blobs : [...blobs, name]);
+    const journal = new Journal(firstIndex, firstIndex + records.length - 1, name === null ? blobs : [...blobs, name]);
     let hardState: HardState = { term: 0, vote: null, commit: 0 };
     const entries: Entry[] = [];
     for (const [i, bytes] of records.entries()) {
@@ -59,6 +61,11 @@ export class Journal {
     return { persisted: { hardState, snapshot, entries: kept }, store, journal };
   }
 
+  /** How many records the log on disk holds. */
+  get recordsKept(): number {
+    return this.lastRecord - this.firstRecord + 1;
+  }
+
   /** What makes a write of Raft durable; `received` holds the bytes of the snapshot in it. */
   write(write: Write, received: Uint8Array | null): readonly DiskOperation[] {
     const { hardState, entries, snapshot } = write;
@@ -74,7 +81,7 @@ export class Journal {
         chunk: blobStart(snapshot, received),
         last: true,
       };
-      return [append, blob, ...this.forgetOlderSnapshots(), { type: "dropPrefix", log, beforeIndex: this.lastRecord }];
+      return [append, blob, ...this.forgetOlderSnapshots(), this.dropBefore(this.lastRecord)];
     }
     if (rows.length > 0) this.begins(rows[0]![0], this.lastRecord);
     return [append];
@@ -95,7 +102,12 @@ export class Journal {
     while (keep > 0 && this.starts[keep]!.entry > dropIndex + 1) keep--;
     if (keep <= 0) return [];
     this.starts.splice(0, keep);
-    return [{ type: "dropPrefix", log, beforeIndex: this.starts[0]!.record }];
+    return [this.dropBefore(this.starts[0]!.record)];
+  }
+
+  private dropBefore(record: number): DiskOperation {
+    this.firstRecord = record;
+    return { type: "dropPrefix", log, beforeIndex: record };
   }
 
   private begins(entry: number, record: number): void {

@@ -1,5 +1,5 @@
+import { humanDuration } from "../../../protocol/kinds/duration";
 import type { CertificateSigningRequest, ClusterRoleBinding, RbacV1Subject, RoleBinding } from "../../../protocol/kinds/generated";
-import { humanDuration } from "../../../protocol/kinds/human-duration";
 import { age, name, type Printer, text, wide } from "./column";
 import { none } from "./phrases";
 

@@ -1,5 +1,5 @@
 import type { ObjectMeta } from "../../../protocol/kinds/generated";
-import { humanAge } from "../../../protocol/kinds/human-duration";
+import { humanAge } from "./age";
 
 export type Cell = string | number | boolean | null;
 

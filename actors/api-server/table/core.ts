@@ -10,7 +10,7 @@ import type {
   Secret,
   ServiceAccount,
 } from "../../../protocol/kinds/generated";
-import { humanAge } from "../../../protocol/kinds/human-duration";
+import { humanAge } from "./age";
 import { age, integer, name, type Printer, text, wide } from "./column";
 import { none, unknown } from "./phrases";
 

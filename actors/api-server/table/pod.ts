@@ -1,5 +1,5 @@
 import type { ContainerStateTerminated, ContainerStatus, Pod } from "../../../protocol/kinds/generated";
-import { humanAge } from "../../../protocol/kinds/human-duration";
+import { humanAge } from "./age";
 import { age, name, type Printer, type RowCondition, text, wide } from "./column";
 import { none } from "./phrases";
 

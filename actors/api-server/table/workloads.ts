@@ -1,3 +1,4 @@
+import { humanDuration } from "../../../protocol/kinds/duration";
 import type {
   ControllerRevision,
   CronJob,
@@ -9,7 +10,7 @@ import type {
   ReplicationController,
   StatefulSet,
 } from "../../../protocol/kinds/generated";
-import { humanAge, humanDuration } from "../../../protocol/kinds/human-duration";
+import { humanAge } from "./age";
 import { age, integer, name, type Printer, text, wide } from "./column";
 import { containerColumns, labelsText, none, selectorText } from "./phrases";
 

@@ -208,3 +208,8 @@ test("a refusal can be had as a Table", () => {
     { cells: ["Failure", "NotFound", "gone"] },
   ]);
 });
+
+test("an age without a timestamp is unknown", () => {
+  expect(cells("", "Namespace", { metadata: { name: "n", creationTimestamp: null } }).Age).toBe("<unknown>");
+  expect(cells("", "Namespace", { metadata: { name: "n" } }).Age).toBe("<unknown>");
+});

@@ -1,0 +1,72 @@
+import { parse, type Tags } from "yaml";
+import { badRequest, type Failure, requestEntityTooLarge, timeout } from "../../../protocol/status";
+import { parseMediaType } from "../negotiation";
+import { type HttpRequest, header } from "./http";
+
+export interface BodyLimits {
+  readonly maxBytes: number;
+  readonly timeoutMs: number;
+}
+
+/** Reads a request's body; a 413 Status where it is too long, a 504 where it does not come to its end in time. */
+export function readBody(request: HttpRequest, { maxBytes, timeoutMs }: BodyLimits): Promise<Uint8Array | Failure> {
+  const tooLarge = () => requestEntityTooLarge(`Request entity too large: limit is ${maxBytes}`);
+  if (Number(header(request, "content-length") || "0") > maxBytes) return Promise.resolve(tooLarge());
+  return new Promise((resolve) => {
+    const chunks: Buffer[] = [];
+    let length = 0;
+    const settle = (result: Uint8Array | Failure) => {
+      clearTimeout(timer);
+      request.removeAllListeners("data");
+      resolve(result);
+    };
+    const timer = setTimeout(() => settle(timeout("the body of the request did not arrive in time")), timeoutMs);
+    request.on("data", (chunk: Buffer) => {
+      length += chunk.length;
+      if (length > maxBytes) settle(tooLarge());
+      else chunks.push(chunk);
+    });
+    request.on("end", () => settle(Buffer.concat(chunks)));
+    request.on("error", () => settle(badRequest("the body of the request broke off")));
+    request.on("aborted", () => settle(badRequest("the body of the request broke off")));
+  });
+}
+
+/** A body as the server takes it: YAML has become JSON, and the type says so, but for apply patches, whose one type stands for both. */
+export interface ServerBody {
+  readonly contentType: string;
+  readonly bytes: Uint8Array;
+}
+
+/** Turns YAML bodies into JSON; all others are passed on as they are, for the server to judge. A 400 Status for YAML that does not parse. */
+export function toServerBody(contentType: string, bytes: Uint8Array): ServerBody | Failure {
+  const media = parseMediaType(contentType);
+  const essence = media === undefined ? "" : `${media.type}/${media.subtype}`;
+  const isApply = essence === "application/apply-patch+yaml";
+  if (bytes.length === 0 || !(isApply || essence === "application/yaml" || essence === "application/x-yaml")) return { contentType, bytes };
+  const type = isApply ? contentType : "application/json";
+  // JSON is YAML; leaving it alone keeps what only its text tells, such as fields that come twice.
+  if (isJson(bytes)) return { contentType: type, bytes };
+  try {
+    const value: unknown = parse(Buffer.from(bytes).toString("utf8"), { version: "1.1", customTags: kubernetesTags, prettyErrors: true });
+    return { contentType: type, bytes: Buffer.from(JSON.stringify(value ?? null)) };
+  } catch (error) {
+    const [firstLine = "it does not parse"] = (error as Error).message.split("\n");
+    return badRequest(`error converting YAML to JSON: ${firstLine.replace(/:$/, "")}`);
+  }
+}
+
+function isJson(bytes: Uint8Array): boolean {
+  if (bytes[0] !== "{".charCodeAt(0) && bytes[0] !== "[".charCodeAt(0)) return false;
+  try {
+    JSON.parse(Buffer.from(bytes).toString("utf8"));
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** YAML 1.1 as Kubernetes reads it: a date or a time of day that stands unquoted stays the text it is. */
+function kubernetesTags(tags: Tags): Tags {
+  return tags.filter((tag) => typeof tag === "string" || !(tag.tag.endsWith(":timestamp") || ("format" in tag && tag.format === "TIME")));
+}

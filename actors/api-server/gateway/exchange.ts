@@ -1,0 +1,104 @@
+import type { ApiRequest } from "../../../protocol/api";
+import { parseDurationMs } from "../../../protocol/kinds/duration";
+import { badRequest, type Failure, isFailure, notImplemented, tooManyRequests, unauthorized } from "../../../protocol/status";
+import { type RequestInfo, requestInfo } from "../request-info";
+import { failureAnswer, noAnswer, sendAnswer } from "./answer";
+import { type BodyLimits, readBody, toServerBody } from "./body";
+import { credentialOf, impersonationOf, type PeerCertificate } from "./credential";
+import { destroy, type HttpRequest, type HttpResponse, header, isGone } from "./http";
+import type { GatewayPort } from "./port";
+import { stream } from "./streaming";
+
+export interface ExchangeLimits {
+  readonly body: BodyLimits;
+  /** The longest that a request which is not a stream may take. */
+  readonly requestTimeoutMs: number;
+  /** Of events a client has not taken yet. */
+  readonly maxBufferedBytes: number;
+  /** Requests that are under way at once; streams do not count. */
+  readonly maxInFlight: number;
+}
+
+/** How many requests are under way. */
+export interface Load {
+  inFlight: number;
+}
+
+/** One request and its answer. Resolves when it is over; rejects only where something impossible happened. */
+export async function exchange(
+  request: HttpRequest,
+  response: HttpResponse,
+  certificate: PeerCertificate,
+  port: GatewayPort,
+  limits: ExchangeLimits,
+  load: Load,
+): Promise<void> {
+  const message = await readRequest(request, certificate, limits.body);
+  if (isGone(response)) return;
+  if (isFailure(message)) {
+    await sendAnswer(request, response, failureAnswer(message));
+    // What is left of a body that was too long, or never ended, is not waited for.
+    if (!request.complete) destroyWhenSent(response);
+    return;
+  }
+  if (isStream(message)) return stream(request, response, message, port, limits.maxBufferedBytes);
+  if (load.inFlight >= limits.maxInFlight)
+    return sendAnswer(request, response, failureAnswer(tooManyRequests("too many requests are under way, please try again later", 1), 1));
+  load.inFlight++;
+  try {
+    const answer = await port.ask(message, deadlineMs(message, limits.requestTimeoutMs));
+    if (isGone(response)) return;
+    await sendAnswer(request, response, answer.ok ? answer.body : noAnswer(answer, isRead(message)));
+  } finally {
+    load.inFlight--;
+  }
+}
+
+function destroyWhenSent(response: HttpResponse): void {
+  response.on("finish", () => destroy(response));
+  if (response.writableFinished) destroy(response);
+}
+
+async function readRequest(request: HttpRequest, certificate: PeerCertificate, limits: BodyLimits): Promise<ApiRequest | Failure> {
+  const info = requestInfo(request.method ?? "GET", request.url ?? "/");
+  if (isFailure(info)) return info;
+  const upgrade = header(request, "upgrade");
+  if (upgrade !== "" && /\bupgrade\b/i.test(header(request, "connection"))) return upgradeRefusal(info, upgrade);
+  const credential = credentialOf(request, certificate);
+  if (credential === "untrusted") return unauthorized();
+  const body = await readBody(request, limits);
+  if (isFailure(body)) return body;
+  const converted = toServerBody(header(request, "content-type"), body as Uint8Array);
+  if (isFailure(converted)) return converted;
+  return {
+    kind: "api.request",
+    ...info,
+    accept: header(request, "accept"),
+    contentType: converted.contentType,
+    userAgent: header(request, "user-agent"),
+    credential,
+    impersonation: impersonationOf(request),
+    body: converted.bytes,
+  };
+}
+
+function upgradeRefusal({ path, subresource }: RequestInfo, protocol: string): Failure {
+  if (subresource === "") return badRequest(`${path} cannot be had over ${protocol}: ask for it without an Upgrade header`);
+  return notImplemented(`${subresource} needs a connection in both directions (${protocol}), which this server does not offer`);
+}
+
+/** Watches and followed logs go on until somebody ends them. */
+function isStream({ isResource, verb, subresource, query }: RequestInfo): boolean {
+  if (!isResource) return false;
+  return verb === "watch" || (verb === "get" && subresource === "log" && query.follow !== undefined && /^(true|1|)$/.test(query.follow));
+}
+
+function isRead({ verb }: RequestInfo): boolean {
+  return verb === "get" || verb === "list";
+}
+
+/** A client may ask for less time (?timeout=32s) than there is, never for more. */
+function deadlineMs({ query }: RequestInfo, longestMs: number): number {
+  const asked = query.timeout === undefined ? undefined : parseDurationMs(query.timeout);
+  return asked === undefined || asked <= 0 ? longestMs : Math.min(asked, longestMs);
+}

@@ -1,0 +1,108 @@
+import { createSecureServer, type Http2SecureServer, type ServerHttp2Session } from "node:http2";
+import type { AddressInfo } from "node:net";
+import type { TLSSocket } from "node:tls";
+import { internalError } from "../../../protocol/status";
+import { failureAnswer, sendAnswer } from "./answer";
+import { connectionOf, type PeerCertificate, readPeerCertificate } from "./credential";
+import { type ExchangeLimits, exchange, type Load } from "./exchange";
+import { destroy, type HttpRequest, type HttpResponse } from "./http";
+import type { GatewayPort } from "./port";
+
+/**
+ * The door of an API server to the world outside: HTTPS, as HTTP/1.1 and HTTP/2. It turns requests into messages and messages into
+ * answers, and decides nothing but what the transport itself decides: sizes, times, and whose authority signed a client's certificate.
+ */
+
+export interface GatewayOptions {
+  readonly port: GatewayPort;
+  /** The address to listen on, such as "127.0.0.1"; port 0 lets the system choose. */
+  readonly host: string;
+  readonly listenPort: number;
+  /** PEM: the server's key and certificate, and the authority that signs clients' certificates. */
+  readonly tls: { readonly key: string; readonly cert: string; readonly ca: string };
+  readonly limits?: Partial<ExchangeLimits>;
+  /** Told of what should not happen: an exchange that threw. */
+  readonly onError?: (error: unknown, what: string) => void;
+}
+
+export interface Gateway {
+  /** The port it listens on. */
+  readonly listenPort: number;
+  /** Stops listening and breaks off what is under way. */
+  close(): Promise<void>;
+}
+
+/** Kubernetes' own limits: 3 MiB for a body, a minute for a request, 600 requests at once (400 reads and 200 writes). */
+export const defaultLimits: ExchangeLimits = {
+  body: { maxBytes: 3 * 1024 * 1024, timeoutMs: 60_000 },
+  requestTimeoutMs: 60_000,
+  maxBufferedBytes: 16 * 1024 * 1024,
+  maxInFlight: 600,
+};
+
+/** Starts to listen; rejects with the system's error where the address cannot be had ("EADDRINUSE"). */
+export async function startGateway({ port, host, listenPort, tls, limits, onError }: GatewayOptions): Promise<Gateway> {
+  const effective: ExchangeLimits = { ...defaultLimits, ...limits };
+  const load: Load = { inFlight: 0 };
+  const certificates = new WeakMap<object, PeerCertificate>();
+  const certificateOf = (request: HttpRequest): PeerCertificate => {
+    const { key, socket } = connectionOf(request);
+    const known = certificates.get(key) ?? readPeerCertificate(socket);
+    certificates.set(key, known);
+    return known;
+  };
+  const handle = (request: HttpRequest, response: HttpResponse): void => {
+    response.on("error", () => destroy(response));
+    exchange(request, response, certificateOf(request), port, effective, load).catch((error: unknown) => {
+      onError?.(error, `${request.method} ${request.url}`);
+      if (response.headersSent) destroy(response);
+      else void sendAnswer(request, response, failureAnswer(internalError("the gateway failed; see its log")));
+    });
+  };
+  const server = createSecureServer(
+    {
+      ...{ allowHTTP1: true, key: tls.key, cert: tls.cert, ca: tls.ca, requestCert: true, rejectUnauthorized: false },
+      ...{ settings: { maxConcurrentStreams: 1_000 }, maxSessionMemory: 256 },
+    },
+    handle,
+  );
+  const connections = trackConnections(server);
+  // Idle clients keep their connections for as long as Go's do (90 s), so that none is closed under a request that is on its way.
+  Object.assign(server, { keepAliveTimeout: 120_000, requestTimeout: effective.body.timeoutMs });
+  await new Promise<void>((resolve, reject) => {
+    server.once("error", reject);
+    server.listen(listenPort, host, () => {
+      server.off("error", reject);
+      resolve();
+    });
+  });
+  return {
+    listenPort: (server.address() as AddressInfo).port,
+    close: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve());
+        connections.destroyAll();
+      }),
+  };
+}
+
+function trackConnections(server: Http2SecureServer) {
+  const sockets = new Set<TLSSocket>();
+  const sessions = new Set<ServerHttp2Session>();
+  server.on("secureConnection", (socket: TLSSocket) => {
+    sockets.add(socket);
+    socket.on("close", () => sockets.delete(socket));
+    socket.on("error", () => socket.destroy());
+  });
+  server.on("session", (session: ServerHttp2Session) => {
+    sessions.add(session);
+    session.on("close", () => sessions.delete(session));
+    session.on("error", () => session.destroy());
+  });
+  return {
+    destroyAll(): void {
+      for (const session of sessions) session.destroy();
+      for (const socket of sockets) socket.destroy();
+    },
+  };
+}

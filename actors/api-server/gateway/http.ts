@@ -1,0 +1,46 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
+import type { Http2ServerRequest, Http2ServerResponse } from "node:http2";
+
+/** HTTP/1.1 and HTTP/2 through the same handler. */
+export type HttpRequest = IncomingMessage | Http2ServerRequest;
+export type HttpResponse = ServerResponse | Http2ServerResponse;
+
+/** A header's value, the first where it came several times; "" where it is absent. */
+export function header(request: HttpRequest, name: string): string {
+  const value = request.headers[name];
+  return (Array.isArray(value) ? value[0] : value) ?? "";
+}
+
+/** Every occurrence of every header, names in lower case: Node joins repeated ones with commas, which may be part of a value. */
+export function* eachHeader(request: HttpRequest): Generator<readonly [string, string]> {
+  for (let i = 0; i + 1 < request.rawHeaders.length; i += 2) yield [request.rawHeaders[i]!.toLowerCase(), request.rawHeaders[i + 1]!];
+}
+
+/** Whether the client has gone, so that nothing more can be said to it. */
+export function isGone(response: HttpResponse): boolean {
+  if (response.writableEnded) return true;
+  return "stream" in response ? (response.stream?.destroyed ?? true) : (response.socket?.destroyed ?? true);
+}
+
+/** Bytes that were written and that the client has not taken yet. */
+export function bufferedBytes(response: HttpResponse): number {
+  return "stream" in response ? (response.stream?.writableLength ?? 0) : response.writableLength;
+}
+
+export function write(response: HttpResponse, chunk: Uint8Array): void {
+  if (!isGone(response)) (response as ServerResponse).write(chunk);
+}
+
+export function writeHead(response: HttpResponse, code: number, headers: Readonly<Record<string, string | string[]>>): void {
+  (response as ServerResponse).writeHead(code, headers);
+}
+
+export function end(response: HttpResponse, chunk?: Uint8Array): void {
+  if (!isGone(response)) (response as ServerResponse).end(chunk);
+}
+
+/** Breaks the connection off, or in HTTP/2 this one exchange on it. */
+export function destroy(response: HttpResponse): void {
+  if ("stream" in response) response.stream?.destroy();
+  else response.destroy();
+}

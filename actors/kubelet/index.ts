@@ -1,0 +1,2 @@
+export type { KubeletConfig } from "./config";
+export { kubelet } from "./kubelet";

@@ -1,0 +1,131 @@
+import { address } from "../../protocol/address";
+import type { KubeletLogRequest } from "../../protocol/cluster";
+import type { Actor } from "../../runtime/actor";
+import { ApiClient, EventRecorder, nodes, pods } from "../client";
+import { type KubeletConfig, kubeletTimes } from "./config";
+import { answerLog, endFollow, followLog } from "./logs";
+import { heartbeat, noteNodeChange, registerNode } from "./node-agent";
+import { onPodChange } from "./pods";
+import { connectRuntime, sendPodCidr } from "./runtime-link";
+import { finishPostStart, showPullBackOff } from "./start-container";
+import type { Ctx, State } from "./state";
+import { afterPreStop } from "./stop-container";
+import { syncPod } from "./sync-pod";
+
+/**
+ * A node's agent: registers the node and keeps saying that it lives, runs the pods bound to it through the container runtime beside it, and reports how
+ * they are. It keeps nothing on disk: after a crash it asks the API what should run and the runtime what does.
+ */
+export const kubelet: Actor<KubeletConfig, State, KubeletLogRequest> = {
+  role: "kubelet",
+
+  start(config, ctx) {
+    const client = new ApiClient<State>({ apiServers: config.apiServers, userAgent: "kubelet/v1.36.0" });
+    const state: State = {
+      config,
+      times: kubeletTimes(config.knobs),
+      runtime: address("container-runtime", config.node),
+      client,
+      pods: client.informer(pods, { fieldSelector: `spec.nodeName=${config.node}` }),
+      ownNode: client.informer(nodes, { fieldSelector: `metadata.name=${config.node}` }),
+      recorder: new EventRecorder(client, { component: "kubelet", host: config.node }),
+      workers: new Map(),
+      events: undefined,
+      runtimeUp: false,
+      begun: false,
+      podCidr: "",
+      earlyExits: new Map(),
+      images: new Map(),
+      node: { registered: false, lease: undefined, renewing: false, reported: undefined, reportedMs: 0, reporting: false },
+      followed: new Map(),
+    };
+    state.pods.addHandler((change, later) => {
+      onPodChange(state, change, later);
+      return undefined;
+    });
+    state.ownNode.addHandler((_change, later) => {
+      onOwnNode(state, later);
+      return undefined;
+    });
+    for (const informer of [state.pods, state.ownNode])
+      informer.onProgress((later) => {
+        // Before pods can begin, each informer that comes up may be the last that was waited for.
+        if (!state.begun && state.runtimeUp && state.pods.synced && state.ownNode.store.get(config.node)) relist(state, later);
+        return undefined;
+      });
+    state.pods.start(ctx);
+    state.ownNode.start(ctx);
+    connectRuntime(state, ctx);
+    registerNode(state, ctx);
+    return state;
+  },
+
+  receive(state, input, ctx) {
+    switch (input.type) {
+      case "timer":
+        if (!state.client.onTimer(input.name, ctx)) onTimer(state, input.name, ctx);
+        break;
+      case "request":
+        if (input.body.kind === "kubelet.log") answerLog(state, input.body, input.request, ctx);
+        else ctx.refuse(input.request, `a kubelet does not answer ${JSON.stringify(input.body.kind)}`);
+        break;
+      case "opened":
+        if (input.body.kind === "kubelet.log") followLog(state, input.body, input.stream, ctx);
+        else ctx.close(input.stream, "refused", `a kubelet has no stream of ${JSON.stringify(input.body.kind)}`);
+        break;
+      case "closed":
+        endFollow(state, input.stream, ctx);
+        break;
+      case "message":
+      case "item":
+      case "persisted":
+      case "diskFailed":
+        ctx.log("warn", "kubelet: nothing is done with this", { input: input.type });
+    }
+    return undefined;
+  },
+};
+
+function relist(state: State, ctx: Ctx): void {
+  if (state.events) ctx.close(state.events);
+  connectRuntime(state, ctx);
+}
+
+function onOwnNode(state: State, ctx: Ctx): void {
+  const podCidr = state.ownNode.store.get(state.config.node)?.spec?.podCIDR ?? "";
+  if (podCidr === "" || podCidr === state.podCidr) return;
+  state.podCidr = podCidr;
+  if (state.runtimeUp) sendPodCidr(state, ctx);
+  else noteNodeChange(state, ctx);
+}
+
+function onTimer(state: State, timer: string, ctx: Ctx): void {
+  const [kind = "", uid = "", name = ""] = timer.split(":");
+  switch (kind) {
+    case "pod": {
+      const worker = state.workers.get(uid);
+      if (worker) syncPod(state, worker, ctx);
+      return;
+    }
+    case "heartbeat":
+      heartbeat(state, ctx);
+      return;
+    case "register":
+      registerNode(state, ctx);
+      return;
+    case "runtime":
+      connectRuntime(state, ctx);
+      return;
+    case "pull-back-off":
+      showPullBackOff(state, uid, name, ctx);
+      return;
+    case "poststart":
+      finishPostStart(state, uid, name, undefined, undefined, ctx);
+      return;
+    case "prestop":
+      afterPreStop(state, uid, name, ctx);
+      return;
+    default:
+      throw new Error(`kubelet: nobody set the timer ${JSON.stringify(timer)}`);
+  }
+}

@@ -1,0 +1,179 @@
+import type { Container, Pod } from "../../protocol/kinds/generated";
+import type { Stored } from "../../protocol/kinds/object";
+import { isSidecar } from "../scheduler/resource-amounts";
+import type { BackOff } from "./back-off";
+import { type ProbeKind, type ProbeProgress, probeOf } from "./probe";
+
+/**
+ * What the kubelet knows of one pod on its node. Fields named `...WallMs` are of the wall clock and go into the API; all other times are monotonic milliseconds.
+ */
+export interface PodWorker {
+  /** As it was last seen; its status may be behind. */
+  pod: Stored<Pod>;
+  readonly uid: string;
+  readonly startedWallMs: number;
+  readonly startedMs: number;
+  readonly containers: ReadonlyMap<string, ContainerWorker>;
+  sandbox: SandboxState;
+  /** The main containers have had their turn in this sandbox: from then on init containers are not run again. */
+  begun: boolean;
+  /** Turned away by this node: it never runs here. */
+  rejected: { readonly reason: string; readonly message: string } | undefined;
+  /** Why it is being brought down, and since when; `graceMs` from then on. */
+  terminating: { readonly sinceMs: number; readonly graceMs: number } | undefined;
+  /** Nothing of it runs any more and nothing will. */
+  finished: boolean;
+  /** Its object is gone from the API: nothing is written any more. */
+  orphaned: boolean;
+  /** Ran too long: activeDeadlineSeconds. */
+  deadlineExceeded: boolean;
+  /** The status that was last written, as text, and what is under way. */
+  written: string;
+  writing: boolean;
+  retryAtMs: number | undefined;
+  deleting: boolean;
+  ready: boolean;
+}
+
+export type SandboxState =
+  | { readonly is: "none"; readonly retryAtMs: number; readonly message: string }
+  | { readonly is: "starting" }
+  | { readonly is: "ready"; readonly id: string; readonly ip: string }
+  | { readonly is: "stopping"; readonly id: string; readonly ip: string }
+  | { readonly is: "stopped"; readonly id: string; readonly ip: string };
+
+export type ContainerKind = "init" | "sidecar" | "main";
+
+export interface ContainerWorker {
+  readonly name: string;
+  readonly kind: ContainerKind;
+  readonly spec: Container;
+  state: ContainerState;
+  /** How the instance before this one ended. */
+  last: Ended | undefined;
+  restartCount: number;
+  crashBackOff: BackOff | undefined;
+  pullBackOff: BackOff | undefined;
+  imageRef: string;
+  readonly probes: Map<ProbeKind, ProbeProgress>;
+  /** Why a probe or a hook wants it gone, until it has ended. */
+  condemned: { readonly message: string; readonly graceMs: number } | undefined;
+}
+
+export type ContainerState =
+  /** Nothing runs; `retryAtMs` says not before when to try (again). */
+  | { readonly is: "waiting"; readonly reason: string; readonly message: string; readonly retryAtMs: number }
+  /** An instance is on its way: its image, its creation, its start. `reason` and `message` are what the status shows meanwhile. */
+  | { readonly is: "busy"; readonly reason: string; readonly message: string }
+  | {
+      readonly is: "running";
+      readonly id: string;
+      readonly startedWallMs: number;
+      /** The postStart hook is over. */
+      readonly hooked: boolean;
+      readonly stopping: boolean;
+      /** When SIGKILL is due once it is stopping. */
+      readonly killAtMs: number;
+    }
+  | ({ readonly is: "ended" } & Ended);
+
+export interface Ended {
+  readonly id: string;
+  readonly exitCode: number;
+  readonly reason: string;
+  readonly message: string;
+  readonly startedWallMs: number;
+  readonly finishedWallMs: number;
+  readonly finishedMs: number;
+}
+
+export function newPodWorker(pod: Stored<Pod>, nowMs: number, wallMs: number): PodWorker {
+  const containers = new Map<string, ContainerWorker>();
+  const add = (kind: ContainerKind, spec: Container) => containers.set(spec.name, newContainerWorker(kind, spec));
+  for (const spec of pod.spec?.initContainers ?? []) add(isSidecar(spec) ? "sidecar" : "init", spec);
+  for (const spec of pod.spec?.containers ?? []) add("main", spec);
+  return {
+    pod,
+    uid: pod.metadata.uid,
+    startedWallMs: wallMs,
+    startedMs: nowMs,
+    containers,
+    sandbox: { is: "none", retryAtMs: 0, message: "" },
+    begun: false,
+    rejected: undefined,
+    terminating: undefined,
+    finished: false,
+    orphaned: false,
+    deadlineExceeded: false,
+    written: "",
+    writing: false,
+    retryAtMs: undefined,
+    deleting: false,
+    ready: false,
+  };
+}
+
+function newContainerWorker(kind: ContainerKind, spec: Container): ContainerWorker {
+  return {
+    name: spec.name,
+    kind,
+    spec,
+    state: { is: "waiting", reason: "", message: "", retryAtMs: 0 },
+    last: undefined,
+    restartCount: 0,
+    crashBackOff: undefined,
+    pullBackOff: undefined,
+    imageRef: "",
+    probes: new Map(),
+    condemned: undefined,
+  };
+}
+
+type View = Readonly<ContainerWorker>;
+
+/** Whether its startup is over: its postStart hook and its startup probe. */
+export function isStarted({ state, spec, probes }: View): boolean {
+  if (state.is !== "running" || !state.hooked) return false;
+  return !probeOf(spec, "startup") || probes.get("startup")?.result === "success";
+}
+
+/** Whether it may be sent requests. */
+export function isContainerReady(container: View): boolean {
+  if (container.kind === "init") return container.state.is === "ended" && container.state.exitCode === 0;
+  if (!isStarted(container)) return false;
+  return !probeOf(container.spec, "readiness") || container.probes.get("readiness")?.result === "success";
+}
+
+export const isRunning = ({ state }: View) => state.is === "running";
+
+/** Whether a container that has ended is to be started again. */
+export function shouldRestart(pod: Pod, container: View, exitCode: number): boolean {
+  if (container.kind === "sidecar") return true;
+  const { restartPolicyRules = [], restartPolicy } = container.spec;
+  for (const { action, exitCodes } of restartPolicyRules) {
+    const listed = exitCodes?.values?.includes(exitCode) ?? false;
+    if (action === "Restart" && (exitCodes?.operator === "NotIn" ? !listed : listed)) return true;
+  }
+  const policy = restartPolicy ?? pod.spec?.restartPolicy ?? "Always";
+  if (container.kind === "init") return policy !== "Never" && exitCode !== 0;
+  return policy === "Always" || (policy === "OnFailure" && exitCode !== 0);
+}
+
+/** The sandbox is gone with everything in it: the pod begins anew, init containers first. What ran counts as lost. */
+export function loseSandbox(worker: PodWorker, nowMs: number, wallMs: number): void {
+  worker.sandbox = { is: "none", retryAtMs: 0, message: "" };
+  worker.begun = false;
+  for (const container of worker.containers.values()) {
+    const { state } = container;
+    if (state.is === "running") container.state = { is: "ended", ...lost(state.id, state.startedWallMs, nowMs, wallMs) };
+    else if (state.is === "ended" && container.kind === "init")
+      container.state = { is: "waiting", reason: "PodInitializing", message: "", retryAtMs: 0 };
+    container.probes.clear();
+  }
+}
+
+/** How a container ended of which nothing is left. */
+export function lost(id: string, startedWallMs: number, nowMs: number, wallMs: number): Ended {
+  const message = "The container could not be located when the pod was terminated";
+  return { id, exitCode: 137, reason: "ContainerStatusUnknown", message, startedWallMs, finishedWallMs: wallMs, finishedMs: nowMs };
+}

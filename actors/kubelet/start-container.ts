@@ -1,0 +1,242 @@
+import type { CriAnswer } from "../../protocol/cri";
+import type { Container, LifecycleHandler } from "../../protocol/kinds/generated";
+import { quantityValue } from "../../protocol/kinds/quantity";
+import type { Answer } from "../../runtime/actor";
+import { backOffUntilMs, nextBackOff } from "./back-off";
+import { endContainer } from "./end-container";
+import { runHandler } from "./handler";
+import { crashLoopMessage } from "./pod-status";
+import type { ContainerWorker, PodWorker } from "./pod-worker";
+import { newProbe, probeKinds, probeOf } from "./probe";
+import { busyContainer, type Ctx, containerEvent, nowMsOf, type State, wallMsOf } from "./state";
+import { syncPod } from "./sync-pod";
+
+const pullDeadlineMs = 30 * 60_000;
+const callDeadlineMs = 120_000;
+
+/** Brings up a container: its image, its creation, its start, its postStart hook. Each step goes on when the runtime has answered. */
+export function startContainer(state: State, worker: PodWorker, container: ContainerWorker, ctx: Ctx): void {
+  const before = container.state;
+  let reason = before.is === "waiting" ? before.reason : "";
+  let message = before.is === "waiting" ? before.message : "";
+  if (before.is === "ended") {
+    const backedOff = backOffUntilMs(container.crashBackOff, before.finishedMs, state.times) > before.finishedMs;
+    if (backedOff) {
+      reason = "CrashLoopBackOff";
+      message = crashLoopMessage(worker, container);
+    }
+    container.crashBackOff = nextBackOff(container.crashBackOff, nowMsOf(ctx), state.times);
+    container.last = before;
+    container.restartCount += 1;
+  }
+  if (container.kind === "main") worker.begun = true;
+  container.state = { is: "busy", reason, message };
+  ensureImage(state, worker, container, ctx);
+}
+
+function ensureImage(state: State, worker: PodWorker, container: ContainerWorker, ctx: Ctx): void {
+  const { uid } = worker;
+  const { name, spec } = container;
+  const image = spec.image ?? "";
+  const policy = spec.imagePullPolicy ?? (/:[^/]+$/.test(image) && !image.endsWith(":latest") ? "IfNotPresent" : "Always");
+  if (policy === "Always") {
+    pull(state, worker, container, ctx);
+    return;
+  }
+  ctx.ask<CriAnswer>(state.runtime, { kind: "cri.imageStatus", image } as Asked, { deadlineMs: callDeadlineMs }, (s, answer, later) => {
+    const found = busyContainer(s, uid, name);
+    if (!found) return undefined;
+    const [pod, one] = found;
+    if (!answer.ok || answer.body.kind !== "cri.image") return failStart(s, pod, one, "ImageInspectError", detailOf(answer), later);
+    if (answer.body.present) {
+      containerEvent(s, pod, one, "Normal", "Pulled", `Container image "${image}" already present on machine`, later);
+      one.imageRef = answer.body.imageRef;
+      create(s, pod, one, later);
+    } else if (policy === "Never") {
+      const message = `Container image "${image}" is not present with pull policy of Never`;
+      containerEvent(s, pod, one, "Warning", "ErrImageNeverPull", message, later);
+      return failStart(s, pod, one, "ErrImageNeverPull", message, later);
+    } else pull(s, pod, one, later);
+    return undefined;
+  });
+}
+
+/** Requests are records with fields of their own; the compiler is told so where they are written in place. */
+type Asked = { readonly kind: string };
+
+function pull(state: State, worker: PodWorker, container: ContainerWorker, ctx: Ctx): void {
+  const { uid } = worker;
+  const { name, spec } = container;
+  const image = spec.image ?? "";
+  const beganMs = nowMsOf(ctx);
+  containerEvent(state, worker, container, "Normal", "Pulling", `Pulling image "${image}"`, ctx);
+  ctx.ask<CriAnswer>(state.runtime, { kind: "cri.pullImage", image } as Asked, { deadlineMs: pullDeadlineMs }, (s, answer, later) => {
+    const found = busyContainer(s, uid, name);
+    if (!found) return undefined;
+    const [pod, one] = found;
+    const nowMs = nowMsOf(later);
+    if (!answer.ok || answer.body.kind !== "cri.image") {
+      const detail = detailOf(answer);
+      one.pullBackOff = nextBackOff(one.pullBackOff, nowMs, s.times);
+      one.state = { is: "waiting", reason: "ErrImagePull", message: detail, retryAtMs: nowMs + one.pullBackOff.delayMs };
+      containerEvent(s, pod, one, "Warning", "Failed", `Failed to pull image "${image}": ${detail}`, later);
+      containerEvent(s, pod, one, "Warning", "Failed", "Error: ErrImagePull", later);
+      later.setTimer(`pull-back-off:${uid}:${name}`, 1_000);
+      syncPod(s, pod, later);
+      return undefined;
+    }
+    const took = `${Math.round(nowMs - beganMs)}ms`;
+    const message = `Successfully pulled image "${image}" in ${took} (${took} including waiting). Image size: ${answer.body.sizeBytes} bytes.`;
+    containerEvent(s, pod, one, "Normal", "Pulled", message, later);
+    one.pullBackOff = undefined;
+    one.imageRef = answer.body.imageRef;
+    s.images.set(image, answer.body.sizeBytes);
+    create(s, pod, one, later);
+    return undefined;
+  });
+}
+
+/** A moment after a failed pull the status says that it is being waited. */
+export function showPullBackOff(state: State, uid: string, name: string, ctx: Ctx): void {
+  const worker = state.workers.get(uid);
+  const container = worker?.containers.get(name);
+  if (!worker || container?.state.is !== "waiting" || container.state.reason !== "ErrImagePull") return;
+  const message = `Back-off pulling image "${container.spec.image}"`;
+  container.state = { ...container.state, reason: "ImagePullBackOff", message: `${message}: ErrImagePull: ${container.state.message}` };
+  containerEvent(state, worker, container, "Normal", "BackOff", message, ctx);
+  containerEvent(state, worker, container, "Warning", "Failed", "Error: ImagePullBackOff", ctx);
+  syncPod(state, worker, ctx);
+}
+
+function create(state: State, worker: PodWorker, container: ContainerWorker, ctx: Ctx): void {
+  const { uid, sandbox } = worker;
+  const { name, spec } = container;
+  if (sandbox.is !== "ready") {
+    failStart(state, worker, container, "CreateContainerError", "the sandbox is gone", ctx);
+    return;
+  }
+  const request = {
+    kind: "cri.createContainer",
+    sandboxId: sandbox.id,
+    name,
+    image: spec.image ?? "",
+    attempt: container.restartCount,
+    command: spec.command ?? [],
+    args: spec.args ?? [],
+    ports: portsOf(spec),
+    memoryLimit: spec.resources?.limits?.memory === undefined ? 0 : quantityValue(spec.resources.limits.memory),
+  };
+  ctx.ask<CriAnswer>(state.runtime, request, { deadlineMs: callDeadlineMs }, (s, answer, later) => {
+    const found = busyContainer(s, uid, name);
+    if (!found) return undefined;
+    const [pod, one] = found;
+    if (!answer.ok || answer.body.kind !== "cri.containerCreated")
+      return failStart(s, pod, one, "CreateContainerError", detailOf(answer), later);
+    containerEvent(s, pod, one, "Normal", "Created", `Created container: ${name}`, later);
+    launch(s, pod, one, answer.body.containerId, later);
+    return undefined;
+  });
+}
+
+/** The ports that a container names: those it declares, and those where its probes look for it. */
+function portsOf(spec: Container): readonly number[] {
+  const ports = new Set((spec.ports ?? []).map(({ containerPort }) => containerPort));
+  for (const kind of probeKinds) {
+    const probe = probeOf(spec, kind);
+    for (const port of [probe?.httpGet?.port, probe?.tcpSocket?.port, probe?.grpc?.port]) if (typeof port === "number") ports.add(port);
+  }
+  return [...ports];
+}
+
+function launch(state: State, worker: PodWorker, container: ContainerWorker, id: string, ctx: Ctx): void {
+  const { uid } = worker;
+  const { name } = container;
+  ctx.ask<CriAnswer>(
+    state.runtime,
+    { kind: "cri.startContainer", containerId: id } as Asked,
+    { deadlineMs: callDeadlineMs },
+    (s, answer, later) => {
+      const found = busyContainer(s, uid, name);
+      if (!found) return undefined;
+      const [pod, one] = found;
+      if (!answer.ok || answer.body.kind !== "cri.done") return failStart(s, pod, one, "RunContainerError", detailOf(answer), later);
+      containerEvent(s, pod, one, "Normal", "Started", `Started container ${name}`, later);
+      began(s, pod, one, id, later);
+      return undefined;
+    },
+  );
+}
+
+function began(state: State, worker: PodWorker, container: ContainerWorker, id: string, ctx: Ctx): void {
+  const hook = container.spec.lifecycle?.postStart;
+  container.state = {
+    is: "running",
+    id,
+    startedWallMs: wallMsOf(ctx),
+    hooked: hook === undefined,
+    stopping: false,
+    killAtMs: Number.POSITIVE_INFINITY,
+  };
+  beginProbes(container, nowMsOf(ctx));
+  const early = state.earlyExits.get(id);
+  state.earlyExits.delete(id);
+  if (early) endContainer(state, worker, container, early, ctx);
+  else if (hook) runPostStart(state, worker, container, id, hook, ctx);
+  syncPod(state, worker, ctx);
+}
+
+/** A new instance is probed from the beginning. */
+export function beginProbes(container: ContainerWorker, nowMs: number): void {
+  container.probes.clear();
+  for (const kind of probeKinds) {
+    const probe = probeOf(container.spec, kind);
+    if (probe) container.probes.set(kind, newProbe(kind, probe, nowMs));
+  }
+}
+
+function runPostStart(state: State, worker: PodWorker, container: ContainerWorker, id: string, hook: LifecycleHandler, ctx: Ctx): void {
+  const { uid } = worker;
+  const { name } = container;
+  runHandler(state, worker, container, id, hook, `poststart:${uid}:${name}`, callDeadlineMs, ctx, (s, failure, later) => {
+    finishPostStart(s, uid, name, id, failure, later);
+    return undefined;
+  });
+}
+
+/** The postStart hook is over; where it failed the container is killed. */
+export function finishPostStart(
+  state: State,
+  uid: string,
+  name: string,
+  id: string | undefined,
+  failure: string | undefined,
+  ctx: Ctx,
+): void {
+  const worker = state.workers.get(uid);
+  const container = worker?.containers.get(name);
+  if (!worker || container?.state.is !== "running" || (id !== undefined && container.state.id !== id)) return;
+  container.state = { ...container.state, hooked: true };
+  if (failure !== undefined) {
+    containerEvent(state, worker, container, "Warning", "FailedPostStartHook", `PostStartHook failed: ${failure}`, ctx);
+    container.condemned = { message: "FailedPostStartHook", graceMs: (worker.pod.spec?.terminationGracePeriodSeconds ?? 30) * 1000 };
+  }
+  syncPod(state, worker, ctx);
+}
+
+/** A step failed: the container waits and is tried again after its back-off. */
+function failStart(state: State, worker: PodWorker, container: ContainerWorker, reason: string, message: string, ctx: Ctx): undefined {
+  const nowMs = nowMsOf(ctx);
+  container.crashBackOff = nextBackOff(container.crashBackOff, nowMs, state.times);
+  container.state = { is: "waiting", reason, message, retryAtMs: nowMs + container.crashBackOff.delayMs };
+  containerEvent(state, worker, container, "Warning", "Failed", `Error: ${message}`, ctx);
+  syncPod(state, worker, ctx);
+  return undefined;
+}
+
+/** What went wrong in a call to the runtime. */
+export function detailOf(answer: Answer<CriAnswer>): string {
+  if (!answer.ok) return `${answer.error}: ${answer.detail}`;
+  return answer.body.kind === "cri.failed"
+    ? `rpc error: code = ${answer.body.code} desc = ${answer.body.message}`
+    : `unexpected ${answer.body.kind}`;
+}

@@ -1,0 +1,82 @@
+import type { Address } from "../../protocol/address";
+import type { CriContainer } from "../../protocol/cri";
+import type { Lease, Node, NodeStatus, Pod } from "../../protocol/kinds/generated";
+import type { Stored } from "../../protocol/kinds/object";
+import type { Context, StreamRef } from "../../runtime/actor";
+import type { ApiClient, EventRecorder, Informer } from "../client";
+import type { KubeletConfig, KubeletTimes } from "./config";
+import type { ContainerWorker, PodWorker } from "./pod-worker";
+
+/** What a kubelet has in memory. All of it can be had again: from the API, and from the runtime. */
+export interface State {
+  readonly config: KubeletConfig;
+  readonly times: KubeletTimes;
+  readonly runtime: Address;
+  readonly client: ApiClient<State>;
+  readonly pods: Informer<State, Pod>;
+  readonly ownNode: Informer<State, Node>;
+  readonly recorder: EventRecorder<State>;
+  /** By uid: a pod and the one that takes its name after it can both be here. */
+  readonly workers: Map<string, PodWorker>;
+  /** The event stream of the runtime, while there is one. */
+  events: StreamRef | undefined;
+  runtimeUp: boolean;
+  /** Pods are run only when both the API and the runtime have said what there is. */
+  begun: boolean;
+  podCidr: string;
+  /** Exits that were heard of before the start was answered. */
+  readonly earlyExits: Map<string, CriContainer>;
+  readonly images: Map<string, number>;
+  readonly node: NodeState;
+  /** Logs that are followed, by the stream of whoever asked. */
+  readonly followed: Map<string, StreamRef>;
+}
+
+export interface NodeState {
+  registered: boolean;
+  lease: Stored<Lease> | undefined;
+  renewing: boolean;
+  reported: NodeStatus | undefined;
+  reportedMs: number;
+  reporting: boolean;
+}
+
+export type Ctx = Context<State>;
+
+export const nowMsOf = (ctx: Ctx) => ctx.monotonicUs() / 1000;
+export const wallMsOf = (ctx: Ctx) => ctx.wallUs() / 1000;
+
+/** A container whose instance is on its way, if it still is: answers come late, and much may have happened. */
+export function busyContainer(state: State, uid: string, name: string): readonly [PodWorker, ContainerWorker] | undefined {
+  const worker = state.workers.get(uid);
+  const container = worker?.containers.get(name);
+  return worker && container?.state.is === "busy" ? [worker, container] : undefined;
+}
+
+/** The reference that events about a container use. */
+export function containerReference(worker: PodWorker, container: ContainerWorker) {
+  const { pod } = worker;
+  const list = container.kind === "main" ? "containers" : "initContainers";
+  return {
+    kind: "Pod",
+    apiVersion: "v1",
+    namespace: pod.metadata.namespace ?? "",
+    name: pod.metadata.name,
+    uid: pod.metadata.uid,
+    resourceVersion: pod.metadata.resourceVersion,
+    fieldPath: `spec.${list}{${container.name}}`,
+  };
+}
+
+/** Writes an event about a container. */
+export function containerEvent(
+  state: State,
+  worker: PodWorker,
+  container: ContainerWorker,
+  type: "Normal" | "Warning",
+  reason: string,
+  message: string,
+  ctx: Ctx,
+): void {
+  if (!worker.orphaned) state.recorder.event(ctx, containerReference(worker, container), type, reason, message);
+}

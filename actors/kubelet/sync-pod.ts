@@ -1,0 +1,96 @@
+import type { CriAnswer } from "../../protocol/cri";
+import { type PodAction, planPod } from "./pod-plan";
+import type { PodWorker } from "./pod-worker";
+import { advanceProbes, nextProbeMs } from "./probing";
+import { detailOf, startContainer } from "./start-container";
+import { type Ctx, nowMsOf, type State } from "./state";
+import { finishPod, writeStatus } from "./status-writer";
+import { stopContainer } from "./stop-container";
+
+const sandboxRetryMs = 10_000;
+const sandboxDeadlineMs = 120_000;
+
+/** Does for a pod what is to be done now, tells the API how it is, and sets the timer for the next time. */
+export function syncPod(state: State, worker: PodWorker, ctx: Ctx): void {
+  const nowMs = nowMsOf(ctx);
+  const deadlineSeconds = worker.pod.spec?.activeDeadlineSeconds;
+  if (deadlineSeconds !== undefined && !worker.terminating && nowMs >= worker.startedMs + deadlineSeconds * 1000 && !worker.finished)
+    exceedDeadline(state, worker, ctx);
+  const plan = state.runtimeUp ? planPod(worker, nowMs, state.times) : undefined;
+  for (const action of plan?.actions ?? []) perform(state, worker, action, ctx);
+  if (state.runtimeUp) advanceProbes(state, worker, ctx);
+  writeStatus(state, worker, ctx);
+  arm(state, worker, plan?.wakeAtMs, ctx);
+}
+
+/** Sets the pod's one timer to the next date on which something is due. */
+export function arm(state: State, worker: PodWorker, wakeAtMs: number | undefined, ctx: Ctx): void {
+  const timer = `pod:${worker.uid}`;
+  const dates = [wakeAtMs, nextProbeMs(worker), worker.retryAtMs].filter((date) => date !== undefined);
+  if (dates.length === 0 || !state.workers.has(worker.uid)) ctx.cancelTimer(timer);
+  else ctx.setTimer(timer, Math.max(0, Math.min(...dates) - nowMsOf(ctx)));
+}
+
+function exceedDeadline(state: State, worker: PodWorker, ctx: Ctx): void {
+  worker.deadlineExceeded = true;
+  state.recorder.event(ctx, worker.pod, "Normal", "DeadlineExceeded", "Pod was active on the node longer than the specified deadline");
+}
+
+function perform(state: State, worker: PodWorker, action: PodAction, ctx: Ctx): void {
+  switch (action.type) {
+    case "startSandbox":
+      startSandbox(state, worker, ctx);
+      return;
+    case "stopSandbox":
+      stopSandbox(state, worker, ctx);
+      return;
+    case "start":
+      startContainer(state, worker, worker.containers.get(action.container)!, ctx);
+      return;
+    case "stop":
+      stopContainer(state, worker, worker.containers.get(action.container)!, action.graceMs, action.message, ctx);
+      return;
+    case "finish":
+      finishPod(state, worker, ctx);
+  }
+}
+
+function startSandbox(state: State, worker: PodWorker, ctx: Ctx): void {
+  const { uid, pod } = worker;
+  worker.sandbox = { is: "starting" };
+  const request = {
+    kind: "cri.runPodSandbox",
+    uid,
+    namespace: pod.metadata.namespace ?? "",
+    name: pod.metadata.name,
+    attempt: 0,
+    hostIp: pod.spec?.hostNetwork ? state.config.internalIp : "",
+  };
+  ctx.ask<CriAnswer>(state.runtime, request, { deadlineMs: sandboxDeadlineMs }, (s, answer, later) => {
+    const now = s.workers.get(uid);
+    if (now?.sandbox.is !== "starting") return undefined;
+    if (answer.ok && answer.body.kind === "cri.sandboxStarted")
+      now.sandbox = { is: "ready", id: answer.body.sandboxId, ip: answer.body.ip };
+    else {
+      const message = `Failed to create pod sandbox: ${detailOf(answer)}`;
+      now.sandbox = { is: "none", retryAtMs: nowMsOf(later) + sandboxRetryMs, message };
+      s.recorder.event(later, now.pod, "Warning", "FailedCreatePodSandBox", message);
+    }
+    syncPod(s, now, later);
+    return undefined;
+  });
+}
+
+function stopSandbox(state: State, worker: PodWorker, ctx: Ctx): void {
+  const { uid, sandbox } = worker;
+  if (sandbox.is !== "ready") return;
+  worker.sandbox = { ...sandbox, is: "stopping" };
+  const request = { kind: "cri.stopPodSandbox", sandboxId: sandbox.id };
+  ctx.ask<CriAnswer>(state.runtime, request, { deadlineMs: sandboxDeadlineMs }, (s, answer, later) => {
+    const now = s.workers.get(uid);
+    if (now?.sandbox.is !== "stopping") return undefined;
+    now.sandbox = { ...sandbox, is: answer.ok ? "stopped" : "ready" };
+    syncPod(s, now, later);
+    return undefined;
+  });
+}

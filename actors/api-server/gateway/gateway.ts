@@ -1,5 +1,5 @@
 import { createSecureServer, type Http2SecureServer, type ServerHttp2Session } from "node:http2";
-import type { AddressInfo } from "node:net";
+import type { AddressInfo, Socket } from "node:net";
 import type { TLSSocket } from "node:tls";
 import { internalError } from "../../../protocol/status";
 import { failureAnswer, sendAnswer } from "./answer";
@@ -28,6 +28,8 @@ export interface GatewayOptions {
 export interface Gateway {
   /** The port it listens on. */
   readonly listenPort: number;
+  /** Serves a connection that was made elsewhere, such as at an address that several servers share. */
+  accept(connection: Socket): void;
   /** Stops listening and breaks off what is under way. */
   close(): Promise<void>;
 }
@@ -78,6 +80,7 @@ export async function startGateway({ port, host, listenPort, tls, limits, onErro
   });
   return {
     listenPort: (server.address() as AddressInfo).port,
+    accept: (connection) => void server.emit("connection", connection),
     close: () =>
       new Promise((resolve) => {
         server.close(() => resolve());

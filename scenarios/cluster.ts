@@ -72,10 +72,11 @@ export function planCluster(shape: ClusterShape, options: PlanOptions = {}): Clu
   const servers = range(shape.apiServers).map((i) => address("apiserver", i));
   /** Callers prefer different API servers, so that the load is spread and not all of them notice the same loss. */
   const prefer = (index: number) => servers.map((_, i) => servers[(i + index) % servers.length]!);
-  const knobsOf = (component: string) => {
+  const settingsOf = (component: string) => {
     const own = Object.entries(shape.knobs).filter(([name]) => name.startsWith(`${component}.`));
-    return { knobs: Object.fromEntries(own.map(([name, value]) => [name.slice(component.length + 1), value])) };
+    return Object.fromEntries(own.map(([name, value]) => [name.slice(component.length + 1), value]));
   };
+  const knobsOf = (component: string) => ({ knobs: settingsOf(component) });
   const actor = (at: Address, config: Readonly<Record<string, unknown>>): ActorPlan => ({ address: at, config });
   const { staticTokens, advertise, rootCa = "", behaviours = [] } = options;
 
@@ -84,7 +85,7 @@ export function planCluster(shape: ClusterShape, options: PlanOptions = {}): Clu
       name: `etcd-${i}`,
       zone: zone(i),
       role: "etcd",
-      actors: [actor(member, { members, ...knobsOf("etcd") })],
+      actors: [actor(member, { members, settings: settingsOf("etcd") })],
     }),
   );
   const apiServers = servers.map((server, i): HostPlan => {

@@ -87,7 +87,8 @@ function walk(schema: Schema, value: unknown, path: Path, report: Report): void 
   switch (schema.type) {
     case "array":
       if (!Array.isArray(value)) return expected("a list");
-      return value.forEach((item, index) => walk(schema.items ?? {}, item, [...path, index], report));
+      for (const [index, item] of value.entries()) walk(schema.items ?? {}, item, [...path, index], report);
+      return undefined;
     case "object":
     case undefined: {
       const { properties, additionalProperties } = schema;

@@ -11,7 +11,7 @@ import type { Fault } from "./faults/fault";
 import { compileSchema, durationSchema, type JsonSchema, recordSchema, unknownName, validatePart } from "./schema";
 import { clusterSchema, readShape } from "./shape";
 import { type Path, type Problem, readDocuments, type Source, type SourceDocument } from "./source";
-import { type Selector, selectorSchema, wrongWithSelector } from "./target";
+import { type HostFacts, type Selector, selectorSchema, wrongWithSelector } from "./target";
 import { workloadNamed, workloads } from "./workloads";
 import type { Workload } from "./workloads/workload";
 
@@ -179,7 +179,13 @@ class Reader {
     this.problems.push(...shaped.problems);
     const images = this.readImages((file.images ?? []) as readonly unknown[]);
     const plan = planCluster(shaped.shape, { behaviours: images });
-    const storm = this.readStorm((file.storm ?? []) as readonly Params[], plan);
+    const clients = [undefined, ...((file.load ?? []) as readonly unknown[])].map((_, i) => ({
+      name: `client-${i}`,
+      zone: "outside",
+      role: "client" as const,
+    }));
+    const hosts = shaped.problems.length > 0 ? undefined : [...plan.hosts, ...clients];
+    const storm = this.readStorm((file.storm ?? []) as readonly Params[], hosts);
     const scenario: Scenario = {
       name: String(file.name),
       title: String(file.title ?? file.name),
@@ -203,7 +209,8 @@ class Reader {
       expect: (file.expect as readonly unknown[]).flatMap((expectation, i) => this.readExpectation(expectation, ["expect", i])),
       problem: (path, message) => this.document.problem(path, message),
     };
-    return this.problems.length > 0 ? { ok: false, problems: this.problems } : { ok: true, scenario };
+    const inOrder = [...this.problems].sort((a, b) => a.line - b.line || a.column - b.column);
+    return inOrder.length > 0 ? { ok: false, problems: inOrder } : { ok: true, scenario };
   }
 
   private readImages(images: readonly unknown[]): readonly ImageBehaviour[] {
@@ -216,7 +223,10 @@ class Reader {
     return images as readonly ImageBehaviour[];
   }
 
-  private readStorm(steps: readonly Params[], plan: ClusterPlan): readonly StormStep[] {
+  private readStorm(
+    steps: readonly Params[],
+    hosts: readonly Pick<HostFacts, "name" | "zone" | "role">[] | undefined,
+  ): readonly StormStep[] {
     const read: StormStep[] = [];
     for (const [i, step] of steps.entries()) {
       const path = ["storm", i];
@@ -238,20 +248,13 @@ class Reader {
         )
       )
         continue;
-      if (!isAction)
-        for (const { field, index, message } of wrongWithSelector(step.target as Selector, plan.hosts))
+      if (!isAction && hosts)
+        for (const { field, index, message } of wrongWithSelector(step.target as Selector, hosts))
           this.complain([...path, "target", field, ...(index === undefined ? [] : [index])], message);
       if (step.times !== undefined && step.every === undefined) this.complain([...path, "times"], "expected `every` beside `times`");
-      for (const peer of (step.peers as readonly string[] | undefined) ?? [])
-        if (!plan.hosts.some((host) => host.name === peer))
-          this.complain(
-            [...path, "peers"],
-            unknownName(
-              "host",
-              peer,
-              plan.hosts.map((host) => host.name),
-            ),
-          );
+      const names = hosts?.map((host) => host.name);
+      for (const [n, peer] of ((step.peers as readonly string[] | undefined) ?? []).entries())
+        if (names && !names.includes(peer)) this.complain([...path, "peers", n], unknownName("host", peer, names));
       const repeats = step.every === undefined ? 1 : ((step.times as number | undefined) ?? 2);
       const { fault: _, action: __, at, for: lasts, target, mayMiss, every, times: ___, ...params } = step;
       for (let n = 0; n < repeats; n++) {
@@ -298,7 +301,7 @@ class Reader {
         path,
         "check",
         String(name),
-        { check: name, ...params },
+        expectation,
         checks.map((check) => check.name),
       )
     )
@@ -319,7 +322,7 @@ class Reader {
       );
       return false;
     }
-    const wrong = typeof value === "object" ? validatePart(this.document, path, value, schema.validate) : [];
+    const wrong = validatePart(this.document, path, typeof value === "object" ? value : { [what]: value }, schema.validate);
     this.problems.push(...wrong);
     return wrong.length === 0;
   }

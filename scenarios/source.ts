@@ -66,7 +66,7 @@ export function readDocuments(
     if (document.errors.length > 0 || document.contents === null) continue;
     const root = document.contents;
     const aliased = (node: unknown) => (isAlias(node) ? node.resolve(document) : node);
-    const value = valueOf(() => document.toJS({ maxAliasCount: 1000 }));
+    const value = plainValue(() => document.toJS({ maxAliasCount: 1000 }));
     if (!value.ok) {
       const { line, col } = lines.linePos(root.range[0]);
       problems.push({ file: source.file, line, column: col, path: "$", message: `not valid YAML: ${value.message}` });
@@ -85,7 +85,9 @@ export function readDocuments(
   return { documents: problems.length > 0 ? [] : documents, problems };
 }
 
-function valueOf(read: () => unknown): { readonly ok: true; readonly value: unknown } | { readonly ok: false; readonly message: string } {
+function plainValue(
+  read: () => unknown,
+): { readonly ok: true; readonly value: unknown } | { readonly ok: false; readonly message: string } {
   try {
     return { ok: true, value: read() };
   } catch (error) {

@@ -12,10 +12,14 @@ export const noPanics: Check = {
   required: [],
   begin() {
     let lives = 0;
+    let badDisks = 0;
     return {
       see(event) {
+        if (event.type === "fault" && /disk/.test(event.fault)) badDisks += event.phase === "began" ? 1 : -1;
         if (event.type !== "life") return undefined;
         if (event.alive) lives++;
+        // Whoever cannot persist must stop.
+        else if (event.error.includes("the disk failed") && badDisks > 0) return undefined;
         else if (event.error !== "" && event.error !== onPurpose) return `${event.actor} crashed: ${event.error}`;
         return undefined;
       },

@@ -70,8 +70,14 @@ function requestOf({ spec }: Pod, resource: string): bigint {
     };
   }) => nanosOf(container.resources?.requests?.[resource] ?? container.resources?.limits?.[resource] ?? "0");
   const running = (spec?.containers ?? []).reduce((sum, container) => sum + of(container), 0n);
-  const starting = (spec?.initContainers ?? []).reduce((most, container) => (of(container) > most ? of(container) : most), 0n);
-  return (running > starting ? running : starting) + nanosOf(spec?.overhead?.[resource] ?? "0");
+  const starting = (spec?.initContainers ?? []).reduce((most, container) => larger(of(container), most), 0n);
+  return larger(running, starting) + nanosOf(spec?.overhead?.[resource] ?? "0");
+}
+
+/** Math.max knows no bigint. */
+function larger(a: bigint, b: bigint): bigint {
+  if (a > b) return a;
+  return b;
 }
 
 function inUnits(nanos: bigint, resource: string): string {

@@ -1,0 +1,41 @@
+import { actions } from "../scenarios/actions";
+import { checks } from "../scenarios/checks";
+import { faults } from "../scenarios/faults";
+import { knobs } from "../scenarios/knobs";
+import { probeTexts } from "../scenarios/probes";
+import type { JsonSchema } from "../scenarios/schema";
+import { workloads } from "../scenarios/workloads";
+
+/** One thing that a scenario can name. */
+export interface CatalogueEntry {
+  readonly name: string;
+  readonly what: string;
+  /** Where the guarantee or the behaviour is written; "" where that says nothing more. */
+  readonly source: string;
+  readonly params: readonly { readonly name: string; readonly required: boolean; readonly what: string }[];
+}
+
+function paramsOf(params: Readonly<Record<string, JsonSchema>>, required: readonly string[]): CatalogueEntry["params"] {
+  return Object.entries(params).map(([name, schema]) => ({ name, required: required.includes(name), what: describeSchema(schema) }));
+}
+
+function describeSchema(schema: JsonSchema): string {
+  const values = Array.isArray(schema.enum) ? `${schema.enum.join(" | ")}: ` : "";
+  return `${values}${String(schema.description ?? schema.type ?? "")}`;
+}
+
+/** Everything that can be listed, by the plural that `list` takes. */
+export const catalogue: ReadonlyMap<string, () => readonly CatalogueEntry[]> = new Map([
+  ["faults", () => faults.map(({ name, what, params, required }) => ({ name, what, source: "", params: paramsOf(params, required) }))],
+  ["actions", () => actions.map(({ name, what, params, required }) => ({ name, what, source: "", params: paramsOf(params, required) }))],
+  [
+    "checks",
+    () => checks.map(({ name, claim, source, params, required }) => ({ name, what: claim, source, params: paramsOf(params, required) })),
+  ],
+  [
+    "workloads",
+    () => workloads.map(({ name, what, params, required }) => ({ name, what, source: "", params: paramsOf(params, required) })),
+  ],
+  ["probes", () => [...probeTexts].map(([name, what]) => ({ name, what, source: "", params: [] }))],
+  ["knobs", () => knobs.map((knob) => ({ name: knob.name, what: `${knob.what} (default ${knob.default})`, source: "", params: [] }))],
+]);

@@ -1,0 +1,131 @@
+import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
+import { dirname, join, normalize, relative } from "node:path";
+import { objectId } from "../scenarios/history";
+import { type Manifest, readManifests } from "../scenarios/manifests";
+import { readScenario, type Scenario } from "../scenarios/scenario";
+import { unknownName } from "../scenarios/schema";
+import { formatProblem, type Path, type Problem, type Source } from "../scenarios/source";
+
+/** A scenario with every text that it needs: what a run is made from, and what is kept to repeat it elsewhere. */
+export interface Bundle {
+  readonly source: Source;
+  /** Manifests by the path that the scenario gives, in the order in which kubectl would read them. */
+  readonly files: Readonly<Record<string, readonly Source[]>>;
+}
+
+export interface Loaded {
+  readonly bundle: Bundle;
+  readonly scenario: Scenario;
+  readonly manifests: readonly Manifest[];
+  readonly objectsOfStep: ReadonlyMap<number, readonly Manifest[]>;
+}
+
+/** Wrong input: said to the user as it is, with exit status 2. */
+export class InputError extends Error {}
+
+/** Reads a scenario file and all files it names. Throws an InputError that lists everything that is wrong. */
+export function loadScenario(file: string): Loaded {
+  const source: Source = { file, text: readText(file) };
+  const read = readScenario(source);
+  if (!read.ok) throw problems(read.problems);
+  const { scenario } = read;
+  const files: Record<string, readonly Source[]> = {};
+  const missing: Problem[] = [];
+  for (const [name, path] of namedFiles(scenario)) {
+    const sources = manifestSources(join(dirname(file), name));
+    if (sources === undefined) missing.push(scenario.problem(path, `no such file or folder: ${join(dirname(file), name)}`));
+    else files[name] = sources;
+  }
+  if (missing.length > 0) throw problems(missing);
+  return prepare({ source, files });
+}
+
+/** Makes a scenario of texts that were read before, such as those in a run's record. Throws an InputError. */
+export function prepare(bundle: Bundle): Loaded {
+  const read = readScenario(bundle.source);
+  if (!read.ok) throw problems(read.problems);
+  const { scenario } = read;
+  const manifestsOf = (names: readonly string[]): readonly Manifest[] => {
+    const result = readManifests(names.flatMap((name) => bundle.files[name] ?? []));
+    if (result.problems.length > 0) throw problems(result.problems);
+    return result.manifests;
+  };
+  const manifests = manifestsOf(scenario.manifests);
+  const objectsOfStep = new Map<number, readonly Manifest[]>();
+  for (const step of scenario.storm)
+    if (step.type === "action" && step.params.files) objectsOfStep.set(step.index, manifestsOf(step.params.files as readonly string[]));
+  const applied = [...manifests, ...[...objectsOfStep.values()].flat()];
+  const unknown = wrongNames(scenario, new Set(applied.map(({ object }) => objectId(object))));
+  if (unknown.length > 0) throw problems(unknown);
+  return { bundle, scenario, manifests, objectsOfStep };
+}
+
+/** Names of Services, Deployments and nodes in the scenario that nothing makes. */
+function wrongNames(scenario: Scenario, ids: ReadonlySet<string>): readonly Problem[] {
+  const wrong: Problem[] = [];
+  const check = (kind: string, name: unknown, path: Path) => {
+    if (name === undefined || ids.has(`${kind} ${String(name)}`)) return;
+    const known = [...ids].filter((id) => id.startsWith(`${kind} `)).map((id) => id.slice(kind.length + 1));
+    wrong.push(
+      scenario.problem(
+        path,
+        known.length === 0 ? `there is no ${kind} "${String(name)}" in the manifests` : unknownName(kind, String(name), known),
+      ),
+    );
+  };
+  const nodes = scenario.plan.hosts.filter(({ role }) => role === "node").map(({ name }) => name);
+  for (const { params, path } of scenario.load) {
+    check("Service", params.service, [...path, "service"]);
+    for (const [i, node] of ((params.from as readonly string[] | undefined) ?? []).entries())
+      if (!nodes.includes(node)) wrong.push(scenario.problem([...path, "from", i], unknownName("node", node, nodes)));
+  }
+  for (const { params, path } of scenario.expect) {
+    check("Service", params.service, [...path, "service"]);
+    check("Deployment", params.deployment, [...path, "deployment"]);
+  }
+  for (const step of scenario.storm) {
+    if (step.type !== "action") continue;
+    check("Deployment", step.params.deployment, [...step.path, "deployment"]);
+    const { node } = step.params;
+    if (node !== undefined && !nodes.includes(String(node)))
+      wrong.push(scenario.problem([...step.path, "node"], unknownName("node", String(node), nodes)));
+  }
+  return wrong;
+}
+
+/** Every file or folder that a scenario names, with where it does. */
+function namedFiles(scenario: Scenario): readonly (readonly [string, Path])[] {
+  return [
+    ...scenario.manifests.map((name, i) => [name, ["manifests", i]] as const),
+    ...scenario.storm.flatMap((step) =>
+      step.type === "action"
+        ? ((step.params.files ?? []) as readonly string[]).map((name, i) => [name, [...step.path, "files", i]] as const)
+        : [],
+    ),
+  ];
+}
+
+/** A manifest file, or those of a folder as `kubectl apply -f FOLDER` reads them: by name, not those of its subfolders. Undefined where there is none. */
+function manifestSources(path: string): readonly Source[] | undefined {
+  if (!existsSync(path)) return undefined;
+  if (!statSync(path).isDirectory()) return [{ file: tidy(path), text: readText(path) }];
+  const names = readdirSync(path).filter((name) => /\.(ya?ml|json)$/.test(name) && statSync(join(path, name)).isFile());
+  return names.sort((a, b) => (a < b ? -1 : 1)).map((name) => ({ file: tidy(join(path, name)), text: readText(join(path, name)) }));
+}
+
+function tidy(path: string): string {
+  const shown = relative(process.cwd(), path);
+  return shown.startsWith("..") ? normalize(path) : shown;
+}
+
+export function readText(file: string): string {
+  try {
+    return readFileSync(file, "utf8");
+  } catch (error) {
+    throw new InputError(`${file}: ${(error as NodeJS.ErrnoException).code === "ENOENT" ? "no such file" : (error as Error).message}`);
+  }
+}
+
+function problems(list: readonly Problem[]): InputError {
+  return new InputError(list.map(formatProblem).join("\n"));
+}

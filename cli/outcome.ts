@@ -1,0 +1,103 @@
+import { mkdirSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import colors from "picocolors";
+import { type RunRecord, recordVersion } from "../scenarios/record";
+import { htmlOf } from "../scenarios/report/html";
+import { junitOf } from "../scenarios/report/junit";
+import { perfettoOf } from "../scenarios/report/perfetto";
+import type { RunResult } from "../scenarios/run";
+import type { Loaded } from "./load";
+import { wavetankVersion } from "./version";
+
+/** What `--json` prints of a run. */
+export interface RunSummary {
+  readonly scenario: string;
+  readonly seed: number;
+  readonly verdict: RunResult["verdict"];
+  readonly traceHash: string;
+  readonly virtualMs: number;
+  readonly wallMs: number;
+  readonly events: number;
+  readonly checks: readonly { readonly name: string; readonly verdict: string; readonly detail: string }[];
+  readonly probes: Readonly<Record<string, number>>;
+}
+
+export function summaryOf(result: RunResult, wallMs: number): RunSummary {
+  const { scenario, seed, verdict, traceHash, virtualMs, events, probes } = result;
+  const checks = result.checks.map((check) => ({ name: check.name, verdict: check.verdict, detail: check.detail }));
+  return { scenario, seed, verdict, traceHash, virtualMs, wallMs, events, checks, probes };
+}
+
+/** The verdict of a run as people read it: a line for each check, what was reached, seed and trace hash, and for a violation its cause. */
+export function verdictText(result: RunResult, wallMs: number, replayLine: string): string {
+  const lines = result.checks.map(({ name, verdict, detail }) =>
+    verdict === "held"
+      ? `  ${colors.green("held    ")}  ${name.padEnd(30)} ${colors.dim(detail)}`
+      : `  ${colors.red("violated")}  ${name.padEnd(30)} ${detail}`,
+  );
+  const reached = Object.entries(result.probes).filter(([, count]) => count > 0);
+  const speed = Math.round(result.virtualMs / Math.max(1, wallMs));
+  return [
+    "",
+    ...lines,
+    "",
+    `  reached: ${reached.map(([name, count]) => `${name} ${count}`).join(", ")}`,
+    `  ${(result.virtualMs / 1000).toFixed(1)} s of virtual time in ${(wallMs / 1000).toFixed(1)} s (${speed} times real time), ${result.events} events`,
+    `  seed ${result.seed}  trace ${result.traceHash}`,
+    ...(result.verdict === "violated"
+      ? ["", colors.red(causeOf(result)), `  ${replayLine}`]
+      : ["", colors.bold(colors.green(result.stopped ? "stopped before the end; nothing is violated so far" : "held"))]),
+  ].join("\n");
+}
+
+/** A violation in a paragraph: what is wrong, when it was seen, and what went on at that time. */
+export function causeOf(result: RunResult): string {
+  const violated = result.checks.filter(({ verdict }) => verdict === "violated");
+  const first = violated.filter(({ atUs }) => atUs >= 0).sort((a, b) => a.atUs - b.atUs)[0] ?? violated[0];
+  if (!first) return "";
+  const others = violated.length > 1 ? ` (and ${violated.length - 1} more)` : "";
+  const when = first.atUs >= 0 ? ` at ${(first.atUs / 1e6).toFixed(3)} s` : " when the run ended";
+  const during = result.series.faults.filter(({ fromUs, toUs }) => first.atUs >= fromUs && first.atUs <= toUs);
+  const before = result.timeline.filter(
+    ({ atUs, tone }) => (first.atUs < 0 || atUs <= first.atUs) && (tone === "fault" || tone === "leader" || tone === "action"),
+  );
+  const weather = during.length > 0 ? ` Under way: ${during.map(({ label, row }) => `${label} ${row}`).join("; ")}.` : "";
+  const lately = before.slice(-3).map(({ atUs, text }) => `${text} (${(atUs / 1e6).toFixed(1)} s)`);
+  return `${first.name} is violated${when}${others}: ${first.detail}.${weather}${lately.length > 0 ? ` Before it: ${lately.join("; ")}.` : ""}`;
+}
+
+export function recordOf(loaded: Loaded, result: RunResult, untilUs: number | undefined): RunRecord {
+  const { bundle } = loaded;
+  return {
+    recordVersion,
+    wavetankVersion: wavetankVersion(),
+    bundle,
+    seed: result.seed,
+    schedule: result.schedule,
+    untilUs: untilUs ?? null,
+    result,
+  };
+}
+
+/** Writes what `--out` promises and answers with the paths: report.html, run.json, junit.xml, trace.json. */
+export function writeOut(
+  folder: string,
+  loaded: Loaded,
+  result: RunResult,
+  untilUs: number | undefined,
+  lines: readonly string[],
+): readonly string[] {
+  const files: readonly (readonly [string, string])[] = [
+    ["report.html", htmlOf(loaded.scenario, result, `npx wavetank replay ${join(folder, "run.json")}`)],
+    ["run.json", JSON.stringify(recordOf(loaded, result, untilUs))],
+    ["junit.xml", junitOf([result])],
+    ["trace.json", perfettoOf(result)],
+    ["trace.txt", `${lines.join("\n")}\n`],
+  ];
+  for (const [name, text] of files) {
+    const path = join(folder, name);
+    mkdirSync(dirname(path), { recursive: true });
+    writeFileSync(path, text);
+  }
+  return files.map(([name]) => join(folder, name));
+}

@@ -1,0 +1,21 @@
+import { type RunRecord, readRecord } from "../scenarios/record";
+import { InputError, type Loaded, prepare, readText } from "./load";
+import type { SimulateOptions } from "./simulate";
+
+export interface LoadedRecord {
+  readonly file: string;
+  readonly record: RunRecord;
+  readonly loaded: Loaded;
+}
+
+/** Reads a run.json and makes ready what it takes to repeat it. Throws an InputError. */
+export function loadRecord(file: string): LoadedRecord {
+  const read = readRecord(readText(file));
+  if (!read.ok) throw new InputError(`${file}: ${read.message}`);
+  return { file, record: read.record, loaded: prepare(read.record.bundle) };
+}
+
+/** What makes a run the recorded one again: its seed, and its schedule with the targets as they were resolved. */
+export function repeated({ seed, schedule, untilUs }: RunRecord): Pick<SimulateOptions, "seed" | "schedule" | "untilUs"> {
+  return { seed, schedule, ...(untilUs === null ? {} : { untilUs }) };
+}

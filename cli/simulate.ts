@@ -1,0 +1,52 @@
+import { actors } from "../actors";
+import { Run, type RunInput, type RunResult } from "../scenarios/run";
+import type { ScheduledStep } from "../scenarios/storm";
+import type { TimelineLine } from "../scenarios/timeline";
+import type { Loaded } from "./load";
+
+export interface SimulateOptions {
+  readonly seed: number;
+  readonly schedule?: readonly ScheduledStep[];
+  readonly untilUs?: number;
+  readonly keepTraceLines?: number;
+  readonly onTimeline?: (line: TimelineLine) => void;
+  /** Told now and then how far virtual time has come. */
+  readonly onProgress?: (nowUs: number) => void;
+  /** Answers true when the run is to be given up. */
+  readonly interrupted?: () => boolean;
+}
+
+export interface Simulated {
+  readonly result: RunResult;
+  readonly wallMs: number;
+  /** The lines of the trace that were kept. */
+  readonly traceLines: readonly string[];
+}
+
+/** The user gave up. */
+export class Interrupted extends Error {}
+
+const sliceMs = 500;
+/** How often the event loop gets a turn, so that signals and the terminal work. */
+const breathMs = 50;
+
+export function inputOf(loaded: Loaded, options: Omit<SimulateOptions, "onProgress" | "interrupted">): RunInput {
+  const { scenario, manifests, objectsOfStep } = loaded;
+  return { scenario, manifests, objectsOfStep, actors, ...options };
+}
+
+/** Simulates one run, letting the process breathe in between. Throws Interrupted. */
+export async function simulate(loaded: Loaded, options: SimulateOptions): Promise<Simulated> {
+  const startedMs = performance.now();
+  const run = new Run(inputOf(loaded, options));
+  run.begin();
+  let breathedMs = startedMs;
+  while (run.advance(sliceMs)) {
+    if (performance.now() - breathedMs < breathMs) continue;
+    options.onProgress?.(run.nowUs);
+    await new Promise((resolve) => setImmediate(resolve));
+    breathedMs = performance.now();
+    if (options.interrupted?.()) throw new Interrupted();
+  }
+  return { result: run.result(), wallMs: Math.round(performance.now() - startedMs), traceLines: run.simulation.trace.lines() };
+}

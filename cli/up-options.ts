@@ -1,0 +1,122 @@
+import { isIP } from "node:net";
+import { join, resolve } from "node:path";
+import { type ClusterShape, defaultShape } from "../scenarios/cluster";
+import { readShape } from "../scenarios/shape";
+import { formatProblem, readDocuments } from "../scenarios/source";
+import { InputError, readText } from "./load";
+
+/** What commander makes of the flags of `wavetank up`. */
+export interface UpFlags {
+  readonly config?: string;
+  readonly etcd?: string;
+  readonly apiServers?: string;
+  readonly nodes?: string;
+  readonly zones?: string;
+  readonly data?: string;
+  readonly listen: string;
+  readonly joinListen?: string;
+  readonly advertise?: string;
+  readonly san: readonly string[];
+  readonly kubeconfig?: string;
+  readonly controlPlaneOnly?: boolean;
+  readonly json?: boolean;
+  readonly logLevel: string;
+}
+
+export interface Endpoint {
+  readonly host: string;
+  readonly port: number;
+}
+
+export interface UpOptions {
+  readonly shape: ClusterShape;
+  readonly data: string | undefined;
+  readonly listen: Endpoint;
+  readonly joinListen: Endpoint | undefined;
+  /** The name or address under which other machines reach this one. */
+  readonly advertise: string;
+  readonly names: readonly string[];
+  readonly kubeconfig: string;
+  readonly json: boolean;
+  readonly logLevel: string;
+}
+
+const logLevels = ["debug", "info", "warn", "error", "silent"];
+
+/** Checks the flags and reads the configuration. Throws an InputError that says which flag or line is wrong and what was expected. */
+export function readUpOptions(flags: UpFlags): UpOptions {
+  const shape = shapeOf(flags);
+  const listen = endpoint("--listen", flags.listen);
+  const joinListen = flags.joinListen === undefined ? undefined : endpoint("--join-listen", flags.joinListen);
+  for (const [flag, name] of [
+    ...(flags.advertise === undefined ? [] : [["--advertise", flags.advertise]]),
+    ...flags.san.map((name) => ["--san", name]),
+  ])
+    if (!isName(name!)) throw new InputError(`${flag} ${name}: expected a host name or an IP address, without a port`);
+  if (!logLevels.includes(flags.logLevel)) throw new InputError(`--log-level ${flags.logLevel}: expected one of ${logLevels.join(", ")}`);
+  const data = flags.data === undefined ? undefined : resolve(flags.data);
+  const isAnywhere = listen.host === "0.0.0.0" || listen.host === "::";
+  const advertise = flags.advertise ?? (isAnywhere ? "127.0.0.1" : listen.host);
+  return {
+    shape,
+    data,
+    listen,
+    joinListen,
+    advertise,
+    names: [...new Set([advertise, ...(isAnywhere ? [] : [listen.host]), ...flags.san])],
+    kubeconfig: resolve(flags.kubeconfig ?? (data === undefined ? join(".wavetank", "kubeconfig") : join(data, "kubeconfig"))),
+    json: flags.json ?? false,
+    logLevel: flags.logLevel,
+  };
+}
+
+function shapeOf(flags: UpFlags): ClusterShape {
+  const configured = flags.config === undefined ? defaultShape : readConfiguration(flags.config);
+  const etcd = count("--etcd", flags.etcd, 1, configured.etcd);
+  if (etcd % 2 === 0 || etcd > 7) throw new InputError(`--etcd ${etcd}: expected 1, 3, 5 or 7 members`);
+  return {
+    ...configured,
+    etcd,
+    apiServers: count("--api-servers", flags.apiServers, 1, configured.apiServers),
+    nodes: flags.controlPlaneOnly ? 0 : count("--nodes", flags.nodes, 0, configured.nodes),
+    zones: count("--zones", flags.zones, 1, configured.zones),
+  };
+}
+
+function readConfiguration(file: string): ClusterShape {
+  const { documents, problems } = readDocuments({ file, text: readText(file) }, "1.2");
+  if (problems.length > 0) throw new InputError(problems.map(formatProblem).join("\n"));
+  if (documents.length === 0) return defaultShape;
+  if (documents.length > 1) throw new InputError(`${file}: expected one YAML document, found ${documents.length}`);
+  const read = readShape(documents[0]!, [], documents[0]!.value);
+  if (read.problems.length > 0) throw new InputError(read.problems.map(formatProblem).join("\n"));
+  return read.shape;
+}
+
+/** A whole number in a flag, between `minimum` and 1000. Throws an InputError that names the flag. */
+export function count(flag: string, text: string | undefined, minimum: number, fallback: number): number {
+  if (text === undefined) return fallback;
+  const value = Number(text);
+  if (!/^\d+$/.test(text) || value < minimum || value > 1000)
+    throw new InputError(`${flag} ${text}: expected a whole number from ${minimum} to 1000`);
+  return value;
+}
+
+/** "127.0.0.1:6443", "[::1]:6443" or ":6443" (all addresses) of a flag. Throws an InputError that names the flag. */
+export function endpoint(flag: string, text: string): Endpoint {
+  const match = /^(?:\[([0-9a-fA-F:]+)\]|([^:[\]]*)):(\d{1,5})$/.exec(text);
+  const port = Number(match?.[3]);
+  const host = match?.[1] ?? match?.[2];
+  if (host === undefined || port > 65_535 || (host !== "" && !isName(host)))
+    throw new InputError(`${flag} ${text}: expected HOST:PORT, such as 127.0.0.1:6443`);
+  return { host: host === "" ? "0.0.0.0" : host, port };
+}
+
+/** "HOST:PORT" as it stands in a URL. */
+export function authorityOf(host: string, port: number): string {
+  return isIP(host) === 6 ? `[${host}]:${port}` : `${host}:${port}`;
+}
+
+function isName(text: string): boolean {
+  return isIP(text) !== 0 || /^[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?$/.test(text);
+}

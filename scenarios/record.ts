@@ -1,0 +1,44 @@
+import type { RunResult } from "./run";
+import type { Source } from "./source";
+import type { ScheduledStep } from "./storm";
+
+/** The version of this form; a record of another is refused. */
+export const recordVersion = 1;
+
+/** run.json: everything that a run needs to be repeated elsewhere, and what came of it. */
+export interface RunRecord {
+  readonly recordVersion: number;
+  readonly wavetankVersion: string;
+  readonly bundle: { readonly source: Source; readonly files: Readonly<Record<string, readonly Source[]>> };
+  readonly seed: number;
+  readonly schedule: readonly ScheduledStep[];
+  /** The virtual time at which the run was stopped, where it was. */
+  readonly untilUs: number | null;
+  readonly result: RunResult;
+}
+
+/** Reads a run.json. Answers with what is wrong where it is none, or one of another version. */
+export function readRecord(
+  text: string,
+): { readonly ok: true; readonly record: RunRecord } | { readonly ok: false; readonly message: string } {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (error) {
+    return { ok: false, message: `not JSON: ${error instanceof Error ? error.message : String(error)}` };
+  }
+  if (typeof value !== "object" || value === null || !("recordVersion" in value))
+    return { ok: false, message: "$.recordVersion: missing; expected the run.json that `wavetank run --out` writes" };
+  const record = value as RunRecord;
+  if (record.recordVersion !== recordVersion)
+    return {
+      ok: false,
+      message: `$.recordVersion: ${String(record.recordVersion)} is of another version of Wavetank (${String(record.wavetankVersion)}); expected ${recordVersion}`,
+    };
+  if (!Number.isSafeInteger(record.seed)) return { ok: false, message: "$.seed: expected a whole number" };
+  if (typeof record.bundle?.source?.text !== "string" || typeof record.bundle.files !== "object")
+    return { ok: false, message: "$.bundle: expected the scenario and its files" };
+  if (!Array.isArray(record.schedule) || typeof record.result?.traceHash !== "string")
+    return { ok: false, message: "$.schedule, $.result: expected the steps and the result of a run" };
+  return { ok: true, record };
+}

@@ -1,0 +1,41 @@
+import type { RunResult } from "../run";
+import type { Band } from "./recorder";
+
+/** A run in Chrome's trace event format, which Perfetto and chrome://tracing open: bands as slices, timeline lines as instants, load as counters. */
+export function perfettoOf({ scenario, seed, series, timeline }: RunResult): string {
+  const events: Record<string, unknown>[] = [{ ph: "M", name: "process_name", pid: 1, args: { name: `${scenario}, seed ${seed}` } }];
+  const threads = new Map<string, number>();
+  const threadOf = (name: string) => {
+    const known = threads.get(name);
+    if (known !== undefined) return known;
+    const tid = threads.size + 1;
+    threads.set(name, tid);
+    events.push({ ph: "M", name: "thread_name", pid: 1, tid, args: { name } });
+    return tid;
+  };
+  const slices = (category: string, bands: readonly Band[]) => {
+    for (const { row, label, fromUs, toUs, detail } of bands)
+      events.push({
+        ph: "X",
+        cat: category,
+        name: label,
+        pid: 1,
+        tid: threadOf(`${category}: ${row}`),
+        ts: fromUs,
+        dur: toUs - fromUs,
+        args: { detail },
+      });
+  };
+  slices("fault", series.faults);
+  slices("leader", series.leaders);
+  slices("trouble", series.troubles);
+  for (const { atUs, tone, text } of timeline)
+    events.push({ ph: "i", s: "t", cat: tone, name: text, pid: 1, tid: threadOf(`events: ${tone}`), ts: atUs });
+  for (const { service, succeeded, failed } of series.load)
+    for (const [second, ok] of succeeded.entries())
+      events.push({ ph: "C", name: `requests ${service}`, pid: 1, ts: second * 1e6, args: { succeeded: ok, failed: failed[second] ?? 0 } });
+  for (const { name, available } of series.deployments)
+    for (const [second, pods] of available.entries())
+      events.push({ ph: "C", name: `available ${name}`, pid: 1, ts: (second + 1) * 1e6, args: { pods } });
+  return JSON.stringify({ displayTimeUnit: "ms", traceEvents: events });
+}

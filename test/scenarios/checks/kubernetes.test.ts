@@ -1,0 +1,331 @@
+import { deployment, pod, replicaSet, told } from "./told";
+
+describe("deployment-bounds (Deployments, maxSurge and maxUnavailable)", () => {
+  const whole = () => {
+    const history = told()
+      .object(deployment(2, { maxSurge: 1, maxUnavailable: 1 }))
+      .object(replicaSet("old"));
+    return history.object(pod("a", { owner: "old" })).object(pod("b", { owner: "old" }));
+  };
+
+  it("holds over a rollout one by one", () => {
+    const history = whole()
+      .object(replicaSet("new"))
+      .object(pod("c", { owner: "new", ready: false }))
+      .gone("Pod shop/a")
+      .object(pod("c", { owner: "new" }))
+      .gone("Pod shop/b");
+    expect(history.object(pod("d", { owner: "new" })).judge("deployment-bounds")).toMatchObject({ verdict: "held" });
+  });
+
+  it("is violated by more pods than replicas and maxSurge", () => {
+    const history = whole()
+      .object(pod("c", { owner: "old", ready: false }))
+      .object(pod("d", { owner: "old", ready: false }));
+    expect(history.judge("deployment-bounds").detail).toMatch(/has 4 pods, more than its 2 replicas and maxSurge 1 allow/);
+  });
+
+  it("does not count pods that are on their way out", () => {
+    const history = whole()
+      .object(pod("a", { owner: "old", deleting: true }))
+      .object(pod("c", { owner: "old" }))
+      .object(pod("d", { owner: "old" }));
+    expect(history.judge("deployment-bounds").verdict).toBe("held");
+  });
+
+  it("is violated by a rollout that takes too many away", () => {
+    expect(whole().gone("Pod shop/a").gone("Pod shop/b").judge("deployment-bounds").detail).toMatch(
+      /has 0 available pods, fewer than its 2 replicas less maxUnavailable 1/,
+    );
+  });
+
+  it("does not blame a rollout for what a fault took", () => {
+    const history = whole()
+      .fault("began")
+      .object(pod("a", { owner: "old", ready: false }))
+      .object(pod("b", { owner: "old", ready: false }))
+      .fault("ended");
+    expect(history.object(pod("a", { owner: "old" })).judge("deployment-bounds").verdict).toBe("held");
+  });
+
+  it("lets a Deployment that is scaled down get rid of its pods", () => {
+    const history = whole()
+      .object(deployment(0, { maxSurge: 1, maxUnavailable: 1 }))
+      .gone("Pod shop/a")
+      .gone("Pod shop/b");
+    expect(history.judge("deployment-bounds").verdict).toBe("held");
+  });
+});
+
+describe("node-capacity (scheduling by requests)", () => {
+  const node = {
+    apiVersion: "v1",
+    kind: "Node",
+    metadata: { name: "node-0", uid: "n" },
+    status: { allocatable: { cpu: "1", memory: "1Gi", pods: "3" } },
+  };
+
+  it("holds up to the brim", () => {
+    const history = told()
+      .object(node)
+      .object(pod("a", { node: "node-0", cpu: "500m" }))
+      .object(pod("b", { node: "node-0", cpu: "0.5" }));
+    expect(history.judge("node-capacity")).toMatchObject({ verdict: "held", reached: 2 });
+  });
+
+  it("is violated by requests beyond it", () => {
+    const history = told()
+      .object(node)
+      .object(pod("a", { node: "node-0", cpu: "600m" }))
+      .object(pod("b", { node: "node-0", cpu: "600m" }));
+    expect(history.judge("node-capacity").detail).toBe("node node-0 has 1 cpu, and pods that request 1200m are bound to it");
+  });
+
+  it("is violated by too many pods", () => {
+    const history = told().object(node);
+    for (const name of ["a", "b", "c", "d"]) history.object(pod(name, { node: "node-0" }));
+    expect(history.judge("node-capacity").detail).toBe("node node-0 takes 3 pods, and 4 are bound to it");
+  });
+});
+
+describe("pod-bound-once (a Pod is scheduled once in its lifetime)", () => {
+  const started = (node: string) => ({ kind: "container.started", pod: "shop/a", container: "main", node, image: "x" });
+
+  it("holds for a pod that runs where it was bound", () => {
+    const history = told()
+      .object(pod("a"))
+      .object(pod("a", { node: "node-0" }))
+      .fact("kubelet/node-0", started("node-0"));
+    expect(history.judge("pod-bound-once")).toMatchObject({ verdict: "held", reached: 1 });
+  });
+
+  it("holds for a new pod of the same name elsewhere", () => {
+    const history = told()
+      .object(pod("a", { node: "node-0" }))
+      .gone("Pod shop/a")
+      .object(pod("a", { node: "node-1", uid: "another" }));
+    expect(history.judge("pod-bound-once").verdict).toBe("held");
+  });
+
+  it("is violated by a second binding", () => {
+    const history = told()
+      .object(pod("a", { node: "node-0" }))
+      .object(pod("a", { node: "node-1" }));
+    expect(history.judge("pod-bound-once").detail).toBe("Pod shop/a was bound to node-0 and then to node-1");
+  });
+
+  it("is violated by a node that runs what it was not given", () => {
+    const history = told()
+      .object(pod("a", { node: "node-0" }))
+      .fact("kubelet/node-1", started("node-1"));
+    expect(history.judge("pod-bound-once").detail).toMatch(/node-1 started container main of pod shop\/a/);
+  });
+});
+
+describe("disruption-budget (evictions respect PodDisruptionBudgets)", () => {
+  const budget = {
+    apiVersion: "policy/v1",
+    kind: "PodDisruptionBudget",
+    metadata: { namespace: "shop", name: "web", uid: "pdb" },
+    spec: { maxUnavailable: 1, selector: { matchLabels: { app: "web" } } },
+  };
+  const three = () => told().object(budget).object(pod("a")).object(pod("b")).object(pod("c"));
+
+  it("holds for one eviction at a time", () => {
+    expect(
+      three()
+        .object(pod("a", { deleting: true, evicted: true }))
+        .judge("disruption-budget"),
+    ).toMatchObject({ verdict: "held" });
+  });
+
+  it("is violated by the eviction of one too many", () => {
+    const history = three()
+      .object(pod("a", { deleting: true, evicted: true }))
+      .object(pod("b", { deleting: true, evicted: true }));
+    expect(history.judge("disruption-budget").detail).toBe(
+      "the eviction of Pod shop/b left 1 healthy pods, and PodDisruptionBudget shop/web promises 2",
+    );
+  });
+
+  it("does not judge deletions that are no evictions", () => {
+    const history = three()
+      .object(pod("a", { deleting: true }))
+      .object(pod("b", { deleting: true }));
+    expect(history.judge("disruption-budget").verdict).toBe("held");
+  });
+});
+
+describe("endpoints-ready (endpoints are ready pods)", () => {
+  const slice = (...names: string[]) => ({
+    apiVersion: "discovery.k8s.io/v1",
+    kind: "EndpointSlice",
+    metadata: { namespace: "shop", name: "web-x", uid: "s" },
+    endpoints: names.map((name) => ({
+      conditions: { ready: true },
+      targetRef: { kind: "Pod", namespace: "shop", name, uid: `uid-${name}` },
+    })),
+  });
+
+  it("holds where a wrong endpoint goes in time", () => {
+    const history = told()
+      .object(pod("a"))
+      .object(slice("a"))
+      .act("calm")
+      .at(10)
+      .object(pod("a", { ready: false }))
+      .at(15)
+      .object(slice())
+      .at(60)
+      .act("end");
+    expect(history.judge("endpoints-ready", { within: "20s" }).verdict).toBe("held");
+  });
+
+  it("is violated by one that stays", () => {
+    const history = told()
+      .object(pod("a"))
+      .object(slice("a"))
+      .act("calm")
+      .at(10)
+      .object(pod("a", { ready: false }))
+      .at(60)
+      .act("end");
+    expect(history.judge("endpoints-ready", { within: "20s" }).detail).toMatch(
+      /endpoint a in EndpointSlice shop\/web-x has been listed as ready for 50 s/,
+    );
+  });
+
+  it("is violated by an endpoint of a pod of the same name that is gone", () => {
+    const history = told()
+      .object(pod("a"))
+      .object(slice("a"))
+      .act("calm")
+      .at(10)
+      .gone("Pod shop/a")
+      .object(pod("a", { uid: "another" }))
+      .at(60)
+      .act("end");
+    expect(history.judge("endpoints-ready").verdict).toBe("violated");
+  });
+
+  it("gives the controllers time after the storm", () => {
+    const history = told()
+      .object(pod("a"))
+      .object(slice("a"))
+      .act("storm")
+      .object(pod("a", { ready: false }))
+      .at(300)
+      .act("calm")
+      .at(310)
+      .object(slice());
+    expect(history.judge("endpoints-ready", { within: "20s" }).verdict).toBe("held");
+  });
+});
+
+describe("no-orphans (garbage collection)", () => {
+  it("holds where owners exist", () => {
+    expect(told().object(replicaSet("rs", "web")).object(deployment(1, {})).judge("no-orphans")).toMatchObject({
+      verdict: "held",
+      reached: 1,
+    });
+  });
+
+  it("is violated by what its owner left behind", () => {
+    expect(
+      told()
+        .object(pod("a", { owner: "gone" }))
+        .judge("no-orphans").detail,
+    ).toBe("Pod shop/a is left, though its owner ReplicaSet gone is gone");
+  });
+});
+
+describe("one-acting-leader (client-go leader election)", () => {
+  const elected = (holder: string) => ({ kind: "leader.elected", lease: "kube-scheduler", holder });
+
+  it("holds where one leader gives up or dies before the next", () => {
+    const history = told().fact("scheduler/0", elected("0")).died("scheduler/0").fact("scheduler/1", elected("1"));
+    history.fact("scheduler/1", { kind: "leader.lost", lease: "kube-scheduler", holder: "1" }).fact("scheduler/0", elected("0"));
+    expect(history.judge("one-acting-leader")).toMatchObject({ verdict: "held", reached: 3 });
+  });
+
+  it("is violated by two at a time", () => {
+    expect(told().fact("scheduler/0", elected("0")).fact("scheduler/1", elected("1")).judge("one-acting-leader").detail).toBe(
+      "1 leads kube-scheduler, while 0 still does",
+    );
+  });
+});
+
+describe("service-availability (the scenario's objective)", () => {
+  const result = (code: number, outcome = "answered") => ({
+    kind: "load.result",
+    workload: "w",
+    service: "shop/web",
+    requestId: "1",
+    outcome,
+    code,
+    latencyUs: 1,
+    servedBy: "",
+  });
+  const params = { service: "shop/web", atLeast: "75%" };
+
+  it("holds where enough requests succeed", () => {
+    const history = told()
+      .fact("client/w", result(200))
+      .fact("client/w", result(404))
+      .fact("client/w", result(200))
+      .fact("client/w", result(503));
+    expect(history.judge("service-availability", params)).toMatchObject({ verdict: "held", reached: 4 });
+  });
+
+  it("is violated by too many failures, errors of the server among them", () => {
+    const history = told().fact("client/w", result(200)).fact("client/w", result(500)).fact("client/w", result(0, "timeout"));
+    expect(history.judge("service-availability", params).detail).toMatch(/^33.33 % of 3 requests to shop\/web succeeded/);
+  });
+
+  it("is violated by an outage that is too long", () => {
+    const history = told();
+    for (let i = 0; i < 97; i++) history.fact("client/w", result(200));
+    history.at(10).fact("client/w", result(0, "refused")).at(25).fact("client/w", result(200));
+    expect(history.judge("service-availability", { ...params, longestOutage: "10s" }).detail).toMatch(
+      /longest outage 15.0 s; at most 10s is allowed/,
+    );
+  });
+
+  it("proves nothing without requests", () => {
+    expect(told().judge("service-availability", params)).toMatchObject({ verdict: "violated", reached: 0 });
+  });
+});
+
+describe("convergence (eventually stable reconciliation)", () => {
+  const some = () => told().object(pod("a"));
+
+  it("holds where the cluster came to rest and stayed so", () => {
+    expect(some().judge("convergence").detail).toBe("at rest 5.0 s after the storm, and it stayed so");
+  });
+
+  it("is violated, with the reasons, where it did not", () => {
+    const convergence = { converged: false, afterUs: 9, stayed: false, reasons: ["Pod shop/a is not ready"] };
+    expect(some().judge("convergence", {}, { convergence })).toMatchObject({
+      verdict: "violated",
+      detail: expect.stringContaining("Pod shop/a is not ready"),
+    });
+  });
+
+  it("is violated where it did not stay", () => {
+    const convergence = { converged: true, afterUs: 9, stayed: false, reasons: ["Pod shop/a is not ready"] };
+    expect(some().judge("convergence", {}, { convergence }).verdict).toBe("violated");
+  });
+});
+
+describe("no-panics (assertions stay on)", () => {
+  it("holds over crashes on purpose and hosts that go down", () => {
+    expect(told().born("etcd/0").died("etcd/0", "crashed on purpose").born("etcd/0").died("etcd/0").judge("no-panics")).toMatchObject({
+      verdict: "held",
+      reached: 2,
+    });
+  });
+
+  it("is violated by an actor that crashes by itself", () => {
+    expect(told().born("etcd/0").died("etcd/0", "cannot read x").judge("no-panics").detail).toBe("etcd/0 crashed: cannot read x");
+  });
+});

@@ -1,0 +1,169 @@
+import { told } from "./told";
+
+const persisted = (...entries: [number, number, number][]) => ({ kind: "raft.persisted", entries });
+const committed = (...entries: [number, number, number][]) => ({ kind: "raft.committed", entries });
+
+describe("raft-election-safety (Raft, figure 3: Election Safety)", () => {
+  it("holds over elections in different terms", () => {
+    const history = told().fact("etcd/0", { kind: "raft.leader", term: 1 }).fact("etcd/1", { kind: "raft.leader", term: 2 });
+    expect(history.judge("raft-election-safety")).toMatchObject({ verdict: "held", reached: 2 });
+  });
+
+  it("is violated by two leaders of one term", () => {
+    const history = told().fact("etcd/0", { kind: "raft.leader", term: 3 }).at(2).fact("etcd/1", { kind: "raft.leader", term: 3 });
+    expect(history.judge("raft-election-safety")).toMatchObject({
+      verdict: "violated",
+      detail: "term 3 has two leaders: etcd/0 and etcd/1",
+      atUs: 2e6,
+    });
+  });
+
+  it("is violated by two votes of one member in one term, also across a crash", () => {
+    const vote = (candidate: string) => ({ kind: "raft.voted", term: 4, candidate });
+    const history = told().fact("etcd/2", vote("etcd/0")).died("etcd/2").born("etcd/2").fact("etcd/2", vote("etcd/1"));
+    expect(history.judge("raft-election-safety").detail).toBe("etcd/2 in term 4 voted for etcd/0 and for etcd/1");
+  });
+
+  it("proves nothing where nobody was elected", () => {
+    expect(told().judge("raft-election-safety")).toMatchObject({ verdict: "violated", reached: 0 });
+  });
+});
+
+describe("raft-log-matching (Raft, figure 3: Log Matching)", () => {
+  it("holds where followers overwrite what their leader does not have", () => {
+    const history = told()
+      .fact("etcd/0", persisted([1, 1, 10], [2, 1, 11]))
+      .fact("etcd/1", persisted([1, 1, 10], [2, 2, 12]))
+      .fact("etcd/0", persisted([2, 2, 12]));
+    expect(history.judge("raft-log-matching")).toMatchObject({ verdict: "held" });
+  });
+
+  it("is violated by two contents of one entry", () => {
+    const history = told()
+      .fact("etcd/0", persisted([1, 1, 10]))
+      .fact("etcd/1", persisted([1, 1, 99]));
+    expect(history.judge("raft-log-matching").detail).toBe("entry 1 of term 1 differs between etcd/0 and etcd/1");
+  });
+
+  it("is violated by equal entries on different predecessors", () => {
+    const history = told()
+      .fact("etcd/0", persisted([1, 1, 10], [2, 3, 20]))
+      .fact("etcd/1", persisted([1, 2, 10], [2, 3, 20]));
+    expect(history.judge("raft-log-matching").detail).toBe("entry 2 of term 3 follows term 1 at etcd/0, but term 2 at etcd/1");
+  });
+});
+
+describe("raft-committed (Raft, sections 5.4 and 5.4.3)", () => {
+  const begin = () =>
+    told()
+      .fact("etcd/0", persisted([1, 1, 10]))
+      .fact("etcd/1", persisted([1, 1, 10]))
+      .fact("etcd/0", committed([1, 1, 10]));
+
+  it("holds where the next leader has what was committed", () => {
+    expect(begin().fact("etcd/1", { kind: "raft.leader", term: 2 }).judge("raft-committed")).toMatchObject({ verdict: "held" });
+  });
+
+  it("holds where the next leader has it in a snapshot", () => {
+    const history = begin()
+      .fact("etcd/2", { kind: "raft.snapshot", index: 1, term: 1, how: "installed" })
+      .fact("etcd/2", { kind: "raft.leader", term: 2 });
+    expect(history.judge("raft-committed")).toMatchObject({ verdict: "held" });
+  });
+
+  it("is violated by a leader without a committed entry (Leader Completeness)", () => {
+    expect(begin().fact("etcd/2", { kind: "raft.leader", term: 2 }).judge("raft-committed").detail).toBe(
+      "etcd/2 leads term 2 without entry 1 of term 1, which was committed before",
+    );
+  });
+
+  it("is violated by another entry committed in its place (State Machine Safety)", () => {
+    expect(
+      begin()
+        .fact("etcd/1", committed([1, 2, 99]))
+        .judge("raft-committed").detail,
+    ).toMatch(/entry 1 was committed twice/);
+  });
+
+  it("is violated by a member that truncates what it had committed", () => {
+    expect(begin().fact("etcd/0", { kind: "raft.truncated", fromIndex: 1 }).judge("raft-committed").detail).toMatch(
+      /etcd\/0 truncated its log from 1/,
+    );
+  });
+});
+
+describe("store-agreement (the state machines are replicas)", () => {
+  const applied = (index: number, revision: number, hash: number) => ({ kind: "etcd.applied", index, revision, hash });
+
+  it("holds for equal stores, also after a member replays its log", () => {
+    const history = told()
+      .fact("etcd/0", applied(1, 2, 7))
+      .fact("etcd/1", applied(1, 2, 7))
+      .died("etcd/1")
+      .fact("etcd/1", applied(1, 2, 7));
+    expect(history.judge("store-agreement")).toMatchObject({ verdict: "held", reached: 2 });
+  });
+
+  it("is violated by different stores at one revision", () => {
+    const history = told()
+      .fact("etcd/0", applied(1, 2, 7))
+      .fact("etcd/1", applied(1, 2, 8));
+    expect(history.judge("store-agreement").detail).toBe("after entry 1 (revision 2) the stores of etcd/0 and etcd/1 differ");
+  });
+
+  it("is violated by a member that applied an entry twice", () => {
+    const history = told()
+      .fact("etcd/0", applied(1, 2, 7))
+      .fact("etcd/1", applied(1, 3, 7));
+    expect(history.judge("store-agreement").detail).toMatch(/is at revision 2, etcd\/1 at 3/);
+  });
+
+  it("is violated by a revision that goes back", () => {
+    const history = told()
+      .fact("etcd/0", applied(2, 3, 7))
+      .fact("etcd/0", applied(3, 2, 8));
+    expect(history.judge("store-agreement").detail).toBe("the revision of etcd/0 went from 3 back to 2");
+  });
+});
+
+describe("acknowledged-writes (etcd's durability)", () => {
+  const written = (revision: number, deleted = false) => ({ kind: "etcd.acknowledged", revision, keys: ["/registry/a"], deleted });
+  const member = (revision: number, keyRevision: number | undefined) => ({
+    members: [{ actor: "etcd/0", revision, modRevisionOf: () => keyRevision }],
+  });
+
+  it("holds where the write or a later one is there", () => {
+    const history = told().fact("etcd/0", written(5));
+    expect(history.judge("acknowledged-writes", {}, member(9, 5)).verdict).toBe("held");
+    expect(history.judge("acknowledged-writes", {}, member(9, 8)).verdict).toBe("held");
+  });
+
+  it("holds for a follower that lags", () => {
+    const members = [...member(9, 5).members, { actor: "etcd/1", revision: 4, modRevisionOf: () => undefined }];
+    expect(told().fact("etcd/0", written(5)).judge("acknowledged-writes", {}, { members }).verdict).toBe("held");
+  });
+
+  it("holds where the key was deleted later", () => {
+    expect(told().fact("etcd/0", written(5)).deleted("/registry/a", 6).judge("acknowledged-writes", {}, member(9, undefined)).verdict).toBe(
+      "held",
+    );
+  });
+
+  it("is violated by a key that vanished or went back", () => {
+    const history = told().fact("etcd/0", written(5));
+    expect(history.judge("acknowledged-writes", {}, member(9, undefined)).detail).toMatch(
+      /at revision 5 is lost at etcd\/0, which has no such key/,
+    );
+    expect(history.judge("acknowledged-writes", {}, member(9, 3)).detail).toMatch(/is lost at etcd\/0, which has revision 3/);
+  });
+
+  it("is violated by a cluster that never got so far", () => {
+    expect(told().fact("etcd/0", written(5)).judge("acknowledged-writes", {}, member(4, 3)).detail).toMatch(
+      /no member is further than revision 4/,
+    );
+  });
+
+  it("is violated by a deletion that came undone", () => {
+    expect(told().fact("etcd/0", written(5, true)).judge("acknowledged-writes", {}, member(9, 3)).verdict).toBe("violated");
+  });
+});

@@ -65,8 +65,8 @@ export interface FakeConfig {
   readonly store: FakeStore;
   /** Answers instead of the server where it answers at all: to inject refusals. "silence" never answers but carries the request out, "lost" does not even do that. */
   readonly intercept?: (request: ApiRequest) => Failure | "silence" | "lost" | undefined;
-  /** While true, nothing new is told to watchers. */
-  readonly holds?: () => boolean;
+  /** While true for a resource, nothing new of it is told to watchers. */
+  readonly holds?: (resource: string) => boolean;
 }
 
 interface State {
@@ -92,7 +92,7 @@ export const fakeApiServer: Actor<FakeConfig, State, ApiMessage> = {
   role: "apiserver",
   start(config, ctx) {
     const state: State = { config, watchers: new Map() };
-    ctx.setTimer("tell", 1);
+    ctx.setTimer("tell", 10);
     return state;
   },
   receive(state, input, ctx) {
@@ -114,8 +114,8 @@ export const fakeApiServer: Actor<FakeConfig, State, ApiMessage> = {
       }
     } else if (input.type === "closed") state.watchers.delete(input.stream.key);
     else if (input.type === "timer") {
-      ctx.setTimer("tell", 1);
-      if (!state.config.holds?.()) tell(state, ctx);
+      ctx.setTimer("tell", 10);
+      tell(state, ctx);
     }
     return undefined;
   },
@@ -124,7 +124,7 @@ export const fakeApiServer: Actor<FakeConfig, State, ApiMessage> = {
 function tell(state: State, ctx: Ctx): void {
   const { history, version } = state.config.store;
   for (const watcher of state.watchers.values()) {
-    if (watcher.sent >= version) continue;
+    if (watcher.sent >= version || state.config.holds?.(watcher.request.resource)) continue;
     for (const change of history) {
       if (change.version <= watcher.sent || change.resource !== watcher.request.resource || !selects(watcher.request, change.object))
         continue;

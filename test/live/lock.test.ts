@@ -1,8 +1,8 @@
 import { spawn } from "node:child_process";
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { lockDirectory } from "../../runtime/live/disk/lock";
+import { bornOf, lockDirectory } from "../../runtime/live/disk/lock";
 
 describe("the lock of a data directory", () => {
   let directory: string;
@@ -19,21 +19,16 @@ describe("the lock of a data directory", () => {
     expect(readdirSync(directory)).toEqual([]);
   });
 
-  // Elsewhere than on Linux a process number that was given again cannot be told from the first holder of it.
-  const onLinux = process.platform === "linux" ? test : test.skip;
-
-  onLinux("that a killed process left behind is taken over", async () => {
+  test("that a killed process left behind is taken over", async () => {
     const child = spawn(process.execPath, ["-e", "setInterval(() => {}, 1000)"]);
-    const born = readFileSync(`/proc/${child.pid}/stat`, "utf8").split(" ")[21];
-    const boot = readFileSync("/proc/sys/kernel/random/boot_id", "utf8").trim();
-    writeFileSync(join(directory, "lock"), JSON.stringify({ pid: child.pid, born: `${boot} ${born}` }));
+    writeFileSync(join(directory, "lock"), JSON.stringify({ pid: child.pid, born: bornOf(child.pid!) }));
     expect(() => lockDirectory(directory)).toThrow(`in use by process ${child.pid}`);
     child.kill("SIGKILL");
     await new Promise((resolve) => child.once("exit", resolve));
     lockDirectory(directory)();
   });
 
-  onLinux("is not kept alive by another process that was given the same number later", () => {
+  test("is not kept alive by another process that was given the same number later", () => {
     writeFileSync(join(directory, "lock"), JSON.stringify({ pid: process.pid, born: "another boot 123" }));
     lockDirectory(directory)();
   });

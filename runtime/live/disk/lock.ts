@@ -74,7 +74,8 @@ function isAlive(holder: Holder): boolean {
   return bornOf(holder.pid) === holder.born;
 }
 
-function bornOf(pid: number): string {
+/** When a process began, in words of this boot of this machine; "" where the system does not tell. */
+export function bornOf(pid: number): string {
   const boot = read("/proc/sys/kernel/random/boot_id");
   const stat = read(`/proc/${pid}/stat`);
   if (boot === undefined || stat === undefined) return "";

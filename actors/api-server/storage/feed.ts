@@ -110,8 +110,8 @@ function list<S extends HasFeed>(state: S, ctx: Context<S>, listener: FeedListen
 
   function page(state: S, ctx: Context<S>, from: string, revision: number): undefined {
     const request = {
-      ...{ kind: "etcd.range", key: keyBytes(from), rangeEnd: keyBytes(endOfPrefix(registryPrefix)), limit: pageSize, revision } as const,
-      ...{ sortOrder: "ascend", sortTarget: "key", serializable: false, keysOnly: false, countOnly: false } as const,
+      ...({ kind: "etcd.range", key: keyBytes(from), rangeEnd: keyBytes(endOfPrefix(registryPrefix)), limit: pageSize, revision } as const),
+      ...({ sortOrder: "ascend", sortTarget: "key", serializable: false, keysOnly: false, countOnly: false } as const),
     };
     return readEtcd(state, ctx, request, ctx.monotonicUs() + 60_000_000, (state, outcome, ctx) => {
       if (state.feed.phase.type !== "listing") return;

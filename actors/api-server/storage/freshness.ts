@@ -37,7 +37,13 @@ export function newFreshness<S>(): Freshness<S> {
 }
 
 /** Goes on once the caches hold at least `revision`, at once if they do; with false when they do not by `untilUs` (monotonic). */
-export function awaitRevision<S extends HasFreshness<S>>(state: S, ctx: Context<S>, revision: number, untilUs: number, then: Wait<S>["then"]): undefined {
+export function awaitRevision<S extends HasFreshness<S>>(
+  state: S,
+  ctx: Context<S>,
+  revision: number,
+  untilUs: number,
+  then: Wait<S>["then"],
+): undefined {
   if (state.feed.revision >= revision && state.feed.revision > 0) return then(state, true, ctx);
   const { freshness } = state;
   if (freshness.waiting.length === 0) ctx.setTimer(freshnessTimer, progressAfterMs);
@@ -67,8 +73,8 @@ function ask<S extends HasFreshness<S>>(state: S, ctx: Context<S>, reads: readon
   state.freshness.asking = reads;
   const untilUs = reads.reduce((latest, read) => Math.max(latest, read.untilUs), 0);
   const request = {
-    ...{ kind: "etcd.range", key: keyBytes("/registry/health"), rangeEnd: new Uint8Array(), limit: 1, revision: 0 } as const,
-    ...{ sortOrder: "none", sortTarget: "key", serializable: false, keysOnly: false, countOnly: true } as const,
+    ...({ kind: "etcd.range", key: keyBytes("/registry/health"), rangeEnd: new Uint8Array(), limit: 1, revision: 0 } as const),
+    ...({ sortOrder: "none", sortTarget: "key", serializable: false, keysOnly: false, countOnly: true } as const),
   };
   return readEtcd(state, ctx, request, untilUs, (state, outcome, ctx) => {
     const { asking, next } = state.freshness;

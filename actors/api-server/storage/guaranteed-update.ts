@@ -1,7 +1,7 @@
-import type { Context } from "../../../runtime/actor";
-import type { Failure } from "../../../protocol/status";
-import { Entry, sameBytes } from "./entry";
 import type { EtcdError } from "../../../protocol/etcd";
+import type { Failure } from "../../../protocol/status";
+import type { Context } from "../../../runtime/actor";
+import { Entry, sameBytes } from "./entry";
 import type { Then } from "./etcd-client";
 import type { HasFeed } from "./feed";
 import { type Alongside, nothingAlongside, readEntry, writeGuarded } from "./store";
@@ -21,6 +21,8 @@ export interface Update {
   /** Pure; called again on a newer state when somebody else was quicker. */
   readonly change: (current: Entry | undefined, nowMs: number) => Decision;
   readonly deadlineUs: number;
+  /** Decide on the newest state, but write nothing: the outcome is what would have been. */
+  readonly dryRun?: boolean;
 }
 
 export type UpdateOutcome =
@@ -55,9 +57,11 @@ export function guaranteedUpdate<S extends HasFeed>(state: S, ctx: Context<S>, u
     const decision = update.change(current, ctx.wallUs() / 1000);
     if (decision.type === "refuse")
       return isCurrent ? then(state, { type: "refused", status: decision.status }, ctx) : readAgain(state, ctx, conflicts);
-    const unchanged = decision.type === "keep" || (decision.type === "put" && current !== undefined && sameBytes(decision.stored, current.stored));
+    const unchanged =
+      decision.type === "keep" || (decision.type === "put" && current !== undefined && sameBytes(decision.stored, current.stored));
     if (unchanged) return isCurrent ? then(state, { type: "kept", entry: current }, ctx) : readAgain(state, ctx, conflicts);
     const stored = decision.type === "put" ? decision.stored : null;
+    if (update.dryRun) return isCurrent ? then(state, wouldBe(current, stored), ctx) : readAgain(state, ctx, conflicts);
     const write = {
       ...{ key: update.key, expected: current?.revision ?? 0, stored },
       ...{ lease: decision.type === "put" ? (decision.lease ?? 0) : 0, alongside: decision.alongside ?? nothingAlongside },
@@ -65,8 +69,7 @@ export function guaranteedUpdate<S extends HasFeed>(state: S, ctx: Context<S>, u
     return writeGuarded(state, ctx, write, update.deadlineUs, (state, outcome, ctx) => {
       switch (outcome.type) {
         case "written":
-          if (stored === null) return then(state, { type: "deleted", entry: current!.at(outcome.revision), previous: current! }, ctx);
-          return then(state, { type: "put", entry: new Entry(update.key, outcome.revision, stored), previous: current }, ctx);
+          return then(state, done(current, stored, outcome.revision), ctx);
         case "conflict":
           if (conflicts + 1 >= conflictsMax) return then(state, { type: "contended" }, ctx);
           return decide(state, ctx, outcome.current, true, conflicts + 1);
@@ -75,5 +78,15 @@ export function guaranteedUpdate<S extends HasFeed>(state: S, ctx: Context<S>, u
           return then(state, outcome, ctx);
       }
     });
+  }
+
+  function wouldBe(current: Entry | undefined, stored: Uint8Array | null): UpdateOutcome {
+    return done(current, stored, current?.revision ?? 0);
+  }
+
+  function done(current: Entry | undefined, stored: Uint8Array | null, revision: number): UpdateOutcome {
+    if (stored !== null) return { type: "put", entry: new Entry(update.key, revision, stored), previous: current };
+    if (!current) throw new Error(`a change deleted ${update.key}, which was not there`);
+    return { type: "deleted", entry: current.at(revision), previous: current };
   }
 }

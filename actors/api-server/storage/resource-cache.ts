@@ -2,13 +2,26 @@ import { Entry } from "./entry";
 import type { StoredResource } from "./keys";
 
 /** One change of one object, as the cache's window keeps it and watchers get it. */
-export interface Change {
+export class Change {
   readonly revision: number;
   /** The object after the change; for a deletion its last state, under the deletion's revision. */
   readonly entry: Entry;
   readonly deleted: boolean;
   /** The object before the change, if it existed. */
   readonly previous: Entry | undefined;
+  #departed: Entry | undefined;
+
+  constructor(revision: number, entry: Entry, deleted: boolean, previous: Entry | undefined) {
+    this.revision = revision;
+    this.entry = entry;
+    this.deleted = deleted;
+    this.previous = previous;
+  }
+
+  /** What somebody is shown who sees the object no more: its former state under the revision of the change; undefined if there was none. */
+  get departed(): Entry | undefined {
+    return this.deleted ? this.entry : (this.#departed ??= this.previous?.at(this.revision));
+  }
 }
 
 /**
@@ -77,12 +90,12 @@ export class ResourceCache {
       if (!previous) return undefined;
       this.#entries.delete(key);
       this.#keys.splice(lowerBound(this.#keys, key), 1);
-      return this.#remember({ revision, entry: previous.at(revision), deleted: true, previous });
+      return this.#remember(new Change(revision, previous.at(revision), true, previous));
     }
     const entry = new Entry(key, revision, stored);
     this.#entries.set(key, entry);
     if (!previous) this.#keys.splice(lowerBound(this.#keys, key), 0, key);
-    return this.#remember({ revision, entry, deleted: false, previous });
+    return this.#remember(new Change(revision, entry, false, previous));
   }
 
   #remember(change: Change): Change {

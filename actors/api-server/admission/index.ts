@@ -1,0 +1,45 @@
+import type { ApiObject } from "../../../protocol/kinds/object";
+import { type Failure, isFailure } from "../../../protocol/status";
+import type { Admission, Needed, Plugin } from "./admission";
+import { defaultTolerationSeconds } from "./default-toleration-seconds";
+import { namespaceLifecycle } from "./namespace-lifecycle";
+import { nodeRestriction } from "./node-restriction";
+import { priority } from "./priority";
+import { serviceAccount } from "./service-account";
+import { taintNodesByCondition } from "./taint-nodes-by-condition";
+
+/** In the order in which they are asked, as in kube-apiserver. */
+export const plugins: readonly Plugin[] = [
+  namespaceLifecycle,
+  serviceAccount,
+  nodeRestriction,
+  taintNodesByCondition,
+  priority,
+  defaultTolerationSeconds,
+];
+
+/** What all plug-ins together will look up. */
+export function neededBy(admission: Omit<Admission, "cluster">): readonly Needed[] {
+  return plugins.flatMap((plugin) => plugin.needs?.(admission) ?? []);
+}
+
+/** The object as the plug-ins leave it, or the first refusal. */
+export function mutate(admission: Admission): ApiObject | Failure {
+  let { object } = admission;
+  for (const plugin of plugins) {
+    const answer = plugin.mutate?.({ ...admission, object });
+    if (answer === undefined) continue;
+    if (isFailure(answer)) return answer;
+    object = answer;
+  }
+  return object;
+}
+
+/** The first plug-in's refusal of an object that has passed validation. */
+export function validate(admission: Admission): Failure | undefined {
+  for (const plugin of plugins) {
+    const refusal = plugin.validate?.(admission);
+    if (refusal) return refusal;
+  }
+  return undefined;
+}

@@ -1,0 +1,55 @@
+import type { ClusterRole, ClusterRoleBinding, Role, RoleBinding } from "../../protocol/kinds/generated";
+import type { User } from "./authentication/user";
+import type { Attributes } from "./authorization/attributes";
+import { authorize, type Decision, type RbacObjects } from "./authorization/rbac";
+import type { ServerState } from "./state";
+import { cacheOf } from "./storage/feed";
+import { keyOfObject, prefixOfList, resourceNamed, type StoredResource } from "./storage/keys";
+
+/**
+ * What was decided since the RBAC objects last changed. Kubelets and controllers ask the same few things over and over,
+ * and each question otherwise walks all bindings.
+ */
+export type AuthorizationMemo = Map<string, Decision>;
+
+const memoSizeMax = 20_000;
+const rbac = (plural: string) => resourceNamed("rbac.authorization.k8s.io", "v1", plural);
+const clusterRoles = rbac("clusterroles");
+const clusterRoleBindings = rbac("clusterrolebindings");
+const roles = rbac("roles");
+const roleBindings = rbac("rolebindings");
+const rbacResources: ReadonlySet<StoredResource> = new Set([clusterRoles, clusterRoleBindings, roles, roleBindings]);
+
+/** Whether the user may do it, by the RBAC objects in the caches. */
+export function decideAccess(state: ServerState, user: User, wanted: Attributes): Decision {
+  const { verb, isResource, group, resource, subresource, namespace, name, path } = wanted;
+  const question = [user.name, ...user.groups, verb, isResource, group, resource, subresource, namespace, name, path].join("\n");
+  const known = state.authorizations.get(question);
+  if (known) return known;
+  const decision = authorize(user, wanted, rbacObjects(state));
+  if (state.authorizations.size >= memoSizeMax) state.authorizations.clear();
+  state.authorizations.set(question, decision);
+  return decision;
+}
+
+/** To be called for each change of a cache: what was decided by roles that have changed is decided anew. */
+export function forgetDecisions(state: ServerState, resource: StoredResource): void {
+  if (rbacResources.has(resource)) state.authorizations.clear();
+}
+
+/** The RBAC objects as the caches have them. */
+export function rbacObjects({ feed }: ServerState): RbacObjects {
+  const all = <T>(resource: StoredResource, namespace = "") =>
+    cacheOf(feed, resource)
+      .list(prefixOfList(resource, namespace))
+      .map((entry) => entry.object as unknown as T);
+  const one = <T>(resource: StoredResource, namespace: string, name: string) =>
+    cacheOf(feed, resource).get(keyOfObject(resource, namespace, name))?.object as unknown as T | undefined;
+  return {
+    clusterRole: (name) => one<ClusterRole>(clusterRoles, "", name),
+    clusterRoles: () => all<ClusterRole>(clusterRoles),
+    role: (namespace, name) => one<Role>(roles, namespace, name),
+    clusterRoleBindings: () => all<ClusterRoleBinding>(clusterRoleBindings),
+    roleBindings: (namespace) => all<RoleBinding>(roleBindings, namespace),
+  };
+}

@@ -1,0 +1,91 @@
+import type { Address } from "../../protocol/address";
+import type { ApiRequest, ApiResponse } from "../../protocol/api";
+import type { JsonObject } from "../../protocol/kinds/object";
+import type { Kind } from "../../protocol/kinds/registry";
+import { type Failure, internalError, timeout } from "../../protocol/status";
+import type { RequestRef, StreamRef } from "../../runtime/actor";
+import type { User } from "./authentication/user";
+import type { Ctx } from "./state";
+import { encodeJson } from "./storage/entry";
+import type { StoredResource } from "./storage/keys";
+
+/** Whoever waits for the answer: by an ask, or at the other end of a stream. */
+export type Caller = { readonly type: "ask"; readonly request: RequestRef } | { readonly type: "open"; readonly stream: StreamRef };
+
+/** A request that has been authenticated, on its way through the server. */
+export interface Call {
+  readonly request: ApiRequest;
+  readonly from: Address;
+  readonly caller: Caller;
+  readonly user: User;
+  /** Monotonic; after it nobody waits for the answer. */
+  readonly deadlineUs: number;
+}
+
+/** A call for a resource that is served. */
+export interface ResourceCall extends Call {
+  /** The kind in the version that was asked for. */
+  readonly kind: Kind;
+  readonly resource: StoredResource;
+}
+
+/** Gives the one answer; a stream ends with it. */
+export function respond(ctx: Ctx, { caller }: Pick<Call, "caller">, response: ApiResponse): undefined {
+  if (caller.type === "ask") return void ctx.reply(caller.request, response) as undefined;
+  ctx.push(caller.stream, response);
+  ctx.close(caller.stream);
+}
+
+export function respondObject(
+  ctx: Ctx,
+  call: Pick<Call, "caller">,
+  code: number,
+  body: Uint8Array,
+  warnings: readonly string[] = [],
+): undefined {
+  return respond(ctx, call, { ...json(code, body), headers: warningHeaders(warnings) });
+}
+
+export function refuse(ctx: Ctx, call: Pick<Call, "caller">, status: Failure): undefined {
+  return respond(ctx, call, statusResponse(status));
+}
+
+export function json(code: number, body: Uint8Array): ApiResponse {
+  return { kind: "api.response", code, contentType: "application/json", headers: [], body };
+}
+
+/** A failure as an answer; Retry-After as a header too where the Status names it. */
+export function statusResponse(status: Failure): ApiResponse {
+  const retryAfter = status.details?.retryAfterSeconds;
+  return { ...json(status.code, encodeJson(status)), headers: retryAfter ? [["Retry-After", String(retryAfter)]] : [] };
+}
+
+/** The Status with which a deletion is answered once the object is gone. */
+export function deletedStatus(kind: Kind, name: string, uid: string | undefined): JsonObject {
+  const details = { name, ...(kind.group ? { group: kind.group } : {}), kind: kind.plural, ...(uid ? { uid } : {}) };
+  return { kind: "Status", apiVersion: "v1", metadata: {}, status: "Success", details };
+}
+
+/** The header form of warnings: RFC 7234's code 299. */
+function warningHeaders(warnings: readonly string[]): readonly (readonly [string, string])[] {
+  return warnings.map((text) => ["Warning", `299 - ${JSON.stringify(text)}`] as const);
+}
+
+/** etcd did not do it, or did not say whether it did. The reason Timeout tells clients that it may have happened. */
+export function storageFailure(
+  outcome:
+    | { readonly type: "failed"; readonly error: { readonly code: string; readonly message: string } }
+    | { readonly type: "unknown"; readonly detail: string },
+): Failure {
+  if (outcome.type === "unknown") return timeout(`the outcome of the request is unknown: etcd did not answer: ${outcome.detail}`);
+  const { code, message } = outcome.error;
+  if (code === "Unavailable" || code === "DeadlineExceeded" || code === "ResourceExhausted")
+    return {
+      ...internalError(message),
+      reason: "ServiceUnavailable",
+      code: 503,
+      message: `etcd cannot answer: ${message}`,
+      details: { retryAfterSeconds: 1 },
+    };
+  return internalError(message);
+}

@@ -1,0 +1,63 @@
+import type { Address } from "../../protocol/address";
+
+/** What an API server is told when it is placed on a host. */
+export interface ApiServerConfig {
+  /** The members of etcd, in order of preference. */
+  readonly etcd: readonly Address[];
+  /** All API servers of the cluster, this one among them. */
+  readonly apiServers: readonly Address[];
+  /** "10.96.0.0/12": where ClusterIPs come from. */
+  readonly serviceCidr: string;
+  readonly clusterName?: string;
+  readonly staticTokens?: readonly StaticToken[];
+  /** Where this server can be reached inside the cluster: what the `kubernetes` Service leads to. */
+  readonly advertise?: { readonly ip: string; readonly port: number };
+  readonly knobs?: Readonly<Record<string, number>>;
+}
+
+export interface StaticToken {
+  readonly token: string;
+  readonly user: string;
+  readonly groups: readonly string[];
+}
+
+/** The numbers that can be set, under the names of kube-apiserver's flags where it has them, with its defaults. Durations are in seconds. */
+export const defaultKnobs = {
+  /** The longest that a request other than a watch may take. */
+  "request-timeout": 60,
+  /** A watch without timeoutSeconds ends after this long or up to twice as long. */
+  "min-request-timeout": 1800,
+  "event-ttl": 3600,
+  /** 0 turns compaction off. */
+  "etcd-compaction-interval": 300,
+  /** How many recent changes of each resource are kept for watches that begin in the past. */
+  "default-watch-cache-size": 1000,
+  /** How long a read waits for the caches to come to the resourceVersion it asks for. */
+  "freshness-timeout": 3,
+  "bookmark-interval": 60,
+  /** How long one etcd member is waited for before a read goes to the next. */
+  "etcd-read-timeout": 3,
+  /** How long a write waits for etcd before it counts as unknown. */
+  "etcd-write-timeout": 7,
+  /** How often an API server confirms that it lives, for the endpoints of the `kubernetes` Service. */
+  "endpoint-reconcile-interval": 10,
+  "service-node-port-first": 30000,
+  "service-node-port-last": 32767,
+  /** The longest life of a service account's token. */
+  "service-account-max-token-expiration": 365 * 24 * 3600,
+} as const;
+
+export type Knob = keyof typeof defaultKnobs;
+export type Knobs = Readonly<Record<Knob, number>>;
+
+/** The knobs with their defaults filled in; throws an Error that names an unknown knob or a value that is no number. */
+export function knobsOf(config: ApiServerConfig): Knobs {
+  const knobs: Record<Knob, number> = { ...defaultKnobs };
+  for (const [name, value] of Object.entries(config.knobs ?? {})) {
+    if (!Object.hasOwn(defaultKnobs, name))
+      throw new Error(`knobs: apiserver has no knob ${JSON.stringify(name)}; it has ${Object.keys(defaultKnobs).join(", ")}`);
+    if (!Number.isFinite(value) || value < 0) throw new Error(`knobs: ${name}: expected a number, 0 or more, got ${String(value)}`);
+    knobs[name as Knob] = value;
+  }
+  return knobs;
+}

@@ -1,0 +1,72 @@
+import type { Address } from "../../protocol/address";
+import type { ApiRequest } from "../../protocol/api";
+import { type Failure, isFailure, unauthorized } from "../../protocol/status";
+import { authenticate } from "./authentication/authenticate";
+import { impersonated, impersonationQuestions } from "./authentication/impersonation";
+import { type BoundLookup, bindingFault, type ParsedToken, serviceAccountUser, tokenFault } from "./authentication/token";
+import type { User } from "./authentication/user";
+import { forbiddenRequest } from "./authorization/rbac";
+import { decideAccess } from "./authorization-memo";
+import type { Ctx, ServerState } from "./state";
+import { cacheOf } from "./storage/feed";
+import { keyOfObject, resourceNamed } from "./storage/keys";
+
+/** The cluster's key for service account tokens, and what stands in them as issuer and audience. */
+export const tokenKey = "service-account";
+export const tokenIssuer = "https://kubernetes.default.svc.cluster.local";
+
+type Then = (state: ServerState, user: User | Failure, ctx: Ctx) => undefined;
+
+/** Who asks: the credential believed, and the person it is used for where the request impersonates somebody. */
+export function identify(
+  state: ServerState,
+  ctx: Ctx,
+  request: Pick<ApiRequest, "credential" | "impersonation">,
+  from: Address,
+  then: Then,
+): undefined {
+  const { credential, impersonation } = request;
+  const authentication = authenticate(credential, from, state.config.staticTokens ?? []);
+  const proceed: Then = (state, user, ctx) => {
+    if (isFailure(user) || !impersonation) return then(state, user, ctx);
+    const questions = impersonationQuestions(impersonation);
+    if (isFailure(questions)) return then(state, questions, ctx);
+    const refused = questions.find((question) => !decideAccess(state, user, question).allowed);
+    return then(state, refused ? forbiddenRequest(user, refused) : impersonated(impersonation), ctx);
+  };
+  switch (authentication.type) {
+    case "user":
+      return proceed(state, authentication.user, ctx);
+    case "refused":
+      return then(state, authentication.status, ctx);
+    case "token":
+      return verifyToken(state, ctx, authentication.token, [tokenIssuer], (state, verdict, ctx) =>
+        proceed(state, typeof verdict === "string" ? unauthorized() : verdict, ctx),
+      );
+  }
+}
+
+/** Believes a service account's token, or says why not: signature, claims, and that what it is bound to still lives. */
+export function verifyToken(
+  _state: ServerState,
+  ctx: Ctx,
+  { claims, signed, signature }: ParsedToken,
+  audiences: readonly string[],
+  then: (state: ServerState, verdict: User | string, ctx: Ctx) => undefined,
+): undefined {
+  ctx.sign({ type: "verify", key: tokenKey, bytes: signed, signature }, (state, result, ctx) => {
+    if (!result.ok) return then(state, result.detail, ctx);
+    if (!result.valid) return then(state, "the signature is not good", ctx);
+    const nowMs = ctx.wallUs() / 1000;
+    const fault = tokenFault(claims, { issuer: tokenIssuer, audiences, nowMs }) ?? bindingFault(claims, lookupIn(state), nowMs);
+    return then(state, fault ?? serviceAccountUser(claims), ctx);
+  });
+}
+
+function lookupIn(state: ServerState): BoundLookup {
+  return (resource, namespace, name) => {
+    const stored = resourceNamed("", "v1", resource);
+    const metadata = cacheOf(state.feed, stored).get(keyOfObject(stored, namespace, name))?.object.metadata;
+    return metadata && { uid: metadata.uid, deletionTimestamp: metadata.deletionTimestamp };
+  };
+}

@@ -1,0 +1,144 @@
+import { nameOf } from "../../protocol/address";
+import type { EndpointSlice, Endpoints } from "../../protocol/kinds/generated";
+import type { ApiObject } from "../../protocol/kinds/object";
+import { createOwn } from "./bootstrap";
+import type { ApiServerConfig } from "./config";
+import type { Ctx, ServerState } from "./state";
+import { type Entry, encodeStored, sameJson } from "./storage/entry";
+import { writeEtcd } from "./storage/etcd-client";
+import { cacheOf } from "./storage/feed";
+import { type Decision, guaranteedUpdate } from "./storage/guaranteed-update";
+import { keyBytes, keyOfObject, registryPrefix, resourceNamed } from "./storage/keys";
+
+/**
+ * Which API servers live. Each holds a key with a lease in etcd, which ends when the server does; the endpoints of the `kubernetes`
+ * Service are the addresses of those whose keys are there.
+ */
+export interface Membership {
+  readonly advertised: { readonly ip: string; readonly port: number };
+  readonly intervalSeconds: number;
+  /** The lease under the own key; 0 while there is none. */
+  lease: number;
+}
+
+export const membershipTimer = "membership";
+const prefix = `${registryPrefix}masterleases/`;
+
+export function newMembership(config: ApiServerConfig, self: string, intervalSeconds: number): Membership {
+  const number = Number(nameOf(self as Parameters<typeof nameOf>[0]));
+  // Where nothing was said the server stands on a network of its own, by its number.
+  const ip = `172.18.0.${10 + (Number.isInteger(number) ? number % 240 : 0)}`;
+  return { advertised: config.advertise ?? { ip, port: 6443 }, intervalSeconds, lease: 0 };
+}
+
+/** On the timer: confirms the own key, then brings the endpoints in line with the keys there are. */
+export function confirmMembership(state: ServerState, ctx: Ctx): undefined {
+  const { intervalSeconds, lease } = state.membership;
+  ctx.setTimer(membershipTimer, intervalSeconds * 1000);
+  if (lease === 0) return join(state, ctx);
+  const keepAlive = { kind: "etcd.lease.keepAlive", id: lease } as const;
+  return writeEtcd(state, ctx, keepAlive, ctx.monotonicUs() + intervalSeconds * 1e6, (state, outcome, ctx) => {
+    const gone =
+      outcome.type === "failed" ? outcome.error.code === "NotFound" : outcome.type === "done" && outcome.response.ttlSeconds <= 0;
+    if (gone) return join(state, ctx);
+    return reconcile(state, ctx);
+  });
+}
+
+function join(state: ServerState, ctx: Ctx): undefined {
+  const { intervalSeconds, advertised } = state.membership;
+  state.membership.lease = 0;
+  const deadlineUs = ctx.monotonicUs() + intervalSeconds * 1e6;
+  const grant = { kind: "etcd.lease.grant", id: 0, ttlSeconds: Math.ceil(intervalSeconds * 1.5) } as const;
+  return writeEtcd(state, ctx, grant, deadlineUs, (state, granted, ctx) => {
+    if (granted.type !== "done") return;
+    const lease = granted.response.id;
+    const value = keyBytes(JSON.stringify({ ip: advertised.ip, port: advertised.port }));
+    const put = { kind: "etcd.put", key: keyBytes(prefix + advertised.ip), value, lease, prevKv: false } as const;
+    return writeEtcd(state, ctx, put, deadlineUs, (state, outcome, ctx) => {
+      if (outcome.type !== "done") return;
+      state.membership.lease = lease;
+      return reconcile(state, ctx);
+    });
+  });
+}
+
+interface Member {
+  readonly ip: string;
+  readonly port: number;
+}
+
+/** The API servers whose keys are there, this one included, in the order of their addresses. */
+function members(state: ServerState): readonly Member[] {
+  const { advertised } = state.membership;
+  const found = new Map<string, Member>([[advertised.ip, advertised]]);
+  for (const [key, value] of state.feed.others) {
+    if (!key.startsWith(prefix)) continue;
+    const { ip, port } = JSON.parse(Buffer.from(value).toString("utf8")) as Member;
+    found.set(ip, { ip, port });
+  }
+  return [...found.values()].sort((a, b) => (a.ip < b.ip ? -1 : 1));
+}
+
+function reconcile(state: ServerState, ctx: Ctx): undefined {
+  const living = members(state);
+  ensure(state, ctx, endpoints(living));
+  return ensure(state, ctx, endpointSlice(living));
+}
+
+function ensure(state: ServerState, ctx: Ctx, wanted: ApiObject): undefined {
+  const resource =
+    wanted.kind === "Endpoints" ? resourceNamed("", "v1", "endpoints") : resourceNamed("discovery.k8s.io", "v1", "endpointslices");
+  const key = keyOfObject(resource, "default", "kubernetes");
+  const cached = cacheOf(state.feed, resource).get(key);
+  if (cached && agrees(cached.object, wanted)) return;
+  if (!cached) return createOwn(state, ctx, wanted, () => undefined);
+  const change = (current: Entry | undefined): Decision => {
+    if (!current || agrees(current.object, wanted)) return { type: "keep" };
+    const { metadata, ...fields } = wanted;
+    return {
+      type: "put",
+      stored: encodeStored({
+        ...current.object,
+        ...fields,
+        metadata: { ...current.object.metadata, labels: metadata.labels },
+      } as ApiObject),
+    };
+  };
+  return guaranteedUpdate(state, ctx, { key, cached, change, deadlineUs: ctx.monotonicUs() + 5e6 }, () => undefined);
+}
+
+function agrees(found: ApiObject, wanted: ApiObject): boolean {
+  const { metadata: _, ...fields } = wanted;
+  return Object.entries(fields).every(([field, value]) => sameJson((found as unknown as Record<string, unknown>)[field], value));
+}
+
+const service = { name: "kubernetes", namespace: "default" };
+
+function endpoints(living: readonly Member[]): ApiObject {
+  const ports = [...new Set(living.map(({ port }) => port))];
+  const subsets: Endpoints["subsets"] = ports.map((port) => ({
+    addresses: living.filter((member) => member.port === port).map(({ ip }) => ({ ip })),
+    ports: [{ name: "https", port, protocol: "TCP" }],
+  }));
+  return {
+    apiVersion: "v1",
+    kind: "Endpoints",
+    metadata: { ...service, labels: { "endpointslice.kubernetes.io/skip-mirror": "true" } },
+    subsets,
+  } as ApiObject;
+}
+
+function endpointSlice(living: readonly Member[]): ApiObject {
+  const slice: Partial<EndpointSlice> = {
+    addressType: "IPv4",
+    endpoints: living.map(({ ip }) => ({ addresses: [ip], conditions: { ready: true } })),
+    ports: [{ name: "https", port: living[0]?.port ?? 6443, protocol: "TCP" }],
+  };
+  return {
+    apiVersion: "discovery.k8s.io/v1",
+    kind: "EndpointSlice",
+    metadata: { ...service, labels: { "kubernetes.io/service-name": "kubernetes" } },
+    ...slice,
+  } as ApiObject;
+}

@@ -1,0 +1,120 @@
+import type { Address } from "../../protocol/address";
+import type { ApiRequest, ApiResponse } from "../../protocol/api";
+import { isReview, kindOfResource } from "../../protocol/kinds/registry";
+import { failure, isFailure, methodNotAllowed, notImplemented, serviceUnavailable } from "../../protocol/status";
+import { attributesOf } from "./authorization/attributes";
+import { forbiddenRequest } from "./authorization/rbac";
+import { decideAccess } from "./authorization-memo";
+import { type Call, type Caller, type ResourceCall, refuse, respond } from "./call";
+import { discover } from "./discovery/discovery";
+import type { ServedDocument } from "./discovery/document";
+import { isHealthPath, serveHealth } from "./health";
+import { identify } from "./identity";
+import { metrics } from "./metrics";
+import { openApi } from "./openapi/openapi";
+import { create } from "./registry/create";
+import { remove } from "./registry/delete";
+import { removeCollection } from "./registry/delete-collection";
+import { patch } from "./registry/patch";
+import { get, list } from "./registry/read";
+import { update } from "./registry/update";
+import { watch } from "./registry/watchers";
+import type { Ctx, ServerState } from "./state";
+import { isSynced } from "./storage/feed";
+import { storedResourceOf } from "./storage/keys";
+import { answerReview } from "./subresources/reviews";
+import { serveSubresource } from "./subresources/subresources";
+
+/**
+ * The way of each request through the server: authenticate → authorize → (per verb) admit, validate, compare and swap.
+ * `deadlineMs` is how long the caller waits, 0 if for ever.
+ */
+export function serve(state: ServerState, ctx: Ctx, request: ApiRequest, from: Address, caller: Caller, deadlineMs: number): undefined {
+  state.requests += 1;
+  if (!request.isResource && isHealthPath(request.path)) return serveHealth(state, ctx, { caller }, request);
+  if (!isSynced(state.feed))
+    return refuse(ctx, { caller }, serviceUnavailable("the server is starting: it has not read its objects from etcd yet"));
+  return identify(state, ctx, request, from, (state, user, ctx) => {
+    if (isFailure(user)) return refuse(ctx, { caller }, user);
+    const wanted = attributesOf(request);
+    const decision = decideAccess(state, user, wanted);
+    if (!decision.allowed) return refuse(ctx, { caller }, forbiddenRequest(user, wanted, decision.reason));
+    const limitMs = Math.min(deadlineMs || Number.POSITIVE_INFINITY, state.knobs["request-timeout"] * 1000);
+    const call: Call = { request, from, caller, user, deadlineUs: ctx.monotonicUs() + limitMs * 1000 };
+    return request.isResource ? serveResource(state, ctx, call) : serveDocument(state, ctx, call);
+  });
+}
+
+/** What is no resource: discovery, OpenAPI, version, metrics. */
+function serveDocument(state: ServerState, ctx: Ctx, call: Call): undefined {
+  const { path, accept, query } = call.request;
+  if (path === "/metrics") return respond(ctx, call, metrics(state));
+  const { ip, port } = state.membership.advertised;
+  const document =
+    discover(path, accept, { serverAddress: `${ip}:${port}`, cache: state.documents }) ??
+    openApi(path, accept, query.hash ?? "", { cache: state.documents });
+  if (document === undefined) return refuse(ctx, call, noSuchPath());
+  if (isFailure(document)) return refuse(ctx, call, document);
+  return respond(ctx, call, documentResponse(document));
+}
+
+function documentResponse({ contentType, headers, body }: ServedDocument): ApiResponse {
+  return { kind: "api.response", code: 200, contentType, headers, body };
+}
+
+/** What Kubernetes says of a resource or path it does not know. */
+function noSuchPath() {
+  return failure("NotFound", "the server could not find the requested resource");
+}
+
+function serveResource(state: ServerState, ctx: Ctx, asked: Call): undefined {
+  const { group, version, resource: plural, subresource, namespace, name, verb } = asked.request;
+  const kind = kindOfResource(group, version, plural);
+  if (!kind) return refuse(ctx, asked, noSuchPath());
+  // A Namespace's own URL reads as one inside it.
+  const request = kind.namespaced || namespace === "" ? asked.request : { ...asked.request, namespace: "" };
+  if (!kind.namespaced && namespace !== "" && plural !== "namespaces") return refuse(ctx, asked, noSuchPath());
+  if (kind.namespaced && namespace === "" && name !== "") return refuse(ctx, asked, noSuchPath());
+  const sub = subresource === "" ? undefined : kind.subresources.find((each) => each.name === subresource);
+  if (subresource !== "" && !sub) return refuse(ctx, asked, noSuchPath());
+  const verbs: readonly string[] = sub ? sub.verbs : kind.verbs;
+  const subject = { group, resource: plural };
+  if (!verbs.includes(verb)) return refuse(ctx, asked, methodNotAllowed(subject, verb));
+  if (kind.namespaced && namespace === "" && (verb === "create" || verb === "deletecollection"))
+    return refuse(ctx, asked, methodNotAllowed(subject, verb));
+  if (isReview(kind)) return answerReview(state, ctx, { ...asked, request }, kind);
+  const resource = storedResourceOf(kind);
+  if (!resource)
+    return refuse(
+      ctx,
+      asked,
+      notImplemented(`${plural} are computed by components that this cluster does not have; use /readyz?verbose instead`),
+    );
+  const call: ResourceCall = { ...asked, request, kind, resource };
+  return sub ? serveSubresource(state, ctx, call, sub) : serveVerb(state, ctx, call);
+}
+
+function serveVerb(state: ServerState, ctx: Ctx, call: ResourceCall): undefined {
+  switch (call.request.verb) {
+    case "get":
+      return get(state, ctx, call);
+    case "list":
+      return list(state, ctx, call);
+    case "watch":
+      return call.caller.type === "open"
+        ? watch(state, ctx, call)
+        : refuse(ctx, call, failure("BadRequest", "a watch has to be opened as a stream"));
+    case "create":
+      return create(state, ctx, call);
+    case "update":
+      return update(state, ctx, call);
+    case "patch":
+      return patch(state, ctx, call);
+    case "delete":
+      return remove(state, ctx, call);
+    case "deletecollection":
+      return removeCollection(state, ctx, call);
+    case "connect":
+      return refuse(ctx, call, methodNotAllowed({ group: call.kind.group, resource: call.kind.plural }, "connect"));
+  }
+}

@@ -1,0 +1,113 @@
+import { parse as parseYaml } from "yaml";
+import type { ApiRequest } from "../../../protocol/api";
+import type { ApiObject, JsonObject } from "../../../protocol/kinds/object";
+import { apiVersionOf, type Kind } from "../../../protocol/kinds/registry";
+import { badRequest, type Failure, invalid, isFailure, requestEntityTooLarge } from "../../../protocol/status";
+import { bodyType, parseMediaType } from "../negotiation";
+import { decodeObject, type FieldValidation, isObject } from "../objects/decode";
+import { duplicateFields } from "../objects/duplicate-fields";
+
+/** What a request brings: its body as an object of a kind, and the parameters that writes share. */
+
+/** A decoded body, with the warnings that the answer's headers carry. */
+export interface Received {
+  readonly object: ApiObject;
+  readonly warnings: readonly string[];
+}
+
+const bodyBytesMax = 3 * 1024 * 1024;
+
+/** The body as plain JSON; a 413, 415 or 400 Status for what is too long, in another format or broken. */
+export function parseBody(request: ApiRequest): unknown | Failure {
+  const type = bodyType(request.contentType);
+  if (isFailure(type)) return type;
+  return parseText(request.body, type === "yaml");
+}
+
+/** JSON, or YAML where it may be that; JSON is YAML too, but reads a hundred times faster as what it is. */
+export function parseText(body: Uint8Array, mayBeYaml: boolean): unknown | Failure {
+  if (body.length > bodyBytesMax)
+    return requestEntityTooLarge(`the request body is ${body.length} bytes long; at most ${bodyBytesMax} are accepted`);
+  const text = Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString("utf8");
+  try {
+    return !mayBeYaml || text.trimStart().startsWith("{") ? JSON.parse(text) : parseYaml(text);
+  } catch (error) {
+    return badRequest(`the body of the request could not be parsed: ${error instanceof Error ? error.message : String(error)}`);
+  }
+}
+
+/** The body as an object of the kind, types checked, in the namespace and under the name of the URL. */
+export function receiveObject(request: ApiRequest, kind: Kind, json: unknown, namespace: string): Received | Failure {
+  if (!isObject(json)) return badRequest(`the body of the request is not an object: expected a ${kind.kind}`);
+  const expected = apiVersionOf(kind);
+  const { apiVersion = expected, kind: named = kind.kind } = json;
+  if (apiVersion !== expected)
+    return badRequest(`the API version in the data (${String(apiVersion)}) does not match the expected API version (${expected})`);
+  if (named !== kind.kind)
+    return badRequest(
+      `${String(named)} in version ${JSON.stringify(kind.version)} cannot be handled as a ${kind.kind}: the kinds do not match`,
+    );
+  const validation = fieldValidationOf(request);
+  if (isFailure(validation)) return validation;
+  // Actors' bodies are made by JSON.stringify, which cannot name a field twice.
+  const mayRepeat = validation !== "Ignore" && request.credential.type !== "actor" && !request.contentType.includes("yaml");
+  const decoded = decodeObject(
+    kind,
+    json,
+    validation,
+    mayRepeat && request.verb !== "patch" ? duplicateFields(Buffer.from(request.body).toString("utf8")) : [],
+  );
+  if (!decoded.ok) return decoded.failure;
+  const metadata = isObject(decoded.object.metadata) ? decoded.object.metadata : {};
+  const wrong = wrongPlace(request, kind, metadata, namespace);
+  if (wrong) return wrong;
+  const placed = kind.namespaced ? { ...metadata, namespace } : metadata;
+  return {
+    object: { ...decoded.object, apiVersion: expected, kind: kind.kind, metadata: placed } as ApiObject,
+    warnings: decoded.warnings,
+  };
+}
+
+function wrongPlace({ name }: ApiRequest, kind: Kind, metadata: JsonObject, namespace: string): Failure | undefined {
+  const given = metadata.namespace ?? "";
+  if (kind.namespaced && given !== "" && given !== namespace)
+    return badRequest(`the namespace of the provided object does not match the namespace sent on the request`);
+  if (!kind.namespaced && given !== "") return badRequest("namespace: no namespace may be given for a resource of the whole cluster");
+  if (name !== "" && metadata.name !== undefined && metadata.name !== "" && metadata.name !== name)
+    return badRequest(`the name of the object (${String(metadata.name)}) does not match the name on the URL (${name})`);
+  return undefined;
+}
+
+function fieldValidationOf({ query }: ApiRequest): FieldValidation | Failure {
+  const value = query.fieldValidation ?? "";
+  if (value === "") return "Warn";
+  if (value === "Strict" || value === "Warn" || value === "Ignore") return value;
+  return invalid({ group: "meta.k8s.io", resource: "options", kind: "CreateOptions" }, [
+    {
+      reason: "FieldValueNotSupported",
+      field: "fieldValidation",
+      message: `Unsupported value: ${JSON.stringify(value)}: supported values: "Ignore", "Strict", "Warn"`,
+    },
+  ]);
+}
+
+/** Whether nothing is to be stored; a 422 Status for anything but All. */
+export function dryRunOf(value: string | readonly string[] | undefined): boolean | Failure {
+  const values = value === undefined || value === "" ? [] : typeof value === "string" ? [value] : value;
+  const wrong = values.find((each) => each !== "All");
+  if (wrong === undefined) return values.length > 0;
+  return invalid({ group: "meta.k8s.io", resource: "options", kind: "CreateOptions" }, [
+    { reason: "FieldValueNotSupported", field: "dryRun", message: `Unsupported value: ${JSON.stringify(wrong)}: supported values: "All"` },
+  ]);
+}
+
+/** Under which name the changed fields are kept: as told, or the first part of the user agent. */
+export function fieldManagerOf({ query, userAgent }: ApiRequest): string {
+  return query.fieldManager || (userAgent.split("/")[0] ?? "").slice(0, 128) || "unknown";
+}
+
+/** The body's media type without parameters. */
+export function mediaTypeOf({ contentType }: ApiRequest): string {
+  const media = parseMediaType(contentType);
+  return media ? `${media.type}/${media.subtype}` : "";
+}

@@ -1,0 +1,134 @@
+import type { ApiObject } from "../../../protocol/kinds/object";
+import { alreadyExists, badRequest, type Failure, invalid, isFailure } from "../../../protocol/status";
+import type { Admission } from "../admission/admission";
+import { mutate, neededBy, validate } from "../admission/index";
+import { type ResourceCall, refuse, respondObject, storageFailure } from "../call";
+import type { Ctx, ServerState } from "../state";
+import { Entry, encodeStored } from "../storage/entry";
+import { withEventLease } from "../storage/event-lease";
+import { keyOfObject } from "../storage/keys";
+import { nothingAlongside, writeGuarded } from "../storage/store";
+import { dryRunOf, parseBody, receiveObject } from "./body";
+import { fetchNeeded } from "./cluster-view";
+import { toStored } from "./conversion";
+import { recordWrite } from "./facts";
+import { born, complete, wrongWithNew } from "./objects";
+import { renderingOf } from "./read";
+import { type Rendering, renderObject } from "./render";
+import { allocateForService, isService } from "./service-allocation";
+
+/** POST: decode, complete, admit, validate, store if nothing is there under that name. */
+export function create(state: ServerState, ctx: Ctx, call: ResourceCall): undefined {
+  const { request, kind } = call;
+  const json = parseBody(request);
+  if (isFailure(json)) return refuse(ctx, call, json);
+  const received = receiveObject(request, kind, json, request.namespace);
+  if (isFailure(received)) return refuse(ctx, call, received);
+  if (received.object.metadata.resourceVersion)
+    return refuse(ctx, call, badRequest("resourceVersion should not be set on objects to be created"));
+  return createObject(state, ctx, call, received.object, received.warnings, (_name, object) => object);
+}
+
+/** With a generated name a collision is bad luck, not an error. */
+const generatedNamesMax = 8;
+
+/** Creates a decoded object; `track` adds what is kept of the manager of its fields. Shared with server-side apply. */
+export function createObject(
+  state: ServerState,
+  ctx: Ctx,
+  call: ResourceCall,
+  given: ApiObject,
+  warnings: readonly string[],
+  track: (name: string, object: ApiObject) => ApiObject,
+): undefined {
+  const { request, kind, resource } = call;
+  const dryRun = dryRunOf(request.query.dryRun);
+  if (isFailure(dryRun)) return refuse(ctx, call, dryRun);
+  const rendering = renderingOf(call, "object");
+  if (isFailure(rendering)) return refuse(ctx, call, rendering);
+  const object = complete(kind, given);
+  return attempt(state, ctx, 1);
+
+  function attempt(state: ServerState, ctx: Ctx, tries: number): undefined {
+    const name = object.metadata.name || generated(ctx, object.metadata.generateName);
+    if (name === "")
+      return refuse(
+        ctx,
+        call,
+        invalid({ group: kind.group, resource: kind.plural, kind: kind.kind, name: "" }, [
+          { reason: "FieldValueRequired", field: "metadata.name", message: "Required value: name or generateName is required" },
+        ]),
+      );
+    const named = { ...object, metadata: { ...object.metadata, name } };
+    const base: Omit<Admission, "cluster"> = {
+      ...{ operation: "CREATE", kind, subresource: "", namespace: request.namespace, name, object: named, old: undefined },
+      ...{ user: call.user, suffix: ctx.randomSuffix(5) },
+    };
+    return fetchNeeded(state, ctx, neededBy(base), call.deadlineUs, (state, cluster, ctx) => {
+      if (isFailure(cluster)) return refuse(ctx, call, cluster);
+      const ready = readied({ ...base, cluster }, ctx);
+      if (isFailure(ready)) return refuse(ctx, call, ready);
+      if (dryRun) {
+        const entry = new Entry(keyOfObject(resource, request.namespace, name), 0, encodeStored(toStored(kind, resource, ready)));
+        return respondObject(ctx, call, 201, withoutVersion(rendering as Rendering, entry, ctx), warnings);
+      }
+      return store(state, ctx, ready, name, tries);
+    });
+  }
+
+  function readied(admission: Admission, ctx: Ctx): ApiObject | Failure {
+    const admitted = mutate(admission);
+    if (isFailure(admitted)) return admitted;
+    const prepared = track(admission.name, born(kind, admitted, { uid: ctx.uuid(), nowMs: ctx.wallUs() / 1000 }));
+    return wrongWithNew(kind, prepared) ?? validate({ ...admission, object: prepared }) ?? prepared;
+  }
+
+  function store(state: ServerState, ctx: Ctx, ready: ApiObject, name: string, tries: number): undefined {
+    const allocated = isService(kind) ? allocateForService(state, ctx, ready, undefined) : { object: ready, alongside: nothingAlongside };
+    if (isFailure(allocated)) return refuse(ctx, call, allocated);
+    const key = keyOfObject(resource, request.namespace, name);
+    const stored = encodeStored(toStored(kind, resource, allocated.object));
+    return withEventLease(state, ctx, resource, call.deadlineUs, (state, lease, ctx) => {
+      if (typeof lease !== "number") return refuse(ctx, call, storageFailure(lease));
+      const write = { key, expected: 0, stored, lease, alongside: allocated.alongside };
+      return writeGuarded(state, ctx, write, call.deadlineUs, (state, outcome, ctx) => {
+        switch (outcome.type) {
+          case "written":
+            recordWrite(ctx, call, "create", name, outcome.revision);
+            return respondObject(
+              ctx,
+              call,
+              201,
+              renderObject(rendering as Rendering, new Entry(key, outcome.revision, stored), ctx.wallUs() / 1000),
+              warnings,
+            );
+          case "conflict":
+            // Not the object but an address was taken: another one is drawn.
+            if (!outcome.current && tries < generatedNamesMax) return store(state, ctx, ready, name, tries + 1);
+            if (outcome.current && !object.metadata.name && tries < generatedNamesMax) return attempt(state, ctx, tries + 1);
+            return refuse(ctx, call, taken(name, outcome.current));
+          case "failed":
+          case "unknown":
+            return refuse(ctx, call, storageFailure(outcome));
+        }
+      });
+    });
+  }
+
+  function taken(name: string, current: Entry | undefined): Failure {
+    const status = alreadyExists({ group: kind.group, resource: kind.plural, name });
+    const going = current?.object.metadata.deletionTimestamp !== undefined;
+    return going ? { ...status, message: `object is being deleted: ${status.message}` } : status;
+  }
+}
+
+/** generateName with five letters behind; as much of it is kept as fits into 63. */
+function generated(ctx: Ctx, base: string | undefined): string {
+  return base ? base.slice(0, 58) + ctx.randomSuffix(5) : "";
+}
+
+/** A dry run's object has no resourceVersion: nothing was stored. */
+function withoutVersion(rendering: Rendering, entry: Entry, ctx: Ctx): Uint8Array {
+  const bytes = Buffer.from(renderObject(rendering, entry, ctx.wallUs() / 1000));
+  return Buffer.from(bytes.toString("utf8").replace('"resourceVersion":"0",', ""));
+}

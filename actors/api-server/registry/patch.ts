@@ -1,0 +1,38 @@
+import type { ApiObject, JsonObject } from "../../../protocol/kinds/object";
+import { type Failure, isFailure } from "../../../protocol/status";
+import { type ResourceCall, refuse } from "../call";
+import { type PatchType, patchType } from "../negotiation";
+import { jsonPatch, mergePatch, strategicMergePatch } from "../objects/patch";
+import type { Ctx, ServerState } from "../state";
+import { apply } from "./apply";
+import { parseText, receiveObject } from "./body";
+import { complete } from "./objects";
+import { change } from "./update";
+
+/** PATCH in each of its four forms. A patch that names no resourceVersion is put to whatever is there, again where somebody was quicker. */
+export function patch(state: ServerState, ctx: Ctx, call: ResourceCall): undefined {
+  const { request, kind } = call;
+  const type = patchType(request.contentType);
+  if (typeof type !== "string") return refuse(ctx, call, type);
+  const document = parseText(request.body, type === "apply");
+  if (isFailure(document)) return refuse(ctx, call, document);
+  if (type === "apply") return apply(state, ctx, call, document);
+  return change(state, ctx, call, "patch", (stored) => {
+    const patched = applied(call, type, stored, document);
+    if (isFailure(patched)) return patched;
+    const received = receiveObject(request, kind, patched, request.namespace);
+    if (isFailure(received)) return received;
+    return { object: complete(kind, received.object), warnings: received.warnings };
+  });
+}
+
+function applied({ kind }: ResourceCall, type: Exclude<PatchType, "apply">, stored: ApiObject, document: unknown): JsonObject | Failure {
+  const object = stored as unknown as JsonObject;
+  const result =
+    type === "json"
+      ? jsonPatch(object, document)
+      : type === "merge"
+        ? mergePatch(object, document)
+        : strategicMergePatch(kind, object, document);
+  return result.ok ? result.object : result.failure;
+}

@@ -1,0 +1,198 @@
+import { type Failure, gone, isFailure, notFound, timeout } from "../../../protocol/status";
+import { json, type ResourceCall, refuse, respond, respondObject, storageFailure } from "../call";
+import { answerForm } from "../negotiation";
+import type { Ctx, ServerState } from "../state";
+import type { Entry } from "../storage/entry";
+import { isCompacted, isFutureRevision, readEtcd } from "../storage/etcd-client";
+import { cacheOf } from "../storage/feed";
+import { awaitConsistent, awaitRevision } from "../storage/freshness";
+import { endOfPrefix, keyBytes, keyOfObject } from "../storage/keys";
+import { entryOf, readEntry } from "../storage/store";
+import { encodeContinue } from "./continue-token";
+import { getVersion, type ListOptions, listOptions } from "./list-options";
+import { matcherOf, soleKey } from "./matching";
+import { type Rendering, renderList, renderObject } from "./render";
+
+/** GET of one object. Without a resourceVersion it is read from etcd itself; with one, from the cache, which is waited for. */
+export function get(state: ServerState, ctx: Ctx, call: ResourceCall): undefined {
+  const { request, kind, resource } = call;
+  const version = getVersion(request);
+  if (isFailure(version)) return refuse(ctx, call, version);
+  const rendering = renderingOf(call, "object");
+  if (isFailure(rendering)) return refuse(ctx, call, rendering);
+  const key = keyOfObject(resource, request.namespace, request.name);
+  const answer = (ctx: Ctx, entry: Entry | undefined) => {
+    if (!entry) return refuse(ctx, call, notFound({ group: kind.group, resource: kind.plural, name: request.name }));
+    return respondObject(ctx, call, 200, renderObject(rendering, entry, ctx.wallUs() / 1000));
+  };
+  const cached = cacheOf(state.feed, resource).get(key);
+  if (version.at === "any") return answer(ctx, cached);
+  if (version.at === "notOlderThan")
+    return withRevision(state, ctx, call, version.revision, (state, ctx) => answer(ctx, cacheOf(state.feed, resource).get(key)));
+  return readEntry(
+    state,
+    ctx,
+    key,
+    call.deadlineUs,
+    (_state, read, ctx) => (read.type === "done" ? answer(ctx, read.entry) : refuse(ctx, call, storageFailure(read))),
+    cached,
+  );
+}
+
+/** LIST, in pages where a limit is given; all pages of one list show the same revision. */
+export function list(state: ServerState, ctx: Ctx, call: ResourceCall): undefined {
+  const options = listOptions(call.request, call.kind);
+  if (isFailure(options)) return refuse(ctx, call, options);
+  const rendering = renderingOf(call, "list");
+  if (isFailure(rendering)) return refuse(ctx, call, rendering);
+  return collect(state, ctx, call, options, (_state, page, ctx) => {
+    if (isFailure(page)) return refuse(ctx, call, page);
+    const metadata = {
+      resourceVersion: String(page.revision),
+      ...(page.continue ? { continue: page.continue } : {}),
+      ...(page.remaining === undefined ? {} : { remainingItemCount: page.remaining }),
+    };
+    return respond(ctx, call, json(200, renderList(rendering, page.entries, metadata, ctx.wallUs() / 1000)));
+  });
+}
+
+/** A part of a list, as of one revision. */
+export interface Page {
+  readonly entries: readonly Entry[];
+  readonly revision: number;
+  /** Of the next page; "" on the last one. */
+  readonly continue: string;
+  /** How many items come after this page; unknown where there are selectors. */
+  readonly remaining: number | undefined;
+}
+
+type ThenPage = (state: ServerState, page: Page | Failure, ctx: Ctx) => undefined;
+
+/** Finds a list's page: from the cache where the cache stands (or may stand) at the revision asked for, otherwise from etcd's history. */
+export function collect(state: ServerState, ctx: Ctx, call: ResourceCall, options: ListOptions, then: ThenPage): undefined {
+  const { version } = options;
+  const fromCache = (state: ServerState, ctx: Ctx) => then(state, cachedPage(state, call, options), ctx);
+  switch (version.at) {
+    case "any":
+      return fromCache(state, ctx);
+    case "notOlderThan":
+      return withRevision(state, ctx, call, version.revision, fromCache);
+    case "consistent":
+      return awaitConsistent(state, ctx, call.deadlineUs, (state, revision, ctx) =>
+        revision === undefined
+          ? then(state, timeout("etcd did not confirm in time that the list is up to date"), ctx)
+          : fromCache(state, ctx),
+      );
+    case "exact":
+      if (state.feed.revision === version.revision) return fromCache(state, ctx);
+      return historicPage(state, ctx, call, options, version.revision, then);
+  }
+}
+
+function cachedPage(state: ServerState, call: ResourceCall, options: ListOptions): Page {
+  const { kind, resource } = call;
+  const { selection, limit, startAfter } = options;
+  const cache = cacheOf(state.feed, resource);
+  const { revision } = state.feed;
+  const matcher = matcherOf(kind, resource, selection);
+  const sole = soleKey(kind, resource, selection);
+  const candidates =
+    sole === undefined
+      ? cache.list(matcher.prefix, startAfter && matcher.prefix + startAfter)
+      : [cache.get(sole)].filter((entry) => entry !== undefined);
+  const unselected = selection.labels.length === 0 && selection.fields.length === 0 && selection.name === undefined;
+  const entries: Entry[] = [];
+  for (const [index, entry] of candidates.entries()) {
+    if (!matcher.matches(entry)) continue;
+    if (limit > 0 && entries.length === limit)
+      return cutOff(entries, revision, matcher.prefix, unselected ? candidates.length - index : undefined);
+    entries.push(entry);
+  }
+  return { entries, revision, continue: "", remaining: undefined };
+}
+
+function cutOff(entries: readonly Entry[], revision: number, prefix: string, remaining: number | undefined): Page {
+  const startAfter = entries.at(-1)!.key.slice(prefix.length);
+  return { entries, revision, continue: encodeContinue({ revision, startAfter }), remaining };
+}
+
+const historicPageSize = 500;
+
+/** Reads a page as of an earlier revision from etcd, in pieces until enough objects match. */
+function historicPage(state: ServerState, ctx: Ctx, call: ResourceCall, options: ListOptions, revision: number, then: ThenPage): undefined {
+  const { kind, resource } = call;
+  const { selection, limit, startAfter } = options;
+  const matcher = matcherOf(kind, resource, selection);
+  const unselected = selection.labels.length === 0 && selection.fields.length === 0 && selection.name === undefined;
+  const from = startAfter === "" ? matcher.prefix : `${matcher.prefix}${startAfter}\0`;
+  return piece(state, ctx, from, []);
+
+  function piece(state: ServerState, ctx: Ctx, from: string, found: readonly Entry[]): undefined {
+    const wanted = limit > 0 && unselected ? limit - found.length + 1 : historicPageSize;
+    const range = {
+      ...({ kind: "etcd.range", key: keyBytes(from), rangeEnd: keyBytes(endOfPrefix(matcher.prefix)), limit: wanted, revision } as const),
+      ...({ sortOrder: "ascend", sortTarget: "key", serializable: false, keysOnly: false, countOnly: false } as const),
+    };
+    return readEtcd(state, ctx, range, call.deadlineUs, (state, outcome, ctx) => {
+      if (outcome.type === "unknown") return then(state, storageFailure(outcome), ctx);
+      if (outcome.type === "failed") {
+        if (isCompacted(outcome.error)) return then(state, expired(options), ctx);
+        if (isFutureRevision(outcome.error)) return then(state, tooLarge(revision, state.feed.revision), ctx);
+        return then(state, storageFailure(outcome), ctx);
+      }
+      const { kvs, more, count } = outcome.response;
+      const cache = cacheOf(state.feed, resource);
+      const entries = [...found];
+      for (const [index, kv] of kvs.entries()) {
+        const read = entryOf(kv);
+        const cached = cache.get(read.key);
+        const entry = cached?.revision === read.revision ? cached : read;
+        if (!matcher.matches(entry)) continue;
+        if (limit > 0 && entries.length === limit)
+          return then(state, cutOff(entries, revision, matcher.prefix, unselected ? count - index : undefined), ctx);
+        entries.push(entry);
+      }
+      if (more && kvs.length > 0) return piece(state, ctx, `${entryOf(kvs.at(-1)!).key}\0`, entries);
+      return then(state, { entries, revision, continue: "", remaining: undefined }, ctx);
+    });
+  }
+}
+
+/** 410 with a token to go on without consistency, as clients that page through long lists need it. */
+function expired({ continues, startAfter }: ListOptions): Failure {
+  if (!continues) return gone("The resourceVersion for the provided list is too old.");
+  const status = gone(
+    "The provided continue parameter is too old to display a consistent list result. You can start a new list without the continue parameter, or use the continue token in this response to retrieve the remainder of the results. Continuing with the provided token results in an inconsistent list - objects that were created, modified, or deleted between the time the first chunk was returned and now may show up in the list.",
+  );
+  return { ...status, metadata: { continue: encodeContinue({ revision: -1, startAfter }) } };
+}
+
+/** Goes on once the caches have come to a revision, or refuses: the client has seen more than this server knows. */
+export function withRevision(
+  state: ServerState,
+  ctx: Ctx,
+  call: ResourceCall,
+  revision: number,
+  then: (state: ServerState, ctx: Ctx) => undefined,
+): undefined {
+  const untilUs = Math.min(call.deadlineUs, ctx.monotonicUs() + state.knobs["freshness-timeout"] * 1e6);
+  return awaitRevision(state, ctx, revision, untilUs, (state, reached, ctx) =>
+    reached ? then(state, ctx) : refuse(ctx, call, tooLarge(revision, state.feed.revision)),
+  );
+}
+
+/** What Kubernetes answers when the resourceVersion asked for has not been reached: a Timeout that says so in its causes. */
+export function tooLarge(asked: number, current: number): Failure {
+  const status = timeout(`Too large resource version: ${asked}, current: ${current}`);
+  const causes = [{ reason: "ResourceVersionTooLarge", message: "Too large resource version" }];
+  return { ...status, details: { causes, retryAfterSeconds: 1 } };
+}
+
+/** The form in which a call wants objects; a Failure (406) where there is none that fits. */
+export function renderingOf(call: ResourceCall, answer: "object" | "list" | "watch"): Rendering | Failure {
+  const form = answerForm(call.request.accept, answer);
+  if (isFailure(form)) return form;
+  const include = call.request.query.includeObject;
+  const includeObject = include === "None" || include === "Object" ? include : "Metadata";
+  return { kind: call.kind, resource: call.resource, form, includeObject };
+}

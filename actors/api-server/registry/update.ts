@@ -1,0 +1,188 @@
+import type { ApiObject, Stored } from "../../../protocol/kinds/object";
+import { badRequest, conflict, type Failure, invalid, isFailure, modifiedConflict, notFound } from "../../../protocol/status";
+import { mutate, validate } from "../admission/index";
+import { type ResourceCall, refuse, respondObject, storageFailure } from "../call";
+import type { Ctx, ServerState } from "../state";
+import { type Entry, encodeStored, sameJson } from "../storage/entry";
+import { cacheOf } from "../storage/feed";
+import { type Decision, guaranteedUpdate, type UpdateOutcome } from "../storage/guaranteed-update";
+import { keyOfObject } from "../storage/keys";
+import { dryRunOf, parseBody, receiveObject } from "./body";
+import { viewOf } from "./cluster-view";
+import { toServed, toStored } from "./conversion";
+import { recordWrite } from "./facts";
+import { complete, updated, wrongWithUpdate } from "./objects";
+import { renderingOf } from "./read";
+import { renderObject } from "./render";
+import { allocate, type Draws, drawFor, isService, releaseOfService } from "./service-allocation";
+
+/** Makes the wanted object of the one that is stored; called again whenever that has changed meanwhile. */
+export interface Wanted {
+  readonly object: ApiObject;
+  readonly warnings: readonly string[];
+}
+export type Make = (stored: Stored<ApiObject>, nowMs: number) => Wanted | Failure;
+
+/** PUT: the body replaces the object, or the part of it that the subresource is. */
+export function update(state: ServerState, ctx: Ctx, call: ResourceCall): undefined {
+  const { request, kind } = call;
+  const json = parseBody(request);
+  if (isFailure(json)) return refuse(ctx, call, json);
+  const received = receiveObject(request, kind, json, request.namespace);
+  if (isFailure(received)) return refuse(ctx, call, received);
+  const object = complete(kind, received.object);
+  if (!object.metadata.name) return refuse(ctx, call, badRequest("name must be provided"));
+  return change(state, ctx, call, "update", () => ({ object, warnings: received.warnings }));
+}
+
+/** Changes one object under the rules of its kind, and answers with it. Shared by update, patch and apply. */
+export function change(
+  state: ServerState,
+  ctx: Ctx,
+  call: ResourceCall,
+  verb: string,
+  make: Make,
+  missing: (state: ServerState, ctx: Ctx) => undefined = (_state, ctx) => refuse(ctx, call, notFound(subjectOf(call))),
+): undefined {
+  const { request, kind, resource } = call;
+  const dryRun = dryRunOf(request.query.dryRun);
+  if (isFailure(dryRun)) return refuse(ctx, call, dryRun);
+  const rendering = renderingOf(call, "object");
+  if (isFailure(rendering)) return refuse(ctx, call, rendering);
+  const key = keyOfObject(resource, request.namespace, request.name);
+  const draws = isService(kind) ? drawFor(state, ctx) : undefined;
+  const fresh = { uid: draws ? ctx.uuid() : "", suffix: ctx.randomSuffix(5) };
+  let warnings: readonly string[] = [];
+  let absent = false;
+  const plan = {
+    key,
+    cached: cacheOf(state.feed, resource).get(key),
+    deadlineUs: call.deadlineUs,
+    dryRun,
+    change(current: Entry | undefined, nowMs: number): Decision {
+      absent = current === undefined;
+      if (!current) return { type: "refuse", status: notFound(subjectOf(call)) };
+      const stored = toServed(kind, resource, current.object);
+      const wanted = make(stored, nowMs);
+      if (isFailure(wanted)) return { type: "refuse", status: wanted };
+      ({ warnings } = wanted);
+      return decide(state, call, current, stored, wanted.object, { ...fresh, nowMs }, draws);
+    },
+  };
+  return guaranteedUpdate(state, ctx, plan, (state, outcome, ctx) => {
+    if (outcome.type === "refused" && absent) return missing(state, ctx);
+    const entry = entryOfOutcome(outcome);
+    if (isFailure(entry)) return refuse(ctx, call, entry.reason === "Conflict" ? modifiedConflict(subjectOf(call)) : entry);
+    if (outcome.type === "put" && !dryRun) recordWrite(ctx, call, verb, request.name, entry.revision);
+    if (outcome.type === "deleted" && !dryRun) recordWrite(ctx, call, "delete", request.name, entry.revision);
+    return respondObject(ctx, call, 200, renderObject(rendering, entry, ctx.wallUs() / 1000), warnings);
+  });
+
+  function entryOfOutcome(outcome: UpdateOutcome): Entry | Failure {
+    switch (outcome.type) {
+      case "put":
+      case "deleted":
+        return outcome.entry;
+      case "kept":
+        return outcome.entry ?? notFound(subjectOf(call));
+      case "refused":
+        return outcome.status;
+      case "contended":
+        return modifiedConflict(subjectOf(call));
+      case "failed":
+      case "unknown":
+        return storageFailure(outcome);
+    }
+  }
+}
+
+export function subjectOf({ kind, request }: ResourceCall) {
+  return { group: kind.group, resource: kind.plural, name: request.name };
+}
+
+interface Fresh {
+  readonly uid: string;
+  readonly suffix: string;
+  readonly nowMs: number;
+}
+
+/** What becomes of the stored object when somebody wants it otherwise: pure, the whole of an update's rules. */
+function decide(
+  state: ServerState,
+  call: ResourceCall,
+  current: Entry,
+  stored: Stored<ApiObject>,
+  wanted: ApiObject,
+  fresh: Fresh,
+  draws: Draws | undefined,
+): Decision {
+  const { request, kind, resource, user } = call;
+  const { subresource, namespace, name } = request;
+  const stale = staleness(call, stored, wanted);
+  if (stale) return { type: "refuse", status: stale };
+  const object = updated(kind, stored, wanted, subresource);
+  const admission = {
+    ...({ operation: "UPDATE", kind, subresource, namespace, name, object, old: stored, user } as const),
+    ...{ suffix: fresh.suffix, cluster: viewOf(state) },
+  };
+  const admitted = mutate(admission);
+  if (isFailure(admitted)) return { type: "refuse", status: admitted };
+  const refusal = wrongWithUpdate(kind, stored, admitted, subresource) ?? validate({ ...admission, object: admitted });
+  if (refusal) return { type: "refuse", status: refusal };
+  if (vanishes(call, stored, admitted)) return { type: "delete", ...(draws ? { alongside: releaseOfService(stored) } : {}) };
+  const allocated = draws ? allocate(state, admitted, stored, draws, fresh) : { object: admitted };
+  if (isFailure(allocated)) return { type: "refuse", status: allocated };
+  const result = toStored(kind, resource, allocated.object);
+  if (sameJson(withoutVersion(result), withoutVersion(current.object))) return { type: "keep" };
+  return {
+    type: "put",
+    stored: encodeStored(result),
+    ...("alongside" in allocated ? { alongside: allocated.alongside } : {}),
+    ...leaseOf(state, call),
+  };
+}
+
+/** Events keep hanging on a lease when they are updated (counted up): the newest one. */
+function leaseOf(state: ServerState, { resource }: ResourceCall): { readonly lease?: number } {
+  return resource.name === "events" && state.eventLease.id !== 0 ? { lease: state.eventLease.id } : {};
+}
+
+/** Kinds whose updates must say which version they replace. */
+const conditionalKinds: ReadonlySet<string> = new Set([
+  "leases.coordination.k8s.io",
+  "poddisruptionbudgets.policy",
+  "runtimeclasses.node.k8s.io",
+  "volumeattachments.storage.k8s.io",
+  "csinodes.storage.k8s.io",
+  "apiservices.apiregistration.k8s.io",
+  "customresourcedefinitions.apiextensions.k8s.io",
+]);
+
+/** The uid and the resourceVersion that a client names are conditions: 409 where the object is another or a later one. */
+function staleness(call: ResourceCall, stored: Stored<ApiObject>, wanted: ApiObject): Failure | undefined {
+  const { uid, resourceVersion } = wanted.metadata;
+  if (uid && uid !== stored.metadata.uid)
+    return conflict(subjectOf(call), `Precondition failed: UID in precondition: ${uid}, UID in object meta: ${stored.metadata.uid}`);
+  if (resourceVersion && resourceVersion !== "0" && resourceVersion !== stored.metadata.resourceVersion)
+    return modifiedConflict(subjectOf(call));
+  const named = Boolean(resourceVersion && resourceVersion !== "0");
+  if (named || call.request.verb !== "update" || !conditionalKinds.has(call.resource.name)) return undefined;
+  return invalid({ ...subjectOf(call), kind: call.kind.kind }, [
+    { reason: "FieldValueInvalid", field: "metadata.resourceVersion", message: "Invalid value: 0: must be specified for an update" },
+  ]);
+}
+
+/** An object that is being deleted goes with its last finalizer; a Pod's grace and a Namespace's own finalizers have to be over too. */
+function vanishes({ kind }: ResourceCall, stored: Stored<ApiObject>, object: ApiObject): boolean {
+  const { deletionTimestamp, deletionGracePeriodSeconds } = stored.metadata;
+  if (deletionTimestamp === undefined || (deletionGracePeriodSeconds ?? 0) > 0) return false;
+  if ((object.metadata.finalizers ?? []).length > 0) return false;
+  if (kind.group !== "" || kind.kind !== "Namespace") return true;
+  const { spec } = object as ApiObject & { readonly spec?: { readonly finalizers?: readonly string[] } };
+  return (spec?.finalizers ?? []).length === 0;
+}
+
+function withoutVersion(object: ApiObject): ApiObject {
+  const { resourceVersion: _, ...metadata } = object.metadata;
+  return { ...object, metadata };
+}

@@ -1,0 +1,119 @@
+import type { ApiMessage, ApiRequest } from "../../protocol/api";
+import type { Actor, Input } from "../../runtime/actor";
+import { forgetDecisions } from "./authorization-memo";
+import { bootstrap, bootstrapTimer, newBootstrap } from "./bootstrap";
+import { type ApiServerConfig, knobsOf } from "./config";
+import { confirmMembership, membershipTimer, newMembership } from "./membership";
+import { serve } from "./pipeline";
+import { cidrOf } from "./registry/cidr";
+import { bookmarkTimer, closeAllWatches, newWatchers, onWatchTimer, tellWatchers, watcherGone } from "./registry/watchers";
+import type { Ctx, ServerState } from "./state";
+import { compact, compactTimer, newCompactor, startCompactor } from "./storage/compactor";
+import { newEventLease } from "./storage/event-lease";
+import { type FeedListener, newFeed, onFeedTimer, startFeed } from "./storage/feed";
+import { freshnessTimer, newFreshness, onFreshnessTimer, wakeWaiting } from "./storage/freshness";
+import { logReaderGone } from "./subresources/log";
+
+/**
+ * The API server, kube-apiserver's part: everybody's only way to the objects in etcd. It keeps nothing on disk and caches everything by
+ * watching etcd; any number of them work side by side, since every write is decided by a compare-and-swap in etcd.
+ */
+export const apiServer: Actor<ApiServerConfig, ServerState, ApiMessage> = {
+  role: "apiserver",
+
+  start(config, ctx) {
+    const state = newState(config, ctx.self);
+    startFeed(state, ctx, listener);
+    startCompactor(state, ctx);
+    ctx.setTimer(bookmarkTimer, state.knobs["bookmark-interval"] * 1000 * (0.5 + ctx.random("bookmarks") / 2));
+    return state;
+  },
+
+  receive(state, input, ctx) {
+    switch (input.type) {
+      case "request":
+        if (!isApiRequest(input.body))
+          return void ctx.refuse(input.request, `an API server does not answer ${input.body.kind}`) as undefined;
+        return serve(state, ctx, input.body, input.from, { type: "ask", request: input.request }, input.deadlineMs);
+      case "opened":
+        if (!isApiRequest(input.body))
+          return void ctx.close(input.stream, "refused", `an API server does not stream ${input.body.kind}`) as undefined;
+        return serve(state, ctx, input.body, input.from, { type: "open", stream: input.stream }, 0);
+      case "closed":
+        watcherGone(state, ctx, input.stream);
+        return logReaderGone(state, ctx, input.stream);
+      case "timer":
+        return onTimer(state, ctx, input.name);
+      case "message":
+      case "item":
+      case "persisted":
+      case "diskFailed":
+        return ignore(input);
+    }
+  },
+};
+
+/** Nobody sends an API server datagrams or items, and it owns no disk. */
+function ignore(_input: Input<ApiMessage>): undefined {}
+
+function newState(config: ApiServerConfig, self: string): ServerState {
+  const knobs = knobsOf(config);
+  if (config.etcd.length === 0) throw new Error("etcd: expected the addresses of one member at least");
+  cidrOf(config.serviceCidr);
+  return {
+    config,
+    knobs,
+    etcd: {
+      members: config.etcd,
+      preferred: 0,
+      readTimeoutMs: knobs["etcd-read-timeout"] * 1000,
+      writeTimeoutMs: knobs["etcd-write-timeout"] * 1000,
+    },
+    feed: newFeed(knobs["default-watch-cache-size"]),
+    freshness: newFreshness(),
+    watchers: newWatchers(),
+    logs: new Map(),
+    eventLease: newEventLease(knobs["event-ttl"]),
+    compactor: newCompactor(knobs["etcd-compaction-interval"]),
+    bootstrap: newBootstrap(),
+    membership: newMembership(config, self, knobs["endpoint-reconcile-interval"]),
+    documents: new Map(),
+    authorizations: new Map(),
+    requests: 0,
+  };
+}
+
+const listener: FeedListener<ServerState> = {
+  changed(state, ctx, cache, change) {
+    forgetDecisions(state, cache.resource);
+    return tellWatchers(state, ctx, cache, change);
+  },
+  replaced(state, ctx, why) {
+    state.authorizations.clear();
+    closeAllWatches(state, ctx);
+    if (why !== "start" && why !== "retry") return;
+    bootstrap(state, ctx);
+    return confirmMembership(state, ctx);
+  },
+  advanced: (state, ctx) => wakeWaiting(state, ctx),
+};
+
+function onTimer(state: ServerState, ctx: Ctx, name: string): undefined {
+  switch (name) {
+    case freshnessTimer:
+      return onFreshnessTimer(state, ctx);
+    case compactTimer:
+      return compact(state, ctx);
+    case bootstrapTimer:
+      return bootstrap(state, ctx);
+    case membershipTimer:
+      return confirmMembership(state, ctx);
+    default:
+      if (!onFeedTimer(state, ctx, name, listener) && !onWatchTimer(state, ctx, name))
+        throw new Error(`an API server has no timer ${name}`);
+  }
+}
+
+function isApiRequest(body: ApiMessage): body is ApiRequest {
+  return body.kind === "api.request";
+}

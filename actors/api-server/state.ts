@@ -1,0 +1,34 @@
+import type { Context, StreamRef } from "../../runtime/actor";
+import type { AuthorizationMemo } from "./authorization-memo";
+import type { Bootstrap } from "./bootstrap";
+import type { ApiServerConfig, Knobs } from "./config";
+import type { DocumentCache } from "./discovery/document";
+import type { Membership } from "./membership";
+import type { Watchers } from "./registry/watchers";
+import type { Compactor } from "./storage/compactor";
+import type { EtcdClient } from "./storage/etcd-client";
+import type { EventLease } from "./storage/event-lease";
+import type { Feed } from "./storage/feed";
+import type { Freshness } from "./storage/freshness";
+
+/** Everything an API server holds in memory. Nothing of it is on a disk: all that lasts is in etcd. */
+export interface ServerState {
+  readonly config: ApiServerConfig;
+  readonly knobs: Knobs;
+  readonly etcd: EtcdClient;
+  readonly feed: Feed;
+  readonly freshness: Freshness<ServerState>;
+  readonly watchers: Watchers;
+  readonly eventLease: EventLease;
+  readonly compactor: Compactor;
+  readonly bootstrap: Bootstrap;
+  readonly membership: Membership;
+  /** The kubelets' streams behind logs that are followed, by the caller's stream. */
+  readonly logs: Map<string, StreamRef>;
+  readonly documents: DocumentCache;
+  readonly authorizations: AuthorizationMemo;
+  /** How many requests have come in. */
+  requests: number;
+}
+
+export type Ctx = Context<ServerState>;

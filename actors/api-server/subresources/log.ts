@@ -1,0 +1,123 @@
+import { address } from "../../../protocol/address";
+import type { ApiChunk } from "../../../protocol/api";
+import type { KubeletLogRequest, KubeletLogResponse } from "../../../protocol/cluster";
+import type { Pod } from "../../../protocol/kinds/generated";
+import type { Stored } from "../../../protocol/kinds/object";
+import { badRequest, type Failure, failure, isFailure, notFound, serviceUnavailable } from "../../../protocol/status";
+import type { StreamRef } from "../../../runtime/actor";
+import { type ResourceCall, refuse, respond, storageFailure } from "../call";
+import { text } from "../health";
+import { isTrue } from "../registry/list-options";
+import { subjectOf } from "../registry/update";
+import type { Ctx, ServerState } from "../state";
+import { cacheOf } from "../storage/feed";
+import { keyOfObject } from "../storage/keys";
+import { readEntry } from "../storage/store";
+
+/** GET pods/NAME/log: fetched from the kubelet of the Pod's node; with follow the pieces are passed on as they come. */
+export function podLog(state: ServerState, ctx: Ctx, call: ResourceCall): undefined {
+  const key = keyOfObject(call.resource, call.request.namespace, call.request.name);
+  const cached = cacheOf(state.feed, call.resource).get(key);
+  return readEntry(
+    state,
+    ctx,
+    key,
+    call.deadlineUs,
+    (state, read, ctx) => {
+      if (read.type !== "done") return refuse(ctx, call, storageFailure(read));
+      if (!read.entry) return refuse(ctx, call, notFound(subjectOf(call)));
+      const pod = read.entry.object as Stored<Pod>;
+      const request = kubeletRequest(call, pod, ctx.wallUs());
+      if (isFailure(request)) return refuse(ctx, call, request);
+      const node = pod.spec?.nodeName;
+      if (!node) return refuse(ctx, call, badRequest(`pod ${pod.metadata.name} does not have a host assigned`));
+      return request.follow ? follow(state, ctx, call, node, request) : fetch(ctx, call, node, request);
+    },
+    cached,
+  );
+}
+
+function fetch(ctx: Ctx, call: ResourceCall, node: string, request: KubeletLogRequest): undefined {
+  const deadlineMs = Math.max(1, (call.deadlineUs - ctx.monotonicUs()) / 1000);
+  ctx.ask<KubeletLogResponse>(address("kubelet", node), request, { deadlineMs }, (_state, answer, ctx) => {
+    if (!answer.ok) return refuse(ctx, call, serviceUnavailable(`the kubelet of node ${node} cannot be reached: ${answer.error}`));
+    return respond(ctx, call, logResponse(answer.body));
+  });
+}
+
+/** Opens a stream to the kubelet and joins it to the caller's; the end of either ends the other. */
+function follow(state: ServerState, ctx: Ctx, call: ResourceCall, node: string, request: KubeletLogRequest): undefined {
+  const { caller } = call;
+  if (caller.type !== "open") return refuse(ctx, call, badRequest("a log that is followed has to be opened as a stream"));
+  let answered = false;
+  const kubelet: StreamRef = ctx.open<KubeletLogResponse | ApiChunk>(address("kubelet", node), request, (state, input, ctx) => {
+    if (!state.logs.has(caller.stream.key)) return;
+    if (input.type === "closed") {
+      state.logs.delete(caller.stream.key);
+      if (!answered) return refuse(ctx, call, serviceUnavailable(`the kubelet of node ${node} cannot be reached: ${input.reason}`));
+      return void ctx.close(caller.stream) as undefined;
+    }
+    if (input.body.kind === "api.chunk") return void ctx.push(caller.stream, input.body) as undefined;
+    answered = true;
+    const { code, bytes } = input.body;
+    if (code !== 200) {
+      state.logs.delete(caller.stream.key);
+      ctx.close(kubelet);
+      return respond(ctx, call, logResponse(input.body));
+    }
+    ctx.push(caller.stream, text(200, ""));
+    const chunk: ApiChunk = { kind: "api.chunk", bytes };
+    if (bytes.length > 0) ctx.push(caller.stream, chunk);
+  });
+  state.logs.set(caller.stream.key, kubelet);
+}
+
+/** The caller of a followed log has gone. */
+export function logReaderGone(state: ServerState, ctx: Ctx, stream: StreamRef): undefined {
+  const kubelet = state.logs.get(stream.key);
+  if (!kubelet) return;
+  state.logs.delete(stream.key);
+  ctx.close(kubelet);
+}
+
+function logResponse({ code, message, bytes }: KubeletLogResponse) {
+  if (code === 200) return { ...text(200, ""), body: bytes };
+  const status = { ...failure(code === 404 ? "NotFound" : "BadRequest", message), code };
+  return { ...text(code, ""), contentType: "application/json", body: Buffer.from(JSON.stringify(status)) };
+}
+
+function kubeletRequest({ request }: ResourceCall, pod: Stored<Pod>, nowUs: number): KubeletLogRequest | Failure {
+  const { query, namespace, name } = request;
+  const container = containerOf(pod, query.container ?? "");
+  if (isFailure(container)) return container;
+  const tailLines = countOf("tailLines", query.tailLines);
+  const limitBytes = countOf("limitBytes", query.limitBytes);
+  const sinceSeconds = countOf("sinceSeconds", query.sinceSeconds);
+  for (const count of [tailLines, limitBytes, sinceSeconds]) if (typeof count !== "number") return count;
+  const sinceMs = query.sinceTime ? Date.parse(query.sinceTime) : 0;
+  if (Number.isNaN(sinceMs)) return badRequest(`sinceTime: expected an RFC 3339 time, got ${JSON.stringify(query.sinceTime)}`);
+  const sinceUs = (sinceSeconds as number) > 0 ? nowUs - (sinceSeconds as number) * 1e6 : sinceMs * 1000;
+  return {
+    ...{ kind: "kubelet.log", namespace, pod: name, container, tailLines: tailLines as number, limitBytes: limitBytes as number, sinceUs },
+    ...{ follow: isTrue(query.follow), previous: isTrue(query.previous), timestamps: isTrue(query.timestamps) },
+  };
+}
+
+/** A count, -1 where not given. */
+function countOf(parameter: string, given: string | undefined): number | Failure {
+  if (given === undefined || given === "") return -1;
+  return /^\d{1,15}$/.test(given)
+    ? Number(given)
+    : badRequest(`${parameter}: expected a whole number, 0 or more, got ${JSON.stringify(given)}`);
+}
+
+/** The container asked for, else the default one or the only one. */
+function containerOf({ metadata, spec }: Stored<Pod>, asked: string): string | Failure {
+  const all = [...(spec?.containers ?? []), ...(spec?.initContainers ?? []), ...(spec?.ephemeralContainers ?? [])].map(({ name }) => name);
+  if (asked !== "") return all.includes(asked) ? asked : badRequest(`container ${asked} is not valid for pod ${metadata.name}`);
+  const annotated = metadata.annotations?.["kubectl.kubernetes.io/default-container"];
+  if (annotated !== undefined && all.includes(annotated)) return annotated;
+  const containers = (spec?.containers ?? []).map(({ name }) => name);
+  if (containers.length === 1) return containers[0]!;
+  return badRequest(`a container name must be specified for pod ${metadata.name}, choose one of: [${containers.join(" ")}]`);
+}

@@ -1,0 +1,77 @@
+import { address } from "../../../protocol/address";
+import type {
+  LocalSubjectAccessReview,
+  SelfSubjectAccessReview,
+  SelfSubjectReview,
+  SelfSubjectRulesReview,
+  SubjectAccessReview,
+  TokenReview,
+} from "../../../protocol/kinds/generated";
+import type { Kind } from "../../../protocol/kinds/registry";
+import { type Failure, isFailure } from "../../../protocol/status";
+import { authenticate } from "../authentication/authenticate";
+import { rulesOf } from "../authorization/rbac";
+import { reviewAccess, reviewRules, reviewSelf, reviewToken, type TokenVerdict } from "../authorization/reviews";
+import { decideAccess, rbacObjects } from "../authorization-memo";
+import { type Call, refuse, respondObject } from "../call";
+import { tokenIssuer, verifyToken } from "../identity";
+import { parseBody, receiveObject } from "../registry/body";
+import type { Ctx, ServerState } from "../state";
+import { encodeJson } from "../storage/entry";
+
+type Review = SubjectAccessReview | LocalSubjectAccessReview | SelfSubjectAccessReview | SelfSubjectRulesReview | SelfSubjectReview;
+
+/** Questions that are posted as objects and answered in their status; nothing is stored. */
+export function answerReview(state: ServerState, ctx: Ctx, call: Call, kind: Kind): undefined {
+  const { request, user } = call;
+  const json = parseBody(request);
+  if (isFailure(json)) return refuse(ctx, call, json);
+  const received = receiveObject(request, kind, json, request.namespace);
+  if (isFailure(received)) return refuse(ctx, call, received);
+  const answer = (ctx: Ctx, review: object | Failure) =>
+    isFailure(review) ? refuse(ctx, call, review) : respondObject(ctx, call, 201, encodeJson(review), received.warnings);
+  const review = received.object as unknown as Review;
+  switch (kind.kind) {
+    case "SubjectAccessReview":
+    case "LocalSubjectAccessReview":
+    case "SelfSubjectAccessReview":
+      return answer(
+        ctx,
+        reviewAccess(review as SubjectAccessReview, {
+          requester: user,
+          namespace: request.namespace,
+          authorize: (who, wanted) => decideAccess(state, who, wanted),
+        }),
+      );
+    case "SelfSubjectRulesReview":
+      return answer(
+        ctx,
+        reviewRules(review as SelfSubjectRulesReview, (namespace) => rulesOf(user, namespace, rbacObjects(state))),
+      );
+    case "SelfSubjectReview":
+      return answer(ctx, reviewSelf(review as SelfSubjectReview, user));
+    case "TokenReview":
+      return judge(state, ctx, review as unknown as TokenReview, (ctx, verdict) =>
+        answer(ctx, reviewToken(review as unknown as TokenReview, verdict)),
+      );
+    default:
+      throw new Error(`nobody answers a ${kind.kind}`);
+  }
+}
+
+/** Whom the token in a TokenReview stands for. */
+function judge(state: ServerState, ctx: Ctx, { spec }: TokenReview, then: (ctx: Ctx, verdict: TokenVerdict) => undefined): undefined {
+  const audiences = spec.audiences && spec.audiences.length > 0 ? spec.audiences : [tokenIssuer];
+  const found = authenticate({ type: "bearer", token: spec.token ?? "" }, address("gateway", "review"), state.config.staticTokens ?? []);
+  switch (found.type) {
+    case "user":
+      return then(ctx, { ok: true, user: found.user, audiences });
+    case "refused":
+      return then(ctx, { ok: false, error: "invalid bearer token" });
+    case "token":
+      return verifyToken(state, ctx, found.token, audiences, (_state, verdict, ctx) => {
+        const meant = audiences.filter((audience) => found.token.claims.aud.includes(audience));
+        return then(ctx, typeof verdict === "string" ? { ok: false, error: verdict } : { ok: true, user: verdict, audiences: meant });
+      });
+  }
+}

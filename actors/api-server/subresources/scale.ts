@@ -1,0 +1,155 @@
+import type { LabelSelector, Scale } from "../../../protocol/kinds/generated";
+import { formatRequirements, requirementsOf } from "../../../protocol/kinds/label-selector";
+import type { ApiObject, JsonObject, Stored } from "../../../protocol/kinds/object";
+import type { Kind } from "../../../protocol/kinds/registry";
+import {
+  badRequest,
+  conflict,
+  type Failure,
+  invalid,
+  isFailure,
+  methodNotAllowed,
+  modifiedConflict,
+  notFound,
+  unsupportedMediaType,
+} from "../../../protocol/status";
+import { type ResourceCall, refuse, respondObject, storageFailure } from "../call";
+import { patchType } from "../negotiation";
+import { decodeAs } from "../objects/decode";
+import { jsonPatch, mergePatch } from "../objects/patch";
+import { dryRunOf, parseBody, parseText } from "../registry/body";
+import { recordWrite } from "../registry/facts";
+import { updated, wrongWithUpdate } from "../registry/objects";
+import { subjectOf } from "../registry/update";
+import type { Ctx, ServerState } from "../state";
+import { type Entry, encodeJson, encodeStored } from "../storage/entry";
+import { cacheOf } from "../storage/feed";
+import { type Decision, guaranteedUpdate } from "../storage/guaranteed-update";
+import { keyOfObject } from "../storage/keys";
+import { readEntry } from "../storage/store";
+
+interface Scalable {
+  readonly spec?: { readonly replicas?: number; readonly selector?: LabelSelector | Readonly<Record<string, string>> };
+  readonly status?: { readonly replicas?: number };
+}
+
+/** /scale: the number of replicas of a workload as an autoscaling/v1 Scale, whatever the workload's kind. */
+export function serveScale(state: ServerState, ctx: Ctx, call: ResourceCall): undefined {
+  const { request, resource } = call;
+  if (request.verb === "get") {
+    const key = keyOfObject(resource, request.namespace, request.name);
+    return readEntry(state, ctx, key, call.deadlineUs, (_state, read, ctx) => {
+      if (read.type !== "done") return refuse(ctx, call, storageFailure(read));
+      if (!read.entry) return refuse(ctx, call, notFound(subjectOf(call)));
+      return respondObject(ctx, call, 200, encodeJson(scaleOf(call.kind, read.entry.object)));
+    });
+  }
+  const make =
+    request.verb === "update" ? replaced(call) : request.verb === "patch" ? patched(call) : methodNotAllowed(subjectOf(call), request.verb);
+  if (typeof make !== "function") return refuse(ctx, call, make);
+  return changeScale(state, ctx, call, make);
+}
+
+type MakeScale = (current: Scale) => JsonObject | Failure;
+
+function replaced(call: ResourceCall): MakeScale | Failure {
+  const json = parseBody(call.request);
+  return isFailure(json) ? json : () => json as JsonObject;
+}
+
+function patched(call: ResourceCall): MakeScale | Failure {
+  const type = patchType(call.request.contentType);
+  if (typeof type !== "string") return type;
+  if (type === "apply")
+    return unsupportedMediaType(call.request.contentType, ["application/json-patch+json", "application/merge-patch+json"]);
+  const document = parseText(call.request.body, false);
+  if (isFailure(document)) return document;
+  return (current) => {
+    // A Scale has no lists: a strategic merge of it is a plain one.
+    const result =
+      type === "json" ? jsonPatch(current as unknown as JsonObject, document) : mergePatch(current as unknown as JsonObject, document);
+    return result.ok ? result.object : result.failure;
+  };
+}
+
+function changeScale(state: ServerState, ctx: Ctx, call: ResourceCall, make: MakeScale): undefined {
+  const { request, resource, kind } = call;
+  const dryRun = dryRunOf(request.query.dryRun);
+  if (isFailure(dryRun)) return refuse(ctx, call, dryRun);
+  const key = keyOfObject(resource, request.namespace, request.name);
+  const plan = {
+    ...{ key, cached: cacheOf(state.feed, resource).get(key), deadlineUs: call.deadlineUs, dryRun },
+    change: (current: Entry | undefined): Decision => {
+      if (!current) return { type: "refuse", status: notFound(subjectOf(call)) };
+      const object = scaled(call, current.object, make);
+      return isFailure(object)
+        ? { type: "refuse", status: object }
+        : object === current.object
+          ? { type: "keep" }
+          : { type: "put", stored: encodeStored(object) };
+    },
+  };
+  return guaranteedUpdate(state, ctx, plan, (_state, outcome, ctx) => {
+    switch (outcome.type) {
+      case "put":
+        if (!dryRun) recordWrite(ctx, call, request.verb, request.name, outcome.entry.revision);
+        return respondObject(ctx, call, 200, encodeJson(scaleOf(kind, outcome.entry.object)));
+      case "kept":
+        return respondObject(ctx, call, 200, encodeJson(scaleOf(kind, outcome.entry!.object)));
+      case "refused":
+        return refuse(ctx, call, outcome.status);
+      case "contended":
+        return refuse(ctx, call, modifiedConflict(subjectOf(call)));
+      case "failed":
+      case "unknown":
+        return refuse(ctx, call, storageFailure(outcome));
+      case "deleted":
+        throw new Error("a scale cannot delete");
+    }
+  });
+}
+
+/** The workload with the number of replicas that the Scale asks for; the same object where it has that number already. */
+function scaled(call: ResourceCall, stored: Stored<ApiObject>, make: MakeScale): ApiObject | Failure {
+  const made = make(scaleOf(call.kind, stored));
+  if (isFailure(made)) return made;
+  const decoded = decodeAs("io.k8s.api.autoscaling.v1.Scale", made);
+  if (!decoded.ok) return badRequest(decoded.message);
+  const { metadata, spec } = decoded.value as Scale;
+  if (metadata?.name !== undefined && metadata.name !== stored.metadata.name)
+    return badRequest(`the name of the object (${metadata.name}) does not match the name on the URL (${stored.metadata.name})`);
+  if (metadata?.uid && metadata.uid !== stored.metadata.uid)
+    return conflict(
+      subjectOf(call),
+      `Precondition failed: UID in precondition: ${metadata.uid}, UID in object meta: ${stored.metadata.uid}`,
+    );
+  if (metadata?.resourceVersion && metadata.resourceVersion !== stored.metadata.resourceVersion) return modifiedConflict(subjectOf(call));
+  const replicas = spec?.replicas ?? 0;
+  if (replicas < 0)
+    return invalid({ group: "autoscaling", resource: "scales", kind: "Scale", name: stored.metadata.name }, [
+      { reason: "FieldValueInvalid", field: "spec.replicas", message: `Invalid value: ${replicas}: must be greater than or equal to 0` },
+    ]);
+  const workload = stored as Stored<ApiObject> & Scalable;
+  if (workload.spec?.replicas === replicas) return stored;
+  const object = updated(call.kind, stored, { ...workload, spec: { ...workload.spec, replicas } } as ApiObject, "");
+  return wrongWithUpdate(call.kind, stored, object, "") ?? object;
+}
+
+function scaleOf({ group }: Kind, object: Stored<ApiObject>): Scale {
+  const { spec, status } = object as Stored<ApiObject> & Scalable;
+  const { name, namespace, uid, resourceVersion, creationTimestamp } = object.metadata;
+  return {
+    apiVersion: "autoscaling/v1",
+    kind: "Scale",
+    metadata: { name, ...(namespace ? { namespace } : {}), uid, resourceVersion, creationTimestamp },
+    spec: { replicas: spec?.replicas ?? 0 },
+    status: { replicas: status?.replicas ?? 0, selector: selectorText(group, spec?.selector) },
+  };
+}
+
+/** A ReplicationController's selector is a plain map of labels, the others' a LabelSelector. */
+function selectorText(group: string, selector: NonNullable<Scalable["spec"]>["selector"]): string {
+  if (!selector) return "";
+  const labels: LabelSelector = group === "" ? { matchLabels: selector as Readonly<Record<string, string>> } : (selector as LabelSelector);
+  return formatRequirements(requirementsOf(labels));
+}

@@ -1,0 +1,60 @@
+import type { Subresource } from "../../../protocol/kinds/registry";
+import { methodNotAllowed, notImplemented } from "../../../protocol/status";
+import { type ResourceCall, refuse } from "../call";
+import { patch } from "../registry/patch";
+import { get } from "../registry/read";
+import { update } from "../registry/update";
+import type { Ctx, ServerState } from "../state";
+import { bind } from "./binding";
+import { evict } from "./eviction";
+import { podLog } from "./log";
+import { serveScale } from "./scale";
+import { requestToken } from "./token";
+
+/** Each subresource, by name. Those that are a part of the object go the way of the object itself. */
+export function serveSubresource(state: ServerState, ctx: Ctx, call: ResourceCall, subresource: Subresource): undefined {
+  switch (subresource.name) {
+    case "status":
+    case "finalize":
+    case "approval":
+    case "ephemeralcontainers":
+    case "resize":
+      return servePart(state, ctx, call);
+    case "scale":
+      return serveScale(state, ctx, call);
+    case "binding":
+      return bind(state, ctx, call);
+    case "eviction":
+      return evict(state, ctx, call);
+    case "log":
+      return podLog(state, ctx, call);
+    case "token":
+      return requestToken(state, ctx, call);
+    case "exec":
+    case "attach":
+    case "portforward":
+    case "proxy":
+      return refuse(
+        ctx,
+        call,
+        notImplemented(
+          `${call.kind.plural}/${subresource.name} is not implemented: no streams are opened into ${call.kind.plural} of this cluster`,
+        ),
+      );
+    default:
+      throw new Error(`nobody serves ${call.kind.plural}/${subresource.name}`);
+  }
+}
+
+function servePart(state: ServerState, ctx: Ctx, call: ResourceCall): undefined {
+  switch (call.request.verb) {
+    case "get":
+      return get(state, ctx, call);
+    case "update":
+      return update(state, ctx, call);
+    case "patch":
+      return patch(state, ctx, call);
+    default:
+      return refuse(ctx, call, methodNotAllowed({ group: call.kind.group, resource: call.kind.plural }, call.request.verb));
+  }
+}

@@ -72,7 +72,8 @@ function throughPortal(portal: Portal, sourceIp: string, tables: Tables, nowMs: 
   const known =
     kept && kept.untilMs > nowMs ? endpoints.find(({ ip, port }) => ip === kept.endpoint.ip && port === kept.endpoint.port) : undefined;
   const endpoint = known ?? endpoints[Math.floor(draw() * endpoints.length)]!;
-  const node = tables.routes.find(endpoint.ip)?.node ?? endpoint.node;
+  const node = endpoint.node || (tables.routes.find(endpoint.ip)?.node ?? "");
+  if (node === "") return { forward: { type: "unreachable", detail: `no route to ${endpoint.ip}` } };
   return {
     forward: { type: "pod", node, ip: endpoint.ip, port: endpoint.port, service },
     ...(affinityMs > 0 ? { chosen: { key, affinity: { endpoint, untilMs: nowMs + affinityMs } } } : {}),

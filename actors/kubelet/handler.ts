@@ -51,7 +51,7 @@ export function runCheck(
     ctx.ask<CriAnswer>(
       state.runtime,
       { kind: "cri.execSync", containerId: id, command } as { readonly kind: string },
-      { deadlineMs: timeoutMs },
+      { deadlineMs: Math.ceil(timeoutMs) },
       (s, answer, later) => then(s, execFailure(answer, command, timeoutMs), later),
     );
     return;
@@ -72,7 +72,7 @@ export function runCheck(
     body: new Uint8Array(0),
     requestId: "",
   };
-  ctx.ask<NetResponse>(state.runtime, request, { deadlineMs: timeoutMs }, (s, answer, later) =>
+  ctx.ask<NetResponse>(state.runtime, request, { deadlineMs: Math.ceil(timeoutMs) }, (s, answer, later) =>
     then(s, netFailure(answer, target, timeoutMs), later),
   );
 }

@@ -1,0 +1,1 @@
+export { type KubeProxyConfig, kubeProxy } from "./kube-proxy";

@@ -1,0 +1,1 @@
+export { type SchedulerConfig, scheduler } from "./scheduler";

@@ -15,8 +15,9 @@ import type { GatewayPort } from "./port";
 
 export interface GatewayOptions {
   readonly port: GatewayPort;
-  /** Where to listen: an address such as "127.0.0.1" and a port, of which 0 lets the system choose. Absent, it takes only what it is handed. */
-  readonly listen?: { readonly host: string; readonly port: number };
+  /** The address to listen on, such as "127.0.0.1"; port 0 lets the system choose. */
+  readonly host: string;
+  readonly listenPort: number;
   /** PEM: the server's key and certificate, and the authority that signs clients' certificates. */
   readonly tls: { readonly key: string; readonly cert: string; readonly ca: string };
   readonly limits?: Partial<ExchangeLimits>;
@@ -25,12 +26,8 @@ export interface GatewayOptions {
 }
 
 export interface Gateway {
-  /** The port it listens on; 0 where it does not. */
+  /** The port it listens on. */
   readonly listenPort: number;
-  /** Takes over a TCP connection that somebody else has accepted. */
-  accept(socket: Socket): void;
-  /** Serves a connection that was made elsewhere, such as at an address that several servers share. */
-  accept(connection: Socket): void;
   /** Stops listening and breaks off what is under way. */
   close(): Promise<void>;
 }
@@ -44,7 +41,7 @@ export const defaultLimits: ExchangeLimits = {
 };
 
 /** Starts to listen; rejects with the system's error where the address cannot be had ("EADDRINUSE"). */
-export async function startGateway({ port, listen, tls, limits, onError }: GatewayOptions): Promise<Gateway> {
+export async function startGateway({ port, host, listenPort, tls, limits, onError }: GatewayOptions): Promise<Gateway> {
   const effective: ExchangeLimits = { ...defaultLimits, ...limits };
   const load: Load = { inFlight: 0 };
   const certificates = new WeakMap<object, PeerCertificate>();
@@ -72,9 +69,9 @@ export async function startGateway({ port, listen, tls, limits, onError }: Gatew
   const connections = trackConnections(server);
   // Idle clients keep their connections for as long as Go's do (90 s), so that none is closed under a request that is on its way.
   Object.assign(server, { keepAliveTimeout: 120_000, requestTimeout: effective.body.timeoutMs });
-  if (listen !== undefined) await listenOn(server, listen.host, listen.port);
+  await listenOn(server, host, listenPort);
   return {
-    listenPort: (server.address() as AddressInfo).port,
+    listenPort: (server.address() as AddressInfo | null)?.port ?? 0,
     accept: (connection) => void server.emit("connection", connection),
     close: () =>
       new Promise((resolve) => {

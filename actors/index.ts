@@ -1,8 +1,11 @@
 import type { AnyActor } from "../runtime/actor";
+import { apiServer } from "./api-server/server";
 import { containerRuntime } from "./container-runtime";
+import { controllerManager } from "./controller-manager/controller-manager";
 import { etcdMember } from "./etcd/member";
 import { kubeProxy } from "./kube-proxy";
 import { kubelet } from "./kubelet";
+import { scheduler } from "./scheduler/scheduler";
 
 /** Every actor of a cluster; runtimes find them by the role in an address. */
-export const actors: readonly AnyActor[] = [etcdMember, kubelet, containerRuntime, kubeProxy];
+export const actors: readonly AnyActor[] = [apiServer, etcdMember, controllerManager, scheduler, kubelet, containerRuntime, kubeProxy];

@@ -1,0 +1,90 @@
+import { configMap, Tank } from "./tank";
+
+const maps = "/api/v1/namespaces/default/configmaps";
+
+describe("list (Kubernetes API concepts: resource versions, retrieving large results sets in chunks)", () => {
+  const tank = new Tank({ knobs: { "etcd-compaction-interval": 30 } });
+  for (const name of ["a", "b", "c", "d", "e"]) tank.create(maps, configMap(name, {}, { labels: { half: name < "c" ? "first" : "second" } }));
+  const names = (reply: { readonly body: { items: { metadata: { name: string } }[] } }) => reply.body.items.map(({ metadata }) => metadata.name);
+
+  test("a list is in the order of names and carries the revision it shows", () => {
+    const reply = tank.get(maps);
+    expect(reply.body).toMatchObject({ kind: "ConfigMapList", apiVersion: "v1", metadata: { resourceVersion: expect.stringMatching(/^\d+$/) } });
+    expect(names(reply)).toEqual(["a", "b", "c", "d", "e"]);
+  });
+
+  test("pages show the revision of the first, whatever is written between them, and say how much remains", () => {
+    const first = tank.get(`${maps}?limit=2`);
+    expect(names(first)).toEqual(["a", "b"]);
+    expect(first.body.metadata.remainingItemCount).toBe(3);
+    tank.create(maps, configMap("bb"));
+    tank.delete(`${maps}/c`);
+    const second = tank.get(`${maps}?limit=2&continue=${encodeURIComponent(first.body.metadata.continue)}`);
+    expect(names(second)).toEqual(["c", "d"]);
+    expect(second.body.metadata).toMatchObject({ resourceVersion: first.body.metadata.resourceVersion, remainingItemCount: 1 });
+    const third = tank.get(`${maps}?limit=2&continue=${encodeURIComponent(second.body.metadata.continue)}`);
+    expect(names(third)).toEqual(["e"]);
+    expect(third.body.metadata.continue).toBeUndefined();
+    tank.create(maps, configMap("c", {}, { labels: { half: "second" } }));
+    tank.delete(`${maps}/bb`);
+  });
+
+  test("a continue token whose revision is compacted is 410 with a token that goes on inconsistently", () => {
+    const first = tank.get(`${maps}?limit=2`);
+    tank.patch(`${maps}/e`, "merge", { data: { later: "1" } });
+    tank.simulation.runFor(100_000);
+    const expired = tank.get(`${maps}?limit=2&continue=${encodeURIComponent(first.body.metadata.continue)}`);
+    expect(expired).toMatchObject({ code: 410, body: { reason: "Expired" } });
+    const rest = tank.get(`${maps}?continue=${encodeURIComponent(expired.body.metadata.continue)}`);
+    expect(names(rest)).toEqual(["c", "d", "e"]);
+  });
+
+  test("selectors choose, and then nothing is said of what remains", () => {
+    expect(names(tank.get(`${maps}?labelSelector=half%3Dfirst`))).toEqual(["a", "b"]);
+    expect(names(tank.get(`${maps}?fieldSelector=metadata.name%21%3Da,metadata.name%21%3Db`))).toEqual(["c", "d", "e"]);
+    const page = tank.get(`${maps}?labelSelector=half%3Dsecond&limit=2`);
+    expect(names(page)).toEqual(["c", "d"]);
+    expect(page.body.metadata.remainingItemCount).toBeUndefined();
+    expect(names(tank.get(`${maps}?labelSelector=half%3Dsecond&limit=2&continue=${encodeURIComponent(page.body.metadata.continue)}`))).toEqual(["e"]);
+  });
+
+  test("resourceVersionMatch=Exact shows the state at that revision", () => {
+    const before = tank.get(maps).body.metadata.resourceVersion;
+    tank.create(maps, configMap("f"));
+    expect(names(tank.get(`${maps}?resourceVersion=${before}&resourceVersionMatch=Exact`))).toEqual(["a", "b", "c", "d", "e"]);
+    tank.delete(`${maps}/f`);
+  });
+
+  test("a resourceVersion that the server has not reached is 504 with the cause ResourceVersionTooLarge", () => {
+    expect(tank.get(`${maps}?resourceVersion=99999999`)).toMatchObject({
+      code: 504,
+      body: { reason: "Timeout", details: { causes: [{ reason: "ResourceVersionTooLarge" }] } },
+    });
+  });
+
+  test.each([
+    ["resourceVersionMatch=Exact", 422],
+    ["resourceVersion=0&resourceVersionMatch=Exact", 422],
+    ["resourceVersion=x", 400],
+    ["continue=nonsense", 400],
+    ["labelSelector=%21%21", 400],
+    ["fieldSelector=spec.nothing%3D1", 400],
+    ["limit=-1", 400],
+  ])("%s is refused with %d", (query, code) => {
+    expect(tank.get(`${maps}?${query}`).code).toBe(code);
+  });
+
+  test("a list as Table and as PartialObjectMetadataList", () => {
+    expect(tank.get(maps, { accept: "application/json;as=Table;v=v1;g=meta.k8s.io" }).body).toMatchObject({ kind: "Table", rows: { length: 5 } });
+    const partial = tank.get(maps, { accept: "application/json;as=PartialObjectMetadataList;v=v1;g=meta.k8s.io" }).body;
+    expect(partial).toMatchObject({ kind: "PartialObjectMetadataList", items: { length: 5 } });
+    expect(partial.items[0].data).toBeUndefined();
+    expect(tank.get(maps, { accept: "application/vnd.kubernetes.protobuf" }).code).toBe(406);
+  });
+
+  test("deletecollection deletes what a selector selects and answers with it", () => {
+    const deleted = tank.delete(`${maps}?labelSelector=half%3Dfirst`);
+    expect(names(deleted)).toEqual(["a", "b"]);
+    expect(names(tank.get(maps))).toEqual(["c", "d", "e"]);
+  });
+});

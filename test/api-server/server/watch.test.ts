@@ -1,0 +1,100 @@
+import { configMap, Tank } from "./tank";
+
+const maps = "/api/v1/namespaces/default/configmaps";
+
+describe("watch (Kubernetes API concepts: efficient detection of changes)", () => {
+  const tank = new Tank();
+  const types = (events: readonly { readonly type: string; readonly object: { metadata: { name: string } } }[]) =>
+    events.map(({ type, object }) => `${type} ${object.metadata.name}`);
+
+  test("without a resourceVersion: the state as ADDED events, then each change once and in order", () => {
+    tank.create(maps, configMap("w1"));
+    const watched = tank.watch(`${maps}?watch=true`);
+    expect(watched.response?.code).toBe(200);
+    tank.create(maps, configMap("w2"));
+    tank.patch(`${maps}/w1`, "merge", { data: { a: "1" } });
+    tank.delete(`${maps}/w2`);
+    tank.until(() => watched.events.length >= 4, "events are missing");
+    expect(types(watched.events)).toEqual(["ADDED w1", "ADDED w2", "MODIFIED w1", "DELETED w2"]);
+    const versions = watched.events.map(({ object }) => Number(object.metadata.resourceVersion));
+    expect([...versions].sort((a, b) => a - b)).toEqual(versions);
+  });
+
+  test("from a resourceVersion: what came after it and nothing else, also from the recent past", () => {
+    const { resourceVersion } = tank.get(maps).body.metadata;
+    tank.create(maps, configMap("w3"));
+    const watched = tank.watch(`${maps}?watch=true&resourceVersion=${resourceVersion}`);
+    tank.delete(`${maps}/w3`);
+    tank.until(() => watched.events.length >= 2, "events are missing");
+    expect(types(watched.events)).toEqual(["ADDED w3", "DELETED w3"]);
+  });
+
+  test("what comes to match a selector is ADDED, what ceases to is DELETED as it was before", () => {
+    const watched = tank.watch(`${maps}?watch=true&labelSelector=app%3Dx`);
+    tank.create(maps, configMap("w4"));
+    tank.patch(`${maps}/w4`, "merge", { metadata: { labels: { app: "x" } } });
+    tank.patch(`${maps}/w4`, "merge", { data: { a: "1" } });
+    const left = tank.patch(`${maps}/w4`, "merge", { metadata: { labels: { app: "y" } } });
+    tank.until(() => watched.events.length >= 3, "events are missing");
+    expect(types(watched.events)).toEqual(["ADDED w4", "MODIFIED w4", "DELETED w4"]);
+    expect(watched.events[2]!.object.metadata).toMatchObject({ labels: { app: "x" }, resourceVersion: left.body.metadata.resourceVersion });
+  });
+
+  test("a field selector on the name shows that object alone", () => {
+    const watched = tank.watch(`${maps}?watch=true&fieldSelector=metadata.name%3Dw5`);
+    tank.create(maps, configMap("w5"));
+    tank.create(maps, configMap("w55"));
+    tank.delete(`${maps}/w5`);
+    tank.until(() => watched.events.length >= 2, "events are missing");
+    expect(types(watched.events)).toEqual(["ADDED w5", "DELETED w5"]);
+  });
+
+  test("sendInitialEvents: the state, then a bookmark with the annotation that ends it (WatchList)", () => {
+    const watched = tank.watch(`${maps}?watch=true&sendInitialEvents=true&resourceVersionMatch=NotOlderThan&allowWatchBookmarks=true`);
+    tank.until(() => watched.events.at(-1)?.type === "BOOKMARK", "no bookmark");
+    expect(watched.events.at(-1)!.object.metadata.annotations).toEqual({ "k8s.io/initial-events-end": "true" });
+    expect(watched.events.slice(0, -1).every(({ type }) => type === "ADDED")).toBe(true);
+    expect(watched.events.length - 1).toBe(tank.get(maps).body.items.length);
+  });
+
+  test("sendInitialEvents without resourceVersionMatch is 422, so that clients fall back to a list", () => {
+    expect(tank.watch(`${maps}?watch=true&sendInitialEvents=true`).response?.code).toBe(422);
+  });
+
+  test("bookmarks come about once a minute to those who allow them, and say how far the server has come", () => {
+    const watched = tank.watch(`${maps}?watch=true&resourceVersion=${tank.get(maps).body.metadata.resourceVersion}&allowWatchBookmarks=true`);
+    const silent = tank.watch(`${maps}?watch=true&resourceVersion=${tank.get(maps).body.metadata.resourceVersion}`);
+    tank.create("/api/v1/namespaces/default/secrets", { metadata: { name: "elsewhere" } });
+    tank.simulation.runFor(61_000);
+    expect(watched.events.map(({ type }) => type)).toContain("BOOKMARK");
+    expect(silent.events).toEqual([]);
+  });
+
+  test("timeoutSeconds ends a watch", () => {
+    const watched = tank.watch(`${maps}?watch=true&timeoutSeconds=5`);
+    tank.simulation.runFor(4_900);
+    expect(watched.closed).toBeUndefined();
+    tank.simulation.runFor(200);
+    expect(watched.closed).toMatchObject({ reason: "done" });
+  });
+
+  test("a Table watch carries the column definitions with the first event only", () => {
+    const watched = tank.watch(`${maps}?watch=true&fieldSelector=metadata.name%3Dw6`, { accept: "application/json;as=Table;v=v1;g=meta.k8s.io,application/json" });
+    tank.create(maps, configMap("w6"));
+    tank.delete(`${maps}/w6`);
+    tank.until(() => watched.events.length >= 2, "events are missing");
+    expect(watched.events.map(({ object }) => [object.kind, object.columnDefinitions?.length > 0])).toEqual([
+      ["Table", true],
+      ["Table", false],
+    ]);
+  });
+
+  test("a revision that has left the window is answered with an ERROR event that holds a 410 Status", () => {
+    const small = new Tank({ knobs: { "default-watch-cache-size": 1 } });
+    const { resourceVersion } = small.get(maps).body.metadata;
+    for (let i = 0; i < 110; i++) small.create(maps, configMap(`m${i}`));
+    const watched = small.watch(`${maps}?watch=true&resourceVersion=${resourceVersion}`);
+    small.until(() => watched.closed !== undefined, "the watch goes on");
+    expect(watched.events).toMatchObject([{ type: "ERROR", object: { kind: "Status", code: 410, reason: "Expired" } }]);
+  });
+});

@@ -15,9 +15,8 @@ import type { GatewayPort } from "./port";
 
 export interface GatewayOptions {
   readonly port: GatewayPort;
-  /** The address to listen on, such as "127.0.0.1"; port 0 lets the system choose. */
-  readonly host: string;
-  readonly listenPort: number;
+  /** Where to listen: an address such as "127.0.0.1" and a port, of which 0 lets the system choose. Absent, it takes only what it is handed. */
+  readonly listen?: { readonly host: string; readonly port: number };
   /** PEM: the server's key and certificate, and the authority that signs clients' certificates. */
   readonly tls: { readonly key: string; readonly cert: string; readonly ca: string };
   readonly limits?: Partial<ExchangeLimits>;
@@ -26,8 +25,10 @@ export interface GatewayOptions {
 }
 
 export interface Gateway {
-  /** The port it listens on. */
+  /** The port it listens on; 0 where it does not. */
   readonly listenPort: number;
+  /** Takes over a TCP connection that somebody else has accepted. */
+  accept(socket: Socket): void;
   /** Stops listening and breaks off what is under way. */
   close(): Promise<void>;
 }
@@ -41,7 +42,7 @@ export const defaultLimits: ExchangeLimits = {
 };
 
 /** Starts to listen; rejects with the system's error where the address cannot be had ("EADDRINUSE"). */
-export async function startGateway({ port, host, listenPort, tls, limits, onError }: GatewayOptions): Promise<Gateway> {
+export async function startGateway({ port, listen, tls, limits, onError }: GatewayOptions): Promise<Gateway> {
   const effective: ExchangeLimits = { ...defaultLimits, ...limits };
   const load: Load = { inFlight: 0 };
   const certificates = new WeakMap<object, PeerCertificate>();
@@ -69,12 +70,13 @@ export async function startGateway({ port, host, listenPort, tls, limits, onErro
   const connections = trackConnections(server);
   // Idle clients keep their connections for as long as Go's do (90 s), so that none is closed under a request that is on its way.
   Object.assign(server, { keepAliveTimeout: 120_000, requestTimeout: effective.body.timeoutMs });
-  await listenOn(server, host, listenPort);
+  if (listen !== undefined) await listenOn(server, listen.host, listen.port);
   return {
     listenPort: (server.address() as AddressInfo | null)?.port ?? 0,
-    accept: (connection) => void server.emit("connection", connection),
+    accept: (socket) => void server.emit("connection", socket),
     close: () =>
       new Promise((resolve) => {
+        // A server that does not listen says so by an error, which is of no interest here.
         server.close(() => resolve());
         connections.destroyAll();
       }),

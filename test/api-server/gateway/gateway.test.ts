@@ -12,7 +12,7 @@ beforeEach(async () => {
   server = new FakeServer();
   const tls = { key: serving.key, cert: serving.certificate, ca: authority.certificate };
   const limits = { body: { maxBytes: 64 * 1024, timeoutMs: 60_000 }, maxBufferedBytes: 1024 * 1024, maxInFlight: 2 };
-  gateway = await startGateway({ port: server, host: "127.0.0.1", listenPort: 0, tls, limits });
+  gateway = await startGateway({ port: server, listen: { host: "127.0.0.1", port: 0 }, tls, limits });
 });
 afterEach(() => gateway.close());
 
@@ -289,16 +289,24 @@ test("what needs a connection in both directions is refused in words that kubect
 
 test("a port that is taken is an error that says so", async () => {
   const tls = { key: serving.key, cert: serving.certificate, ca: authority.certificate };
-  await expect(startGateway({ port: server, host: "127.0.0.1", listenPort: gateway.listenPort, tls })).rejects.toMatchObject({
-    code: "EADDRINUSE",
-  });
+  const listen = { host: "127.0.0.1", port: gateway.listenPort };
+  await expect(startGateway({ port: server, listen, tls })).rejects.toMatchObject({ code: "EADDRINUSE" });
 });
 
-test("a gateway serves connections that somebody else accepted, with their client certificates", async () => {
-  const front = createServer((socket) => gateway.accept(socket)).listen(0, "127.0.0.1");
+test("a gateway that does not listen serves the connections it is handed, with their client certificates", async () => {
+  const tls = { key: serving.key, cert: serving.certificate, ca: authority.certificate };
+  const behind = await startGateway({ port: server, tls });
+  const front = createServer((socket) => behind.accept(socket)).listen(0, "127.0.0.1");
   await once(front, "listening");
-  const reply = await begin("HTTP/2", (front.address() as AddressInfo).port, { path: "/api", certificate: clientCertificate("jane", []) });
-  expect([reply.code, (await bytesOf(reply)).toString()]).toEqual([200, "{}"]);
-  expect(server.requests[0]!.credential).toMatchObject({ commonName: "jane" });
-  front.close();
+  try {
+    const reply = await begin("HTTP/2", (front.address() as AddressInfo).port, {
+      path: "/api",
+      certificate: clientCertificate("jane", []),
+    });
+    expect([reply.code, (await bytesOf(reply)).toString()]).toEqual([200, "{}"]);
+    expect(server.requests[0]!.credential).toMatchObject({ commonName: "jane" });
+  } finally {
+    front.close();
+    await behind.close();
+  }
 });

@@ -11,6 +11,8 @@ class Checks {
   /** Term of every entry that anybody has taken for committed, by index. */
   private readonly committed: number[] = [0];
   private readonly readFloors = new Map<number, number>();
+  /** Members that no message reaches or leaves. */
+  readonly cutOff = new Set<string>();
   reached = { elections: 0, committed: 0, truncated: 0, snapshots: 0, reads: 0, crashes: 0 };
 
   constructor(private readonly network: Network) {
@@ -98,7 +100,8 @@ function act(network: Network, checks: Checks, draw: number, serial: number): vo
   const pick = Math.floor(draw / (ids.length * 100));
   const flight = network.flights[pick % Math.max(1, network.flights.length)];
   const member = network.member(id);
-  if (what < 42) flight && network.deliver(flight);
+  if (what < 42)
+    flight && (checks.cutOff.has(flight.from) || checks.cutOff.has(flight.to) ? network.drop(flight) : network.deliver(flight));
   else if (what < 65) network.persist(id);
   else if (what < 68) flight && network.drop(flight);
   else if (what < 71) flight && network.duplicate(flight);
@@ -106,7 +109,7 @@ function act(network: Network, checks: Checks, draw: number, serial: number): vo
     network.nowMs += pick % 400;
     network.step(id, { type: "wake" });
   } else if (what < 89) network.propose(id, `value ${serial}`);
-  else if (what < 94) {
+  else if (what < 93) {
     checks.beforeRead(serial);
     network.step(id, { type: "read", request: serial });
   } else if (what < 96) network.compact(id, pick % 3);

@@ -2,9 +2,11 @@ import { Command, CommanderError } from "commander";
 import { addDiff } from "./diff";
 import { exit, guarded } from "./exit";
 import { addInit } from "./init";
+import { addJoin } from "./join";
 import { addDescribe, addList } from "./list";
 import { addReplay } from "./replay";
 import { addRun } from "./run";
+import { addUp } from "./up";
 import { wavetankVersion } from "./version";
 
 /** The command `wavetank` with all its subcommands; they say with `exit` how the process is to end. */
@@ -14,7 +16,7 @@ export function wavetank(): Command {
     .version(wavetankVersion())
     .showHelpAfterError("(--help shows what there is)")
     .exitOverride();
-  for (const add of [addRun, addReplay, addDiff, addList, addDescribe, addInit]) add(program);
+  for (const add of [addUp, addJoin, addRun, addReplay, addDiff, addList, addDescribe, addInit]) add(program);
   for (const command of program.commands) command.exitOverride();
   return program;
 }

@@ -1,0 +1,59 @@
+import type { Command } from "commander";
+import { actors } from "../actors";
+import { liveLog } from "../runtime/live/log";
+import { runInForeground } from "./foreground";
+import { writeKubeconfig } from "./kubeconfig";
+import { LiveCluster } from "./live-cluster";
+import { readUpOptions, type UpFlags } from "./up-options";
+
+/** `wavetank up`: a live cluster in the foreground. */
+export function addUp(program: Command): void {
+  const repeat = (value: string, earlier: readonly string[]) => [...earlier, value];
+  program
+    .command("up")
+    .description("run a live cluster: kubectl talks to it over HTTPS")
+    .option("--config <file>", "shape and knobs of the cluster, as YAML; the same as a scenario's `cluster:`")
+    .option("--etcd <members>", "members of etcd: 1, 3, 5 or 7 (default 3)")
+    .option("--api-servers <count>", "API servers (default 2)")
+    .option("--nodes <count>", "nodes (default 3)")
+    .option("--zones <count>", "zones over which everything is spread (default 3)")
+    .option("--data <dir>", "keep the cluster in a directory; it survives kill -9")
+    .option("--listen <address>", "one address for all API servers", "127.0.0.1:6443")
+    .option("--join-listen <address>", "where other processes join (default: a free port of the same address)")
+    .option("--advertise <name>", "the name or address under which other machines reach this one")
+    .option("--san <name>", "a further name for the servers' certificates; may be repeated", repeat, [])
+    .option("--kubeconfig <file>", "where to write the access (default: DIR/kubeconfig, or .wavetank/kubeconfig)")
+    .option("--control-plane-only", "no nodes: what a controller's tests need")
+    .option("--log-level <level>", "debug, info, warn, error or silent; the log goes to standard error", "warn")
+    .option("--json", "print one JSON object for each line")
+    .action((flags: UpFlags) => runInForeground((stop) => up(flags, stop)));
+}
+
+/** Returns what stops the cluster. */
+async function up(flags: UpFlags, fail: (why: string) => void): Promise<() => Promise<void>> {
+  const options = readUpOptions(flags);
+  const cluster = await LiveCluster.start({ ...options, actors, log: liveLog(options.logLevel), failed: fail });
+  const { addresses, pki } = cluster;
+  try {
+    writeKubeconfig(options.kubeconfig, { server: addresses.front, authority: pki.authority.certificate, ...cluster.admin() });
+  } catch (error) {
+    await cluster.close();
+    throw error;
+  }
+  const print = (text: string, json: object) => process.stdout.write(`${options.json ? JSON.stringify(json) : text}\n`);
+  void announce().catch((error: Error) => fail(error.message));
+  return () => cluster.close();
+
+  async function announce(): Promise<void> {
+    await cluster.ready((why) => process.stderr.write(`waiting: ${why}\n`));
+    for (const [i, address] of addresses.apiServers.entries())
+      print(`apiserver/${i} ${address}`, { event: "api-server", name: `apiserver/${i}`, address });
+    const command = `npx wavetank join ${addresses.join} --token ${addresses.token}`;
+    print(command, { event: "join", address: addresses.join, token: addresses.token, command });
+    print(`ready ${addresses.front} kubeconfig=${options.kubeconfig}`, {
+      event: "ready",
+      address: addresses.front,
+      kubeconfig: options.kubeconfig,
+    });
+  }
+}

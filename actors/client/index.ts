@@ -1,5 +1,5 @@
 export { ApiClient, type ApiClientOptions, type ObjectList, type PatchType, type Result, type Target } from "./api-client";
-export { type Controller, index, knobMs, type Moment, type Settings, type View, type Watch, watch } from "./controller";
+export { type Controller, type Index, index, knobMs, type Moment, type Settings, type View, type Watch, watch } from "./controller";
 export { ControllerHost } from "./controller-host";
 export { EventRecorder, type Subject } from "./event-recorder";
 export { type Change, Informer, type InformerOptions } from "./informer";

@@ -134,6 +134,18 @@ export function patch<T>(resource: Resource<T>, object: Stored<T>, type: PatchTy
   return { do: "patch", resource, namespace, name, subresource: "", type, patch: change, ...following };
 }
 
+/** Patches the status of an object as it stands. */
+export function patchStatus<T>(
+  resource: Resource<T>,
+  object: Stored<T>,
+  type: PatchType,
+  change: unknown,
+  following: FollowingOf<T> = {},
+): Step {
+  const { namespace = "", name } = object.metadata;
+  return { do: "patch", resource, namespace, name, subresource: "status", type, patch: change, ...following };
+}
+
 /** Deletes this very object, not another that took its name. That it is gone already counts as success. */
 export function remove<T>(resource: Resource<T>, object: Stored<T>, options: DeleteOptions = {}, following: FollowingOf<T> = {}): Step {
   const { namespace = "", name, uid } = object.metadata;

@@ -18,10 +18,14 @@ export function withoutCondition<C extends AnyCondition>(conditions: readonly C[
 }
 
 /** The conditions with this one in the place of the one of its type. The transition time moves only with the status; where nothing changes the list stays the same list. */
-export function withCondition<C extends AnyCondition>(conditions: readonly C[], condition: C, nowMs: number): readonly C[] {
+export function withCondition<C extends AnyCondition>(
+  conditions: readonly C[],
+  condition: Omit<C, "lastTransitionTime">,
+  nowMs: number,
+): readonly C[] {
   const old = conditionOf(conditions, condition.type);
   if (old && old.status === condition.status && old.reason === condition.reason && old.message === condition.message) return conditions;
   const lastTransitionTime = old?.status === condition.status ? old.lastTransitionTime : timestamp(nowMs);
-  const next = { ...condition, lastTransitionTime };
+  const next = { ...condition, lastTransitionTime } as C;
   return old ? conditions.map((each) => (each.type === condition.type ? next : each)) : [...conditions, next];
 }

@@ -1,21 +1,33 @@
 import type { Controller } from "../client";
 import { deploymentController } from "./deployment";
+import { disruptionController } from "./disruption";
 import { endpointsController } from "./endpoints";
 import { endpointSliceController } from "./endpointslice";
+import { garbageCollector } from "./garbage-collector";
 import { namespaceController } from "./namespace";
+import { nodeIpamController } from "./node-ipam";
+import { nodeLifecycleController } from "./node-lifecycle";
+import { podGarbageCollector } from "./pod-garbage-collector";
 import { replicaSetController } from "./replicaset";
 import { rootCaCertificatePublisher } from "./root-ca-certificate-publisher";
 import { serviceAccountController } from "./serviceaccount";
+import { taintEvictionController } from "./taint-eviction";
 
 /** Every controller, by the name that --controllers knows it by. */
 export const controllers: readonly Controller[] = [
   deploymentController,
+  disruptionController,
   endpointsController,
   endpointSliceController,
+  garbageCollector,
   namespaceController,
+  nodeIpamController,
+  nodeLifecycleController,
+  podGarbageCollector,
   replicaSetController,
   rootCaCertificatePublisher,
   serviceAccountController,
+  taintEvictionController,
 ];
 
 /**

@@ -1,0 +1,377 @@
+import fc from "fast-check";
+import {
+  difference,
+  type FieldSet,
+  fromFieldsV1,
+  intersection,
+  pathsOf,
+  sameFields,
+  toFieldsV1,
+  union,
+} from "../../../actors/api-server/objects/managed-fields/field-set";
+import { applyConfiguration, managerFromUserAgent, trackUpdate } from "../../../actors/api-server/objects/managed-fields/ownership";
+import type { JsonObject } from "../../../protocol/kinds/object";
+import { kindOf } from "../../../protocol/kinds/registry";
+import { deepFreeze } from "./freeze";
+
+const deployment = kindOf("apps/v1", "Deployment")!;
+const configMap = kindOf("v1", "ConfigMap")!;
+const service = kindOf("v1", "Service")!;
+const nowMs = 1_767_225_600_000;
+
+function apply(
+  kind: typeof deployment,
+  live: JsonObject | undefined,
+  config: JsonObject,
+  manager: string,
+  options: { force?: boolean; subresource?: string; nowMs?: number } = {},
+) {
+  const writer = { manager, subresource: options.subresource ?? "", nowMs: options.nowMs ?? nowMs, force: options.force ?? false };
+  return applyConfiguration(kind, live && deepFreeze(live), deepFreeze(config), writer);
+}
+
+function applied(...args: Parameters<typeof apply>): JsonObject {
+  const result = apply(...args);
+  if (!result.ok) throw new Error(result.failure.message);
+  return result.object;
+}
+
+const failure = (...args: Parameters<typeof apply>) => {
+  const result = apply(...args);
+  return result.ok ? undefined : result.failure;
+};
+
+// biome-ignore lint/suspicious/noExplicitAny: the tests look into many shapes
+const entries = (object: JsonObject): any[] => (object.metadata as any).managedFields ?? [];
+const owners = (object: JsonObject): Record<string, readonly string[]> =>
+  Object.fromEntries(entries(object).map((entry) => [`${entry.manager}/${entry.operation}`, pathsOf(fromFieldsV1(entry.fieldsV1)!)]));
+
+const web = (spec: JsonObject, metadata: JsonObject = {}): JsonObject => ({
+  apiVersion: "apps/v1",
+  kind: "Deployment",
+  metadata: { name: "web", namespace: "shop", ...metadata },
+  spec,
+});
+const containers = (...list: readonly JsonObject[]) => ({ template: { spec: { containers: list } } });
+
+describe("server-side apply (documentation: Server-Side Apply)", () => {
+  test("who applies owns what is in the configuration, and nothing that the server fills in", () => {
+    const object = applied(
+      deployment,
+      undefined,
+      web({ replicas: 3, ...containers({ name: "web", image: "a", ports: [{ containerPort: 80 }] }) }, { labels: { app: "web" } }),
+      "me",
+    );
+    expect(entries(object)).toEqual([
+      {
+        manager: "me",
+        operation: "Apply",
+        apiVersion: "apps/v1",
+        time: "2026-01-01T00:00:00Z",
+        fieldsType: "FieldsV1",
+        fieldsV1: {
+          "f:metadata": { "f:labels": { "f:app": {} } },
+          "f:spec": {
+            "f:replicas": {},
+            "f:template": {
+              "f:spec": {
+                "f:containers": {
+                  'k:{"name":"web"}': {
+                    ".": {},
+                    "f:image": {},
+                    "f:name": {},
+                    "f:ports": { 'k:{"containerPort":80,"protocol":"TCP"}': { ".": {}, "f:containerPort": {} } },
+                  },
+                },
+              },
+            },
+          },
+        },
+      },
+    ]);
+  });
+
+  test("changing what another manager owns is a conflict, in the words of a real server", () => {
+    const live = trackUpdate(deployment, undefined, web({ replicas: 1 }), { manager: "kubectl-client-side-apply", subresource: "", nowMs });
+    expect(failure(deployment, live, web({ replicas: 3 }), "me")).toMatchObject({
+      code: 409,
+      reason: "Conflict",
+      message: 'Apply failed with 1 conflict: conflict with "kubectl-client-side-apply" using apps/v1: .spec.replicas',
+      details: {
+        causes: [
+          { reason: "FieldManagerConflict", message: 'conflict with "kubectl-client-side-apply" using apps/v1', field: ".spec.replicas" },
+        ],
+      },
+    });
+  });
+
+  test("several conflicts are listed by manager", () => {
+    const first = applied(deployment, undefined, web({ replicas: 1, ...containers({ name: "web", image: "a" }) }), "a");
+    const second = applied(deployment, first, web({ minReadySeconds: 5 }), "b");
+    expect(
+      failure(deployment, second, web({ replicas: 2, minReadySeconds: 6, ...containers({ name: "web", image: "b" }) }), "c")?.message,
+    ).toBe(
+      'Apply failed with 3 conflicts: conflicts with "a":\n- .spec.replicas\n- .spec.template.spec.containers[name="web"].image\nconflicts with "b":\n- .spec.minReadySeconds',
+    );
+  });
+
+  test("the same value is owned together, without conflict", () => {
+    const first = applied(deployment, undefined, web({ replicas: 1 }), "a");
+    expect(owners(applied(deployment, first, web({ replicas: 1 }), "b"))).toEqual({
+      "a/Apply": [".spec.replicas"],
+      "b/Apply": [".spec.replicas"],
+    });
+  });
+
+  test("force takes what it changes from the others, and only that", () => {
+    const first = applied(deployment, undefined, web({ replicas: 1, minReadySeconds: 5 }), "a");
+    const second = applied(deployment, first, web({ replicas: 2 }), "b", { force: true });
+    expect(second.spec).toEqual({ replicas: 2, minReadySeconds: 5 });
+    expect(owners(second)).toEqual({ "a/Apply": [".spec.minReadySeconds"], "b/Apply": [".spec.replicas"] });
+  });
+
+  test("a field that is applied no more goes, unless somebody else owns it", () => {
+    const first = applied(deployment, undefined, web({ replicas: 1, minReadySeconds: 5, paused: true }), "a");
+    const second = applied(deployment, first, web({ minReadySeconds: 5 }), "b");
+    expect(applied(deployment, second, web({ paused: true }), "a").spec).toEqual({ minReadySeconds: 5, paused: true });
+  });
+
+  test("a field that is applied no more stays where another writer has set it since", () => {
+    const first = applied(deployment, undefined, web({ replicas: 1, paused: true }), "a");
+    const scaled = trackUpdate(
+      deployment,
+      first,
+      { ...first, spec: { replicas: 7, paused: true } },
+      { manager: "hpa", subresource: "scale", nowMs },
+    );
+    expect(owners(scaled)).toEqual({ "a/Apply": [".spec.paused"], "hpa/Update": [".spec.replicas"] });
+    expect(applied(deployment, scaled, web({ paused: true }), "a").spec).toEqual({ replicas: 7, paused: true });
+  });
+
+  test("a container that is applied no more goes with all that the server filled into it", () => {
+    const first = applied(deployment, undefined, web(containers({ name: "web", image: "a" }, { name: "side", image: "b" })), "a");
+    const filled = web(
+      containers({ name: "web", image: "a", imagePullPolicy: "Always" }, { name: "side", image: "b", imagePullPolicy: "Always" }),
+      first.metadata as JsonObject,
+    );
+    expect(applied(deployment, filled, web(containers({ name: "web", image: "a" })), "a").spec).toEqual(
+      containers({ name: "web", image: "a", imagePullPolicy: "Always" }),
+    );
+  });
+
+  test("a structure nobody owns goes as a whole", () => {
+    const first = applied(deployment, undefined, web({ paused: true, strategy: { type: "RollingUpdate" } }), "a");
+    const filled = { ...first, spec: { paused: true, strategy: { type: "RollingUpdate", rollingUpdate: { maxSurge: 1 } } } };
+    expect(applied(deployment, filled, web({ paused: true }), "a").spec).toEqual({ paused: true });
+  });
+
+  test("entries of maps belong to whoever set them; atomic maps and lists go from hand to hand as a whole", () => {
+    const first = applied(configMap, undefined, { apiVersion: "v1", kind: "ConfigMap", metadata: { name: "c" }, data: { a: "1" } }, "a");
+    const both = applied(configMap, first, { apiVersion: "v1", kind: "ConfigMap", metadata: { name: "c" }, data: { b: "2" } }, "b");
+    expect(both.data).toEqual({ a: "1", b: "2" });
+    expect(applied(configMap, both, { apiVersion: "v1", kind: "ConfigMap", metadata: { name: "c" } }, "a").data).toEqual({ b: "2" });
+
+    const selecting = (selector: JsonObject) => ({ apiVersion: "v1", kind: "Service", metadata: { name: "s" }, spec: { selector } });
+    const selected = applied(service, undefined, selecting({ app: "web" }), "a");
+    expect(failure(service, selected, selecting({ tier: "x" }), "b")?.message).toContain(": .spec.selector");
+    expect(applied(service, selected, selecting({ tier: "x" }), "b", { force: true }).spec).toEqual({ selector: { tier: "x" } });
+  });
+
+  test("finalizers are a set: each value has its own owners", () => {
+    const finalizing = (...finalizers: readonly string[]) => ({ apiVersion: "v1", kind: "ConfigMap", metadata: { name: "c", finalizers } });
+    const first = applied(configMap, undefined, finalizing("x/a"), "a");
+    const both = applied(configMap, first, finalizing("x/b"), "b");
+    expect((both.metadata as JsonObject).finalizers).toEqual(["x/a", "x/b"]);
+    expect(owners(both)["b/Apply"]).toEqual(['.metadata.finalizers[="x/b"]']);
+    expect((applied(configMap, both, finalizing(), "a").metadata as JsonObject).finalizers).toEqual(["x/b"]);
+  });
+
+  test("entries come in the order of the configuration, others keep their place", () => {
+    const env = (...names: readonly string[]) => web(containers({ name: "web", env: names.map((name) => ({ name, value: "1" })) }));
+    const names = (object: JsonObject) => {
+      const { template } = object.spec as { template: { spec: { containers: { env: { name: string }[] }[] } } };
+      return template.spec.containers[0]!.env.map(({ name }) => name);
+    };
+    const live = applied(deployment, undefined, env("A", "B", "C"), "a");
+    expect(names(applied(deployment, live, env("C", "D", "A"), "b"))).toEqual(["C", "D", "A", "B"]);
+  });
+
+  test("status is applied apart: the main resource ignores it, /status takes nothing else", () => {
+    const config = { ...web({ replicas: 2 }), status: { replicas: 9 } };
+    const main = applied(deployment, undefined, config, "a");
+    expect(main.status).toBeUndefined();
+    expect(owners(main)).toEqual({ "a/Apply": [".spec.replicas"] });
+    const status = applied(deployment, main, { ...web({ replicas: 5 }), status: { replicas: 9 } }, "a", { subresource: "status" });
+    expect(status).toMatchObject({ spec: { replicas: 2 }, status: { replicas: 9 } });
+    expect(entries(status).map(({ subresource }) => subresource)).toEqual([undefined, "status"]);
+  });
+
+  test("an entry without its key, a key given twice, and managed fields in the configuration are refused", () => {
+    expect(failure(deployment, undefined, web(containers({ image: "a" })), "a")).toMatchObject({
+      code: 400,
+      message: expect.stringContaining(
+        'failed to create typed patch object (shop/web; apps/v1, Kind=Deployment): element 0: associative list with keys has an element that omits key field "name"',
+      ),
+    });
+    expect(failure(deployment, undefined, web(containers({ name: "a" }, { name: "a" })), "a")?.message).toContain(
+      "duplicate entries for key",
+    );
+    expect(failure(deployment, undefined, web({}, { managedFields: [] }), "a")?.message).toBe("metadata.managedFields must be nil");
+  });
+});
+
+describe("tracking of other writes", () => {
+  const writer = (manager: string, subresource = "") => ({ manager, subresource, nowMs });
+
+  test("a create owns all it brings, an update what it changes; what it removes nobody owns", () => {
+    const first = trackUpdate(
+      deployment,
+      undefined,
+      deepFreeze(web({ replicas: 1, paused: true }, { labels: { a: "1" } })),
+      writer("kubectl"),
+    );
+    expect(owners(first)).toEqual({ "kubectl/Update": [".metadata.labels", ".metadata.labels.a", ".spec.paused", ".spec.replicas"] });
+    const second = trackUpdate(deployment, deepFreeze(first), deepFreeze({ ...first, spec: { replicas: 2 } }), writer("scaler"));
+    expect(owners(second)).toEqual({ "kubectl/Update": [".metadata.labels", ".metadata.labels.a"], "scaler/Update": [".spec.replicas"] });
+  });
+
+  test("a write that changes nothing leaves the ownership as it is, times included", () => {
+    const first = trackUpdate(deployment, undefined, deepFreeze(web({ replicas: 1 })), writer("kubectl"));
+    const again = trackUpdate(deployment, deepFreeze(first), deepFreeze(web({ replicas: 1 })), {
+      ...writer("other"),
+      nowMs: nowMs + 60_000,
+    });
+    expect(entries(again)).toEqual(entries(first));
+  });
+
+  test("subresources are tracked on their own", () => {
+    const first = trackUpdate(deployment, undefined, web({ replicas: 1 }), writer("m"));
+    const second = trackUpdate(deployment, first, { ...first, status: { replicas: 1 } }, writer("m", "status"));
+    expect(entries(second).map(({ manager, subresource }) => [manager, subresource])).toEqual([
+      ["m", undefined],
+      ["m", "status"],
+    ]);
+  });
+
+  test("one empty entry resets the ownership (documentation: Clearing managedFields)", () => {
+    const first = trackUpdate(deployment, undefined, web({ replicas: 1 }), writer("a"));
+    const reset = { ...first, metadata: { ...(first.metadata as JsonObject), managedFields: [{}] } };
+    expect((trackUpdate(deployment, first, reset, writer("b")).metadata as JsonObject).managedFields).toBeUndefined();
+  });
+
+  test("at most ten updaters are listed; the oldest become ancient changes", () => {
+    let map: JsonObject = { apiVersion: "v1", kind: "ConfigMap", metadata: { name: "c" }, data: {} };
+    map = trackUpdate(configMap, undefined, map, writer("m0"));
+    for (let n = 1; n <= 14; n += 1) {
+      const next = { ...map, data: { ...(map.data as JsonObject), [`k${n}`]: "x" } };
+      map = trackUpdate(configMap, map, next, { manager: `m${n}`, subresource: "", nowMs: nowMs + n * 1000 });
+    }
+    expect(entries(map)).toHaveLength(10);
+    expect(entries(map)[0].manager).toBe("ancient-changes");
+    const all = entries(map)
+      .flatMap((entry) => pathsOf(fromFieldsV1(entry.fieldsV1)!))
+      .filter((path) => path.startsWith(".data."));
+    expect(new Set(all).size).toBe(14);
+  });
+
+  test("the manager of a request without fieldManager is the program of its user agent", () => {
+    expect(managerFromUserAgent("kubectl/v1.36.0 (linux/amd64) kubernetes/abc")).toBe("kubectl");
+    expect(managerFromUserAgent("")).toBe("unknown");
+  });
+});
+
+describe("laws of ownership", () => {
+  const env = fc.uniqueArray(fc.record({ name: fc.constantFrom("A", "B", "C"), value: fc.constantFrom("1", "2") }), {
+    selector: ({ name }) => name,
+  });
+  const container = fc.record({ name: fc.constantFrom("x", "y", "z"), image: fc.constantFrom("i", "j") }, { requiredKeys: ["name"] });
+  const config = fc
+    .record({
+      replicas: fc.option(fc.integer({ min: 0, max: 3 }), { nil: undefined }),
+      strategy: fc.option(fc.record({ type: fc.constantFrom("Recreate", "RollingUpdate") }), { nil: undefined }),
+      labels: fc.dictionary(fc.constantFrom("a", "b", "c"), fc.constantFrom("1", "2")),
+      containers: fc.uniqueArray(fc.tuple(container, env), { selector: ([{ name }]) => name }),
+    })
+    .map(({ labels, containers: list, ...rest }) => {
+      const spec = Object.fromEntries(Object.entries(rest).filter(([, value]) => value !== undefined));
+      const template = { spec: { containers: list.map(([item, variables]) => ({ ...item, env: variables })) } };
+      return web({ ...spec, template }, { labels });
+    });
+  const writes = fc.array(fc.record({ manager: fc.constantFrom("a", "b", "c"), config, apply: fc.boolean() }), { maxLength: 5 });
+
+  const play = (history: readonly { manager: string; config: JsonObject; apply: boolean }[]): JsonObject | undefined => {
+    let live: JsonObject | undefined;
+    for (const write of history) {
+      if (write.apply) live = applied(deployment, live, write.config, write.manager, { force: true });
+      else {
+        const managedFields = live && (live.metadata as JsonObject).managedFields;
+        const updated = {
+          ...write.config,
+          metadata: { ...(write.config.metadata as JsonObject), ...(managedFields ? { managedFields } : {}) },
+        };
+        live = trackUpdate(deployment, live && deepFreeze(live), deepFreeze(updated), { manager: write.manager, subresource: "", nowMs });
+      }
+    }
+    return live;
+  };
+
+  test("applying twice is as good as once: the very same object comes back", () => {
+    fc.assert(
+      fc.property(writes, config, (history, last) => {
+        const once = applied(deployment, play(history), last, "me", { force: true });
+        expect(apply(deployment, once, last, "me", { nowMs: nowMs + 60_000 })).toEqual({ ok: true, object: once });
+        expect(applied(deployment, once, last, "me", { nowMs: nowMs + 60_000 })).toBe(once);
+      }),
+    );
+  });
+
+  test("after a forced apply the object holds everything that was applied", () => {
+    fc.assert(
+      fc.property(writes, config, (history, last) => {
+        const object = applied(deployment, play(history), last, "me", { force: true });
+        const { replicas, strategy } = last.spec as JsonObject;
+        if (replicas !== undefined) expect((object.spec as JsonObject).replicas).toBe(replicas);
+        if (strategy !== undefined) expect((object.spec as JsonObject).strategy).toMatchObject(strategy as object);
+        expect((object.metadata as JsonObject).labels ?? {}).toMatchObject((last.metadata as JsonObject).labels as object);
+      }),
+    );
+  });
+
+  test("every owned field is in the object", () => {
+    fc.assert(
+      fc.property(writes, (history) => {
+        const live = play(history);
+        if (!live) return;
+        const everything = trackUpdate(
+          deployment,
+          undefined,
+          { ...live, metadata: { ...(live.metadata as JsonObject), managedFields: undefined } },
+          { manager: "all", subresource: "", nowMs },
+        );
+        const present = fromFieldsV1(entries(everything)[0]?.fieldsV1 ?? {})!;
+        for (const entry of entries(live)) {
+          const absent = pathsOf(difference(fromFieldsV1(entry.fieldsV1)!, present));
+          expect(absent.filter((path) => path.includes("["))).toEqual([]);
+        }
+      }),
+    );
+  });
+
+  test("sets obey the laws of sets, and fieldsV1 round-trips", () => {
+    const name = fc.constantFrom("f:a", "f:b", 'k:{"n":"x"}', 'v:"y"');
+    const fields = fc.letrec<{ set: JsonObject }>((tie) => ({
+      set: fc.dictionary(name, fc.oneof({ maxDepth: 2 }, fc.constant({}), tie("set")), { maxKeys: 3 }),
+    })).set;
+    const set = fields.map((json) => fromFieldsV1(json)!);
+    const same = (a: FieldSet, b: FieldSet) => expect(toFieldsV1(a)).toEqual(toFieldsV1(b));
+    fc.assert(
+      fc.property(set, set, (a, b) => {
+        same(union(a, b), union(b, a));
+        same(intersection(a, b), intersection(b, a));
+        same(union(difference(a, b), intersection(a, b)), a);
+        expect(difference(a, a).size).toBe(0);
+        expect(sameFields(fromFieldsV1(toFieldsV1(a))!, a)).toBe(true);
+      }),
+    );
+  });
+});

@@ -48,7 +48,7 @@ export function newId(ctx: Ctx): string {
 /** Starts the process; `start` is answered when it runs. */
 export function startContainer(container: Container, start: RequestRef, ctx: Ctx): void {
   const delayMs = drawMs(container.behaviour.startMs, ctx.random("start"));
-  container.life = { is: "starting", start, atUs: ctx.monotonicUs() + delayMs * 1000 };
+  container.life = { is: "starting", start, atUs: ctx.monotonicUs() + Math.round(delayMs * 1000) };
   ctx.setTimer(timerOf(container.id), delayMs);
 }
 
@@ -60,7 +60,7 @@ export function stopContainer(state: State, container: Container, timeoutMs: num
     ctx.refuse(life.start, "the container was stopped while it started");
     exit(state, container, { atUs: nowUs, exitCode: killed, reason: "Error" }, ctx);
   } else if (life.is === "running") {
-    const kill: Ending = { atUs: nowUs + timeoutMs * 1000, exitCode: killed, reason: "Error" };
+    const kill: Ending = { atUs: nowUs + Math.round(timeoutMs * 1000), exitCode: killed, reason: "Error" };
     const before = life.stopping;
     const waiters = [...(before?.waiters ?? []), ...(waiter ? [waiter] : [])];
     const { acceptsUntilUs, end } = before ?? terminationOf(container, nowUs, ctx);
@@ -154,8 +154,9 @@ function run(state: State, container: Container, nowUs: number, ctx: Ctx): void 
 
 function armContainer(container: Container, ctx: Ctx): void {
   const { life } = container;
-  const end = life.is === "running" ? endOf(life) : undefined;
-  if (end && end.atUs < Number.MAX_SAFE_INTEGER) ctx.setTimer(timerOf(container.id), Math.max(0, end.atUs - ctx.monotonicUs()) / 1000);
+  const atUs = life.is === "running" ? endOf(life)?.atUs : life.is === "starting" ? life.atUs : undefined;
+  if (atUs !== undefined && atUs < Number.MAX_SAFE_INTEGER)
+    ctx.setTimer(timerOf(container.id), Math.max(0, atUs - ctx.monotonicUs()) / 1000);
 }
 
 /** Adds a line to the container's log and passes it on to those who follow it. */

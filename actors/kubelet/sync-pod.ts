@@ -28,7 +28,8 @@ export function arm(state: State, worker: PodWorker, wakeAtMs: number | undefine
   const timer = `pod:${worker.uid}`;
   const dates = [wakeAtMs, nextProbeMs(worker), worker.retryAtMs].filter((date) => date !== undefined);
   if (dates.length === 0 || !state.workers.has(worker.uid)) ctx.cancelTimer(timer);
-  else ctx.setTimer(timer, Math.max(0, Math.min(...dates) - nowMsOf(ctx)));
+  // At least a microsecond: sums of fractions can lie a hair past the date, and a timer of nothing would fire for ever.
+  else ctx.setTimer(timer, Math.max(0.001, Math.min(...dates) - nowMsOf(ctx)));
 }
 
 function exceedDeadline(state: State, worker: PodWorker, ctx: Ctx): void {

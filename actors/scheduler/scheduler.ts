@@ -225,7 +225,7 @@ function wake(state: State, ctx: Ctx): undefined {
     state.scheduling = true;
     ctx.setTimer("schedule", 0);
   }
-  if (next !== undefined) ctx.setTimer("queue", Math.max(0, next - nowMsOf(ctx)));
+  if (next !== undefined) ctx.setTimer("queue", Math.max(0.001, next - nowMsOf(ctx)));
   return undefined;
 }
 

@@ -19,7 +19,7 @@ export interface Moment {
 }
 
 export interface Settings {
-  /** Flags of the real program by their names, durations in seconds. */
+  /** Flags of the real program by their names, durations in milliseconds. */
   readonly knobs: Readonly<Record<string, number>>;
   readonly clusterCidr: string;
   readonly nodeCidrMaskSize: number;
@@ -64,7 +64,7 @@ export function index<T>(resource: Resource<T>, name: string, of: IndexFunction<
   return { resource, name, of: of as IndexFunction<unknown> };
 }
 
-/** A knob's value in milliseconds; knobs are in seconds, under the real flag's name. */
-export function knobMs(moment: Moment, name: string, defaultSeconds: number): number {
-  return (moment.settings.knobs[name] ?? defaultSeconds) * 1000;
+/** A duration that may be set under the real flag's name, in milliseconds. */
+export function knobMs(moment: Moment, name: string, defaultMs: number): number {
+  return moment.settings.knobs[name] ?? defaultMs;
 }

@@ -23,12 +23,12 @@ export interface LeaderElectionTimes {
   readonly retryPeriodMs: number;
 }
 
-/** From the knobs leader-elect-lease-duration, -renew-deadline and -retry-period, in seconds: 15, 10 and 2 unless told. */
+/** From the knobs leader-elect-lease-duration, -renew-deadline and -retry-period, in milliseconds: 15, 10 and 2 s unless told. */
 export function leaderElectionTimes(knobs: Readonly<Record<string, number>> = {}): LeaderElectionTimes {
   const times = {
-    leaseDurationMs: (knobs["leader-elect-lease-duration"] ?? 15) * 1000,
-    renewDeadlineMs: (knobs["leader-elect-renew-deadline"] ?? 10) * 1000,
-    retryPeriodMs: (knobs["leader-elect-retry-period"] ?? 2) * 1000,
+    leaseDurationMs: knobs["leader-elect-lease-duration"] ?? 15_000,
+    renewDeadlineMs: knobs["leader-elect-renew-deadline"] ?? 10_000,
+    retryPeriodMs: knobs["leader-elect-retry-period"] ?? 2_000,
   };
   if (times.leaseDurationMs <= times.renewDeadlineMs)
     throw new Error("leader-elect-lease-duration must be longer than leader-elect-renew-deadline");

@@ -15,7 +15,7 @@ export interface ControllerManagerConfig {
   readonly rootCa: string;
   /** As the flag --controllers: ["*"] unless told. */
   readonly controllers?: readonly string[];
-  /** Under the names of the real program's flags, durations in seconds. */
+  /** Under the names of the real program's flags, durations in milliseconds. */
   readonly knobs?: Readonly<Record<string, number>>;
 }
 

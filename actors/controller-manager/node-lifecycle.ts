@@ -58,7 +58,10 @@ export const nodeLifecycleController: Controller = {
 
 function monitorNodes(view: View, moment: Moment, memory: Memory): Plan {
   const { nowMs, monotonicMs } = moment;
-  const grace = { monitorMs: knobMs(moment, "node-monitor-grace-period", 50), startupMs: knobMs(moment, "node-startup-grace-period", 60) };
+  const grace = {
+    monitorMs: knobMs(moment, "node-monitor-grace-period", 50_000),
+    startupMs: knobMs(moment, "node-startup-grace-period", 60_000),
+  };
   const all = [...view.of(nodes).list()].filter((node) => !isBeingDeleted(node));
   const steps: Step[] = [];
   const health = new Map<string, Health>();
@@ -78,7 +81,7 @@ function monitorNodes(view: View, moment: Moment, memory: Memory): Plan {
 
 /** The rounds go on even when a write fails; the next comes early when a node waits for leave to be emptied. */
 function nextRound(moment: Moment, waitMs: number): Step {
-  return requeue(Math.min(waitMs, knobMs(moment, "node-monitor-period", 5)));
+  return requeue(Math.min(waitMs, knobMs(moment, "node-monitor-period", 5_000)));
 }
 
 /** Conditions Unknown, an event, and the pods no longer ready. The pods are looked at in every round, in case a write failed. */

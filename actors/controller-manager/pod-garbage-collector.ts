@@ -1,6 +1,6 @@
 import type { Node, Pod } from "../../protocol/kinds/generated";
 import { isBeingDeleted, type Stored, timeMs } from "../../protocol/kinds/object";
-import { type Controller, get, knobMs, nodes, parallel, patchStatus, pods, remove, type Step, watch } from "../client";
+import { type Controller, get, nodes, parallel, patchStatus, pods, remove, type Step, watch } from "../client";
 import { conditionOf } from "./condition";
 import { disruptionTarget } from "./disruption-target";
 import { isPodTerminal } from "./pod-state";
@@ -9,7 +9,7 @@ const everyPod = "pods";
 const outOfService = "node.kubernetes.io/out-of-service";
 /** A node must have been missing from the cache for this long before its pods are looked at: it may be new. */
 const quarantineMs = 40_000;
-const periodSeconds = 20;
+const periodMs = 20_000;
 
 /** Since when (monotonic ms) each node that pods name has been missing. */
 type Memory = ReadonlyMap<string, number>;
@@ -36,7 +36,7 @@ export const podGarbageCollector: Controller = {
         .map((pod) => forceDelete(pod, moment.nowMs, "pod is terminating on a node that is out of service")),
       ...orphans(all, missing, moment.monotonicMs, moment.nowMs),
     ];
-    const again: Step = { do: "requeue", afterMs: knobMs(moment, "pod-gc-period", periodSeconds) };
+    const again: Step = { do: "requeue", afterMs: periodMs };
     return { steps: [again, parallel(steps)], memory: missing };
   },
 };

@@ -84,7 +84,7 @@ export class ReplicaSet {
     return got.answer!.body as R;
   }
 
-  watch(member: Address, request: WatchRequest): SeenWatch {
+  watch(member: Address, request: WatchRequest, then: (input: StreamInput<WatchResponse>) => void = () => {}): SeenWatch {
     const responses: WatchResponse[] = [];
     const seen: SeenWatch = {
       responses,
@@ -92,6 +92,7 @@ export class ReplicaSet {
       stream: this.simulation.portal().open<WatchResponse>(member, request, (input) => {
         if (input.type === "item") responses.push(input.body);
         else seen.closed = input;
+        then(input);
       }),
     };
     return seen;

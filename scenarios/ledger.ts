@@ -43,10 +43,9 @@ export class Ledger {
       this.objects.delete(id);
       return { id, before, after: undefined };
     }
-    // Not every key under /registry/ holds an object: allocators keep plain values there.
-    if (value[0] !== 0x7b) return undefined;
+    // Not every key under /registry/ holds an object: allocators and the API servers' own addresses are plain values.
+    if (Buffer.from(value).indexOf('"metadata":{') < 0) return undefined;
     const after = new Entry(key, this.revision, value).object;
-    if (after.metadata === undefined) return undefined;
     const id = objectId(after);
     this.byKey.set(key, after);
     this.objects.set(id, after);

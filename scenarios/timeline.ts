@@ -63,7 +63,7 @@ function ofFact({ actor, fact }: Extract<HistoryEvent, { readonly type: "fact" }
     case "node.eviction":
       return line("pod", `${String(fact.pod)} is evicted from ${String(fact.node)}`);
     case "api.relist":
-      return line("trouble", `${actor} lists ${String(fact.resource)} again: ${String(fact.why)}`);
+      return fact.why === "start" ? undefined : line("trouble", `${actor} lists ${String(fact.resource)} again: ${String(fact.why)}`);
     default:
       return undefined;
   }

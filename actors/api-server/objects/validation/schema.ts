@@ -23,7 +23,8 @@ const checkers = new Map<string, Checker | undefined>();
 
 function checkerOf(schema: Schema): Checker | undefined {
   if (schema.$ref) return structChecker(schema.$ref);
-  if (schema.enum) return enumChecker(schema.enum);
+  // Some enums of the document have lost their values: an empty one says nothing.
+  if (schema.enum && schema.enum.length > 0) return enumChecker(schema.enum);
   const inner = schema.items ?? schema.additionalProperties;
   const check = inner && checkerOf(inner);
   if (!check) return undefined;

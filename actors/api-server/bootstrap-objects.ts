@@ -7,9 +7,7 @@ export function clusterObjects(serviceCidr: string): readonly ApiObject[] {
   return [
     ...["default", "kube-system", "kube-public", "kube-node-lease"].map(namespace),
     ...defaultClusterRoles.map((role) => typed("rbac.authorization.k8s.io/v1", "ClusterRole", role)),
-    ...defaultClusterRoleBindings.map((binding) =>
-      typed("rbac.authorization.k8s.io/v1", "ClusterRoleBinding", binding),
-    ),
+    ...defaultClusterRoleBindings.map((binding) => typed("rbac.authorization.k8s.io/v1", "ClusterRoleBinding", binding)),
     ...defaultRoles.map((role) => typed("rbac.authorization.k8s.io/v1", "Role", role)),
     ...defaultRoleBindings.map((binding) => typed("rbac.authorization.k8s.io/v1", "RoleBinding", binding)),
     priorityClass(

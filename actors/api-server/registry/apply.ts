@@ -1,7 +1,50 @@
-import { notImplemented } from "../../../protocol/status";
+import type { ApiObject, JsonObject } from "../../../protocol/kinds/object";
+import { type Failure, invalid, isFailure } from "../../../protocol/status";
 import { type ResourceCall, refuse } from "../call";
+import { isObject } from "../objects/decode";
+import { applyConfiguration } from "../objects/managed-fields/ownership";
 import type { Ctx, ServerState } from "../state";
+import { receiveObject } from "./body";
+import { createObject } from "./create";
+import { isTrue } from "./list-options";
+import { complete } from "./objects";
+import { change } from "./update";
 
-export function apply(_state: ServerState, ctx: Ctx, call: ResourceCall, _document: unknown): undefined {
-  return refuse(ctx, call, notImplemented("server-side apply"));
+/** Server-side apply: the body is all that this manager wants; the object is made if it is not there. */
+export function apply(state: ServerState, ctx: Ctx, call: ResourceCall, document: unknown): undefined {
+  const { request, kind } = call;
+  const { fieldManager = "", force } = request.query;
+  if (fieldManager === "") return refuse(ctx, call, managerMissing());
+  const named = isObject(document)
+    ? { ...document, metadata: { name: request.name, ...(document.metadata as object | undefined) } }
+    : document;
+  const received = receiveObject(request, kind, named, request.namespace);
+  if (isFailure(received)) return refuse(ctx, call, received);
+  const { object: config, warnings } = received;
+  const lay = (live: ApiObject | undefined, nowMs: number): ApiObject | Failure => {
+    const writer = { manager: fieldManager, subresource: request.subresource, nowMs, force: isTrue(force) };
+    const applied = applyConfiguration(kind, live as JsonObject | undefined, config as unknown as JsonObject, writer);
+    return applied.ok ? (applied.object as unknown as ApiObject) : applied.failure;
+  };
+  const onto = (stored: ApiObject, nowMs: number) => {
+    const object = lay(stored, nowMs);
+    return isFailure(object) ? object : { object: complete(kind, object), warnings };
+  };
+  const anew = (state: ServerState, ctx: Ctx) => {
+    const object = lay(undefined, ctx.wallUs() / 1000);
+    return isFailure(object) ? refuse(ctx, call, object) : createObject(state, ctx, call, object, warnings, (made) => made);
+  };
+  // A subresource of nothing cannot be made.
+  return change(state, ctx, call, {
+    verb: "patch",
+    make: onto,
+    track: (_stored, object) => object,
+    ...(request.subresource === "" ? { missing: anew } : {}),
+  });
+}
+
+function managerMissing(): Failure {
+  return invalid({ group: "meta.k8s.io", resource: "patchoptions", kind: "PatchOptions" }, [
+    { reason: "FieldValueRequired", field: "fieldManager", message: "Required value: is required for apply patch" },
+  ]);
 }

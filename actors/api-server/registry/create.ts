@@ -8,11 +8,11 @@ import { Entry, encodeStored } from "../storage/entry";
 import { withEventLease } from "../storage/event-lease";
 import { keyOfObject } from "../storage/keys";
 import { nothingAlongside, writeGuarded } from "../storage/store";
-import { dryRunOf, parseBody, receiveObject } from "./body";
+import { dryRunOf, fieldManagerOf, parseBody, receiveObject } from "./body";
 import { fetchNeeded } from "./cluster-view";
 import { toStored } from "./conversion";
 import { recordWrite } from "./facts";
-import { born, complete, wrongWithNew } from "./objects";
+import { born, complete, tracked, wrongWithNew } from "./objects";
 import { renderingOf } from "./read";
 import { type Rendering, renderObject } from "./render";
 import { allocateForService, isService } from "./service-allocation";
@@ -26,20 +26,23 @@ export function create(state: ServerState, ctx: Ctx, call: ResourceCall): undefi
   if (isFailure(received)) return refuse(ctx, call, received);
   if (received.object.metadata.resourceVersion)
     return refuse(ctx, call, badRequest("resourceVersion should not be set on objects to be created"));
-  return createObject(state, ctx, call, received.object, received.warnings, (_name, object) => object);
+  const manager = fieldManagerOf(request);
+  return createObject(state, ctx, call, received.object, received.warnings, (object, nowMs) =>
+    tracked(kind, undefined, object, { manager, subresource: "", nowMs }),
+  );
 }
 
 /** With a generated name a collision is bad luck, not an error. */
 const generatedNamesMax = 8;
 
-/** Creates a decoded object; `track` adds what is kept of the manager of its fields. Shared with server-side apply. */
+/** Creates a decoded object; `track` notes in its managedFields who made it. Shared with server-side apply. */
 export function createObject(
   state: ServerState,
   ctx: Ctx,
   call: ResourceCall,
   given: ApiObject,
   warnings: readonly string[],
-  track: (name: string, object: ApiObject) => ApiObject,
+  track: (object: ApiObject, nowMs: number) => ApiObject,
 ): undefined {
   const { request, kind, resource } = call;
   const dryRun = dryRunOf(request.query.dryRun);
@@ -79,7 +82,8 @@ export function createObject(
   function readied(admission: Admission, ctx: Ctx): ApiObject | Failure {
     const admitted = mutate(admission);
     if (isFailure(admitted)) return admitted;
-    const prepared = track(admission.name, born(kind, admitted, { uid: ctx.uuid(), nowMs: ctx.wallUs() / 1000 }));
+    const nowMs = ctx.wallUs() / 1000;
+    const prepared = track(born(kind, admitted, { uid: ctx.uuid(), nowMs }), nowMs);
     return wrongWithNew(kind, prepared) ?? validate({ ...admission, object: prepared }) ?? prepared;
   }
 

@@ -7,7 +7,7 @@ import type { Ctx, ServerState } from "../state";
 import { apply } from "./apply";
 import { parseText, receiveObject } from "./body";
 import { complete } from "./objects";
-import { change } from "./update";
+import { change, type Make, tracker } from "./update";
 
 /** PATCH in each of its four forms. A patch that names no resourceVersion is put to whatever is there, again where somebody was quicker. */
 export function patch(state: ServerState, ctx: Ctx, call: ResourceCall): undefined {
@@ -17,13 +17,14 @@ export function patch(state: ServerState, ctx: Ctx, call: ResourceCall): undefin
   const document = parseText(request.body, type === "apply");
   if (isFailure(document)) return refuse(ctx, call, document);
   if (type === "apply") return apply(state, ctx, call, document);
-  return change(state, ctx, call, "patch", (stored) => {
+  const make: Make = (stored) => {
     const patched = applied(call, type, stored, document);
     if (isFailure(patched)) return patched;
     const received = receiveObject(request, kind, patched, request.namespace);
     if (isFailure(received)) return received;
     return { object: complete(kind, received.object), warnings: received.warnings };
-  });
+  };
+  return change(state, ctx, call, { verb: "patch", make, track: tracker(call) });
 }
 
 function applied({ kind }: ResourceCall, type: Exclude<PatchType, "apply">, stored: ApiObject, document: unknown): JsonObject | Failure {

@@ -7,11 +7,11 @@ import { type Entry, encodeStored, sameJson } from "../storage/entry";
 import { cacheOf } from "../storage/feed";
 import { type Decision, guaranteedUpdate, type UpdateOutcome } from "../storage/guaranteed-update";
 import { keyOfObject } from "../storage/keys";
-import { dryRunOf, parseBody, receiveObject } from "./body";
+import { dryRunOf, fieldManagerOf, parseBody, receiveObject } from "./body";
 import { viewOf } from "./cluster-view";
 import { toServed, toStored } from "./conversion";
 import { recordWrite } from "./facts";
-import { complete, updated, wrongWithUpdate } from "./objects";
+import { complete, tracked, updated, wrongWithUpdate } from "./objects";
 import { renderingOf } from "./read";
 import { renderObject } from "./render";
 import { allocate, type Draws, drawFor, isService, releaseOfService } from "./service-allocation";
@@ -23,6 +23,17 @@ export interface Wanted {
 }
 export type Make = (stored: Stored<ApiObject>, nowMs: number) => Wanted | Failure;
 
+/** How one object is to be changed. */
+export interface ChangePlan {
+  /** Of the fact that is recorded. */
+  readonly verb: string;
+  readonly make: Make;
+  /** Notes in the managedFields what changed hands. */
+  readonly track: (stored: ApiObject, object: ApiObject, nowMs: number) => ApiObject;
+  /** What to do where the object does not exist; 404 unless told. */
+  readonly missing?: (state: ServerState, ctx: Ctx) => undefined;
+}
+
 /** PUT: the body replaces the object, or the part of it that the subresource is. */
 export function update(state: ServerState, ctx: Ctx, call: ResourceCall): undefined {
   const { request, kind } = call;
@@ -30,20 +41,20 @@ export function update(state: ServerState, ctx: Ctx, call: ResourceCall): undefi
   if (isFailure(json)) return refuse(ctx, call, json);
   const received = receiveObject(request, kind, json, request.namespace);
   if (isFailure(received)) return refuse(ctx, call, received);
-  const object = complete(kind, received.object);
+  // A Namespace's default finalizer must not come back through the very request that takes it away.
+  const object = request.subresource === "finalize" ? received.object : complete(kind, received.object);
   if (!object.metadata.name) return refuse(ctx, call, badRequest("name must be provided"));
-  return change(state, ctx, call, "update", () => ({ object, warnings: received.warnings }));
+  return change(state, ctx, call, { verb: "update", make: () => ({ object, warnings: received.warnings }), track: tracker(call) });
+}
+
+/** The tracking of every write but apply: the manager that the request names owns what it changed. */
+export function tracker({ kind, request }: ResourceCall): ChangePlan["track"] {
+  const manager = fieldManagerOf(request);
+  return (stored, object, nowMs) => tracked(kind, stored, object, { manager, subresource: request.subresource, nowMs });
 }
 
 /** Changes one object under the rules of its kind, and answers with it. Shared by update, patch and apply. */
-export function change(
-  state: ServerState,
-  ctx: Ctx,
-  call: ResourceCall,
-  verb: string,
-  make: Make,
-  missing: (state: ServerState, ctx: Ctx) => undefined = (_state, ctx) => refuse(ctx, call, notFound(subjectOf(call))),
-): undefined {
+export function change(state: ServerState, ctx: Ctx, call: ResourceCall, how: ChangePlan): undefined {
   const { request, kind, resource } = call;
   const dryRun = dryRunOf(request.query.dryRun);
   if (isFailure(dryRun)) return refuse(ctx, call, dryRun);
@@ -63,17 +74,17 @@ export function change(
       absent = current === undefined;
       if (!current) return { type: "refuse", status: notFound(subjectOf(call)) };
       const stored = toServed(kind, resource, current.object);
-      const wanted = make(stored, nowMs);
+      const wanted = how.make(stored, nowMs);
       if (isFailure(wanted)) return { type: "refuse", status: wanted };
       ({ warnings } = wanted);
-      return decide(state, call, current, stored, wanted.object, { ...fresh, nowMs }, draws);
+      return decide(state, call, current, stored, wanted.object, how, { ...fresh, nowMs }, draws);
     },
   };
   return guaranteedUpdate(state, ctx, plan, (state, outcome, ctx) => {
-    if (outcome.type === "refused" && absent) return missing(state, ctx);
+    if (outcome.type === "refused" && absent && how.missing) return how.missing(state, ctx);
     const entry = entryOfOutcome(outcome);
-    if (isFailure(entry)) return refuse(ctx, call, entry.reason === "Conflict" ? modifiedConflict(subjectOf(call)) : entry);
-    if (outcome.type === "put" && !dryRun) recordWrite(ctx, call, verb, request.name, entry.revision);
+    if (isFailure(entry)) return refuse(ctx, call, entry);
+    if (outcome.type === "put" && !dryRun) recordWrite(ctx, call, how.verb, request.name, entry.revision);
     if (outcome.type === "deleted" && !dryRun) recordWrite(ctx, call, "delete", request.name, entry.revision);
     return respondObject(ctx, call, 200, renderObject(rendering, entry, ctx.wallUs() / 1000), warnings);
   });
@@ -113,6 +124,7 @@ function decide(
   current: Entry,
   stored: Stored<ApiObject>,
   wanted: ApiObject,
+  { track }: ChangePlan,
   fresh: Fresh,
   draws: Draws | undefined,
 ): Decision {
@@ -127,10 +139,11 @@ function decide(
   };
   const admitted = mutate(admission);
   if (isFailure(admitted)) return { type: "refuse", status: admitted };
-  const refusal = wrongWithUpdate(kind, stored, admitted, subresource) ?? validate({ ...admission, object: admitted });
+  const owned = track(stored, admitted, fresh.nowMs);
+  const refusal = wrongWithUpdate(kind, stored, owned, subresource) ?? validate({ ...admission, object: owned });
   if (refusal) return { type: "refuse", status: refusal };
-  if (vanishes(call, stored, admitted)) return { type: "delete", ...(draws ? { alongside: releaseOfService(stored) } : {}) };
-  const allocated = draws ? allocate(state, admitted, stored, draws, fresh) : { object: admitted };
+  if (vanishes(call, stored, owned)) return { type: "delete", ...(draws ? { alongside: releaseOfService(stored) } : {}) };
+  const allocated = draws ? allocate(state, owned, stored, draws, fresh) : { object: owned };
   if (isFailure(allocated)) return { type: "refuse", status: allocated };
   const result = toStored(kind, resource, allocated.object);
   if (sameJson(withoutVersion(result), withoutVersion(current.object))) return { type: "keep" };

@@ -4,12 +4,18 @@ const maps = "/api/v1/namespaces/default/configmaps";
 
 describe("list (Kubernetes API concepts: resource versions, retrieving large results sets in chunks)", () => {
   const tank = new Tank({ knobs: { "etcd-compaction-interval": 30 } });
-  for (const name of ["a", "b", "c", "d", "e"]) tank.create(maps, configMap(name, {}, { labels: { half: name < "c" ? "first" : "second" } }));
-  const names = (reply: { readonly body: { items: { metadata: { name: string } }[] } }) => reply.body.items.map(({ metadata }) => metadata.name);
+  for (const name of ["a", "b", "c", "d", "e"])
+    tank.create(maps, configMap(name, {}, { labels: { half: name < "c" ? "first" : "second" } }));
+  const names = (reply: { readonly body: { items: { metadata: { name: string } }[] } }) =>
+    reply.body.items.map(({ metadata }) => metadata.name);
 
   test("a list is in the order of names and carries the revision it shows", () => {
     const reply = tank.get(maps);
-    expect(reply.body).toMatchObject({ kind: "ConfigMapList", apiVersion: "v1", metadata: { resourceVersion: expect.stringMatching(/^\d+$/) } });
+    expect(reply.body).toMatchObject({
+      kind: "ConfigMapList",
+      apiVersion: "v1",
+      metadata: { resourceVersion: expect.stringMatching(/^\d+$/) },
+    });
     expect(names(reply)).toEqual(["a", "b", "c", "d", "e"]);
   });
 
@@ -45,7 +51,9 @@ describe("list (Kubernetes API concepts: resource versions, retrieving large res
     const page = tank.get(`${maps}?labelSelector=half%3Dsecond&limit=2`);
     expect(names(page)).toEqual(["c", "d"]);
     expect(page.body.metadata.remainingItemCount).toBeUndefined();
-    expect(names(tank.get(`${maps}?labelSelector=half%3Dsecond&limit=2&continue=${encodeURIComponent(page.body.metadata.continue)}`))).toEqual(["e"]);
+    expect(
+      names(tank.get(`${maps}?labelSelector=half%3Dsecond&limit=2&continue=${encodeURIComponent(page.body.metadata.continue)}`)),
+    ).toEqual(["e"]);
   });
 
   test("resourceVersionMatch=Exact shows the state at that revision", () => {
@@ -75,7 +83,10 @@ describe("list (Kubernetes API concepts: resource versions, retrieving large res
   });
 
   test("a list as Table and as PartialObjectMetadataList", () => {
-    expect(tank.get(maps, { accept: "application/json;as=Table;v=v1;g=meta.k8s.io" }).body).toMatchObject({ kind: "Table", rows: { length: 5 } });
+    expect(tank.get(maps, { accept: "application/json;as=Table;v=v1;g=meta.k8s.io" }).body).toMatchObject({
+      kind: "Table",
+      rows: { length: 5 },
+    });
     const partial = tank.get(maps, { accept: "application/json;as=PartialObjectMetadataList;v=v1;g=meta.k8s.io" }).body;
     expect(partial).toMatchObject({ kind: "PartialObjectMetadataList", items: { length: 5 } });
     expect(partial.items[0].data).toBeUndefined();

@@ -62,7 +62,9 @@ describe("watch (Kubernetes API concepts: efficient detection of changes)", () =
   });
 
   test("bookmarks come about once a minute to those who allow them, and say how far the server has come", () => {
-    const watched = tank.watch(`${maps}?watch=true&resourceVersion=${tank.get(maps).body.metadata.resourceVersion}&allowWatchBookmarks=true`);
+    const watched = tank.watch(
+      `${maps}?watch=true&resourceVersion=${tank.get(maps).body.metadata.resourceVersion}&allowWatchBookmarks=true`,
+    );
     const silent = tank.watch(`${maps}?watch=true&resourceVersion=${tank.get(maps).body.metadata.resourceVersion}`);
     tank.create("/api/v1/namespaces/default/secrets", { metadata: { name: "elsewhere" } });
     tank.simulation.runFor(61_000);
@@ -79,7 +81,9 @@ describe("watch (Kubernetes API concepts: efficient detection of changes)", () =
   });
 
   test("a Table watch carries the column definitions with the first event only", () => {
-    const watched = tank.watch(`${maps}?watch=true&fieldSelector=metadata.name%3Dw6`, { accept: "application/json;as=Table;v=v1;g=meta.k8s.io,application/json" });
+    const watched = tank.watch(`${maps}?watch=true&fieldSelector=metadata.name%3Dw6`, {
+      accept: "application/json;as=Table;v=v1;g=meta.k8s.io,application/json",
+    });
     tank.create(maps, configMap("w6"));
     tank.delete(`${maps}/w6`);
     tank.until(() => watched.events.length >= 2, "events are missing");

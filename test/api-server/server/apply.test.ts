@@ -1,0 +1,137 @@
+import { Tank } from "./tank";
+
+const deployments = "/apis/apps/v1/namespaces/default/deployments";
+const web = (spec: object = {}) => ({
+  apiVersion: "apps/v1",
+  kind: "Deployment",
+  metadata: { name: "web" },
+  spec: {
+    replicas: 2,
+    selector: { matchLabels: { app: "web" } },
+    template: { metadata: { labels: { app: "web" } }, spec: { containers: [{ name: "web", image: "web:1" }] } },
+    ...spec,
+  },
+});
+
+describe("server-side apply (Kubernetes documentation: Server-Side Apply)", () => {
+  const tank = new Tank();
+  const apply = (manager: string, body: unknown, query = "") =>
+    tank.patch(`${deployments}/web?fieldManager=${manager}${query}`, "apply", body);
+
+  test("apply makes what is not there, with defaults, and notes the manager", () => {
+    const made = apply("one", web());
+    expect(made.code).toBe(201);
+    expect(made.body.spec.strategy.type).toBe("RollingUpdate");
+    expect(made.body.metadata.managedFields).toMatchObject([{ manager: "one", operation: "Apply" }]);
+  });
+
+  test("applying the same again changes nothing", () => {
+    const again = apply("one", web());
+    expect(again.code).toBe(200);
+    expect(again.body.metadata.resourceVersion).toBe(tank.get(`${deployments}/web`).body.metadata.resourceVersion);
+    expect(again.body.metadata.generation).toBe(1);
+  });
+
+  test("another manager's value is a 409 that names field and manager, and force takes it over", () => {
+    const conflict = apply("two", web({ replicas: 5 }));
+    expect(conflict).toMatchObject({
+      code: 409,
+      body: { reason: "Conflict", details: { causes: [{ reason: "FieldManagerConflict", field: ".spec.replicas" }] } },
+    });
+    expect(apply("two", web({ replicas: 5 }), "&force=true").body.spec.replicas).toBe(5);
+  });
+
+  test("an update takes the changed field away from whoever applied it", () => {
+    const { body } = tank.get(`${deployments}/web`);
+    tank.put(`${deployments}/web`, { ...body, spec: { ...body.spec, replicas: 7 } });
+    expect(apply("two", web({ replicas: 5 })).code).toBe(409);
+  });
+
+  test("without fieldManager it is refused with 422; YAML is understood", () => {
+    expect(tank.patch(`${deployments}/web`, "apply", web()).code).toBe(422);
+    const yaml = "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: y\ndata:\n  k: v\n";
+    expect(tank.patch("/api/v1/namespaces/default/configmaps/y?fieldManager=t", "apply", yaml)).toMatchObject({
+      code: 201,
+      body: { data: { k: "v" } },
+    });
+  });
+});
+
+describe("updates under the rules of a kind", () => {
+  const tank = new Tank();
+  tank.create(deployments, web());
+
+  test("generation counts changes of the spec, not of the status", () => {
+    const { body } = tank.get(`${deployments}/web`);
+    const status = tank.put(`${deployments}/web/status`, {
+      ...body,
+      spec: { ...body.spec, replicas: 9 },
+      status: { ...body.status, replicas: 1 },
+    });
+    expect(status.body).toMatchObject({ metadata: { generation: 1 }, spec: { replicas: 2 }, status: { replicas: 1 } });
+    const spec = tank.patch(`${deployments}/web`, "merge", { spec: { replicas: 3 }, status: { replicas: 99 } });
+    expect(spec.body).toMatchObject({ metadata: { generation: 2 }, spec: { replicas: 3 }, status: { replicas: 1 } });
+  });
+
+  test("what breaks the rules is 422 Invalid with the field in causes, and nothing is stored", () => {
+    const refused = tank.patch(`${deployments}/web`, "merge", { spec: { replicas: -1 } });
+    expect(refused).toMatchObject({
+      code: 422,
+      body: { reason: "Invalid", details: { kind: "Deployment", causes: [{ field: "spec.replicas" }] } },
+    });
+    expect(tank.get(`${deployments}/web`).body.spec.replicas).toBe(3);
+  });
+
+  test("unknown fields are an error when Strict, a Warning by default and dropped either way", () => {
+    const odd = { apiVersion: "v1", kind: "ConfigMap", metadata: { name: "odd" }, datum: {} };
+    expect(tank.create("/api/v1/namespaces/default/configmaps?fieldValidation=Strict", odd).code).toBe(400);
+    const warned = tank.create("/api/v1/namespaces/default/configmaps", odd);
+    expect(warned.code).toBe(201);
+    expect(warned.headers.get("Warning")).toContain('unknown field \\"datum\\"');
+    expect(warned.body.datum).toBeUndefined();
+  });
+
+  test("a dry run answers what would be and stores nothing", () => {
+    const dry = tank.patch(`${deployments}/web?dryRun=All`, "merge", { spec: { replicas: 8 } });
+    expect(dry.body.spec.replicas).toBe(8);
+    expect(tank.create(`${deployments}?dryRun=All`, { ...web(), metadata: { name: "never" } })).toMatchObject({
+      code: 201,
+      body: { metadata: { name: "never" } },
+    });
+    expect(tank.get(`${deployments}/web`).body.spec.replicas).toBe(3);
+    expect(tank.get(`${deployments}/never`).code).toBe(404);
+    expect(tank.delete(`${deployments}/web?dryRun=All`).code).toBe(200);
+    expect(tank.get(`${deployments}/web`).code).toBe(200);
+  });
+
+  test("scale shows and sets the number of replicas under the resourceVersion of the workload", () => {
+    const scale = tank.get(`${deployments}/web/scale`);
+    expect(scale.body).toMatchObject({ kind: "Scale", spec: { replicas: 3 }, status: { replicas: 1, selector: "app=web" } });
+    expect(tank.put(`${deployments}/web/scale`, { ...scale.body, spec: { replicas: 4 } }).body.spec.replicas).toBe(4);
+    expect(tank.get(`${deployments}/web`).body).toMatchObject({ spec: { replicas: 4 }, metadata: { generation: 3 } });
+    expect(tank.put(`${deployments}/web/scale`, { ...scale.body, spec: { replicas: 5 } }).code).toBe(409);
+    expect(tank.patch(`${deployments}/web/scale`, "merge", { spec: { replicas: 0 } }).body.spec.replicas ?? 0).toBe(0);
+  });
+
+  test("generateName gives a name of its own to each", () => {
+    const first = tank.create("/api/v1/namespaces/default/configmaps", { metadata: { generateName: "g-" } });
+    const second = tank.create("/api/v1/namespaces/default/configmaps", { metadata: { generateName: "g-" } });
+    expect(first.body.metadata.name).toMatch(/^g-[a-z0-9]{5}$/);
+    expect(second.body.metadata.name).not.toBe(first.body.metadata.name);
+  });
+
+  test("racing patches of different fields all succeed, and none is lost", () => {
+    tank.create("/api/v1/namespaces/default/configmaps", { metadata: { name: "race" } });
+    const codes: number[] = [];
+    for (let i = 0; i < 5; i++)
+      tank.ask(
+        "PATCH",
+        "/api/v1/namespaces/default/configmaps/race",
+        { body: { data: { [`k${i}`]: "v" } }, contentType: "application/merge-patch+json" },
+        (reply) => codes.push(reply.code),
+      );
+    tank.until(() => codes.length === 5, "no answer");
+    expect(codes).toEqual([200, 200, 200, 200, 200]);
+    expect(Object.keys(tank.get("/api/v1/namespaces/default/configmaps/race").body.data).sort()).toEqual(["k0", "k1", "k2", "k3", "k4"]);
+  });
+});

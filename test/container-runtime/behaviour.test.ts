@@ -1,0 +1,73 @@
+import { interpretCommand } from "../../actors/container-runtime/command";
+import { appendLine, type LogLine, logLinesMax, selectLog } from "../../actors/container-runtime/container-log";
+import { behaviourOf, defaultBehaviour, matchesImage, wrongWithBehaviour } from "../../actors/container-runtime/image-behaviour";
+
+describe("declared behaviour", () => {
+  test.each([
+    ["shop/web", "shop/web:2", true],
+    ["shop/web", "shop/web", true],
+    ["shop/web", "shop/webhook:2", false],
+    ["shop/web:1", "shop/web:2", false],
+    ["shop/*", "shop/web:2", true],
+    ["*/web:1", "registry:5000/shop/web:1", true],
+    ["a*b*c", "abc", true],
+    ["a*bc*c", "abc", false],
+  ])("%s means %s: %s", (pattern, image, expected) => {
+    expect(matchesImage(pattern, image)).toBe(expected);
+  });
+
+  test("the first that matches holds, over the default", () => {
+    const behaviours = [
+      { image: "shop/web:2", code: 500 },
+      { image: "shop/web", code: 404 },
+    ];
+    expect(behaviourOf("shop/web:2", behaviours).code).toBe(500);
+    expect(behaviourOf("shop/web:3", behaviours).code).toBe(404);
+    expect(behaviourOf("nginx", behaviours)).toEqual({ ...defaultBehaviour, image: "nginx" });
+  });
+
+  test("what is wrong with a declaration is said with its path", () => {
+    expect(wrongWithBehaviour({ image: "a", latencyMs: { min: 5, max: 1 }, colour: "red" }, "images[0]")).toEqual([
+      "images[0].latencyMs: expected milliseconds, or { min, max } with min not above max",
+      expect.stringMatching(/^images\[0\]\.colour: unknown field; known are image, pullMs, /),
+    ]);
+    expect(wrongWithBehaviour({ code: 200 }, "images[1]")).toEqual(["images[1].image: expected the name of an image"]);
+    expect(wrongWithBehaviour({ image: "a", latencyMs: 3, readyAfterMs: { min: 1, max: 2 }, logLines: ["x"] }, "images[2]")).toEqual([]);
+  });
+});
+
+describe("commands that need no image", () => {
+  test.each([
+    [["sleep", "5"], { exitAfterMs: 5000, exitCode: 0, logLines: [] }],
+    [["sh", "-c", "sleep 2; exit 3"], { exitAfterMs: 2000, exitCode: 3, logLines: [] }],
+    [["sh", "-c", "echo 'hello world' && false && echo never"], { exitAfterMs: 0, exitCode: 1, logLines: ["hello world"] }],
+    [["/bin/true"], { exitAfterMs: 0, exitCode: 0, logLines: [] }],
+    [["sleep", "infinity"], { logLines: [] }],
+    [["nginx", "-g", "daemon off;"], undefined],
+  ])("%j", (command, expected) => {
+    expect(interpretCommand(command)).toEqual(expected);
+  });
+});
+
+describe("a container's log", () => {
+  const lines: LogLine[] = ["one", "two", "three"].map((text, at) => ({ atUs: 1_767_225_600_000_000 + at * 1_000_000, text }));
+  const all = { timestamps: false, tailLines: -1, limitBytes: -1, sinceUs: 0 };
+  const text = (selection: Partial<typeof all>) => new TextDecoder().decode(selectLog(lines, { ...all, ...selection }));
+
+  test("is cut by time, by lines, by bytes, in that order (kubectl logs)", () => {
+    expect(text({})).toBe("one\ntwo\nthree\n");
+    expect(text({ tailLines: 1 })).toBe("three\n");
+    expect(text({ tailLines: 0 })).toBe("");
+    expect(text({ sinceUs: lines[1]!.atUs, tailLines: 2, limitBytes: 5 })).toBe("two\nt");
+    expect(text({ timestamps: true, tailLines: 1 })).toBe("2026-01-01T00:00:02.000000000Z three\n");
+  });
+
+  test("keeps the newest lines and never grows beyond its bound", () => {
+    const log: LogLine[] = [];
+    for (let at = 0; at < 3 * logLinesMax; at += 1) {
+      appendLine(log, { atUs: at, text: String(at) });
+      if (log.length > logLinesMax) throw new Error("the log grew beyond its bound");
+    }
+    expect(log.at(-1)?.text).toBe(String(3 * logLinesMax - 1));
+  });
+});

@@ -57,7 +57,12 @@ export function duplicateFields(json: string): readonly string[] {
 
 /** The position behind the closing quote of the string that opens at `start`. */
 function endOfString(json: string, start: number): number {
-  let at = start + 1;
-  while (at < json.length && json.charCodeAt(at) !== 0x22) at += json.charCodeAt(at) === 0x5c ? 2 : 1;
-  return at + 1;
+  let quote = json.indexOf('"', start + 1);
+  while (quote >= 0) {
+    let backslashes = 0;
+    while (json.charCodeAt(quote - 1 - backslashes) === 0x5c) backslashes += 1;
+    if (backslashes % 2 === 0) return quote + 1;
+    quote = json.indexOf('"', quote + 1);
+  }
+  return json.length;
 }

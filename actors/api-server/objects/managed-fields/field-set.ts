@@ -27,21 +27,21 @@ export function union(a: FieldSet, b: FieldSet): FieldSet {
   return result;
 }
 
-/** The fields of the first that are not in the second; a field counts apart from what is below it. */
+/** The fields of the first that are not in the second, the very same set when that is all; a field counts apart from what is below it. */
 export function difference(a: FieldSet, b: FieldSet): FieldSet {
   if (a.size === 0 || b.size === 0) return a;
-  const result = new Map<string, Entry>();
-  for (const [element, entry] of a) {
-    const other = b.get(element);
-    if (!other) {
-      result.set(element, entry);
-      continue;
-    }
+  let result: Map<string, Entry> | undefined;
+  for (const [element, other] of b) {
+    const entry = a.get(element);
+    if (!entry) continue;
     const member = entry.member && !other.member;
     const below = difference(entry.below, other.below);
+    if (member === entry.member && below === entry.below) continue;
+    result ??= new Map(a);
     if (member || below.size > 0) result.set(element, { member, below });
+    else result.delete(element);
   }
-  return result;
+  return result ?? a;
 }
 
 /** The fields that are in both. */

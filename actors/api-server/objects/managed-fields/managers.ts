@@ -1,6 +1,7 @@
 import type { ManagedFieldsEntry } from "../../../../protocol/kinds/generated";
 import { timestamp } from "../../../../protocol/kinds/object";
-import { type FieldSet, fromFieldsV1, noFields, sameFields, toFieldsV1, union } from "./field-set";
+import { isObject } from "../decode";
+import { difference, type FieldSet, fromFieldsV1, noFields, sameFields, toFieldsV1, union } from "./field-set";
 
 /** Who owns which fields: metadata.managedFields, read and written. */
 
@@ -13,12 +14,16 @@ export interface Manager {
   readonly subresource: string;
   readonly time: string | undefined;
   readonly fields: FieldSet;
+  /** The entry that says just this, where there is one already: it need not be written anew. */
+  readonly entry?: ManagedFieldsEntry;
 }
 
 export type Managers = readonly Manager[];
 
+export type ManagerName = Pick<Manager, "name" | "operation" | "apiVersion" | "subresource">;
+
 /** Appliers are known by name and subresource in whatever version they apply; others also by version. */
-export function sameManager(a: Manager, b: Omit<Manager, "time" | "fields">): boolean {
+export function sameManager(a: Manager, b: ManagerName): boolean {
   return (
     a.name === b.name &&
     a.operation === b.operation &&
@@ -27,22 +32,54 @@ export function sameManager(a: Manager, b: Omit<Manager, "time" | "fields">): bo
   );
 }
 
-/** Reads the entries; undefined when one of them is not well formed. */
+/** Reads the entries; undefined when one of them is not well formed. The fields of an entry are worked out when they are first asked for. */
 export function readManagers(entries: readonly ManagedFieldsEntry[] | undefined): Managers | undefined {
   const managers: Manager[] = [];
   for (const entry of entries ?? []) {
-    const fields = fromFieldsV1(entry.fieldsV1 ?? {});
-    if (!fields || (entry.operation !== "Apply" && entry.operation !== "Update")) return undefined;
-    managers.push({
-      name: entry.manager ?? "",
-      operation: entry.operation,
-      apiVersion: entry.apiVersion ?? "",
-      subresource: entry.subresource ?? "",
-      time: entry.time,
-      fields,
-    });
+    if (!isObject(entry.fieldsV1 ?? {}) || (entry.operation !== "Apply" && entry.operation !== "Update")) return undefined;
+    managers.push(new RecordedManager(entry, entry.operation));
   }
   return managers;
+}
+
+class RecordedManager implements Manager {
+  readonly name: string;
+  readonly apiVersion: string;
+  readonly subresource: string;
+  readonly time: string | undefined;
+  private read: FieldSet | undefined;
+
+  constructor(
+    readonly entry: ManagedFieldsEntry,
+    readonly operation: "Apply" | "Update",
+  ) {
+    this.name = entry.manager ?? "";
+    this.apiVersion = entry.apiVersion ?? "";
+    this.subresource = entry.subresource ?? "";
+    this.time = entry.time;
+  }
+
+  get fields(): FieldSet {
+    this.read ??= fromFieldsV1(this.entry.fieldsV1 ?? {}) ?? noFields;
+    return this.read;
+  }
+}
+
+/** The manager with other fields, at the same time; the very same when it has them already. */
+export function withFields(manager: Manager, fields: FieldSet): Manager {
+  const { name, operation, apiVersion, subresource, time } = manager;
+  return fields === manager.fields ? manager : { name, operation, apiVersion, subresource, time, fields };
+}
+
+/** The manager without the fields in `lost`. */
+export function withoutFields(manager: Manager, lost: FieldSet): Manager {
+  const recorded = manager.entry?.fieldsV1;
+  if (recorded && [...lost.keys()].every((element) => !Object.hasOwn(recorded, element))) return manager;
+  return withFields(manager, difference(manager.fields, lost));
+}
+
+export function ownsNothing({ entry, fields }: Manager): boolean {
+  return entry?.fieldsV1 ? Object.keys(entry.fieldsV1).length === 0 : fields.size === 0;
 }
 
 /** Whether a client asks to forget all ownership: a list of one empty entry. */
@@ -52,17 +89,21 @@ export function isReset(entries: readonly ManagedFieldsEntry[] | undefined): boo
 
 /** The entries: appliers first, then by time and name; managers that own nothing are left out. */
 export function writeManagers(managers: Managers): readonly ManagedFieldsEntry[] {
-  return withFewUpdaters(managers.filter(({ fields }) => fields.size > 0))
+  return withFewUpdaters(managers.filter((manager) => !ownsNothing(manager)))
     .toSorted(inOrder)
-    .map(({ name, operation, apiVersion, subresource, time, fields }) => ({
-      manager: name,
-      operation,
-      apiVersion,
-      ...(time === undefined ? {} : { time }),
-      fieldsType: "FieldsV1",
-      fieldsV1: toFieldsV1(fields),
-      ...(subresource === "" ? {} : { subresource }),
-    }));
+    .map((manager) => manager.entry ?? entryOf(manager));
+}
+
+function entryOf({ name, operation, apiVersion, subresource, time, fields }: Manager): ManagedFieldsEntry {
+  return {
+    manager: name,
+    operation,
+    apiVersion,
+    ...(time === undefined ? {} : { time }),
+    fieldsType: "FieldsV1",
+    fieldsV1: toFieldsV1(fields),
+    ...(subresource === "" ? {} : { subresource }),
+  };
 }
 
 function inOrder(a: Manager, b: Manager): number {
@@ -89,15 +130,19 @@ function withFewUpdaters(managers: Managers): Managers {
     }
     const at = merged.findIndex((other) => other.name === ancient && other.apiVersion === manager.apiVersion);
     if (at >= 0) {
-      merged[at] = { ...merged[at]!, time: manager.time, fields: union(merged[at]!.fields, manager.fields) };
+      merged[at] = ancientOf(manager, union(merged[at]!.fields, manager.fields));
       left -= 1;
-    } else merged.push({ ...manager, name: ancient, subresource: "" });
+    } else merged.push(ancientOf(manager, manager.fields));
   }
   return [...managers.filter(({ operation }) => operation === "Apply"), ...merged];
 }
 
+function ancientOf({ apiVersion, time }: Manager, fields: FieldSet): Manager {
+  return { name: ancient, operation: "Update", apiVersion, subresource: "", time, fields };
+}
+
 /** The managers with one of them set anew: with these fields, at this time. */
-export function withManager(managers: Managers, manager: Omit<Manager, "time">, nowMs: number): Managers {
+export function withManager(managers: Managers, manager: Omit<Manager, "time" | "entry">, nowMs: number): Managers {
   return [...managers.filter((other) => !sameManager(other, manager)), { ...manager, time: timestamp(nowMs) }];
 }
 
@@ -112,6 +157,6 @@ export function sameOwnership(a: Managers, b: Managers): boolean {
 }
 
 /** The fields of a manager, none when it is not there. */
-export function fieldsOfManager(managers: Managers, manager: Omit<Manager, "time" | "fields">): FieldSet {
+export function fieldsOfManager(managers: Managers, manager: ManagerName): FieldSet {
   return managers.find((other) => sameManager(other, manager))?.fields ?? noFields;
 }

@@ -3,16 +3,18 @@ import type { JsonObject } from "../../../../protocol/kinds/object";
 import { apiVersionOf, type Kind, type Schema } from "../../../../protocol/kinds/registry";
 import { badRequest, type Failure, failure } from "../../../../protocol/status";
 import { objectAt, put } from "../defaults/rule";
-import { difference, type FieldSet, intersection, noFields, pathsOf, union, withoutPaths } from "./field-set";
+import { type FieldSet, intersection, noFields, pathsOf, union, withoutPaths } from "./field-set";
 import {
   fieldsOfManager,
   isReset,
   type Manager,
   type Managers,
+  ownsNothing,
   readManagers,
   sameManager,
   sameOwnership,
   withManager,
+  withoutFields,
   writeManagers,
 } from "./managers";
 import { StructureError } from "./structure";
@@ -73,16 +75,16 @@ export function applyConfiguration(
     const base = live ?? { apiVersion: config.apiVersion, kind: config.kind };
     const result = prune(lay(base, reachable, schema), schema, last, owned) as JsonObject;
 
-    const changes = compare(withStructures(base), withStructures(result), schema);
+    const changes = compare(comparable(base), comparable(result), schema);
     const changed = union(changes.modified, changes.added);
     const conflicts = others
       .map((manager) => ({ manager, fields: intersection(manager.fields, changed) }))
       .filter(({ fields }) => fields.size > 0);
     if (conflicts.length > 0 && !writer.force) return { ok: false, failure: conflictFailure(conflicts) };
 
-    const remaining = others.map((manager) => ({ ...manager, fields: difference(difference(manager.fields, changed), changes.removed) }));
+    const remaining = others.map((manager) => withoutFields(manager, union(changed, changes.removed)));
     const fields = withoutPaths(named, ownerless);
-    const next = withManager(remaining, { ...self, fields }, writer.nowMs).filter((manager) => manager.fields.size > 0);
+    const next = withManager(remaining, { ...self, fields }, writer.nowMs).filter((manager) => !ownsNothing(manager));
     if (live !== undefined && result === live && sameOwnership(managers, next)) return { ok: true, object: live };
     return { ok: true, object: withManagers(result, next) };
   } catch (error) {
@@ -98,9 +100,10 @@ function without(object: JsonObject, paths: readonly (readonly string[])[]): Jso
   return Object.fromEntries(Object.entries(object).filter(([field]) => !gone.has(field)));
 }
 
-/** The outermost structures are always there: an object that gains a spec gains what is in it. */
-function withStructures(object: JsonObject): JsonObject {
-  return { metadata: {}, spec: {}, status: {}, ...object };
+/** What is compared: the outermost structures are always there (an object that gains a spec gains what is in it), the ownership itself is not. */
+function comparable(object: JsonObject): JsonObject {
+  const { managedFields, ...metadata } = objectAt(object, "metadata");
+  return { spec: {}, status: {}, ...object, metadata };
 }
 
 function withManagers(object: JsonObject, managers: Managers): JsonObject {
@@ -147,16 +150,14 @@ export function trackUpdate(kind: Kind, stored: JsonObject | undefined, updated:
   const schema: Schema = { $ref: kind.definition };
   const managers = managersForUpdate(stored, updated, writer.subresource);
   const self = { name: writer.manager, operation: "Update" as const, apiVersion: apiVersionOf(kind), subresource: writer.subresource };
-  const { added, removed, modified } = compareLeniently(withStructures(stored ?? {}), withStructures(updated), schema);
+  const { added, removed, modified } = compareLeniently(comparable(stored ?? {}), comparable(updated), schema);
   const changed = withoutPaths(union(modified, added), ownerless);
   const lost = union(changed, removed);
-  const others = managers
-    .filter((manager) => !sameManager(manager, self))
-    .map((manager) => ({ ...manager, fields: difference(manager.fields, lost) }));
+  const others = managers.filter((manager) => !sameManager(manager, self)).map((manager) => withoutFields(manager, lost));
   const before = managers.find((manager) => sameManager(manager, self));
-  const kept = difference(before?.fields ?? noFields, removed);
-  if (changed.size === 0) return withManagers(updated, before ? [...others, { ...before, fields: kept }] : others);
-  return withManagers(updated, withManager(others, { ...self, fields: union(kept, changed) }, writer.nowMs));
+  const kept = before && withoutFields(before, removed);
+  if (changed.size === 0) return withManagers(updated, kept ? [...others, kept] : others);
+  return withManagers(updated, withManager(others, { ...self, fields: union(kept?.fields ?? noFields, changed) }, writer.nowMs));
 }
 
 /** Clients that know nothing of ownership leave it out and change nothing of it; those that do may edit it, or reset it with one empty entry. */

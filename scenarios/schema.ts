@@ -6,7 +6,6 @@ import type { Path, Problem, SourceDocument } from "./source";
 /** A JSON Schema (draft 2020-12 keywords that ajv's default build knows). Descriptions in it are what `describe` prints. */
 export type JsonSchema = JsonObject;
 
-const ajv = new Ajv({ allErrors: true, verbose: true, strict: true, allowUnionTypes: true });
 
 /** "30s", "1m30s", "250ms": Go's notation, as in Kubernetes' own configuration. */
 export const durationSchema: JsonSchema = {
@@ -27,16 +26,23 @@ export function recordSchema(properties: Readonly<Record<string, JsonSchema>>, r
   return { type: "object", properties, required, additionalProperties: false };
 }
 
-export function compileSchema(schema: JsonSchema): ValidateFunction {
-  return ajv.compile(schema);
+/** A validator of values by a schema. It is made when it is first asked: that takes a third of a second, which most commands need not spend. */
+export function compileSchema(schema: JsonSchema): Validate {
+  let validate: ValidateFunction | undefined;
+  return (value) => {
+    validate ??= new Ajv({ allErrors: true, verbose: true, strict: true, allowUnionTypes: true }).compile(schema);
+    return validate(value) ? [] : (validate.errors ?? []);
+  };
 }
 
+/** What is wrong with a value; nothing where it is as the schema says. */
+export type Validate = (value: unknown) => readonly ErrorObject[];
+
 /** What is wrong with the part of a document at `path`, by its schema; one problem for each place, what was expected in words. */
-export function validatePart(document: SourceDocument, path: Path, part: unknown, validate: ValidateFunction): readonly Problem[] {
-  if (validate(part)) return [];
+export function validatePart(document: SourceDocument, path: Path, part: unknown, validate: Validate): readonly Problem[] {
   const problems: Problem[] = [];
   const seen = new Set<string>();
-  for (const error of validate.errors ?? []) {
+  for (const error of validate(part)) {
     const at = [...path, ...pointerOf(error.instancePath, part)];
     const message = expectation(error);
     if (message === undefined) continue;

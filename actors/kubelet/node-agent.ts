@@ -2,7 +2,7 @@ import type { Lease, Node } from "../../protocol/kinds/generated";
 import { microTimestamp, ownerReference, type Stored } from "../../protocol/kinds/object";
 import { isAlreadyExists, isConflict, isNotFound } from "../../protocol/status";
 import { leases, nodes, type Result } from "../client";
-import { type NodeFindings, newNode, nodeStatus, sameNodeStatus } from "./node-status";
+import { type NodeFindings, newNode, nodeStatus, sameConditions, sameNodeStatus } from "./node-status";
 import { type Ctx, nowMsOf, type State, wallMsOf } from "./state";
 
 const registerRetryMs = 1_000;
@@ -53,14 +53,16 @@ function findings({ runtimeUp, podCidr, images }: State): NodeFindings {
   return { runtimeUp, hasPodNetwork: podCidr !== "", images: [...images].map(([image, sizeBytes]) => ({ image, sizeBytes })) };
 }
 
-/** Reports the status when it has changed, or when five minutes have passed. */
+/** Reports the status when it has changed, when the API says otherwise (the node controller may have given this node up), or when five minutes have passed. */
 function reportStatus(state: State, ctx: Ctx): void {
   const { node, config, times } = state;
   if (node.reporting) return;
-  const before = node.reported ?? state.ownNode.store.get(config.node)?.status;
+  const seen = state.ownNode.store.get(config.node)?.status;
+  const before = seen ?? node.reported;
   const status = nodeStatus(config, findings(state), before, wallMsOf(ctx));
   const nowMs = nowMsOf(ctx);
-  if (node.reported && sameNodeStatus(node.reported, status) && nowMs - node.reportedMs < times.statusReportMs) return;
+  const believed = seen === undefined || sameConditions(seen, status);
+  if (node.reported && believed && sameNodeStatus(node.reported, status) && nowMs - node.reportedMs < times.statusReportMs) return;
   node.reporting = true;
   state.client.patch(ctx, nodes, { namespace: "", name: config.node, subresource: "status" }, "strategic", { status }, (s, result) => {
     s.node.reporting = false;

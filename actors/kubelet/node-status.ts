@@ -118,3 +118,9 @@ export function sameNodeStatus(a: NodeStatus, b: NodeStatus): boolean {
     JSON.stringify({ ...status, conditions: status.conditions?.map((condition) => ({ ...condition, lastHeartbeatTime: "" })) });
   return still(a) === still(b);
 }
+
+/** Whether each condition of `own` stands in `other` with the same status. */
+export function sameConditions(other: NodeStatus, own: NodeStatus): boolean {
+  const statusOf = (type: string) => other.conditions?.find((condition) => condition.type === type)?.status;
+  return own.conditions?.every(({ type, status }) => statusOf(type) === status) ?? true;
+}

@@ -125,10 +125,18 @@ export class PlanRunner<S> {
 
   private follow(ctx: Context<S>, result: Result<unknown>, following: Following, done: Done<S>): undefined {
     if (this.isOver()) return undefined;
-    const failed = !result.ok && !following.ignore?.some((reason) => reason === result.status.reason) ? result.status : undefined;
+    const failed = !result.ok && !isIgnored(result.status, following) ? result.status : undefined;
     const end: Done<S> = (outcome, later) => done(failed ? outcomeOf(failed) : outcome, later);
     return following.after ? this.run(ctx, following.after(result), end) : end(succeeded, ctx);
   }
+}
+
+/** In a namespace that is being deleted nothing can be made: to try again would not help. */
+function isIgnored({ reason, details }: Failure, { ignore }: Following): boolean {
+  return (
+    (ignore as readonly string[] | undefined)?.includes(reason ?? "") ||
+    (details?.causes?.some((cause) => cause.reason === "NamespaceTerminating") ?? false)
+  );
 }
 
 function outcomeOf(status: Failure): PlanOutcome {

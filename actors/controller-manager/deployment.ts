@@ -13,7 +13,6 @@ import {
   nothingToDo,
   type Plan,
   parallel,
-  patch,
   pods,
   remove,
   replicaSets,
@@ -149,26 +148,19 @@ function syncNewSet({ deployment, oldSets, nowMs }: Rollout, newSet: Set): reado
     const spec = { ...newSet.spec!, minReadySeconds };
     return [update(replicaSets, { ...newSet, metadata: { ...newSet.metadata, annotations }, spec })];
   }
-  const steps: Step[] = [...syncRevision(deployment, revisionOf(newSet))];
-  if (steps.length === 0 && hasDeadline(deployment) && !conditionOf(deployment.status?.conditions, "Progressing")) {
-    const message = `Found new replica set "${newSet.metadata.name}"`;
-    const condition = deploymentCondition("Progressing", "True", "FoundNewReplicaSet", message, nowMs);
-    steps.push(
-      ...writeStatus(deployment, {
-        ...deployment.status,
-        conditions: setDeploymentCondition(deployment.status?.conditions ?? [], condition),
-      }),
-    );
-  }
-  return steps;
+  return syncRevision(deployment, newSet, nowMs);
 }
 
-function syncRevision(deployment: Stored<Deployment>, revision: number): readonly Step[] {
-  if (revision === 0 || deployment.metadata.annotations?.[revisionAnnotation] === String(revision)) return [];
-  const { resourceVersion } = deployment.metadata;
-  return [
-    patch(deployments, deployment, "merge", { metadata: { resourceVersion, annotations: { [revisionAnnotation]: String(revision) } } }),
-  ];
+/** The Deployment's revision is that of its new ReplicaSet, and a rollout that is watched begins with a condition. Both go by way of the status, so that they are no new generation. */
+function syncRevision(deployment: Stored<Deployment>, newSet: Set, nowMs: number): readonly Step[] {
+  const annotations = { ...deployment.metadata.annotations, [revisionAnnotation]: String(revisionOf(newSet)) };
+  const before = deployment.status?.conditions ?? [];
+  const message = `Found new replica set "${newSet.metadata.name}"`;
+  const found = deploymentCondition("Progressing", "True", "FoundNewReplicaSet", message, nowMs);
+  const conditions = hasDeadline(deployment) && !conditionOf(before, "Progressing") ? setDeploymentCondition(before, found) : before;
+  if (isSame(annotations, deployment.metadata.annotations ?? {}) && conditions === before) return [];
+  const metadata = { ...deployment.metadata, annotations };
+  return [updateStatus(deployments, { ...deployment, metadata, status: { ...deployment.status, conditions } })];
 }
 
 /** The Deployment was scaled or is paused: sizes follow, templates do not. */

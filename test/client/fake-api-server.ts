@@ -191,7 +191,12 @@ function carryOut(store: FakeStore, request: ApiRequest, ctx: Ctx): Outcome {
 function change(store: FakeStore, request: ApiRequest, found: Kept, body: Kept): Kept {
   let next: Kept;
   if (request.verb === "patch") next = merge(found, body) as Kept;
-  else if (request.subresource === "status") next = { ...found, status: body.status };
+  else if (request.subresource === "status")
+    next = {
+      ...found,
+      status: body.status,
+      metadata: { ...found.metadata, ...(body.metadata.annotations ? { annotations: body.metadata.annotations } : {}) },
+    };
   else if (request.subresource === "finalize") next = { ...found, spec: body.spec };
   else
     next = {

@@ -144,7 +144,8 @@ export function prepareForUpdate(kind: Kind, stored: JsonObject, updated: JsonOb
   const metadata: Record<string, unknown> = { ...given };
   for (const field of ["name", "namespace", "uid", "creationTimestamp", "deletionTimestamp", "deletionGracePeriodSeconds"])
     if (metadata[field] === undefined && before[field] !== undefined) metadata[field] = before[field];
-  const generation = nextGeneration(kind, stored, merged);
+  // A status update may bring annotations along; it asks for nothing.
+  const generation = subresource === "status" ? before.generation : nextGeneration(kind, stored, merged);
   if (generation !== undefined) metadata.generation = generation;
   return { ...merged, apiVersion: apiVersionOf(kind), kind: kind.kind, metadata };
 }

@@ -99,13 +99,15 @@ export function toFieldsV1(set: FieldSet): JsonObject {
 export function fromFieldsV1(fields: unknown): FieldSet | undefined {
   if (!isObject(fields)) return undefined;
   const set = new Map<string, Entry>();
-  for (const [element, content] of Object.entries(fields)) {
+  for (const element in fields) {
     if (element === ".") continue;
+    if (element[1] !== ":" || !"fkvi".includes(element[0]!)) return undefined;
+    const content = fields[element];
     const below = fromFieldsV1(content);
-    if (!below || !/^[fkvi]:/.test(element)) return undefined;
-    set.set(element, { member: below.size === 0 || Object.hasOwn(content as object, "."), below });
+    if (!below) return undefined;
+    set.set(element, below.size === 0 ? leaf : { member: (content as JsonObject)["."] !== undefined, below });
   }
-  return set;
+  return set.size === 0 ? noFields : set;
 }
 
 /** The paths of the set's members as messages write them: `.spec.containers[name="web"].image`, in order. */

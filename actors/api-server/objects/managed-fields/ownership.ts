@@ -43,7 +43,7 @@ const ownerless: readonly (readonly string[])[] = [
   ]),
 ];
 
-/** What an apply cannot set: on the main resource the status, on /status all but it. */
+/** What a write cannot set: on the main resource the status, on /status the spec. */
 function beyondReach(kind: Kind, subresource: string): readonly (readonly string[])[] {
   if (subresource === "status") return [["spec"]];
   return kind.hasStatus && subresource === "" ? [["status"]] : [];
@@ -151,7 +151,7 @@ export function trackUpdate(kind: Kind, stored: JsonObject | undefined, updated:
   const managers = managersForUpdate(stored, updated, writer.subresource);
   const self = { name: writer.manager, operation: "Update" as const, apiVersion: apiVersionOf(kind), subresource: writer.subresource };
   const { added, removed, modified } = compareLeniently(comparable(stored ?? {}), comparable(updated), schema);
-  const changed = withoutPaths(union(modified, added), ownerless);
+  const changed = withoutPaths(union(modified, added), [...ownerless, ...beyondReach(kind, writer.subresource)]);
   const lost = union(changed, removed);
   const others = managers.filter((manager) => !sameManager(manager, self)).map((manager) => withoutFields(manager, lost));
   const before = managers.find((manager) => sameManager(manager, self));

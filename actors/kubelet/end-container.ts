@@ -16,16 +16,9 @@ export function endedOf(told: CriContainer, nowMs: number): Ended {
   };
 }
 
-/** A container has ended: its probes and its sentence end with it. The instance before it is forgotten, the one that ended keeps its log. */
+/** A container has ended: its probes and its sentence end with it. */
 export function endContainer(state: State, worker: PodWorker, container: ContainerWorker, told: CriContainer, ctx: Ctx): void {
   const nowMs = nowMsOf(ctx);
-  if (container.last && container.last.id !== told.id)
-    ctx.ask(
-      state.runtime,
-      { kind: "cri.removeContainer", containerId: container.last.id } as { readonly kind: string },
-      { deadlineMs: 10_000 },
-      () => undefined,
-    );
   container.state = { is: "ended", ...endedOf(told, nowMs) };
   container.probes.clear();
   container.condemned = undefined;

@@ -3,7 +3,7 @@ import type { KubeletLogRequest, KubeletLogResponse } from "../../protocol/clust
 import type { CriAnswer, CriLog, CriReadLog } from "../../protocol/cri";
 import { keyOf } from "../../protocol/kinds/object";
 import type { RequestRef, StreamRef } from "../../runtime/actor";
-import type { PodWorker } from "./pod-worker";
+import { type PodWorker, shouldRestart } from "./pod-worker";
 import { detailOf } from "./start-container";
 import type { Ctx, State } from "./state";
 
@@ -23,7 +23,8 @@ export function logOf(
   const { state, last } = one;
   const current = state.is === "running" || state.is === "ended" ? state.id : undefined;
   if (previous) {
-    const before = state.is === "ended" && one.restartCount === 0 ? undefined : last?.id;
+    // What waits to be restarted is over already: it is the previous one.
+    const before = state.is === "ended" && shouldRestart(worker.pod, one, state.exitCode) ? state.id : last?.id;
     return before ? { id: before } : { code: 400, message: `previous terminated container "${container}" in pod "${pod}" not found` };
   }
   if (current) return { id: current };

@@ -26,6 +26,8 @@ export function startContainer(state: State, worker: PodWorker, container: Conta
       message = crashLoopMessage(worker, container);
     }
     container.crashBackOff = nextBackOff(container.crashBackOff, nowMsOf(ctx), state.times);
+    // The one that has ended keeps its log; the one before that is forgotten.
+    if (container.last && container.last.id !== before.id) forget(state, container.last.id, ctx);
     container.last = before;
     container.restartCount += 1;
   }
@@ -59,6 +61,10 @@ function ensureImage(state: State, worker: PodWorker, container: ContainerWorker
     } else pull(s, pod, one, later);
     return undefined;
   });
+}
+
+function forget(state: State, containerId: string, ctx: Ctx): void {
+  ctx.ask(state.runtime, { kind: "cri.removeContainer", containerId } as Asked, { deadlineMs: callDeadlineMs }, () => undefined);
 }
 
 /** Requests are records with fields of their own; the compiler is told so where they are written in place. */

@@ -6,6 +6,7 @@ import type { Path, Problem, SourceDocument } from "./source";
 /** A JSON Schema (draft 2020-12 keywords that ajv's default build knows). Descriptions in it are what `describe` prints. */
 export type JsonSchema = JsonObject;
 
+const ajv = new Ajv({ allErrors: true, verbose: true, strict: true, allowUnionTypes: true });
 
 /** "30s", "1m30s", "250ms": Go's notation, as in Kubernetes' own configuration. */
 export const durationSchema: JsonSchema = {
@@ -30,7 +31,7 @@ export function recordSchema(properties: Readonly<Record<string, JsonSchema>>, r
 export function compileSchema(schema: JsonSchema): Validate {
   let validate: ValidateFunction | undefined;
   return (value) => {
-    validate ??= new Ajv({ allErrors: true, verbose: true, strict: true, allowUnionTypes: true }).compile(schema);
+    validate ??= ajv.compile(schema);
     return validate(value) ? [] : (validate.errors ?? []);
   };
 }

@@ -2,6 +2,7 @@ import { parse, type Tags } from "yaml";
 import { badRequest, type Failure, requestEntityTooLarge, timeout } from "../../../protocol/status";
 import { parseMediaType } from "../negotiation";
 import { type HttpRequest, header } from "./http";
+import { fromProtobuf, protobufType } from "./protobuf";
 
 export interface BodyLimits {
   readonly maxBytes: number;
@@ -32,16 +33,24 @@ export function readBody(request: HttpRequest, { maxBytes, timeoutMs }: BodyLimi
   });
 }
 
-/** A body as the server takes it: YAML has become JSON, and the type says so, but for apply patches, whose one type stands for both. */
+/** A body as the server takes it: YAML and protobuf have become JSON, and the type says so, but for apply patches, whose one type stands for both. */
 export interface ServerBody {
   readonly contentType: string;
   readonly bytes: Uint8Array;
 }
 
-/** Turns YAML bodies into JSON; all others are passed on as they are, for the server to judge. A 400 Status for YAML that does not parse. */
+/**
+ * Turns bodies in YAML and in Kubernetes' protobuf into JSON; all others are passed on as they are, for the server to judge. A 400 Status
+ * for what does not parse.
+ */
 export function toServerBody(contentType: string, bytes: Uint8Array): ServerBody | Failure {
   const media = parseMediaType(contentType);
   const essence = media === undefined ? "" : `${media.type}/${media.subtype}`;
+  if (essence === protobufType) {
+    const object = bytes.length === 0 ? undefined : fromProtobuf(bytes);
+    if (typeof object === "string") return badRequest(`the protobuf in the body of the request cannot be decoded: ${object}`);
+    return { contentType: "application/json", bytes: object === undefined ? bytes : Buffer.from(JSON.stringify(object)) };
+  }
   const isApply = essence === "application/apply-patch+yaml";
   if (bytes.length === 0 || !(isApply || essence === "application/yaml" || essence === "application/x-yaml")) return { contentType, bytes };
   const type = isApply ? contentType : "application/json";

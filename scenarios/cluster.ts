@@ -12,8 +12,8 @@ export interface ClusterShape {
   readonly capacity: Capacity;
   /** Which controllers run; all of them where not given. */
   readonly onlyControllers?: readonly string[];
-  /** Time-outs and limits under the names of Kubernetes' and etcd's flags, "etcd.heartbeat-interval"; durations in milliseconds. */
-  readonly knobs: Readonly<Record<string, number>>;
+  /** Time-outs and limits by component and flag, "etcd.heartbeat-interval", in the units that the actors take; see knobs.ts. */
+  readonly knobs: Readonly<Record<string, number | boolean>>;
 }
 
 export interface Capacity {
@@ -114,7 +114,6 @@ export function planCluster(shape: ClusterShape, options: PlanOptions = {}): Clu
       apiServers: prefer(i),
       behaviours,
       kubelet: knobsOf("kubelet"),
-      proxy: knobsOf("kube-proxy"),
     }),
   );
   return { shape, hosts: [...etcd, ...apiServers, ...controllers, ...nodes] };
@@ -125,17 +124,11 @@ export interface NodeOptions {
   readonly shape: Pick<ClusterShape, "capacity">;
   readonly apiServers: readonly Address[];
   readonly behaviours: readonly unknown[];
-  readonly kubelet: { readonly knobs: Readonly<Record<string, number>> };
-  readonly proxy: { readonly knobs: Readonly<Record<string, number>> };
+  readonly kubelet: { readonly knobs: ClusterShape["knobs"] };
 }
 
 /** One node: its kubelet, container runtime and kube-proxy. `index` gives its address on the nodes' network. */
-export function planNode(
-  node: string,
-  index: number,
-  zone: string,
-  { shape, apiServers, behaviours, kubelet, proxy }: NodeOptions,
-): HostPlan {
+export function planNode(node: string, index: number, zone: string, { shape, apiServers, behaviours, kubelet }: NodeOptions): HostPlan {
   const internalIp = `10.0.${Math.floor(index / 250)}.${(index % 250) + 1}`;
   return {
     name: node,
@@ -144,7 +137,7 @@ export function planNode(
     actors: [
       { address: address("container-runtime", node), config: { node, behaviours } },
       { address: address("kubelet", node), config: { node, zone, apiServers, capacity: shape.capacity, internalIp, ...kubelet } },
-      { address: address("kube-proxy", node), config: { node, apiServers, ...proxy } },
+      { address: address("kube-proxy", node), config: { node, apiServers } },
     ],
   };
 }

@@ -1,17 +1,114 @@
+import { parseDurationMs } from "../protocol/kinds/duration";
+
 /** A setting of a component under the name of the real component's flag or configuration field, with the real default. */
 export interface Knob {
   /** "etcd.heartbeat-interval": the component, a dot, and the flag's name. */
   readonly name: string;
-  /** Durations are written as "30s" in files and handed over in milliseconds. */
-  readonly unit: "duration" | "number";
+  /** Durations are written as "30s"; actors take them in these units. */
+  readonly unit: "milliseconds" | "seconds" | "number" | "flag";
   /** As it would be written. */
   readonly default: string;
   readonly what: string;
 }
 
+function of(
+  component: string,
+  ...knobs: readonly (readonly [name: string, unit: Knob["unit"], standard: string, what: string])[]
+): readonly Knob[] {
+  return knobs.map(([name, unit, standard, what]) => ({ name: `${component}.${name}`, unit, default: standard, what }));
+}
+
+/** What every candidate for a Lease of kube-system can be told. */
+function leaderElection(component: string): readonly Knob[] {
+  return of(
+    component,
+    ["leader-elect-lease-duration", "seconds", "15s", "how long others wait for a leader that does not renew"],
+    ["leader-elect-renew-deadline", "seconds", "10s", "how long a leader goes on without having renewed"],
+    ["leader-elect-retry-period", "seconds", "2s", "the time between tries to take or renew the Lease"],
+  );
+}
+
 /** Every knob of every component, in the order in which a request meets the components. */
-export const knobs: readonly Knob[] = [];
+export const knobs: readonly Knob[] = [
+  ...of(
+    "kube-apiserver",
+    ["request-timeout", "seconds", "60s", "the longest that a request other than a watch may take"],
+    ["min-request-timeout", "seconds", "30m", "a watch ends after this long, or up to twice as long"],
+    ["event-ttl", "seconds", "1h", "how long Events are kept"],
+    ["etcd-compaction-interval", "seconds", "5m", "how often old revisions are compacted; 0 turns it off"],
+    ["etcd-read-timeout", "seconds", "3s", "how long one member is waited for before a read goes to the next"],
+    ["etcd-write-timeout", "seconds", "7s", "how long a write waits for etcd before its outcome counts as unknown"],
+    ["default-watch-cache-size", "number", "1000", "recent changes of each resource that are kept for watches from the past"],
+    ["freshness-timeout", "seconds", "3s", "how long a read waits for the cache to come to the revision it asks for"],
+    ["bookmark-interval", "seconds", "60s", "the time between bookmarks on a quiet watch"],
+    ["endpoint-reconcile-interval", "seconds", "10s", "how often an API server confirms that it lives"],
+    ["service-node-port-first", "number", "30000", "the first port for Services of type NodePort"],
+    ["service-node-port-last", "number", "32767", "the last port for Services of type NodePort"],
+    ["service-account-max-token-expiration", "seconds", "8760h", "the longest life of a service account's token"],
+  ),
+  ...of(
+    "etcd",
+    ["heartbeat-interval", "milliseconds", "100ms", "the time between a leader's heartbeats"],
+    ["election-timeout", "milliseconds", "1s", "how long a follower waits for its leader; at least five heartbeats"],
+    ["snapshot-count", "number", "10000", "applied entries that make the next snapshot due"],
+    ["snapshot-catchup-entries", "number", "5000", "entries that stay in the log behind a snapshot for slow followers"],
+    ["pre-vote", "flag", "true", "ask before an election whether it could be won"],
+    ["max-request-bytes", "number", "1572864", "the largest request"],
+    ["max-txn-ops", "number", "128", "the most operations in a transaction"],
+    ["quota-backend-bytes", "number", "2147483648", "the size of the store beyond which writes are refused"],
+    ["watch-progress-notify-interval", "milliseconds", "10m", "the time between progress notifications on a quiet watch"],
+    ["lease-checkpoint-interval", "milliseconds", "5m", "how often the remaining time of leases is replicated"],
+  ),
+  ...of(
+    "kube-controller-manager",
+    ["node-monitor-period", "seconds", "5s", "how often the health of nodes is looked at"],
+    ["node-monitor-grace-period", "seconds", "50s", "how long a node may be silent before it is NotReady"],
+    ["node-startup-grace-period", "seconds", "60s", "the same for a node that has not posted a status yet"],
+    ["node-eviction-rate", "number", "0.1", "nodes a second that are tainted NoExecute in a healthy zone"],
+    ["secondary-node-eviction-rate", "number", "0.01", "the same in a zone where many nodes are lost"],
+    ["unhealthy-zone-threshold", "number", "0.55", "the share of lost nodes from which a zone counts as unhealthy"],
+    ["large-cluster-size-threshold", "number", "50", "nodes up to which evictions stop in an unhealthy zone"],
+    ["terminated-pod-gc-threshold", "number", "12500", "finished pods that are kept"],
+    ["max-endpoints-per-slice", "number", "100", "endpoints in one EndpointSlice"],
+  ),
+  ...leaderElection("kube-controller-manager"),
+  ...of(
+    "kube-scheduler",
+    ["pod-initial-backoff-seconds", "number", "1", "the first back-off of a pod that could not be scheduled"],
+    ["pod-max-backoff-seconds", "number", "10", "the longest back-off"],
+    [
+      "pod-max-in-unschedulable-pods-duration",
+      "seconds",
+      "5m",
+      "how long an unschedulable pod waits without any event before it is tried again",
+    ],
+  ),
+  ...leaderElection("kube-scheduler"),
+  ...of(
+    "kubelet",
+    ["node-status-update-frequency", "seconds", "10s", "how often the node's status is computed and its lease renewed"],
+    ["node-status-report-frequency", "seconds", "5m", "how often an unchanged status is reported all the same"],
+    ["node-lease-duration-seconds", "number", "40", "the duration of the node's lease"],
+    ["container-back-off-initial", "seconds", "10s", "the first back-off of a container that crashes"],
+    ["max-container-restart-period", "seconds", "5m", "the longest back-off"],
+  ),
+];
 
 export function knobNamed(name: string): Knob | undefined {
   return knobs.find((knob) => knob.name === name);
+}
+
+/** What a knob's text or number means in its unit; undefined with what was expected where it means nothing. */
+export function readKnob(knob: Knob, value: unknown): { readonly value: number | boolean } | { readonly expected: string } {
+  switch (knob.unit) {
+    case "flag":
+      return typeof value === "boolean" ? { value } : { expected: "true or false" };
+    case "number":
+      return typeof value === "number" && value >= 0 ? { value } : { expected: "a number, 0 or more" };
+    default: {
+      const ms = parseDurationMs(String(value));
+      if (ms === undefined || ms < 0) return { expected: 'a duration such as "30s"' };
+      return { value: knob.unit === "seconds" ? ms / 1000 : ms };
+    }
+  }
 }

@@ -1,7 +1,6 @@
-import { parseDurationMs } from "../protocol/kinds/duration";
 import { readQuantity } from "../protocol/kinds/quantity";
 import { type Capacity, type ClusterShape, defaultShape } from "./cluster";
-import { knobNamed, knobs } from "./knobs";
+import { knobNamed, knobs, readKnob } from "./knobs";
 import { compileSchema, type JsonSchema, recordSchema, unknownName, validatePart } from "./schema";
 import type { Path, Problem, SourceDocument } from "./source";
 
@@ -42,7 +41,7 @@ export function readShape(
         document.problem([...path, "capacity", resource], `expected a quantity such as "4" or "8Gi", found ${String(quantity)}`),
       );
   }
-  const set: Record<string, number> = {};
+  const set: Record<string, number | boolean> = {};
   for (const [name, knobValue] of Object.entries(given.knobs ?? {})) {
     const knob = knobNamed(name);
     const at = [...path, "knobs", name];
@@ -50,15 +49,9 @@ export function readShape(
       problems.push(document.problem(at, unknownKnob(name), "key"));
       continue;
     }
-    const amount = knob.unit === "duration" ? parseDurationMs(String(knobValue)) : typeof knobValue === "number" ? knobValue : undefined;
-    if (amount === undefined || amount < 0)
-      problems.push(
-        document.problem(
-          at,
-          `expected ${knob.unit === "duration" ? 'a duration such as "30s"' : "a number, 0 or more"}, found ${String(knobValue)}`,
-        ),
-      );
-    else set[name] = amount;
+    const read = readKnob(knob, knobValue);
+    if ("expected" in read) problems.push(document.problem(at, `expected ${read.expected}, found ${String(knobValue)}`));
+    else set[name] = read.value;
   }
   return { shape: { ...defaultShape, ...given, capacity: capacity as unknown as Capacity, knobs: set }, problems };
 }

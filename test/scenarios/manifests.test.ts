@@ -1,0 +1,62 @@
+import { readManifests } from "../../scenarios/manifests";
+import { formatProblem } from "../../scenarios/source";
+
+function read(text: string) {
+  const { manifests, problems } = readManifests([{ file: "m.yaml", text }]);
+  return { objects: manifests.map(({ object }) => object), problems: problems.map(formatProblem) };
+}
+
+const deployment = "apiVersion: apps/v1\nkind: Deployment\nmetadata: { name: a }\nspec:\n";
+
+describe("manifests are read as kubectl reads them", () => {
+  it("takes every document, the items of Lists, and no empty ones", () => {
+    const text =
+      "# only a comment\n---\napiVersion: v1\nkind: Namespace\nmetadata: { name: a }\n---\n---\napiVersion: v1\nkind: List\nitems:\n  - apiVersion: v1\n    kind: ConfigMap\n    metadata: { name: b }\n";
+    expect(read(text).objects.map(({ kind, metadata }) => [kind, metadata.namespace, metadata.name])).toEqual([
+      ["Namespace", undefined, "a"],
+      ["ConfigMap", "default", "b"],
+    ]);
+  });
+
+  it("passes over a List of nothing, whatever else it holds", () => {
+    expect(read("apiVersion: v1\nkind: List\nitems: []\nname: a scenario\nstorm: []\n")).toEqual({ objects: [], problems: [] });
+  });
+
+  it("reads JSON", () => {
+    expect(read('{"apiVersion":"v1","kind":"Secret","metadata":{"name":"s","namespace":"n"}}').objects).toHaveLength(1);
+  });
+
+  it.each([
+    [
+      "an unknown kind",
+      "apiVersion: v1\nkind: Servce\nmetadata: { name: a }\n",
+      /^m\.yaml:2:7: \$\.kind: unknown kind in version "v1" "Servce".*did you mean "Service"\?/,
+    ],
+    [
+      "a kind of another version",
+      "apiVersion: v1\nkind: Deployment\nmetadata: { name: a }\n",
+      'm.yaml:2:7: $.kind: no kind "Deployment" in version "v1": expected apiVersion apps/v1',
+    ],
+    ["a custom resource", "apiVersion: example.com/v1\nkind: Shop\nmetadata: { name: a }\n", /custom resources are not modelled/],
+    ["no name", "apiVersion: v1\nkind: Service\nmetadata: {}\n", /^m\.yaml:3:11: \$\.metadata: the field "metadata.name" is missing/],
+    [
+      "an unknown field",
+      `${deployment}  replica: 3\n`,
+      /^m\.yaml:5:3: \$\.spec\.replica: unknown field "replica".*did you mean "replicas"\?/,
+    ],
+    ["a wrong type", `${deployment}  replicas: "3"\n`, 'm.yaml:5:13: $.spec.replicas: expected a whole number, found "3"'],
+    [
+      "a quantity that is none",
+      `${deployment}  template: { spec: { containers: [{ name: a, resources: { limits: { cpu: 1x } } }] } }\n`,
+      /expected a quantity such as "500m" or "1Gi", found "1x"/,
+    ],
+    [
+      "a number where a text belongs",
+      "apiVersion: v1\nkind: ConfigMap\nmetadata: { name: a }\ndata: { port: 80 }\n",
+      /^m\.yaml:4:15: \$\.data\.port: expected a text \(put it in quotes\), found 80/,
+    ],
+    ["a duplicate key", "apiVersion: v1\nkind: ConfigMap\nkind: Secret\n", /not valid YAML: Map keys must be unique/],
+  ])("says where there is %s", (_name, text, expected) => {
+    expect(read(text).problems).toEqual([typeof expected === "string" ? expected : expect.stringMatching(expected)]);
+  });
+});

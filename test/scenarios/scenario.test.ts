@@ -1,0 +1,134 @@
+import { readScenario } from "../../scenarios/scenario";
+import { formatProblem } from "../../scenarios/source";
+
+/** What is said of a file that begins well and goes on like this. */
+function said(text: string): readonly string[] {
+  const read = readScenario({ file: "s.yaml", text });
+  return read.ok ? [] : read.problems.map(formatProblem);
+}
+
+const good = "name: good\nexpect: [convergence]\n";
+
+describe("a scenario file that is wrong is told where, and what was expected", () => {
+  it.each([
+    ["an empty file", "# nothing\n", "s.yaml:1:1: $: the file is empty: expected a scenario"],
+    ["broken YAML", "name: [a\nexpect: }\n", /^s\.yaml:2:1: \$: not valid YAML/],
+    ["a missing field", "name: a\n", 's.yaml:1:1: $: the field "expect" is missing'],
+    ["an unknown field", `${good}strom: []\n`, /^s\.yaml:3:1: \$\.strom: unknown field "strom".*did you mean "storm"\?/],
+    ["a wrong type", `${good}storm: 5\n`, "s.yaml:3:8: $.storm: expected a list of steps, found 5"],
+    [
+      "an unknown fault",
+      `${good}storm:\n  - { at: 1s, fault: crsh, target: { role: etcd } }\n`,
+      /^s\.yaml:4:22: \$\.storm\[0\]\.fault: unknown fault "crsh".*"crash"\?/,
+    ],
+    [
+      "a time without a unit",
+      `${good}storm:\n  - at: 5\n    fault: crash\n    target: { role: etcd }\n`,
+      /^s\.yaml:4:9: \$\.storm\[0\]\.at: expected a duration such as "30s"/,
+    ],
+    ["a fault without a target", `${good}storm:\n  - { at: 1s, fault: crash }\n`, 's.yaml:4:5: $.storm[0]: the field "target" is missing'],
+    [
+      "a host that there is not",
+      `${good}storm:\n  - { at: 1s, fault: crash, target: { hosts: [node-7] } }\n`,
+      /^s\.yaml:4:47: \$\.storm\[0\]\.target\.hosts\[0\]: unknown host "node-7"/,
+    ],
+    [
+      "a zone that there is not",
+      `${good}storm:\n  - { at: 1s, fault: crash, target: { zone: zone-x } }\n`,
+      /\$\.storm\[0\]\.target\.zone: unknown zone "zone-x"/,
+    ],
+    [
+      "a leader of what has none",
+      `${good}storm:\n  - { at: 1s, fault: crash, target: { role: node, is: leader } }\n`,
+      /only the roles etcd and control have leaders/,
+    ],
+    [
+      "a mode without its value",
+      `${good}storm:\n  - { at: 1s, fault: crash, target: { role: node, mode: fixed } }\n`,
+      /\$\.storm\[0\]\.target\.mode: `value` belongs to/,
+    ],
+    [
+      "neither fault nor action",
+      `${good}storm:\n  - { at: 1s }\n`,
+      /\$\.storm\[0\]: expected either the field "fault" or the field "action"/,
+    ],
+    [
+      "an unknown check",
+      "name: a\nexpect: [convergense]\n",
+      /^s\.yaml:2:10: \$\.expect\[0\]: unknown check "convergense".*"convergence"\?/,
+    ],
+    [
+      "a check without what it needs",
+      "name: a\nexpect:\n  - check: service-availability\n    service: a/b\n",
+      's.yaml:3:5: $.expect[0]: the field "atLeast" is missing',
+    ],
+    [
+      "an even number of etcd members",
+      `${good}cluster: { etcd: 4 }\n`,
+      /^s\.yaml:3:18: \$\.cluster\.etcd: unknown value "4": expected one of 1, 3, 5, 7/,
+    ],
+    ["a capacity that is none", `${good}cluster: { capacity: { cpu: lots } }\n`, /\$\.cluster\.capacity\.cpu: expected a quantity/],
+    [
+      "an unknown knob",
+      `${good}cluster:\n  knobs:\n    etcd.election-timeot: 1s\n`,
+      /^s\.yaml:5:5: \$\.cluster\.knobs\["etcd\.election-timeot"\]: unknown knob .*"etcd\.election-timeout"\?/,
+    ],
+    [
+      "a knob of the wrong kind",
+      `${good}cluster:\n  knobs: { etcd.election-timeout: fast }\n`,
+      /expected a duration such as "30s", found fast/,
+    ],
+    [
+      "an image's behaviour that is none",
+      `${good}images:\n  - { image: x, latencyMs: fast }\n`,
+      /^s\.yaml:4:28: \$\.images\[0\]\.latencyMs: expected milliseconds/,
+    ],
+    ["a workload without its rate", `${good}load:\n  - service: a/b\n`, 's.yaml:4:5: $.load[0]: the field "requestsPerSecond" is missing'],
+    ["two documents", `${good}---\nname: b\n`, /expected one document/],
+  ])("%s", (_name, text, expected) => {
+    const problems = said(text);
+    expect(problems).toEqual(expect.arrayContaining([typeof expected === "string" ? expected : expect.stringMatching(expected)]));
+  });
+
+  it("says everything that is wrong at once, in the order of the file", () => {
+    const problems = said("name: a\ncluster: { zones: 0 }\nstorm: [{ at: 1, fault: x, target: {} }]\nexpect: [y]\n");
+    expect(problems.map((text) => Number(text.split(":")[1]))).toEqual([2, 3, 4]);
+  });
+});
+
+describe("a scenario file that is right", () => {
+  it("may call itself an empty List, so that kubectl passes over it", () => {
+    expect(said(`apiVersion: v1\nkind: List\nitems: []\n${good}`)).toEqual([]);
+    expect(said(`apiVersion: v1\nkind: List\nitems: [a]\n${good}`)).not.toEqual([]);
+  });
+
+  it("has its defaults filled in", () => {
+    const read = readScenario({ file: "s.yaml", text: good });
+    expect(read).toMatchObject({
+      ok: true,
+      scenario: { title: "good", shape: { etcd: 3, apiServers: 2 }, storm: [], calm: { withinUs: 120e6, stayUs: 20e6 } },
+    });
+  });
+
+  it("repeats a step with every and times, each with a number of its own", () => {
+    const read = readScenario({
+      file: "s.yaml",
+      text: `${good}storm:\n  - { at: 1s, every: 10s, times: 3, fault: crash, target: { role: node }, for: 2s }\n`,
+    });
+    expect(read.ok && read.scenario.storm.map(({ index, atUs }) => [index, atUs])).toEqual([
+      [0, 1e6],
+      [1, 11e6],
+      [2, 21e6],
+    ]);
+    expect(read.ok && read.scenario.stormUs).toBe(23e6);
+  });
+
+  it("hands knobs to the actors whose flags they are, without the component's name", () => {
+    const read = readScenario({
+      file: "s.yaml",
+      text: `${good}cluster: { knobs: { etcd.election-timeout: 2s, etcd.snapshot-count: 50 } }\n`,
+    });
+    const etcd = read.ok ? read.scenario.plan.hosts[0]!.actors[0]! : undefined;
+    expect(etcd).toMatchObject({ address: "etcd/0", config: { settings: { "election-timeout": 2000, "snapshot-count": 50 } } });
+  });
+});

@@ -21,30 +21,30 @@ export interface StaticToken {
   readonly groups: readonly string[];
 }
 
-/** The numbers that can be set, under the names of kube-apiserver's flags where it has them, with its defaults. Durations are in seconds. */
+/** The numbers that can be set, under the names of kube-apiserver's flags where it has them, with its defaults. Durations are in milliseconds. */
 export const defaultKnobs = {
   /** The longest that a request other than a watch may take. */
-  "request-timeout": 60,
+  "request-timeout": 60_000,
   /** A watch without timeoutSeconds ends after this long or up to twice as long. */
-  "min-request-timeout": 1800,
-  "event-ttl": 3600,
+  "min-request-timeout": 1_800_000,
+  "event-ttl": 3_600_000,
   /** 0 turns compaction off. */
-  "etcd-compaction-interval": 300,
+  "etcd-compaction-interval": 300_000,
   /** How many recent changes of each resource are kept for watches that begin in the past. */
   "default-watch-cache-size": 1000,
   /** How long a read waits for the caches to come to the resourceVersion it asks for. */
-  "freshness-timeout": 3,
-  "bookmark-interval": 60,
+  "freshness-timeout": 3_000,
+  "bookmark-interval": 60_000,
   /** How long one etcd member is waited for before a read goes to the next. */
-  "etcd-read-timeout": 3,
+  "etcd-read-timeout": 3_000,
   /** How long a write waits for etcd before it counts as unknown. */
-  "etcd-write-timeout": 7,
+  "etcd-write-timeout": 7_000,
   /** How often an API server confirms that it lives, for the endpoints of the `kubernetes` Service. */
-  "endpoint-reconcile-interval": 10,
+  "endpoint-reconcile-interval": 10_000,
   "service-node-port-first": 30000,
   "service-node-port-last": 32767,
   /** The longest life of a service account's token. */
-  "service-account-max-token-expiration": 365 * 24 * 3600,
+  "service-account-max-token-expiration": 365 * 24 * 3_600_000,
 } as const;
 
 export type Knob = keyof typeof defaultKnobs;

@@ -16,7 +16,7 @@ import { keyBytes, keyOfObject, registryPrefix, resourceNamed } from "./storage/
  */
 export interface Membership {
   readonly advertised: { readonly ip: string; readonly port: number };
-  readonly intervalSeconds: number;
+  readonly intervalMs: number;
   /** The lease under the own key; 0 while there is none. */
   lease: number;
 }
@@ -24,20 +24,20 @@ export interface Membership {
 export const membershipTimer = "membership";
 const prefix = `${registryPrefix}masterleases/`;
 
-export function newMembership(config: ApiServerConfig, self: string, intervalSeconds: number): Membership {
+export function newMembership(config: ApiServerConfig, self: string, intervalMs: number): Membership {
   const number = Number(nameOf(self as Parameters<typeof nameOf>[0]));
   // Where nothing was said the server stands on a network of its own, by its number.
   const ip = `172.18.0.${10 + (Number.isInteger(number) ? number % 240 : 0)}`;
-  return { advertised: config.advertise ?? { ip, port: 6443 }, intervalSeconds, lease: 0 };
+  return { advertised: config.advertise ?? { ip, port: 6443 }, intervalMs, lease: 0 };
 }
 
 /** On the timer: confirms the own key, then brings the endpoints in line with the keys there are. */
 export function confirmMembership(state: ServerState, ctx: Ctx): undefined {
-  const { intervalSeconds, lease } = state.membership;
-  ctx.setTimer(membershipTimer, intervalSeconds * 1000);
+  const { intervalMs, lease } = state.membership;
+  ctx.setTimer(membershipTimer, intervalMs);
   if (lease === 0) return join(state, ctx);
   const keepAlive = { kind: "etcd.lease.keepAlive", id: lease } as const;
-  return writeEtcd(state, ctx, keepAlive, ctx.monotonicUs() + intervalSeconds * 1e6, (state, outcome, ctx) => {
+  return writeEtcd(state, ctx, keepAlive, ctx.monotonicUs() + intervalMs * 1000, (state, outcome, ctx) => {
     const gone =
       outcome.type === "failed" ? outcome.error.code === "NotFound" : outcome.type === "done" && outcome.response.ttlSeconds <= 0;
     if (gone) return join(state, ctx);
@@ -46,10 +46,10 @@ export function confirmMembership(state: ServerState, ctx: Ctx): undefined {
 }
 
 function join(state: ServerState, ctx: Ctx): undefined {
-  const { intervalSeconds, advertised } = state.membership;
+  const { intervalMs, advertised } = state.membership;
   state.membership.lease = 0;
-  const deadlineUs = ctx.monotonicUs() + intervalSeconds * 1e6;
-  const grant = { kind: "etcd.lease.grant", id: 0, ttlSeconds: Math.ceil(intervalSeconds * 1.5) } as const;
+  const deadlineUs = ctx.monotonicUs() + intervalMs * 1000;
+  const grant = { kind: "etcd.lease.grant", id: 0, ttlSeconds: Math.ceil((intervalMs / 1000) * 1.5) } as const;
   return writeEtcd(state, ctx, grant, deadlineUs, (state, granted, ctx) => {
     if (granted.type !== "done") return;
     const lease = granted.response.id;

@@ -39,7 +39,7 @@ export function serve(state: ServerState, ctx: Ctx, request: ApiRequest, from: A
     const wanted = attributesOf(request);
     const decision = decideAccess(state, user, wanted);
     if (!decision.allowed) return refuse(ctx, { caller }, forbiddenRequest(user, wanted, decision.reason));
-    const limitMs = Math.min(deadlineMs || Number.POSITIVE_INFINITY, state.knobs["request-timeout"] * 1000);
+    const limitMs = Math.min(deadlineMs || Number.POSITIVE_INFINITY, state.knobs["request-timeout"]);
     const call: Call = { request, from, caller, user, deadlineUs: ctx.monotonicUs() + limitMs * 1000 };
     return request.isResource ? serveResource(state, ctx, call) : serveDocument(state, ctx, call);
   });

@@ -25,7 +25,7 @@ export const apiServer: Actor<ApiServerConfig, ServerState, ApiMessage> = {
     const state = newState(config, ctx.self);
     startFeed(state, ctx, listener);
     startCompactor(state, ctx);
-    ctx.setTimer(bookmarkTimer, state.knobs["bookmark-interval"] * 1000 * (0.5 + ctx.random("bookmarks") / 2));
+    ctx.setTimer(bookmarkTimer, state.knobs["bookmark-interval"] * (0.5 + ctx.random("bookmarks") / 2));
     return state;
   },
 
@@ -66,14 +66,14 @@ function newState(config: ApiServerConfig, self: string): ServerState {
     etcd: {
       members: config.etcd,
       preferred: 0,
-      readTimeoutMs: knobs["etcd-read-timeout"] * 1000,
-      writeTimeoutMs: knobs["etcd-write-timeout"] * 1000,
+      readTimeoutMs: knobs["etcd-read-timeout"],
+      writeTimeoutMs: knobs["etcd-write-timeout"],
     },
     feed: newFeed(knobs["default-watch-cache-size"]),
     freshness: newFreshness(),
     watchers: newWatchers(),
     logs: new Map(),
-    eventLease: newEventLease(knobs["event-ttl"]),
+    eventLease: newEventLease(knobs["event-ttl"] / 1000),
     compactor: newCompactor(knobs["etcd-compaction-interval"]),
     bootstrap: newBootstrap(),
     membership: newMembership(config, self, knobs["endpoint-reconcile-interval"]),

@@ -175,7 +175,7 @@ export function withRevision(
   revision: number,
   then: (state: ServerState, ctx: Ctx) => undefined,
 ): undefined {
-  const untilUs = Math.min(call.deadlineUs, ctx.monotonicUs() + state.knobs["freshness-timeout"] * 1e6);
+  const untilUs = Math.min(call.deadlineUs, ctx.monotonicUs() + state.knobs["freshness-timeout"] * 1000);
   return awaitRevision(state, ctx, revision, untilUs, (state, reached, ctx) =>
     reached ? then(state, ctx) : refuse(ctx, call, tooLarge(revision, state.feed.revision)),
   );

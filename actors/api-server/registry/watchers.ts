@@ -54,7 +54,7 @@ export function watch(state: ServerState, ctx: Ctx, call: ResourceCall): undefin
   if (caller.type !== "open") throw new Error("a watch was asked for instead of opened");
   const { stream } = caller;
   state.watchers.pending.add(stream.key);
-  const untilUs = ctx.monotonicUs() + state.knobs["freshness-timeout"] * 1e6;
+  const untilUs = ctx.monotonicUs() + state.knobs["freshness-timeout"] * 1000;
   // A watch from a revision needs no waiting: what comes later is sent when it comes.
   const { version, sendInitialEvents } = options;
   if (version.at === "consistent")
@@ -115,8 +115,8 @@ function startWatcher(
   const watching = state.watchers.byResource.get(call.resource) ?? new Set();
   watching.add(watcher);
   state.watchers.byResource.set(call.resource, watching);
-  const seconds = timeoutSeconds > 0 ? timeoutSeconds : state.knobs["min-request-timeout"] * (1 + ctx.random("watch-timeout"));
-  ctx.setTimer(endTimerPrefix + stream.key, seconds * 1000);
+  const lifeMs = timeoutSeconds > 0 ? timeoutSeconds * 1000 : state.knobs["min-request-timeout"] * (1 + ctx.random("watch-timeout"));
+  ctx.setTimer(endTimerPrefix + stream.key, lifeMs);
 }
 
 /** Passes a change on to everybody who watches the resource. */
@@ -167,7 +167,7 @@ export function onWatchTimer(state: ServerState, ctx: Ctx, name: string): boolea
 
 /** Tells those who want it how far the caches have come, so that a watch that was quiet for long can be taken up again. */
 function sendBookmarks(state: ServerState, ctx: Ctx): void {
-  ctx.setTimer(bookmarkTimer, state.knobs["bookmark-interval"] * 1000);
+  ctx.setTimer(bookmarkTimer, state.knobs["bookmark-interval"]);
   for (const watcher of state.watchers.byStream.values())
     if (watcher.bookmarks && watcher.told < state.feed.revision && watcher.after <= state.feed.revision) bookmark(state, ctx, watcher);
 }

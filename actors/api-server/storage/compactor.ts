@@ -8,7 +8,7 @@ import { rangeOfKey } from "./store";
  * that only one of them can move on decides whose turn it is.
  */
 export interface Compactor {
-  readonly intervalSeconds: number;
+  readonly intervalMs: number;
   /** The counter's version and the revision at the last interval. */
   version: number;
   revision: number;
@@ -22,18 +22,18 @@ export const compactTimer = "compact";
 const counterKey = "compact_rev_key";
 const none = new Uint8Array();
 
-export function newCompactor(intervalSeconds: number): Compactor {
-  return { intervalSeconds, version: 0, revision: 0 };
+export function newCompactor(intervalMs: number): Compactor {
+  return { intervalMs, version: 0, revision: 0 };
 }
 
 export function startCompactor<S extends HasCompactor>(state: S, ctx: Context<S>): undefined {
-  if (state.compactor.intervalSeconds > 0) ctx.setTimer(compactTimer, state.compactor.intervalSeconds * 1000);
+  if (state.compactor.intervalMs > 0) ctx.setTimer(compactTimer, state.compactor.intervalMs);
 }
 
 /** On the timer: moves the counter on and, if that was this server, compacts at the revision of the last interval. */
 export function compact<S extends HasCompactor>(state: S, ctx: Context<S>): undefined {
-  const { version, revision: target, intervalSeconds } = state.compactor;
-  ctx.setTimer(compactTimer, intervalSeconds * 1000);
+  const { version, revision: target, intervalMs } = state.compactor;
+  ctx.setTimer(compactTimer, intervalMs);
   const deadlineUs = ctx.monotonicUs() + 30e6;
   const key = keyBytes(counterKey);
   const txn = {

@@ -20,7 +20,7 @@ const leastSeconds = 600;
 
 /** POST serviceaccounts/NAME/token: a token that stands for the account, for a time and, if asked, only as long as a Pod, Node or Secret lives. */
 export function requestToken(state: ServerState, ctx: Ctx, call: ResourceCall): undefined {
-  const asked = receive(call, state.knobs["service-account-max-token-expiration"]);
+  const asked = receive(call, state.knobs["service-account-max-token-expiration"] / 1000);
   if (isFailure(asked)) return refuse(ctx, call, asked);
   const { namespace, name } = call.request;
   const bound = boundNeed(asked, namespace);

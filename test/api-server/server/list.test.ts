@@ -3,7 +3,7 @@ import { configMap, Tank } from "./tank";
 const maps = "/api/v1/namespaces/default/configmaps";
 
 describe("list (Kubernetes API concepts: resource versions, retrieving large results sets in chunks)", () => {
-  const tank = new Tank({ knobs: { "etcd-compaction-interval": 30 } });
+  const tank = new Tank({ knobs: { "etcd-compaction-interval": 30_000 } });
   for (const name of ["a", "b", "c", "d", "e"])
     tank.create(maps, configMap(name, {}, { labels: { half: name < "c" ? "first" : "second" } }));
   const names = (reply: { readonly body: { items: { metadata: { name: string } }[] } }) =>

@@ -1,4 +1,4 @@
-import type { Pod, PodStatus } from "../../protocol/kinds/generated";
+import type { Pod, PodCondition, PodStatus } from "../../protocol/kinds/generated";
 import { isBeingDeleted, keyOf, type Stored } from "../../protocol/kinds/object";
 import { isConflict, isNotFound } from "../../protocol/status";
 import { pods, type Result } from "../client";
@@ -52,7 +52,7 @@ function afterWrite(state: State, worker: PodWorker, text: string, result: Resul
 }
 
 /**
- * The strategic merge patch that makes one status into the other: fields that went away are set to null, and so are addresses, which are merged by ip.
+ * The strategic merge patch that makes one status into the other: fields that went away are set to null, addresses that went away are deleted by ip.
  * The uid makes the server refuse when another pod has taken the name.
  */
 export function statusPatch(before: PodStatus | undefined, after: PodStatus, uid: string): unknown {
@@ -65,10 +65,20 @@ export function statusPatch(before: PodStatus | undefined, after: PodStatus, uid
     status: {
       ...after,
       ...Object.fromEntries(gone.map((key) => [key, null])),
+      ...(after.conditions
+        ? { conditions: after.conditions.map((condition) => withoutOldWords(before?.conditions ?? [], condition)) }
+        : {}),
       ...(after.podIPs && lost.podIPs.length > 0 ? { podIPs: [...after.podIPs, ...lost.podIPs] } : {}),
       ...(after.hostIPs && lost.hostIPs.length > 0 ? { hostIPs: [...after.hostIPs, ...lost.hostIPs] } : {}),
     },
   };
+}
+
+/** Conditions are merged by type: what an old one said and the new one does not would stay. */
+function withoutOldWords(before: readonly PodCondition[], condition: PodCondition): unknown {
+  const old = before.find(({ type }) => type === condition.type);
+  const nulls = (["reason", "message"] as const).filter((field) => old?.[field] !== undefined && condition[field] === undefined);
+  return { ...condition, ...Object.fromEntries(nulls.map((field) => [field, null])) };
 }
 
 const ownedFields: ReadonlySet<string> = new Set(["reason", "message", "nominatedNodeName"]);

@@ -181,13 +181,25 @@ describe("status", () => {
   });
 
   test("a patch takes away what went away and refuses another pod of the name", () => {
-    const before = { phase: "Pending", reason: "OutOfcpu", podIPs: [{ ip: "10.244.0.2" }], hostIPs: [{ ip: "h" }] };
-    const after = { phase: "Running", podIPs: [{ ip: "10.244.0.3" }], hostIPs: [{ ip: "h" }] };
+    const before = {
+      phase: "Pending",
+      reason: "OutOfcpu",
+      conditions: [{ type: "Ready", status: "False", reason: "ContainersNotReady", message: "m" }],
+      podIPs: [{ ip: "10.244.0.2" }],
+      hostIPs: [{ ip: "h" }],
+    };
+    const after = {
+      phase: "Running",
+      conditions: [{ type: "Ready", status: "True" }],
+      podIPs: [{ ip: "10.244.0.3" }],
+      hostIPs: [{ ip: "h" }],
+    };
     expect(statusPatch(before, after, "uid-1")).toEqual({
       metadata: { uid: "uid-1" },
       status: {
         phase: "Running",
         reason: null,
+        conditions: [{ type: "Ready", status: "True", reason: null, message: null }],
         podIPs: [{ ip: "10.244.0.3" }, { $patch: "delete", ip: "10.244.0.2" }],
         hostIPs: [{ ip: "h" }],
       },

@@ -1,0 +1,97 @@
+import { address } from "../../protocol/address";
+import { NodesTank } from "./nodes-tank";
+
+const placed = (t: NodesTank) => t.pods().map(({ metadata, spec }) => `${metadata?.name} ${spec?.nodeName ?? "-"}`);
+const requests = (cpu: string) => ({ containers: [{ name: "web", image: "shop/web:1", resources: { requests: { cpu } } }] });
+
+describe("the scheduler", () => {
+  test("spreads pods that ask for nothing over the nodes, binds each once, and says so", () => {
+    const t = new NodesTank({ nodes: 3 });
+    for (let n = 0; n < 6; n += 1) t.run(`web-${n}`);
+    t.simulation.runFor(10_000);
+    const perNode = ["node-0", "node-1", "node-2"].map((node) => t.pods().filter(({ spec }) => spec?.nodeName === node).length);
+    expect(perNode).toEqual([2, 2, 2]);
+    expect(
+      t.facts
+        .filter(({ kind }) => kind === "scheduler.bound")
+        .map(({ pod }) => pod)
+        .sort(),
+    ).toEqual([0, 1, 2, 3, 4, 5].map((n) => `shop/web-${n}`));
+    expect(t.events("web-0")[0]).toMatch(/^Scheduled: Successfully assigned shop\/web-0 to node-\d$/);
+    expect(t.pods().every(({ status }) => status?.phase === "Running")).toBe(true);
+  });
+
+  test("says why no node will do, and places the pod once there is room", () => {
+    const t = new NodesTank({ nodes: 2 });
+    t.run("a", requests("3"));
+    t.run("b", requests("3"));
+    t.run("c", requests("3"));
+    t.simulation.runFor(5_000);
+    const condition = t.pod("c")?.status?.conditions?.find(({ type }) => type === "PodScheduled");
+    const message =
+      "0/2 nodes are available: 2 Insufficient cpu. preemption: 0/2 nodes are available: 2 No preemption victims found for incoming pod.";
+    expect(condition).toMatchObject({ status: "False", reason: "Unschedulable", message });
+    expect(t.events("c")).toContain(`FailedScheduling: ${message}`);
+    t.delete("/api/v1/namespaces/shop/pods/a");
+    t.simulation.runFor(15_000);
+    expect(t.pod("c")?.status?.phase).toBe("Running");
+    expect(t.pod("c")?.status?.conditions?.find(({ type }) => type === "PodScheduled")).toEqual(
+      expect.not.objectContaining({ reason: "Unschedulable" }),
+    );
+  });
+
+  test("never promises more of a node than it has, however fast pods come (a node's capacity is never exceeded)", () => {
+    const t = new NodesTank({ nodes: 2 });
+    for (let n = 0; n < 12; n += 1) t.run(`p-${n}`, requests("1"));
+    t.simulation.runFor(20_000);
+    const running = t.pods().filter(({ status }) => status?.phase === "Running");
+    expect(running).toHaveLength(8);
+    expect(t.pods().filter(({ status }) => status?.phase === "Failed")).toEqual([]);
+  });
+
+  test("makes room for a pod of higher priority (Pod Priority and Preemption)", () => {
+    const t = new NodesTank({ nodes: 1 });
+    t.create("/apis/scheduling.k8s.io/v1/priorityclasses", { metadata: { name: "urgent" }, value: 1000 });
+    t.run("low", requests("3"));
+    t.simulation.runFor(5_000);
+    t.run("high", { ...requests("3"), priorityClassName: "urgent" });
+    t.simulation.runFor(1_000);
+    expect(t.pod("high")?.status?.nominatedNodeName).toBe("node-0");
+    t.simulation.runFor(15_000);
+    expect(t.pod("low")).toBeUndefined();
+    expect(t.pod("high")?.status?.phase).toBe("Running");
+    expect(t.events("low").some((event) => event.startsWith("Preempted: Preempted by pod "))).toBe(true);
+  });
+
+  test("binds nothing to a node that has been deleted (kubernetes/kubernetes#56261)", () => {
+    const t = new NodesTank({ nodes: 2 });
+    t.delete("/api/v1/nodes/node-0");
+    t.simulation.runFor(1_000);
+    for (let n = 0; n < 4; n += 1) t.run(`web-${n}`);
+    t.simulation.runFor(10_000);
+    expect(placed(t)).toEqual([0, 1, 2, 3].map((n) => `web-${n} node-1`));
+  });
+
+  test("a pod of which nobody told the scheduler, or whose binding was not answered, is placed all the same, and once (kubernetes/kubernetes#26043)", () => {
+    const t = new NodesTank({ nodes: 2 });
+    const cut = { from: ["apiserver-0"], to: ["control-0"], kinds: null, effect: { type: "block" } } as const;
+    t.simulation.addRule({ id: "answers", ...cut });
+    t.run("web");
+    t.simulation.runFor(3_000);
+    t.simulation.removeRule("answers");
+    t.simulation.runFor(60_000);
+    expect(t.pod("web")?.status?.phase).toBe("Running");
+    expect(t.facts.filter(({ kind }) => kind === "container.started")).toHaveLength(1);
+  });
+
+  test("another takes over when the one that leads is gone", () => {
+    const t = new NodesTank({ nodes: 1, schedulers: 2 });
+    const leader = t.facts.find(({ kind, lease }) => kind === "leader.elected" && lease === "kube-scheduler")?.holder as string;
+    t.simulation.crashHost(leader.startsWith(address("scheduler", 0)) ? "control-0" : "control-1");
+    t.run("web");
+    t.simulation.runFor(10_000);
+    expect(t.pod("web")?.spec?.nodeName).toBeUndefined();
+    t.simulation.runFor(15_000);
+    expect(t.pod("web")?.status?.phase).toBe("Running");
+  });
+});

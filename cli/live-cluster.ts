@@ -14,7 +14,7 @@ import { adminCertificate, loadPki, type Pki, servingCertificate, writePrivately
 import { type HostPlan, LiveWorld } from "../runtime/live/world";
 import { type ClusterPlan, type ClusterShape, planCluster } from "../scenarios/cluster";
 import { InputError } from "./load";
-import { reasonNotReady } from "./readiness";
+import { reasonNotReady, reasonNotServing } from "./readiness";
 import { authorityOf, type Endpoint } from "./up-options";
 
 export interface LiveClusterOptions {
@@ -51,6 +51,7 @@ export class LiveCluster {
   private readonly closing: (() => Promise<void> | void)[] = [];
   private readonly gateways = new Map<HostName, Gateway>();
   private readonly joinedPlans = new Map<HostName, HostPlan>();
+  private closed = false;
   addresses!: LiveAddresses;
   hub!: Hub;
 
@@ -67,9 +68,7 @@ export class LiveCluster {
     const unlock = data === undefined ? () => {} : takeDirectory(data, shape);
     let cluster: LiveCluster | undefined;
     try {
-      const pki = await loadPki(data === undefined ? undefined : join(data, "pki")).catch((error: Error) => {
-        throw new InputError(error.message);
-      });
+      const pki = readPki(data);
       const plan = planCluster(shape, { rootCa: pki.authority.certificate });
       const world = new LiveWorld({
         actors,
@@ -93,23 +92,37 @@ export class LiveCluster {
     return adminCertificate(this.pki.authority);
   }
 
-  /** Waits until everything that was asked for serves and every node is Ready; `waiting` hears now and then of what it waits for. */
+  /**
+   * Starts what lives on the API servers as soon as they serve, and waits until everything does what it is for and every node is Ready;
+   * `waiting` hears now and then of what it waits for.
+   */
   async ready(waiting: (why: string) => void): Promise<void> {
-    const servers = this.plan.hosts
+    const { hosts } = this.plan;
+    const servers = hosts
       .flatMap(({ actors }) => actors.map(({ address }) => address))
       .filter((address) => roleOf(address) === "apiserver");
-    const nodes = this.plan.hosts.filter(({ role }) => role === "node").map(({ name }) => name);
+    const nodes = hosts.filter(({ role }) => role === "node").map(({ name }) => name);
     const portal = this.world.outsidePortal();
-    for (let polls = 0; ; polls++) {
-      const why = await reasonNotReady(portal, servers, nodes);
+    await this.until(() => reasonNotServing(portal, servers), waiting);
+    // Not earlier: they would be turned away, and each waits a while before it tries again.
+    for (const { name } of hosts) this.world.startHost(name);
+    await this.until(() => reasonNotReady(portal, servers[0]!, nodes), waiting);
+    await this.pki.complete;
+  }
+
+  private async until(reason: () => Promise<string | undefined>, waiting: (why: string) => void): Promise<void> {
+    for (let polls = 1; !this.closed; polls++) {
+      const why = await reason();
       if (why === undefined) return;
-      if (polls % 100 === 99) waiting(why);
+      if (polls % 100 === 0) waiting(why);
       await new Promise((resolve) => setTimeout(resolve, readyPollMs));
     }
+    throw new Stopped();
   }
 
   /** Stops taking requests, then stops the hosts; what was asked of the disks is finished. */
   async close(): Promise<void> {
+    this.closed = true;
     for (const close of this.closing.splice(0).reverse()) await close();
   }
 
@@ -134,7 +147,7 @@ export class LiveCluster {
       .catch((error: NodeJS.ErrnoException) => refuse("--join-listen", joinAt, error));
     this.closing.push(() => this.hub.close());
     if (data !== undefined) writePrivately(join(data, "join-port"), String(joinPort));
-    world.start();
+    for (const { name, role } of this.plan.hosts) if (role === "etcd" || role === "apiserver") world.startHost(name);
     await this.openGateways();
     this.addresses = {
       front: `https://${authorityOf(advertise, frontPort)}`,
@@ -206,6 +219,17 @@ export class LiveCluster {
       hostsMax: joinedHostsMax,
       log: (level, message, fields) => log.log(level, message, fields),
     });
+  }
+}
+
+/** The cluster was stopped before it was ready. */
+export class Stopped extends Error {}
+
+function readPki(data: string | undefined): Pki {
+  try {
+    return loadPki(data === undefined ? undefined : join(data, "pki"));
+  } catch (error) {
+    throw new InputError((error as Error).message);
   }
 }
 

@@ -43,13 +43,17 @@ function get<T>(portal: Portal, server: Address, at: Path): Promise<T | undefine
   );
 }
 
-/**
- * Why the cluster is not ready yet, or undefined when it is: every API server answers /readyz, controllers and scheduler have a leader,
- * and every node that is expected is Ready.
- */
-export async function reasonNotReady(portal: Portal, servers: readonly Address[], nodes: readonly string[]): Promise<string | undefined> {
+/** Why the API servers do not serve yet, or undefined when all of them answer /readyz. */
+export async function reasonNotServing(portal: Portal, servers: readonly Address[]): Promise<string | undefined> {
   for (const server of servers) if ((await get<string>(portal, server, { path: "/readyz" })) === undefined) return `${server} is not ready`;
-  const server = servers[0]!;
+  return undefined;
+}
+
+/**
+ * Why the cluster is not ready yet, or undefined when it is: controllers and scheduler have a leader and do their work, and every node
+ * that is expected is Ready.
+ */
+export async function reasonNotReady(portal: Portal, server: Address, nodes: readonly string[]): Promise<string | undefined> {
   for (const name of ["kube-controller-manager", "kube-scheduler"]) {
     const path = `/apis/coordination.k8s.io/v1/namespaces/kube-system/leases/${name}`;
     const lease = await get<Lease>(portal, server, {

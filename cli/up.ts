@@ -3,7 +3,7 @@ import { actors } from "../actors";
 import { liveLog } from "../runtime/live/log";
 import { runInForeground } from "./foreground";
 import { writeKubeconfig } from "./kubeconfig";
-import { LiveCluster } from "./live-cluster";
+import { LiveCluster, Stopped } from "./live-cluster";
 import { readUpOptions, type UpFlags } from "./up-options";
 
 /** `wavetank up`: a live cluster in the foreground. */
@@ -41,7 +41,7 @@ async function up(flags: UpFlags, fail: (why: string) => void): Promise<() => Pr
     throw error;
   }
   const print = (text: string, json: object) => process.stdout.write(`${options.json ? JSON.stringify(json) : text}\n`);
-  void announce().catch((error: Error) => fail(error.message));
+  void announce().catch((error: Error) => error instanceof Stopped || fail(error.message));
   return () => cluster.close();
 
   async function announce(): Promise<void> {

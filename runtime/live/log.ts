@@ -23,7 +23,10 @@ function write(logger: pino.Logger, host: HostName, event: RuntimeEvent): void {
     case "log":
       return logger[event.level]({ host, actor: event.actor, ...event.fields }, event.message);
     case "crashed":
-      return logger.error({ host, actor: event.actor, incarnation: event.incarnation, err: event.error }, "an actor crashed and starts again");
+      return logger.error(
+        { host, actor: event.actor, incarnation: event.incarnation, err: event.error },
+        "an actor crashed and starts again",
+      );
     case "deadLetter": {
       const { kind, from, to, operation } = event.envelope;
       return logger.debug({ host, kind, from, to, operation, why: event.why }, "a dead letter");

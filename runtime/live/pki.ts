@@ -11,29 +11,47 @@ export interface Pki {
   readonly authority: Authority;
   readonly secrets: LiveSecrets;
   readonly joinToken: JoinToken;
-  /** PEM of the public key that service accounts' tokens are checked with. */
-  readonly serviceAccountKey: KeyObject;
+  /** Resolves when all keys are there; until then the secrets refuse to sign. A new RSA key takes a while, and nobody needs it at once. */
+  readonly complete: Promise<void>;
 }
 
 /** Reads the keys in `directory` or makes them; with no directory they last as long as the process. Throws an Error that names a file it cannot use. */
-export async function loadPki(directory: string | undefined): Promise<Pki> {
-  const serviceAccountKey = await stored(directory, "sa.key", readKey, newServiceAccountKey, (key) => pemOf(key));
-  const authority = await stored(
+export function loadPki(directory: string | undefined): Pki {
+  const keys = new Map<string, KeyObject>();
+  const complete = loadServiceAccountKey(directory, keys);
+  const authority = stored(
     directory,
     "ca.json",
     (text) => Authority.load(JSON.parse(text) as Issued),
-    async () => Authority.create("wavetank"),
+    () => Authority.create("wavetank"),
     ({ certificate, privateKey }) => JSON.stringify({ certificate, key: privateKey }),
   );
-  const joinToken = await stored(
+  const joinToken = stored(
     directory,
     "join-token.json",
     (text) => ({ ...readToken(text), authorityHash: authority.publicKeyHash }),
-    async () => newToken(authority.publicKeyHash),
+    () => newToken(authority.publicKeyHash),
     ({ id, secret }) => JSON.stringify({ id, secret }),
   );
   if (directory !== undefined) writeFileSync(join(directory, "ca.crt"), authority.certificate);
-  return { authority, serviceAccountKey, joinToken, secrets: new LiveSecrets(authority, new Map([["service-account", serviceAccountKey]])) };
+  return { authority, joinToken, secrets: new LiveSecrets(authority, keys), complete };
+}
+
+function loadServiceAccountKey(directory: string | undefined, keys: Map<string, KeyObject>): Promise<void> {
+  const name = "service-account";
+  const file = directory === undefined ? undefined : join(directory, "sa.key");
+  if (file !== undefined && existsSync(file)) {
+    keys.set(
+      name,
+      readStored(file, (pem) => createPrivateKey(pem)),
+    );
+    return Promise.resolve();
+  }
+  return promisify(generateKeyPair)("rsa", { modulusLength: 2048 }).then(({ privateKey }) => {
+    // On disk before anything is signed with it: a token must outlive the process.
+    if (file !== undefined) writePrivately(file, privateKey.export({ type: "pkcs8", format: "pem" }).toString());
+    keys.set(name, privateKey);
+  });
 }
 
 /** A serving certificate for a front, an API server or the hub, valid for these names beside localhost. */
@@ -52,27 +70,23 @@ export function adminCertificate(authority: Authority): Issued {
   });
 }
 
-async function stored<T>(
-  directory: string | undefined,
-  name: string,
-  read: (text: string) => T,
-  make: () => Promise<T>,
-  write: (value: T) => string,
-): Promise<T> {
+function stored<T>(directory: string | undefined, name: string, read: (text: string) => T, make: () => T, write: (value: T) => string): T {
   if (directory === undefined) return make();
   const file = join(directory, name);
-  if (existsSync(file)) {
-    try {
-      return read(readFileSync(file, "utf8"));
-    } catch (error) {
-      throw new Error(`${file}: cannot be used: ${(error as Error).message}`);
-    }
-  }
-  const value = await make();
+  if (existsSync(file)) return readStored(file, read);
+  const value = make();
   mkdirSync(directory, { recursive: true, mode: 0o700 });
   chmodSync(directory, 0o700);
   writePrivately(file, write(value));
   return value;
+}
+
+function readStored<T>(file: string, read: (text: string) => T): T {
+  try {
+    return read(readFileSync(file, "utf8"));
+  } catch (error) {
+    throw new Error(`${file}: cannot be used: ${(error as Error).message}`);
+  }
 }
 
 /** Writes a file that only its owner can read, as a whole or not at all. */
@@ -80,18 +94,6 @@ export function writePrivately(file: string, content: string): void {
   const aside = `${file}.${process.pid}`;
   writeFileSync(aside, content, { mode: 0o600, flush: true });
   renameSync(aside, file);
-}
-
-async function newServiceAccountKey(): Promise<KeyObject> {
-  return (await promisify(generateKeyPair)("rsa", { modulusLength: 2048 })).privateKey;
-}
-
-function readKey(pem: string): KeyObject {
-  return createPrivateKey(pem);
-}
-
-function pemOf(key: KeyObject): string {
-  return key.export({ type: "pkcs8", format: "pem" }).toString();
 }
 
 function readToken(text: string): { readonly id: string; readonly secret: string } {

@@ -1,6 +1,6 @@
-import { type Message, Root, type Type } from "protobufjs";
+import { Root, type Type } from "protobufjs";
 import type { JsonSchema } from "./schema";
-import type { SwaggerDocument, SwaggerOperation, SwaggerParameter, SwaggerPath } from "./v2";
+import type { SwaggerDocument, SwaggerOperation, SwaggerParameter, SwaggerPath, SwaggerReference } from "./v2";
 import reflection from "./v2.protobuf.json";
 
 /**
@@ -9,16 +9,18 @@ import reflection from "./v2.protobuf.json";
  */
 export function encodeOpenApiV2(document: SwaggerDocument): Uint8Array {
   const type: Type = Root.fromJSON(reflection).lookupType("openapi.v2.Document");
-  const message: Message = type.fromObject({
+  const message: Plain = {
     swagger: document.swagger,
     info: document.info,
     paths: { path: named(document.paths, pathMessage) },
     definitions: { additional_properties: named(document.definitions, schemaMessage) },
+    parameters: { additional_properties: named(document.parameters, (parameter) => parameterMessage(parameter).parameter) },
     security: document.security.map((requirement) => ({
       additional_properties: named(requirement, (value) => ({ value })),
     })),
     security_definitions: { additional_properties: named(document.securityDefinitions, (value) => ({ api_key_security: value })) },
-  });
+  };
+  // Everything above has the messages' own shapes, so the copy that fromObject would make, and its time, can be saved.
   return type.encode(message).finish();
 }
 
@@ -57,7 +59,9 @@ function operationMessage(operation: SwaggerOperation): Plain {
   };
 }
 
-function parameterMessage({ name, in: place, required, type, uniqueItems, schema }: SwaggerParameter): Plain {
+function parameterMessage(parameter: SwaggerParameter | SwaggerReference): Plain {
+  if ("$ref" in parameter) return { json_reference: { _ref: parameter.$ref } };
+  const { name, in: place, required, type, uniqueItems, schema } = parameter;
   const common = { name, in: place, ...(required === undefined ? {} : { required }) };
   if (schema !== undefined) return { parameter: { body_parameter: { ...common, schema: schemaMessage(schema) } } };
   const sub = { ...common, type, unique_items: uniqueItems };

@@ -10,6 +10,8 @@ export interface SwaggerDocument {
   readonly info: { readonly title: string; readonly version: string };
   readonly paths: Readonly<Record<string, SwaggerPath>>;
   readonly definitions: Readonly<Record<string, JsonSchema>>;
+  /** The query parameters that operations refer to. */
+  readonly parameters: Readonly<Record<string, SwaggerParameter>>;
   readonly securityDefinitions: Readonly<Record<string, unknown>>;
   readonly security: readonly Readonly<Record<string, readonly string[]>>[];
 }
@@ -23,13 +25,17 @@ export interface SwaggerParameter {
   readonly schema?: JsonSchema;
 }
 
+export interface SwaggerReference {
+  readonly $ref: string;
+}
+
 export interface SwaggerOperation {
   readonly tags: readonly string[];
   readonly operationId: string;
   readonly consumes: readonly string[];
   readonly produces: readonly string[];
   readonly schemes: readonly string[];
-  readonly parameters: readonly SwaggerParameter[];
+  readonly parameters: readonly (SwaggerParameter | SwaggerReference)[];
   readonly responses: Readonly<Record<string, { readonly description: string; readonly schema?: JsonSchema }>>;
   readonly "x-kubernetes-action": string;
   readonly "x-kubernetes-group-version-kind": unknown;
@@ -42,19 +48,29 @@ export type SwaggerPath = { readonly parameters?: readonly SwaggerParameter[] } 
 /** The Swagger 2.0 document of everything that is served. */
 export function openApiV2(groups: readonly GroupVersion[], version: string): SwaggerDocument {
   const paths = new Map<string, Record<string, unknown>>();
-  for (const operation of groups.flatMap(operationsOf)) {
+  const operations = groups.flatMap(operationsOf);
+  for (const operation of operations) {
     const item = paths.get(operation.path) ?? pathItem(operation);
     item[operation.method] = operationObject(operation);
     paths.set(operation.path, item);
   }
+  const shared = new Set(operations.flatMap((operation) => operation.queryParameters).filter((name) => name !== inline));
   return {
     swagger: "2.0",
     info: { title: "Kubernetes", version },
     paths: Object.fromEntries([...paths].sort(([a], [b]) => (a < b ? -1 : 1))) as SwaggerDocument["paths"],
     definitions: definitionsFrom(allDefinitions().keys(), "v2"),
+    parameters: Object.fromEntries([...shared].sort().map((name) => [name, queryParameter(name)])),
     securityDefinitions: { BearerToken: { type: "apiKey", name: "authorization", in: "header", description: "Bearer token" } },
     security: [{ BearerToken: [] }],
   };
+}
+
+/** kubectl looks for this one in each PATCH operation, to learn whether the server can dry-run, and does not follow references. */
+const inline = "dryRun";
+
+function queryParameter(name: string): SwaggerParameter {
+  return { name, in: "query", type: parameterType(name), uniqueItems: true };
 }
 
 function pathItem({ pathParameters }: Operation): Record<string, unknown> {
@@ -77,7 +93,7 @@ function operationObject({ tag, id, kind, action, queryParameters, body, bodyReq
     schemes: ["https"],
     parameters: [
       ...(body === "" ? [] : [inBody]),
-      ...queryParameters.map((name) => ({ name, in: "query" as const, type: parameterType(name), uniqueItems: true })),
+      ...queryParameters.map((name) => (name === inline ? queryParameter(name) : { $ref: `#/parameters/${name}` })),
     ],
     responses: {
       ...Object.fromEntries(codes.map((code) => [code, { description: descriptions[code], schema }])),

@@ -51,8 +51,11 @@ test("every reference in a document leads to a schema in it", () => {
     expect(references(document).filter((ref) => !schemas.has(ref))).toEqual([]);
   }
   const swagger = json(serve("/openapi/v2"));
-  const definitions = new Set(Object.keys(swagger.definitions).map((name) => `#/definitions/${name}`));
-  expect(references(swagger).filter((ref) => !definitions.has(ref))).toEqual([]);
+  const known = new Set([
+    ...Object.keys(swagger.definitions).map((name) => `#/definitions/${name}`),
+    ...Object.keys(swagger.parameters).map((name) => `#/parameters/${name}`),
+  ]);
+  expect(references(swagger).filter((ref) => !known.has(ref))).toEqual([]);
 });
 
 // Source: kubectl looks for its PATCH operation to learn whether the server validates fields itself and dry-runs.
@@ -66,6 +69,15 @@ test("every kind that can be patched says so with its kind, its action and the p
     const names = patch.parameters.map((p: { name: string }) => p.name);
     expect(names).toEqual(expect.arrayContaining(["dryRun", "fieldManager", "fieldValidation", "force"]));
   }
+});
+
+// Source: kubectl before 1.27 learns whether the server can dry-run from the PATCH operation itself, and follows no references.
+test("in version 2 the parameter dryRun stands in each operation, and the others are shared", () => {
+  const { paths, parameters } = json(serve("/openapi/v2"));
+  const { patch } = paths["/apis/apps/v1/namespaces/{namespace}/deployments/{name}"];
+  expect(patch.parameters).toContainEqual({ name: "dryRun", in: "query", type: "string", uniqueItems: true });
+  expect(patch.parameters).toContainEqual({ $ref: "#/parameters/fieldManager" });
+  expect(parameters.limit).toEqual({ name: "limit", in: "query", type: "integer", uniqueItems: true });
 });
 
 test("operations have the identifiers that generated clients are named after, each once", () => {

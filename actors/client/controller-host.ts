@@ -180,6 +180,8 @@ export class ControllerHost<S> implements View {
       if (uid) expectations.deleted(key, resource, objectKey, uid);
       return;
     }
+    // What these two answer with is not the object that was changed.
+    if (write.do === "deleteCollection" || write.do === "post") return;
     const version = Number((answer.metadata as ObjectMeta | undefined)?.resourceVersion);
     if (version > 0) expectations.wrote(key, resource, version);
   }

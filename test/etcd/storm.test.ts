@@ -57,12 +57,13 @@ class Storm {
     const member = this.pick(set.members);
     const host = set.simulation.host(set.hostOf(member));
     const down = set.members.filter((other) => !set.simulation.host(set.hostOf(other)).host.up).length;
-    const kind = Math.floor(this.draw("fault") * 10);
-    if (!host.host.up) set.restart(member);
+    const kind = Math.floor(this.draw("fault") * 12);
+    if (kind === 10) this.powerCut();
+    else if (!host.host.up) set.restart(member);
     else if (kind <= 1 && down < Math.floor(set.members.length / 2)) {
       set.crash(member);
       this.reached.crashes++;
-    } else if (kind === 2) set.cut(member);
+    } else if (kind === 2 || kind === 11) set.cut(this.leading() ?? member);
     else if (kind === 3) set.heal();
     else if (kind === 4) host.disk.faults.slowdown = this.pick([1, 1, 30, 300]);
     else if (kind === 5) set.simulation.pauseHost(host.name);
@@ -70,6 +71,17 @@ class Storm {
     else if (kind === 7) this.rule({ type: "loss", probability: 0.2 });
     else if (kind === 8) this.rule({ type: "reorder", probability: 0.3, maxUs: 300_000 });
     else this.rule({ type: "duplicate", probability: 0.3 });
+  }
+
+  /** All at once: only what is on disks remains. */
+  private powerCut(): void {
+    for (const member of this.set.members) this.set.crash(member);
+    for (const member of this.set.members) this.set.restart(member);
+    this.reached.crashes++;
+  }
+
+  private leading(): Address | undefined {
+    return this.set.members.find((member) => this.set.state(member)?.node.role.name === "leader");
   }
 
   private rule(effect: Parameters<ReplicaSet["simulation"]["addRule"]>[0]["effect"]): void {

@@ -1,4 +1,4 @@
-import type { EtcdError, KeyValue, WatchProgressRequest, WatchRequest, WatchResponse } from "../../../protocol/etcd";
+import type { EtcdError, KeyValue, RangeRequest, WatchProgressRequest, WatchRequest, WatchResponse } from "../../../protocol/etcd";
 import type { Context, StreamInput, StreamRef } from "../../../runtime/actor";
 import { Entry } from "./entry";
 import { type EtcdClient, type HasEtcd, moveOn, readEtcd } from "./etcd-client";
@@ -49,6 +49,12 @@ const checkIntervalMs = 5_000;
 const pageSize = 2_000;
 const retryBaseMs = 50;
 const retryMaxMs = 2_000;
+
+/** A read of nothing: its answer's header says to which revision etcd as a whole has come. */
+export const revisionQuestion: RangeRequest = {
+  ...{ kind: "etcd.range", key: keyBytes(`${registryPrefix}health`), rangeEnd: new Uint8Array(), limit: 1, revision: 0 },
+  ...{ sortOrder: "none", sortTarget: "key", serializable: false, keysOnly: false, countOnly: true },
+};
 
 export function newFeed(windowSizeMax: number): Feed {
   return {
@@ -221,6 +227,10 @@ function checkFeed<S extends HasFeed>(state: S, ctx: Context<S>, listener: FeedL
   }
   if (!feed.heard || feed.revision < feed.knownRevision) askProgress(state, ctx);
   feed.heard = false;
+  // A member that is cut off answers about its own progress; only a linearizable read tells what the others have come to.
+  return readEtcd(state, ctx, revisionQuestion, ctx.monotonicUs() + 2 * checkIntervalMs * 1000, (state, outcome) => {
+    if (outcome.type === "done") state.feed.knownRevision = Math.max(state.feed.knownRevision, outcome.response.header.revision);
+  });
 }
 
 function giveUpStream<S extends HasFeed>(state: S, ctx: Context<S>): void {

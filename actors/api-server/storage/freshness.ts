@@ -1,7 +1,6 @@
 import type { Context } from "../../../runtime/actor";
 import { readEtcd } from "./etcd-client";
-import { askProgress, type HasFeed } from "./feed";
-import { keyBytes } from "./keys";
+import { askProgress, type HasFeed, revisionQuestion } from "./feed";
 
 /** Reads that wait until the caches have come to a revision, and the one question to etcd that consistent reads share. */
 export interface Freshness<S> {
@@ -72,11 +71,7 @@ export function awaitConsistent<S extends HasFreshness<S>>(
 function ask<S extends HasFreshness<S>>(state: S, ctx: Context<S>, reads: readonly Consistent<S>[]): undefined {
   state.freshness.asking = reads;
   const untilUs = reads.reduce((latest, read) => Math.max(latest, read.untilUs), 0);
-  const request = {
-    ...({ kind: "etcd.range", key: keyBytes("/registry/health"), rangeEnd: new Uint8Array(), limit: 1, revision: 0 } as const),
-    ...({ sortOrder: "none", sortTarget: "key", serializable: false, keysOnly: false, countOnly: true } as const),
-  };
-  return readEtcd(state, ctx, request, untilUs, (state, outcome, ctx) => {
+  return readEtcd(state, ctx, revisionQuestion, untilUs, (state, outcome, ctx) => {
     const { asking, next } = state.freshness;
     state.freshness.asking = [];
     state.freshness.next = [];

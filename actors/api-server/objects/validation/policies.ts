@@ -9,6 +9,7 @@ import type {
 } from "../../../../protocol/kinds/generated";
 import { wrongWithDns1123Label, wrongWithPathSegment, wrongWithQualifiedName } from "../../../../protocol/kinds/names";
 import { semanticallyEqual } from "../equality";
+import { checkMetrics } from "./cluster";
 import type { Findings } from "./field-error";
 import { checkCountOrPercent, checkPositive } from "./numbers";
 import { checkLabelSelector } from "./selectors";
@@ -38,6 +39,7 @@ export function checkAutoscaler({ spec }: Autoscaler, findings: Findings): void 
     if (!value) findings.required(`spec.scaleTargetRef.${field}`);
     else findings.invalidFor(`spec.scaleTargetRef.${field}`, value, wrongWithPathSegment(value));
   }
+  checkMetrics(spec, findings);
 }
 
 export function checkLease({ spec }: Lease, findings: Findings): void {

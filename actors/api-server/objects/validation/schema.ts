@@ -16,6 +16,25 @@ export function checkSchema(kind: Kind, object: JsonObject, findings: Findings):
   requireFields(definition(kind.definition)!, object, "", findings);
 }
 
+/** Closed lists of texts that the type declarations do not carry. Source: the API reference of each group. */
+const moreEnums: ReadonlyMap<string, readonly string[]> = new Map([
+  ["io.k8s.api.autoscaling.v2.HPAScalingPolicy.type", ["Percent", "Pods"]],
+  ["io.k8s.api.autoscaling.v2.HPAScalingRules.selectPolicy", ["Disabled", "Max", "Min"]],
+  ["io.k8s.api.autoscaling.v2.MetricTarget.type", ["AverageValue", "Utilization", "Value"]],
+  ["io.k8s.api.core.v1.Container.restartPolicy", ["Always", "Never", "OnFailure"]],
+  ["io.k8s.api.core.v1.ContainerResizePolicy.restartPolicy", ["NotRequired", "RestartContainer"]],
+  ["io.k8s.api.core.v1.ContainerRestartRule.action", ["Restart", "RestartAllContainers"]],
+  ["io.k8s.api.core.v1.ContainerRestartRuleOnExitCodes.operator", ["In", "NotIn"]],
+  ["io.k8s.api.core.v1.LimitRangeItem.type", ["Container", "PersistentVolumeClaim", "Pod"]],
+  ["io.k8s.api.core.v1.PodSecurityContext.seLinuxChangePolicy", ["MountOption", "Recursive"]],
+  ["io.k8s.api.flowcontrol.v1.LimitResponse.type", ["Queue", "Reject"]],
+  ["io.k8s.api.flowcontrol.v1.PriorityLevelConfigurationSpec.type", ["Exempt", "Limited"]],
+  ["io.k8s.api.networking.v1.IngressClassParametersReference.scope", ["Cluster", "Namespace"]],
+  ["io.k8s.api.storage.v1.CSIDriverSpec.fsGroupPolicy", ["File", "None", "ReadWriteOnceWithFSType"]],
+  ["io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1.CustomResourceConversion.strategy", ["None", "Webhook"]],
+  ["io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1.CustomResourceDefinitionSpec.scope", ["Cluster", "Namespaced"]],
+]);
+
 type Checker = (value: unknown, at: string, findings: Findings) => void;
 
 /** Filled as definitions are met; the content is a function of definitions.json alone. Undefined: nothing below is demanded. */
@@ -50,15 +69,16 @@ function structChecker(name: string): Checker | undefined {
   // A type that contains itself is checked through its name once it is known.
   checkers.set(name, (value, at, findings) => checkers.get(name)?.(value, at, findings));
   const schema = definition(name);
-  const checker = schema?.properties ? fieldsChecker(schema) : undefined;
+  const checker = schema?.properties ? fieldsChecker(schema, name) : undefined;
   checkers.set(name, checker);
   return checker;
 }
 
-function fieldsChecker(schema: Schema): Checker | undefined {
+function fieldsChecker(schema: Schema, name: string): Checker | undefined {
   const below: (readonly [string, Checker])[] = [];
   for (const [field, child] of Object.entries(schema.properties!)) {
-    const check = checkerOf(child);
+    const values = moreEnums.get(`${name}.${field}`);
+    const check = values ? enumChecker(values) : checkerOf(child);
     if (check) below.push([field, check]);
   }
   const required = demanded(schema);

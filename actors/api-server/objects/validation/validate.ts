@@ -1,7 +1,9 @@
 import type { JsonObject } from "../../../../protocol/kinds/object";
 import { isReview, type Kind } from "../../../../protocol/kinds/registry";
 import { checkBindingUpdate, checkClusterRole, checkClusterRoleBinding, checkRole, checkRoleBinding } from "./access";
+import * as cluster from "./cluster";
 import * as core from "./core";
+import * as extensions from "./extensions";
 import { type FieldError, Findings } from "./field-error";
 import * as jobs from "./jobs";
 import { checkMetadata, checkMetadataUpdate } from "./metadata";
@@ -65,6 +67,29 @@ const rules: ReadonlyMap<string, Rules> = new Map<string, Rules>([
   ["scheduling.k8s.io/PriorityClass", { check: policies.checkPriorityClass, update: policies.checkPriorityClassUpdate }],
   ["storage.k8s.io/StorageClass", { check: policies.checkStorageClass, update: policies.checkStorageClassUpdate }],
   ["node.k8s.io/RuntimeClass", { check: policies.checkRuntimeClass, update: policies.checkRuntimeClassUpdate }],
+  ["/ServiceAccount", { check: cluster.checkServiceAccount }],
+  ["events.k8s.io/Event", { create: cluster.checkEventsEvent }],
+  ["networking.k8s.io/IPAddress", { check: cluster.checkIpAddress, update: extensions.checkSpecUpdate }],
+  ["networking.k8s.io/ServiceCIDR", { check: cluster.checkServiceCidr, update: extensions.checkSpecUpdate }],
+  ["storage.k8s.io/CSIDriver", { check: cluster.checkCsiDriver, update: cluster.checkCsiDriverUpdate }],
+  ["storage.k8s.io/VolumeAttachment", { check: cluster.checkVolumeAttachment, update: extensions.checkSpecUpdate }],
+  ["flowcontrol.apiserver.k8s.io/FlowSchema", { check: cluster.checkFlowSchema }],
+  ["flowcontrol.apiserver.k8s.io/PriorityLevelConfiguration", { check: cluster.checkPriorityLevel }],
+  ["resource.k8s.io/ResourceClaim", { update: extensions.checkSpecUpdate }],
+  ["resource.k8s.io/ResourceClaimTemplate", { update: extensions.checkSpecUpdate }],
+  [
+    "certificates.k8s.io/CertificateSigningRequest",
+    { check: extensions.checkCertificateSigningRequest, update: extensions.checkSpecUpdate },
+  ],
+  ["admissionregistration.k8s.io/ValidatingWebhookConfiguration", { check: extensions.checkWebhooks }],
+  ["admissionregistration.k8s.io/MutatingWebhookConfiguration", { check: extensions.checkWebhooks }],
+  ["admissionregistration.k8s.io/ValidatingAdmissionPolicy", { check: extensions.checkAdmissionPolicy }],
+  ["admissionregistration.k8s.io/ValidatingAdmissionPolicyBinding", { check: extensions.checkAdmissionPolicyBinding }],
+  [
+    "apiextensions.k8s.io/CustomResourceDefinition",
+    { check: extensions.checkCustomResourceDefinition, update: extensions.checkCustomResourceDefinitionUpdate },
+  ],
+  ["apiregistration.k8s.io/APIService", { check: extensions.checkApiService }],
   ["rbac.authorization.k8s.io/Role", { check: checkRole }],
   ["rbac.authorization.k8s.io/ClusterRole", { check: checkClusterRole }],
   ["rbac.authorization.k8s.io/RoleBinding", { check: checkRoleBinding, update: checkBindingUpdate }],

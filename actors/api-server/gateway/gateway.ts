@@ -33,6 +33,8 @@ export interface Gateway {
   close(): Promise<void>;
 }
 
+const keepAliveMs = 30_000;
+
 /** Kubernetes' own limits: 3 MiB for a body, a minute for a request, 600 requests at once (400 reads and 200 writes). */
 export const defaultLimits: ExchangeLimits = {
   body: { maxBytes: 3 * 1024 * 1024, timeoutMs: 60_000 },
@@ -98,6 +100,8 @@ function trackConnections(server: Http2SecureServer) {
   const sessions = new Set<ServerHttp2Session>();
   server.on("secureConnection", (socket: TLSSocket) => {
     sockets.add(socket);
+    // A client whose machine is gone never says goodbye: without probes its watches would stay for ever.
+    socket.setKeepAlive(true, keepAliveMs);
     socket.on("close", () => sockets.delete(socket));
     socket.on("error", () => socket.destroy());
   });

@@ -71,7 +71,7 @@ export interface FakeConfig {
 
 interface State {
   readonly config: FakeConfig;
-  readonly watchers: Map<string, { readonly stream: StreamRef; readonly request: ApiRequest; sent: number }>;
+  readonly watchers: Map<string, { readonly stream: StreamRef; readonly request: ApiRequest; next: number }>;
 }
 
 type Outcome = { readonly code: number; readonly body: object };
@@ -110,7 +110,8 @@ export const fakeApiServer: Actor<FakeConfig, State, ApiMessage> = {
         ctx.close(input.stream);
       } else {
         ctx.push(input.stream, response({ code: 200, body: {} }));
-        state.watchers.set(input.stream.key, { stream: input.stream, request, sent: from });
+        const next = state.config.store.history.findIndex((change) => change.version > from);
+        state.watchers.set(input.stream.key, { stream: input.stream, request, next: next < 0 ? state.config.store.history.length : next });
       }
     } else if (input.type === "closed") state.watchers.delete(input.stream.key);
     else if (input.type === "timer") {
@@ -122,15 +123,14 @@ export const fakeApiServer: Actor<FakeConfig, State, ApiMessage> = {
 };
 
 function tell(state: State, ctx: Ctx): void {
-  const { history, version } = state.config.store;
+  const { history } = state.config.store;
   for (const watcher of state.watchers.values()) {
-    if (watcher.sent >= version || state.config.holds?.(watcher.request.resource)) continue;
-    for (const change of history) {
-      if (change.version <= watcher.sent || change.resource !== watcher.request.resource || !selects(watcher.request, change.object))
-        continue;
+    if (state.config.holds?.(watcher.request.resource)) continue;
+    for (; watcher.next < history.length; watcher.next++) {
+      const change = history[watcher.next]!;
+      if (change.resource !== watcher.request.resource || !selects(watcher.request, change.object)) continue;
       ctx.push(watcher.stream, { kind: "api.event", type: change.type, object: json(change.object) } as ApiMessage);
     }
-    watcher.sent = version;
   }
 }
 
@@ -180,6 +180,11 @@ function carryOut(store: FakeStore, request: ApiRequest, ctx: Ctx): Outcome {
       const asked = body.metadata?.resourceVersion;
       if (asked !== undefined && asked !== found.metadata.resourceVersion) return fail(modifiedConflict(subject));
       return { code: 200, body: change(store, request, found, body) };
+    }
+    case "deletecollection": {
+      const items = [...objects.values()].filter((object) => selects(request, object));
+      for (const object of items) remove(store, request, object, body, ctx);
+      return { code: 200, body: { kind: "List", apiVersion: "v1", metadata: { resourceVersion: String(store.version) }, items } };
     }
     case "delete":
       return found ? remove(store, request, found, body, ctx) : fail(notFound(subject));

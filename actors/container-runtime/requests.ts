@@ -1,5 +1,6 @@
 import type { NetRequest, NetResponse } from "../../protocol/cluster";
 import type { Context, RequestRef } from "../../runtime/actor";
+import { isLocalPod } from "../network/routes";
 import { drawMs } from "./image-behaviour";
 import { exit, refused, write } from "./lifecycle";
 import { answer, type Container, type Running, type State } from "./state";
@@ -16,7 +17,10 @@ const connectOnly = "CONNECT";
 export function accept(state: State, asked: NetRequest, request: RequestRef, counts: boolean, ctx: Ctx): void {
   const sandboxes = [...state.sandboxes.values()].filter(({ ip, state: is }) => ip === asked.destinationIp && is === "ready");
   if (sandboxes.length === 0) {
-    answer(ctx, request, { ...refused(`no pod has ${asked.destinationIp} here`), outcome: "unreachable" });
+    // An address of the pods' network that nobody has is not there; the node's own always is.
+    const inPodNetwork = state.podCidr !== undefined && isLocalPod([state.podCidr], asked.destinationIp);
+    const detail = `no pod has ${asked.destinationIp} here`;
+    answer(ctx, request, inPodNetwork ? { ...refused(detail), outcome: "unreachable" } : refused(detail));
     return;
   }
   const nowUs = ctx.monotonicUs();

@@ -16,6 +16,7 @@ export interface KubeProxyConfig {
 
 interface State {
   readonly config: KubeProxyConfig;
+  readonly node: string;
   readonly client: ApiClient<State>;
   readonly services: Informer<State, Service>;
   readonly slices: Informer<State, EndpointSlice>;
@@ -59,6 +60,7 @@ export const kubeProxy: Actor<KubeProxyConfig, State, NetRequest> = {
     const client = new ApiClient<State>({ apiServers: config.apiServers, userAgent: "kube-proxy/v1.36.0" });
     const state: State = {
       config,
+      node: config.node,
       client,
       services: client.informer(services, { labelSelector: `!${headlessLabel},!${noProxyLabel}` }),
       slices: client.informer(endpointSlices, {
@@ -166,8 +168,7 @@ function carry(state: State, asked: NetRequest, request: RequestRef, deadlineMs:
     hold(state, asked, request, nowMs + deadlineMs, ctx);
     return;
   }
-  const tables = { ...state, node: state.config.node };
-  const { forward: way, chosen } = forward(asked, tables, nowMs, () => ctx.random("endpoint"));
+  const { forward: way, chosen } = forward(asked, state, nowMs, () => ctx.random("endpoint"));
   if (chosen) remember(state, chosen.key, chosen.affinity, nowMs);
   switch (way.type) {
     case "pod":

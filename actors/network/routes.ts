@@ -50,7 +50,7 @@ export class Routes {
   }
 }
 
-/** Whether an address belongs to a pod of the node itself. */
+/** Whether an address belongs to one of these pod networks. */
 export function isLocalPod(podCidrs: readonly Cidr[], ip: string): boolean {
   const address = parseIPv4(ip);
   return address !== undefined && podCidrs.some((cidr) => cidrContains(cidr, address));

@@ -41,7 +41,7 @@ export class NodesTank extends Tank {
       this.patch(`/api/v1/nodes/node-${n}`, "merge", { spec: { podCIDR, podCIDRs: [podCIDR], taints: null } });
     }
     this.namespace("shop");
-    this.simulation.runFor(20_000);
+    this.simulation.runFor(5_000);
   }
 
   nodes(): readonly Node[] {

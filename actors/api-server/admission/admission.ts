@@ -1,6 +1,7 @@
 import type { ApiObject, Stored } from "../../../protocol/kinds/object";
 import type { Kind } from "../../../protocol/kinds/registry";
 import type { Failure } from "../../../protocol/status";
+import type { User } from "../authentication/user";
 
 /** A write on its way in, as admission plug-ins see it. */
 export interface Admission {
@@ -13,7 +14,7 @@ export interface Admission {
   readonly object: ApiObject;
   /** The object as stored; undefined on creation. */
   readonly old: Stored<ApiObject> | undefined;
-  readonly user: { readonly name: string; readonly groups: readonly string[] };
+  readonly user: User;
   /** Five letters and digits that no other request has. */
   readonly suffix: string;
   readonly cluster: ClusterView;

@@ -5,6 +5,7 @@ import { defaultTolerationSeconds } from "./default-toleration-seconds";
 import { namespaceLifecycle } from "./namespace-lifecycle";
 import { nodeRestriction } from "./node-restriction";
 import { priority } from "./priority";
+import { rbacEscalation } from "./rbac-escalation";
 import { serviceAccount } from "./service-account";
 import { taintNodesByCondition } from "./taint-nodes-by-condition";
 
@@ -16,6 +17,7 @@ export const plugins: readonly Plugin[] = [
   taintNodesByCondition,
   priority,
   defaultTolerationSeconds,
+  rbacEscalation,
 ];
 
 /** What all plug-ins together will look up. */

@@ -1,5 +1,5 @@
 import type { ApiObject } from "../../../protocol/kinds/object";
-import { alreadyExists, badRequest, type Failure, invalid, isFailure } from "../../../protocol/status";
+import { alreadyExists, badRequest, type Failure, internalError, invalid, isFailure } from "../../../protocol/status";
 import type { Admission } from "../admission/admission";
 import { mutate, neededBy, validate } from "../admission/index";
 import { type ResourceCall, refuse, respondObject, storageFailure } from "../call";
@@ -110,7 +110,11 @@ export function createObject(
             // Not the object but an address was taken: another one is drawn.
             if (!outcome.current && tries < generatedNamesMax) return store(state, ctx, ready, name, tries + 1);
             if (outcome.current && !object.metadata.name && tries < generatedNamesMax) return attempt(state, ctx, tries + 1);
-            return refuse(ctx, call, taken(name, outcome.current));
+            return refuse(
+              ctx,
+              call,
+              outcome.current ? taken(name, outcome.current) : internalError("every address that was drawn was taken meanwhile"),
+            );
           case "failed":
           case "unknown":
             return refuse(ctx, call, storageFailure(outcome));
@@ -119,9 +123,9 @@ export function createObject(
     });
   }
 
-  function taken(name: string, current: Entry | undefined): Failure {
+  function taken(name: string, current: Entry): Failure {
     const status = alreadyExists({ group: kind.group, resource: kind.plural, name });
-    const going = current?.object.metadata.deletionTimestamp !== undefined;
+    const going = current.object.metadata.deletionTimestamp !== undefined;
     return going ? { ...status, message: `object is being deleted: ${status.message}` } : status;
   }
 }

@@ -12,6 +12,7 @@ import { type WatchOptions, watchOptions } from "./list-options";
 import { type Matcher, matcherOf } from "./matching";
 import { renderingOf, tooLarge } from "./read";
 import { type Rendering, renderBookmark, renderObject } from "./render";
+import { nodeAskedFor, WatcherIndex } from "./watcher-index";
 
 /**
  * Everybody who watches. A watch begins with a state or a revision and then gets each change of the cache once, in order; an object that
@@ -19,7 +20,7 @@ import { type Rendering, renderBookmark, renderObject } from "./render";
  */
 export interface Watchers {
   readonly byStream: Map<string, Watcher>;
-  readonly byResource: Map<StoredResource, Set<Watcher>>;
+  readonly byResource: Map<StoredResource, WatcherIndex<Watcher>>;
   /** Streams that were opened for a watch and are still waiting for the caches. */
   readonly pending: Set<string>;
 }
@@ -28,6 +29,8 @@ export interface Watcher {
   readonly stream: StreamRef;
   readonly rendering: Rendering;
   readonly matcher: Matcher;
+  /** Where only the objects of one node are wanted. */
+  readonly node: string | undefined;
   readonly bookmarks: boolean;
   /** The watcher has seen everything up to here: later changes alone are sent. */
   after: number;
@@ -92,7 +95,16 @@ function startWatcher(
   const cache = cacheOf(state.feed, call.resource);
   const matcher = matcherOf(call.kind, call.resource, selection);
   const { revision } = state.feed;
-  const watcher: Watcher = { stream, rendering, matcher, bookmarks, after: revision, sentDefinitions: false, told: 0 };
+  const watcher: Watcher = {
+    stream,
+    rendering,
+    matcher,
+    node: nodeAskedFor(selection.fields),
+    bookmarks,
+    after: revision,
+    sentDefinitions: false,
+    told: 0,
+  };
   const fromRevision = version.at === "notOlderThan" && !sendInitialEvents;
   if (fromRevision) {
     const missed = cache.changesAfter(version.revision);
@@ -112,8 +124,8 @@ function startWatcher(
     if (sendInitialEvents && bookmarks) pushEvent(ctx, stream, "BOOKMARK", renderBookmark(rendering, revision, true));
   }
   state.watchers.byStream.set(stream.key, watcher);
-  const watching = state.watchers.byResource.get(call.resource) ?? new Set();
-  watching.add(watcher);
+  const watching = state.watchers.byResource.get(call.resource) ?? new WatcherIndex();
+  watching.add(watcher, watcher.node);
   state.watchers.byResource.set(call.resource, watching);
   const lifeMs = timeoutSeconds > 0 ? timeoutSeconds * 1000 : state.knobs["min-request-timeout"] * (1 + ctx.random("watch-timeout"));
   ctx.setTimer(endTimerPrefix + stream.key, lifeMs);
@@ -121,7 +133,7 @@ function startWatcher(
 
 /** Passes a change on to everybody who watches the resource. */
 export function tellWatchers(state: ServerState, ctx: Ctx, cache: ResourceCache, change: Change): undefined {
-  for (const watcher of state.watchers.byResource.get(cache.resource) ?? []) deliver(ctx, watcher, change);
+  for (const watcher of state.watchers.byResource.get(cache.resource)?.concernedBy(change) ?? []) deliver(ctx, watcher, change);
 }
 
 function deliver(ctx: Ctx, watcher: Watcher, change: Change): void {
@@ -197,5 +209,5 @@ export function closeAllWatches(state: ServerState, ctx: Ctx): undefined {
 
 function forget({ watchers }: ServerState, watcher: Watcher): undefined {
   watchers.byStream.delete(watcher.stream.key);
-  watchers.byResource.get(watcher.rendering.resource)?.delete(watcher);
+  watchers.byResource.get(watcher.rendering.resource)?.delete(watcher, watcher.node);
 }

@@ -1,5 +1,5 @@
-import type { MemberState } from "../../../actors/etcd/state";
 import { watchedMember } from "../../../actors/api-server/storage/feed";
+import type { MemberState } from "../../../actors/etcd/state";
 import { address } from "../../../protocol/address";
 import { configMap, type Reply, Tank } from "./tank";
 
@@ -19,7 +19,9 @@ describe("faults below the API server", () => {
     const replies = new Map<string, Reply>();
     const names = Array.from({ length: 60 }, (_, i) => `m${i}`);
     for (const [i, name] of names.entries())
-      tank.simulation.schedule(i * 100_000, () => tank.ask("POST", maps, { server: i % 2, body: configMap(name) }, (reply) => replies.set(name, reply)));
+      tank.simulation.schedule(i * 100_000, () =>
+        tank.ask("POST", maps, { server: i % 2, body: configMap(name) }, (reply) => replies.set(name, reply)),
+      );
     tank.simulation.runFor(2_000);
     tank.simulation.crashHost(`etcd-${leaderOf(tank)}`);
     tank.until(() => replies.size === names.length, "not every write was answered");
@@ -58,7 +60,13 @@ describe("faults below the API server", () => {
     const tank = new Tank({ etcd: 3, servers: 2, knobs: { "etcd-compaction-interval": 5_000 } });
     const watched = tank.watch(`${maps}?watch=true&allowWatchBookmarks=true`);
     const { resourceVersion } = tank.get(maps).body.metadata;
-    tank.simulation.addRule({ id: "away", from: ["apiserver-0"], to: ["etcd-0", "etcd-1", "etcd-2"], kinds: null, effect: { type: "block" } });
+    tank.simulation.addRule({
+      id: "away",
+      from: ["apiserver-0"],
+      to: ["etcd-0", "etcd-1", "etcd-2"],
+      kinds: null,
+      effect: { type: "block" },
+    });
     tank.simulation.runFor(1_000);
     for (let i = 0; i < 5; i++) {
       tank.create(maps, configMap(`away-${i}`), { server: 1 });
@@ -89,7 +97,13 @@ describe("faults below the API server", () => {
 
   test("a list without resourceVersion shows what another server has written, also while the own cache lags", () => {
     const tank = new Tank({ etcd: 3, servers: 2 });
-    tank.simulation.addRule({ id: "slow", from: ["etcd-0", "etcd-1", "etcd-2"], to: ["apiserver-0"], kinds: ["etcd.watch"], effect: { type: "delay", minUs: 500_000, maxUs: 500_001 } });
+    tank.simulation.addRule({
+      id: "slow",
+      from: ["etcd-0", "etcd-1", "etcd-2"],
+      to: ["apiserver-0"],
+      kinds: ["etcd.watch"],
+      effect: { type: "delay", minUs: 500_000, maxUs: 500_001 },
+    });
     expect(tank.create(maps, configMap("new"), { server: 1 }).code).toBe(201);
     expect(tank.get(`${maps}?resourceVersion=0`).body.items).toHaveLength(0);
     expect(tank.get(maps).body.items).toHaveLength(1);

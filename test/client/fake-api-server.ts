@@ -233,7 +233,10 @@ function remove(
   const namespaceFinalizers = (found.spec as { finalizers?: string[] } | undefined)?.finalizers ?? [];
   const runs =
     request.resource === "pods" && (found.spec as { nodeName?: string } | undefined)?.nodeName && options.gracePeriodSeconds !== 0;
-  if (finalizers.length > 0 || runs || (request.resource === "namespaces" && namespaceFinalizers.length > 0)) {
+  const stays = finalizers.length > 0 || runs || (request.resource === "namespaces" && namespaceFinalizers.length > 0);
+  // Asked once more it changes nothing.
+  if (stays && found.metadata.deletionTimestamp && extra.length === 0) return { code: 200, body: found };
+  if (stays) {
     const metadata = {
       ...found.metadata,
       ...(finalizers.length > 0 ? { finalizers } : {}),

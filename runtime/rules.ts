@@ -45,13 +45,17 @@ export function blocks(rules: readonly WireRule[], from: HostName, to: HostName)
   return from !== to && rules.some((rule) => rule.effect.type === "block" && rule.kinds === null && concerns(rule, from, to, ""));
 }
 
-/** Asks all rules about one packet. `draw` gives numbers in [0, 1) by purpose. Packets within one host always pass. */
+/**
+ * Asks all rules about one packet. `draw` gives numbers in [0, 1) by purpose; `took` hears the id of each rule that did something to it.
+ * Packets within one host always pass.
+ */
 export function judge(
   rules: readonly WireRule[],
   packet: Pick<Envelope, "kind" | "operation">,
   from: HostName,
   to: HostName,
   draw: (purpose: string) => number,
+  took?: (id: string) => void,
 ): Verdict {
   if (rules.length === 0 || from === to) return pass;
   const datagram = isDatagram(packet as Envelope);
@@ -62,20 +66,27 @@ export function judge(
     const { effect } = rule;
     switch (effect.type) {
       case "block":
+        took?.(rule.id);
         return { type: "blocked" };
       case "loss":
         if (draw(`loss ${rule.id}`) >= effect.probability) break;
+        took?.(rule.id);
         if (datagram) return { type: "deliver", afterUs: [] };
         delayUs += retransmissionUs * (draw(`again ${rule.id}`) < effect.probability ? 3 : 1);
         break;
       case "delay":
+        took?.(rule.id);
         delayUs += effect.minUs + Math.floor(draw(`delay ${rule.id}`) * (effect.maxUs - effect.minUs));
         break;
       case "duplicate":
-        if (datagram && draw(`duplicate ${rule.id}`) < effect.probability) copies = 2;
+        if (!datagram || draw(`duplicate ${rule.id}`) >= effect.probability) break;
+        took?.(rule.id);
+        copies = 2;
         break;
       case "reorder":
-        if (datagram && draw(`reorder ${rule.id}`) < effect.probability) delayUs += Math.floor(draw(`held ${rule.id}`) * effect.maxUs);
+        if (!datagram || draw(`reorder ${rule.id}`) >= effect.probability) break;
+        took?.(rule.id);
+        delayUs += Math.floor(draw(`held ${rule.id}`) * effect.maxUs);
         break;
       default:
         return effect satisfies never;

@@ -239,7 +239,7 @@ export class Run {
       members: this.members(),
       convergence: this.convergence,
     };
-    const checks = [...this.checkRuns.map((check) => check.end(final)), ...this.ownVerdicts()];
+    const checks = [...this.checkRuns.map((check) => check.end(final, stopped)), ...(stopped ? [] : this.ownVerdicts())];
     const violated = checks.some(({ verdict }) => verdict === "violated");
     this.finished = {
       seed: this.input.seed,

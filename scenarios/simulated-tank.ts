@@ -2,7 +2,7 @@ import type { Address, HostName } from "../protocol/address";
 import type { WireRule } from "../runtime/rules";
 import type { Simulation } from "../runtime/simulated/simulation";
 import type { ClusterPlan } from "./cluster";
-import type { DiskTrouble, Evidence, Tank } from "./tank";
+import type { DiskTrouble, Tank } from "./tank";
 import type { HostFacts } from "./target";
 
 /** The simulated world as faults see it. `leads` says whether something on a host is a leader at this moment. */
@@ -89,8 +89,7 @@ export class SimulatedTank implements Tank {
     return this.simulation.host(host).disk.counts;
   }
 
-  evidence(): Evidence {
-    const { sent, lost, doubled, held, broken } = this.simulation.wire.counts;
-    return { packetsSent: sent, packetsLost: lost, packetsDoubled: doubled, packetsHeld: held, connectionsBroken: broken };
+  packetsHitBy(rule: string): number {
+    return this.simulation.wire.ruleCounts.get(rule) ?? 0;
   }
 }

@@ -2,16 +2,6 @@ import type { Address, HostName } from "../protocol/address";
 import type { WireRule } from "../runtime/rules";
 import type { HostFacts } from "./target";
 
-/** What a world has counted so far; the difference over a fault's life is the proof that it did something. */
-export interface Evidence {
-  readonly packetsSent: number;
-  readonly packetsLost: number;
-  readonly packetsDoubled: number;
-  /** Packets on connections that a fault kept back. */
-  readonly packetsHeld: number;
-  readonly connectionsBroken: number;
-}
-
 /** What a disk suffers; as in the simulated disk. */
 export interface DiskTrouble {
   /** A sync takes this many times as long; Infinity stalls it. */
@@ -44,5 +34,6 @@ export interface Tank {
   wipeDisk(host: HostName): void;
   /** Failed and lost writes of a host's disk so far. */
   diskCounts(host: HostName): { readonly lostWrites: number; readonly failedWrites: number; readonly syncs: number };
-  evidence(): Evidence;
+  /** How many packets the rule of that id has done something to; the proof that it took effect. */
+  packetsHitBy(rule: string): number;
 }

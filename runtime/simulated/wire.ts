@@ -46,6 +46,9 @@ export class SimulatedWire implements Wire {
   private rules: readonly WireRule[] = [];
   /** Packets sent, lost and doubled: evidence that faults took effect. */
   readonly counts = { sent: 0, lost: 0, doubled: 0, held: 0, broken: 0 };
+  /** Packets to which a rule did something, by the rule's id; also of rules that are gone. */
+  readonly ruleCounts = new Map<string, number>();
+  private readonly took = (id: string) => void this.ruleCounts.set(id, (this.ruleCounts.get(id) ?? 0) + 1);
 
   constructor(
     private readonly heap: EventHeap,
@@ -104,7 +107,7 @@ export class SimulatedWire implements Wire {
   }
 
   private sendDatagram(from: HostName, to: HostName, link: Link, envelope: Envelope): void {
-    const verdict = judge(this.rules, envelope, from, to, this.drawer(from, to, link));
+    const verdict = judge(this.rules, envelope, from, to, this.drawer(from, to, link), this.took);
     if (verdict.type === "blocked" || verdict.afterUs.length === 0) {
       this.counts.lost++;
       return;
@@ -121,7 +124,7 @@ export class SimulatedWire implements Wire {
       return;
     }
     connection.established = true;
-    const verdict = judge(this.rules, envelope, from, to, this.drawer(from, to, link));
+    const verdict = judge(this.rules, envelope, from, to, this.drawer(from, to, link), this.took);
     if (verdict.type === "blocked" || link.held.length > 0) {
       this.counts.held++;
       link.held.push(envelope);

@@ -64,7 +64,10 @@ export class CheckRun {
     return this.violation;
   }
 
-  end(final: Final): CheckResult {
+  /** Judges what was seen. Of a run that was stopped before its end only what is wrong already counts. */
+  end(final: Final, stopped = false): CheckResult {
+    if (stopped && this.violation === undefined)
+      return { name: this.label, verdict: "held", detail: "not violated so far", atUs: -1, reached: 0 };
     const { violation: atEnd, detail, reached } = this.watcher.end(final);
     const violation = this.violation ?? atEnd;
     if (violation !== undefined) return { name: this.label, verdict: "violated", detail: violation, atUs: this.atUs, reached };

@@ -2,7 +2,7 @@ import type { Deployment, Pod } from "../../protocol/kinds/generated";
 import type { Stored } from "../../protocol/kinds/object";
 import type { HistoryEvent } from "../history";
 import type { Check } from "./check";
-import { controllerUid, isActive, isReady, scaledValue } from "./pods";
+import { controllerUid, isActive, isReady, scaledValue, wasDisrupted } from "./pods";
 
 /** A rolling update never has too many pods, and takes none away while too few are available. */
 export const deploymentBounds: Check = {
@@ -68,6 +68,8 @@ export const deploymentBounds: Check = {
           if (event.after) pods.set(uid, event.after as Stored<Pod>);
           else pods.delete(uid);
           const tracked = deployments.get(replicaSets.get(controllerUid(object)) ?? "");
+          // An eviction, by whomever, is not the rollout's doing either; budgets are judged elsewhere.
+          if (tracked && wasDisrupted(object as Stored<Pod>)) tracked.wasWhole = false;
           return tracked ? judge(tracked) : undefined;
         }
         default:

@@ -1,31 +1,58 @@
 import type { Check } from "./check";
 import { factOf } from "./raft-history";
 
+interface Leader {
+  readonly holder: string;
+  readonly actor: string;
+  readonly host: string;
+}
+
+/** A leader that was frozen and wakes up deposed has this long to notice. */
+const noticeUs = 1_000_000;
+
 /** Nobody takes over a Lease while its holder still acts on it. */
 export const oneActingLeader: Check = {
   name: "one-acting-leader",
-  claim: "Of the candidates for a leader election Lease at most one believes that it leads, at any time.",
+  claim:
+    "Of the candidates for a leader election Lease at most one acts as the leader, at any time; one that was frozen notices as soon as it wakes up.",
   source: "client-go leaderelection: the renew deadline ends before the lease does",
   params: {},
   required: [],
   begin() {
-    const acting = new Map<string, { readonly holder: string; readonly actor: string }>();
+    const acting = new Map<string, Leader>();
+    const frozenHosts = new Set<string>();
+    /** Leaders that lost their Lease while they were frozen, and until when they may not know it (Infinity while they are frozen). */
+    const deposed = new Map<string, Leader & { readonly lease: string; untilUs: number }>();
     let terms = 0;
+
+    const gaveUp = (lease: string, actor: string) => {
+      deposed.delete(`${lease} ${actor}`);
+      if (acting.get(lease)?.actor === actor) acting.delete(lease);
+    };
     return {
       see(event) {
-        if (event.type === "life" && !event.alive)
-          for (const [lease, leader] of acting) if (leader.actor === event.actor) acting.delete(lease);
+        for (const late of deposed.values())
+          if (event.atUs > late.untilUs) return `${late.holder} woke up and goes on leading ${late.lease}, which another has taken`;
+        if (event.type === "fault" && event.fault === "pause")
+          for (const host of event.targets) {
+            if (event.phase === "began") frozenHosts.add(host);
+            else frozenHosts.delete(host);
+            if (event.phase === "ended")
+              for (const leader of deposed.values()) if (leader.host === host) leader.untilUs = event.atUs + noticeUs;
+          }
+        if (event.type === "life" && !event.alive) for (const lease of [...acting.keys()]) gaveUp(lease, event.actor);
         if (event.type !== "fact") return undefined;
-        const elected = factOf(event, "leader.elected");
-        if (elected) {
-          terms++;
-          const lease = String(elected.lease);
-          const other = acting.get(lease);
-          acting.set(lease, { holder: String(elected.holder), actor: event.actor });
-          if (other && other.actor !== event.actor) return `${String(elected.holder)} leads ${lease}, while ${other.holder} still does`;
-        }
         const lost = factOf(event, "leader.lost");
-        if (lost && acting.get(String(lost.lease))?.actor === event.actor) acting.delete(String(lost.lease));
+        if (lost) gaveUp(String(lost.lease), event.actor);
+        const elected = factOf(event, "leader.elected");
+        if (!elected) return undefined;
+        terms++;
+        const lease = String(elected.lease);
+        const other = acting.get(lease);
+        acting.set(lease, { holder: String(elected.holder), actor: event.actor, host: event.host });
+        if (!other || other.actor === event.actor) return undefined;
+        if (!frozenHosts.has(other.host)) return `${String(elected.holder)} leads ${lease}, while ${other.holder} still does`;
+        deposed.set(`${lease} ${other.actor}`, { ...other, lease, untilUs: Number.POSITIVE_INFINITY });
         return undefined;
       },
       end: () => ({ detail: `${terms} times a leader took a Lease`, reached: terms }),

@@ -16,6 +16,11 @@ export function isActive(pod: Pod): boolean {
   return !isFinished(pod) && !isBeingDeleted(pod);
 }
 
+/** Whether something other than its own controller ends it: an eviction, a taint of its node, preemption. */
+export function wasDisrupted(pod: Pod): boolean {
+  return pod.status?.conditions?.some(({ type, status }) => type === "DisruptionTarget" && status === "True") ?? false;
+}
+
 /** The uid of the ReplicaSet, Job or other controller it belongs to, or "". */
 export function controllerUid(object: Stored): string {
   return controllerOf(object)?.uid ?? "";

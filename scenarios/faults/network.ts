@@ -2,7 +2,7 @@ import type { HostName } from "../../protocol/address";
 import type { WireRule } from "../../runtime/rules";
 import type { JsonSchema } from "../schema";
 import type { Tank } from "../tank";
-import { count, listed, type Ongoing, type Params } from "./fault";
+import { count, type Ongoing, type Params } from "./fault";
 
 /** What the faults of the network share: which packets they concern, and what was counted while they lasted. */
 
@@ -39,25 +39,16 @@ export function onPackets(tank: Tank, hosts: readonly HostName[], params: Params
   return withRules(tank, rules);
 }
 
-/** Installs rules until it ends, and then says what the wire counted meanwhile. */
+/** Installs rules until it ends, and then says to how many packets they did something. Ids are unique in a run. */
 export function withRules(tank: Tank, rules: readonly WireRule[]): Ongoing {
-  const before = tank.evidence();
   for (const rule of rules) tank.addRule(rule);
   return {
     end() {
       for (const rule of rules) tank.removeRule(rule.id);
-      const after = tank.evidence();
-      return listed(
-        count(after.packetsLost - before.packetsLost, "packet", "lost"),
-        count(after.packetsHeld - before.packetsHeld, "packet", "held back"),
-        count(after.packetsDoubled - before.packetsDoubled, "packet", "doubled"),
-        count(after.connectionsBroken - before.connectionsBroken, "connection", "broken"),
-        delays(rules) ? count(after.packetsSent - before.packetsSent, "packet", "sent while it lasted") : "",
-      );
+      const hit = rules.reduce((sum, rule) => sum + tank.packetsHitBy(rule.id), 0);
+      return count(hit, "packet", participles[rules[0]!.effect.type]);
     },
   };
 }
 
-function delays(rules: readonly WireRule[]): boolean {
-  return rules.some(({ effect }) => effect.type === "delay" || effect.type === "reorder");
-}
+const participles = { block: "blocked", loss: "lost", delay: "delayed", duplicate: "doubled", reorder: "held back" } as const;

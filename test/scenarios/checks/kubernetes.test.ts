@@ -48,6 +48,11 @@ describe("deployment-bounds (Deployments, maxSurge and maxUnavailable)", () => {
     expect(history.object(pod("a", { owner: "old" })).judge("deployment-bounds").verdict).toBe("held");
   });
 
+  it("does not blame a rollout for an eviction", () => {
+    const evicted = (name: string) => pod(name, { owner: "old", deleting: true, evicted: true });
+    expect(whole().object(evicted("a")).object(evicted("b")).judge("deployment-bounds").verdict).toBe("held");
+  });
+
   it("lets a Deployment that is scaled down get rid of its pods", () => {
     const history = whole()
       .object(deployment(0, { maxSurge: 1, maxUnavailable: 1 }))
@@ -246,6 +251,20 @@ describe("one-acting-leader (client-go leader election)", () => {
     const history = told().fact("scheduler/0", elected("0")).died("scheduler/0").fact("scheduler/1", elected("1"));
     history.fact("scheduler/1", { kind: "leader.lost", lease: "kube-scheduler", holder: "1" }).fact("scheduler/0", elected("0"));
     expect(history.judge("one-acting-leader")).toMatchObject({ verdict: "held", reached: 3 });
+  });
+
+  const lost = (holder: string) => ({ kind: "leader.lost", lease: "kube-scheduler", holder });
+  const frozen = () =>
+    told().fact("scheduler/0", elected("0")).fault("began", ["scheduler-0"], "pause").at(20).fact("scheduler/1", elected("1"));
+
+  it("holds where a frozen leader notices as soon as it wakes up", () => {
+    const history = frozen().at(30).fault("ended", ["scheduler-0"], "pause").fact("scheduler/0", lost("0")).at(40).act("end");
+    expect(history.judge("one-acting-leader").verdict).toBe("held");
+  });
+
+  it("is violated by a leader that wakes up and goes on", () => {
+    const history = frozen().at(30).fault("ended", ["scheduler-0"], "pause").at(40).act("end");
+    expect(history.judge("one-acting-leader").detail).toBe("0 woke up and goes on leading kube-scheduler, which another has taken");
   });
 
   it("is violated by two at a time", () => {

@@ -31,8 +31,8 @@ export class Told {
     return this.add({ type: "act", atUs: this.atUs, act });
   }
 
-  fault(phase: "began" | "ended", targets: readonly string[] = ["node-0"]): this {
-    return this.add({ type: "fault", atUs: this.atUs, step: 0, fault: "crash", phase, targets, effect: "" });
+  fault(phase: "began" | "ended", targets: readonly string[] = ["node-0"], fault = "crash"): this {
+    return this.add({ type: "fault", atUs: this.atUs, step: 0, fault, phase, targets, effect: "" });
   }
 
   died(actor: string, error = ""): this {

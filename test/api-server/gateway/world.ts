@@ -42,8 +42,15 @@ export function begin(protocol: Protocol, port: number, call: Call): Promise<Rep
   return protocol === "HTTP/1.1" ? begin1(port, call) : begin2(port, call);
 }
 
+let trusted = authority.certificate;
+
+/** From now on calls trust servers of this authority. */
+export function connectTo(certificate: string): void {
+  trusted = certificate;
+}
+
 const tls = (certificate: Issued | undefined) => ({
-  ca: authority.certificate,
+  ca: trusted,
   ...(certificate === undefined ? {} : { cert: certificate.certificate, key: certificate.key }),
 });
 

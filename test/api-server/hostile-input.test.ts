@@ -1,0 +1,96 @@
+import fc from "fast-check";
+import { parseToken } from "../../actors/api-server/authentication/token";
+import { toServerBody } from "../../actors/api-server/gateway/body";
+import { fromProtobuf } from "../../actors/api-server/gateway/protobuf";
+import { answerForm, bodyType, patchType } from "../../actors/api-server/negotiation";
+import { requestInfo } from "../../actors/api-server/request-info";
+
+/** Whatever a client sends is answered: nothing below may throw. */
+
+const piece = fc.constantFrom(
+  "/",
+  "api",
+  "apis",
+  "v1",
+  "apps",
+  "namespaces",
+  "watch",
+  "pods",
+  "%",
+  "%2F",
+  "%00",
+  "?",
+  "&",
+  "=",
+  "#",
+  "..",
+  "é",
+  "",
+);
+
+test("any target is a request or a Status", () => {
+  fc.assert(
+    fc.property(
+      fc.oneof(
+        fc.string(),
+        fc.array(piece).map((parts) => parts.join("")),
+      ),
+      (target) => {
+        const info = requestInfo("GET", target);
+        expect("status" in info ? info.code : info.path.length).toBeGreaterThanOrEqual(0);
+      },
+    ),
+    { seed: 1 },
+  );
+});
+
+test("any Accept and Content-Type is a form or a Status", () => {
+  const header = fc
+    .array(fc.constantFrom("application/json", "*/*", ";", ",", "q=", "0.5", "as=Table", "g=meta.k8s.io", "v=v1", '"', " "))
+    .map((p) => p.join(""));
+  fc.assert(
+    fc.property(fc.oneof(fc.string(), header), (text) => {
+      expect(answerForm(text, "list")).toBeDefined();
+      expect(bodyType(text)).toBeDefined();
+      expect(patchType(text)).toBeDefined();
+    }),
+    { seed: 2 },
+  );
+});
+
+test("any token is parsed or refused", () => {
+  const part = fc.oneof(
+    fc.json().map((j) => Buffer.from(j).toString("base64url")),
+    fc.constant(Buffer.from('{"alg":"RS256"}').toString("base64url")),
+  );
+  fc.assert(
+    fc.property(
+      fc.oneof(
+        fc.string(),
+        fc.tuple(part, part, part).map((p) => p.join(".")),
+      ),
+      (token) => {
+        expect(parseToken(token)).toBeDefined();
+      },
+    ),
+    { seed: 3 },
+  );
+});
+
+test("any body in YAML or protobuf is converted or refused", () => {
+  const magic = Buffer.from("k8s\0");
+  fc.assert(
+    fc.property(fc.uint8Array({ maxLength: 200 }), fc.boolean(), (bytes, marked) => {
+      expect(fromProtobuf(marked ? Buffer.concat([magic, bytes]) : bytes)).toBeDefined();
+      expect(toServerBody("application/yaml", bytes)).toBeDefined();
+    }),
+    { seed: 4, numRuns: 300 },
+  );
+});
+
+test("YAML whose aliases multiply without end is refused", () => {
+  const bomb = ["a: &a [x,x,x,x,x,x,x,x,x,x]"];
+  for (const [name, before] of [..."bcdefghi"].map((c, i) => [c, "abcdefgh"[i]] as const))
+    bomb.push(`${name}: &${name} [${Array(10).fill(`*${before}`).join(",")}]`);
+  expect(toServerBody("application/yaml", Buffer.from(bomb.join("\n")))).toMatchObject({ code: 400 });
+});

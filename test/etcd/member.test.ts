@@ -85,6 +85,25 @@ describe("an etcd replica set", () => {
   });
 });
 
+test("a deposed leader that does not know it yet serves no linearizable read (Jepsen's stale reads; thesis section 6.4)", () => {
+  const set = new ReplicaSet({ seed: 6 });
+  const old = set.leader();
+  set.ask(old, put("/a", "1"));
+  set.cut(old);
+  set.until(() => set.leader() !== old, "no second leader");
+  const heir = set.leader();
+  set.until(() => set.state(heir)!.expiry !== null, "the new leader has not begun its term");
+  set.ask(heir, put("/a", "2"));
+  expect(set.state(old)!.node.role.name).toBe("leader");
+  const got = set.begin(old, range("/a"));
+  set.simulation.runFor(4_000);
+  const answer = got.answer as { ok: boolean; body: EtcdError | RangeResponse } | null;
+  if (answer?.ok) expect(answer.body).toMatchObject({ kind: "etcd.error", code: "Unavailable" });
+  set.heal();
+  set.simulation.runFor(3_000);
+  expect(values(set.ask<RangeResponse>(old, range("/a")))).toEqual(["/a=2"]);
+});
+
 describe("a member that was away", () => {
   const settings = { "snapshot-count": 50, "snapshot-catchup-entries": 10 };
 

@@ -182,10 +182,10 @@ class Storm {
 
 describe("an etcd replica set in a storm keeps its promises: acknowledged writes, linearizable reads, equal members, complete watches", () => {
   const total: Reached = { elections: 0, snapshots: 0, truncations: 0, unknown: 0, acknowledged: 0, reads: 0, crashes: 0 };
-  for (let seed = 1; seed <= 8; seed++)
+  for (let seed = 1; seed <= 6; seed++)
     test(`seed ${seed}`, () => {
       const storm = new Storm(seed);
-      storm.run(40_000);
+      storm.run(30_000);
       for (const key of Object.keys(total) as (keyof Reached)[]) total[key] += storm.reached[key];
     });
 

@@ -12,6 +12,7 @@ import { formatToken } from "../runtime/live/join/token";
 import type { LiveLog } from "../runtime/live/log";
 import { adminCertificate, loadPki, type Pki, servingCertificate, writePrivately } from "../runtime/live/pki";
 import { type HostPlan, LiveWorld } from "../runtime/live/world";
+import type { RuntimeEvent } from "../runtime/world";
 import { type ClusterPlan, type ClusterShape, planCluster } from "../scenarios/cluster";
 import { InputError } from "./load";
 import { reasonNotReady, reasonNotServing } from "./readiness";
@@ -74,7 +75,8 @@ export class LiveCluster {
         actors,
         secrets: pki.secrets,
         ...(data === undefined ? {} : { dataDirectory: data }),
-        observers: [log.observer],
+        // What ends the cluster is said once, by whoever is told that it failed.
+        observers: [(host, event) => unusable(event) === undefined && log.observer(host, event)],
       });
       cluster = new LiveCluster(options, pki, plan, world);
       cluster.closing.push(unlock, () => world.close());
@@ -130,8 +132,8 @@ export class LiveCluster {
     const { listen, joinListen, advertise, data } = this.options;
     const world = this.world;
     world.observeWith((host, event) => {
-      if (event.type === "crashed" && event.error instanceof Error && event.error.message.startsWith("disk: "))
-        this.options.failed(`${host}: ${event.error.message.slice("disk: ".length)}`);
+      const why = unusable(event);
+      if (why !== undefined) this.options.failed(`${host}: ${why}`);
     });
     for (const plan of this.plan.hosts) world.addHost(plan);
     // The ports first: what cannot be had is said before anything is done.
@@ -220,6 +222,12 @@ export class LiveCluster {
       log: (level, message, fields) => log.log(level, message, fields),
     });
   }
+}
+
+/** Why an actor cannot use what is on its disk, if that is what the event says; starting it again would not help. */
+function unusable(event: RuntimeEvent): string | undefined {
+  if (event.type !== "crashed" || !(event.error instanceof Error) || !event.error.message.startsWith("disk: ")) return undefined;
+  return event.error.message.slice("disk: ".length);
 }
 
 /** The cluster was stopped before it was ready. */

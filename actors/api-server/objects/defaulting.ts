@@ -12,7 +12,14 @@ import { workloadRules } from "./defaults/workloads";
  * the tables of defaults/ hold by type. A type's own rule runs before those of what it contains.
  */
 export function withDefaults(kind: Kind, object: JsonObject): JsonObject {
-  return withTypeDefaults(kind.definition, object);
+  return withTypeDefaults(kind.definition, hasSpec(kind) ? fill(object, { spec: nothing }) : object);
+}
+
+const nothing: JsonObject = {};
+
+/** Where a kind has a spec it is always there, even if nothing is in it. */
+function hasSpec(kind: Kind): boolean {
+  return definition(kind.definition)?.properties?.spec?.$ref !== undefined;
 }
 
 /** Completes a value of any type of definitions.json. */

@@ -114,7 +114,7 @@ function podForCreate(pod: JsonObject): JsonObject {
   return { ...pod, spec, status: { ...status, conditions: [gated] } };
 }
 
-/** A Job that does not bring its own selector gets one that no other Job has, and its Pods the labels for it. */
+/** A Job that does not bring its own selector gets one that no other Job has, and its Pods the labels for it; without own labels it has those too. */
 function jobForCreate(job: JsonObject, uid: string): JsonObject {
   const spec = objectAt(job, "spec");
   if (spec.manualSelector === true) return job;
@@ -129,7 +129,9 @@ function jobForCreate(job: JsonObject, uid: string): JsonObject {
     "job-name": name,
   };
   const selector = spec.selector ?? { matchLabels: { "batch.kubernetes.io/controller-uid": uid } };
-  return { ...job, spec: { ...spec, selector, template: { ...template, metadata: { ...metadata, labels } } } };
+  const own = objectAt(job, "metadata");
+  const labelled = Object.keys(objectAt(own, "labels")).length > 0 ? own : { ...own, labels };
+  return { ...job, metadata: labelled, spec: { ...spec, selector, template: { ...template, metadata: { ...metadata, labels } } } };
 }
 
 /**

@@ -55,7 +55,7 @@ export function checkPodUpdate(stored: Pod, updated: Pod, findings: Findings): v
     );
 }
 
-function withImagesOf(containers: readonly Container[], images: readonly Container[]): readonly Container[] {
+function withImagesOf(containers: readonly Container[] = [], images: readonly Container[] = []): readonly Container[] {
   return containers.map((container, index) => ({ ...container, image: images[index]?.image }));
 }
 

@@ -1,3 +1,4 @@
+import { controllers } from "../actors/controller-manager";
 import { actions } from "../scenarios/actions";
 import { checks } from "../scenarios/checks";
 import { faults } from "../scenarios/faults";
@@ -5,6 +6,7 @@ import { knobs } from "../scenarios/knobs";
 import { probeTexts } from "../scenarios/probes";
 import type { JsonSchema } from "../scenarios/schema";
 import { workloads } from "../scenarios/workloads";
+import { libraryScenarios } from "./library";
 
 /** One thing that a scenario can name. */
 export interface CatalogueEntry {
@@ -12,6 +14,8 @@ export interface CatalogueEntry {
   readonly what: string;
   /** Where the guarantee or the behaviour is written; "" where that says nothing more. */
   readonly source: string;
+  /** A paragraph, where there is more to say. */
+  readonly more?: string;
   readonly params: readonly { readonly name: string; readonly required: boolean; readonly what: string }[];
 }
 
@@ -26,6 +30,11 @@ function describeSchema(schema: JsonSchema): string {
 
 /** Everything that can be listed, by the plural that `list` takes. */
 export const catalogue: ReadonlyMap<string, () => readonly CatalogueEntry[]> = new Map([
+  [
+    "scenarios",
+    () =>
+      libraryScenarios().map(({ name, title, description, file }) => ({ name, what: title, source: file, params: [], more: description })),
+  ],
   ["faults", () => faults.map(({ name, what, params, required }) => ({ name, what, source: "", params: paramsOf(params, required) }))],
   ["actions", () => actions.map(({ name, what, params, required }) => ({ name, what, source: "", params: paramsOf(params, required) }))],
   [
@@ -35,6 +44,16 @@ export const catalogue: ReadonlyMap<string, () => readonly CatalogueEntry[]> = n
   [
     "workloads",
     () => workloads.map(({ name, what, params, required }) => ({ name, what, source: "", params: paramsOf(params, required) })),
+  ],
+  [
+    "controllers",
+    () =>
+      controllers.map(({ name, watches }) => ({
+        name,
+        what: `watches ${[...new Set(watches.map(({ resource }) => resource.plural))].join(", ")}`,
+        source: "",
+        params: [],
+      })),
   ],
   ["probes", () => [...probeTexts].map(([name, what]) => ({ name, what, source: "", params: [] }))],
   ["knobs", () => knobs.map((knob) => ({ name: knob.name, what: `${knob.what} (default ${knob.default})`, source: "", params: [] }))],

@@ -16,7 +16,8 @@ export function addList(program: Command): void {
       const entries = catalogue.get(what)!();
       if (options.json) return void process.stdout.write(`${JSON.stringify(entries, null, 2)}\n`);
       const width = Math.max(...entries.map(({ name }) => name.length));
-      for (const { name, what: text } of entries) process.stdout.write(`${colors.bold(name.padEnd(width))}  ${text}\n`);
+      for (const { name, what: text, source } of entries)
+        process.stdout.write(`${colors.bold(name.padEnd(width))}  ${text}${what === "scenarios" ? colors.dim(`  ${source}`) : ""}\n`);
     });
 }
 
@@ -25,7 +26,7 @@ export function addDescribe(program: Command): void {
   program
     .command("describe")
     .description(
-      'describes a fault, check, action, workload, probe or knob with its parameters; "scenario" prints the JSON Schema of scenario files',
+      'describes a scenario, fault, check, action, workload, controller, probe or knob with its parameters; "scenario" prints the JSON Schema of scenario files',
     )
     .argument("<name>", 'such as "isolate" or "convergence"')
     .option("--json", "print one JSON object")
@@ -47,9 +48,10 @@ export function addDescribe(program: Command): void {
     });
 }
 
-function describe({ of, name, what, source, params }: CatalogueEntry & { readonly of: string }): string {
+function describe({ of, name, what, source, more, params }: CatalogueEntry & { readonly of: string }): string {
   const lines = [`${colors.bold(name)}  ${colors.dim(of.slice(0, -1))}`, `  ${what}`];
-  if (source) lines.push(`  ${colors.dim(`source: ${source}`)}`);
+  if (more) lines.push(`  ${more}`);
+  if (source) lines.push(`  ${colors.dim(`${of === "scenarios" ? "file" : "source"}: ${source}`)}`);
   for (const param of params) lines.push(`  ${colors.cyan(param.name)}${param.required ? " (required)" : ""}  ${param.what}`);
   return `${lines.join("\n")}\n`;
 }

@@ -1,11 +1,14 @@
 import { existsSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 
-/** The version in package.json, which lies beside the sources and above the compiled files. */
-export function wavetankVersion(): string {
+/** The folder with package.json: above the sources, and above the compiled files. */
+export function projectRoot(): string {
   for (let folder = __dirname; ; folder = dirname(folder)) {
-    const file = join(folder, "package.json");
-    if (existsSync(file)) return (JSON.parse(readFileSync(file, "utf8")) as { version: string }).version;
+    if (existsSync(join(folder, "package.json"))) return folder;
     if (dirname(folder) === folder) throw new Error("package.json is missing");
   }
+}
+
+export function wavetankVersion(): string {
+  return (JSON.parse(readFileSync(join(projectRoot(), "package.json"), "utf8")) as { version: string }).version;
 }

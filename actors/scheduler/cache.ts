@@ -16,11 +16,17 @@ interface Placed {
 export class SchedulerCache {
   readonly #nodes = new Map<string, NodeInfo>();
   readonly #pods = new Map<string, Placed>();
-  #list: readonly NodeInfo[] | undefined;
+  #list: NodeInfo[] | undefined;
+  readonly #positions = new Map<string, number>();
 
-  /** The nodes, zones taking turns, so that a search that ends early has seen them all. */
+  /** The nodes, zones taking turns, so that a search that ends early has seen them all. Valid until the next change of the cache. */
   get nodes(): readonly NodeInfo[] {
-    return (this.#list ??= byZoneInTurns([...this.#nodes.values()]));
+    if (this.#list === undefined) {
+      this.#list = byZoneInTurns([...this.#nodes.values()]);
+      this.#positions.clear();
+      for (const [at, { name }] of this.#list.entries()) this.#positions.set(name, at);
+    }
+    return this.#list;
   }
 
   node(name: string): NodeInfo | undefined {
@@ -46,7 +52,8 @@ export class SchedulerCache {
     const name = node.metadata?.name ?? "";
     const known = this.#nodes.get(name);
     const pods = known ? known.pods : [...this.#pods.values()].filter((placed) => placed.node === name).map((placed) => placed.info);
-    this.#replace(name, nodeInfo(node, pods));
+    this.#nodes.set(name, nodeInfo(node, pods));
+    this.#list = undefined;
   }
 
   /** Pods that were on it stay known: they are deleted by others, and must not be scheduled a second time. */
@@ -88,13 +95,14 @@ export class SchedulerCache {
     if (node) this.#replace(placed.node, withPod(node, placed.info));
   }
 
+  /** A node with other pods on it: its place among the nodes stays. */
   #replace(name: string, node: NodeInfo): void {
     this.#nodes.set(name, node);
-    this.#list = undefined;
+    if (this.#list) this.#list[this.#positions.get(name)!] = node;
   }
 }
 
-function byZoneInTurns(nodes: readonly NodeInfo[]): readonly NodeInfo[] {
+function byZoneInTurns(nodes: NodeInfo[]): NodeInfo[] {
   const zones = new Map<string, NodeInfo[]>();
   for (const node of nodes) {
     const zone = `${node.labels["topology.kubernetes.io/region"] ?? ""}/${node.labels["topology.kubernetes.io/zone"] ?? ""}`;

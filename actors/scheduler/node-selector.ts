@@ -45,7 +45,8 @@ const areWhole = (...texts: readonly (string | undefined)[]) => texts.every((tex
 
 /** Whether a pod's nodeSelector and required node affinity allow the node. */
 export function podAllowsNode(pod: Pod, node: SelectableNode): boolean {
-  for (const [key, value] of Object.entries(pod.spec?.nodeSelector ?? {})) if (node.labels[key] !== value) return false;
+  const selector = pod.spec?.nodeSelector;
+  if (selector) for (const [key, value] of Object.entries(selector)) if (node.labels[key] !== value) return false;
   const required = pod.spec?.affinity?.nodeAffinity?.requiredDuringSchedulingIgnoredDuringExecution;
   return required === undefined || matchesNodeSelector(required, node);
 }

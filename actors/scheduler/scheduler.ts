@@ -32,7 +32,7 @@ import {
 import { SchedulerCache } from "./cache";
 import { nodeEvents, podEvents } from "./cluster-events";
 import { unschedulableMessage } from "./diagnosis";
-import type { ClusterEvent, PodInfo, Snapshot } from "./framework";
+import type { ClusterEvent, NodeInfo, PodInfo, Snapshot } from "./framework";
 import { plugins } from "./plugins";
 import { podInfo, withPod } from "./pod-info";
 import { preempt } from "./preemption";
@@ -55,6 +55,7 @@ interface State {
   readonly informers: Informers;
   readonly cache: SchedulerCache;
   readonly queue: SchedulingQueue;
+  readonly namespaceLabels: Map<string, Readonly<Record<string, string>>>;
   /** Pods for which preemption makes room, with the node where: what they will take is not given to others. */
   readonly nominated: Map<string, { readonly info: PodInfo; readonly node: string }>;
   /** Where the next search among the nodes begins. */
@@ -120,6 +121,7 @@ export const scheduler: Actor<SchedulerConfig, State, Message> = {
       informers,
       cache: new SchedulerCache(),
       queue: newQueue(config),
+      namespaceLabels: new Map(),
       nominated: new Map(),
       nextNode: 0,
       scheduling: false,
@@ -127,6 +129,11 @@ export const scheduler: Actor<SchedulerConfig, State, Message> = {
     };
     informers.pods.addHandler((change, later) => onPod(state, change, later));
     informers.nodes.addHandler((change, later) => onNode(state, change, later));
+    informers.namespaces.addHandler(({ type, object: { metadata } }) => {
+      if (type === "deleted") state.namespaceLabels.delete(metadata.name);
+      else state.namespaceLabels.set(metadata.name, metadata.labels ?? {});
+      return undefined;
+    });
     for (const informer of Object.values(informers)) {
       informer.onProgress((later: Ctx) => wake(state, later));
       informer.start(ctx);
@@ -240,20 +247,20 @@ function scheduleSome(state: State, ctx: Ctx): void {
 
 function snapshotFor(state: State, pod: PodInfo): Snapshot {
   const { cache, informers, nominated } = state;
-  const namespaceLabels = new Map([...informers.namespaces.store.list()].map(({ metadata }) => [metadata.name, metadata.labels ?? {}]));
   const inNamespace = <T>(informer: Informer<State, T>) => informer.store.byIndex(byNamespace, pod.namespace);
-  const owners = [
+  const owners = () => [
     ...inNamespace(informers.replicaSets),
     ...inNamespace(informers.replicationControllers),
     ...inNamespace(informers.statefulSets),
   ];
   // Room that was made for pods at least as important is kept for them.
   const kept = [...nominated.values()].filter(({ info }) => info.uid !== pod.uid && info.priority >= pod.priority);
-  const list =
-    kept.length === 0
-      ? cache.nodes
-      : cache.nodes.map((node) => kept.filter((one) => one.node === node.name).reduce((with_, { info }) => withPod(with_, info), node));
-  return { nodes: list, namespaceLabels, siblings: (info) => siblingsOf(info, inNamespace(informers.services), owners) };
+  const withKept = (node: NodeInfo) => kept.filter((one) => one.node === node.name).reduce((sum, { info }) => withPod(sum, info), node);
+  return {
+    nodes: kept.length === 0 ? cache.nodes : cache.nodes.map(withKept),
+    namespaceLabels: state.namespaceLabels,
+    siblings: (info) => siblingsOf(info, inNamespace(informers.services), owners()),
+  };
 }
 
 function scheduleOne(state: State, queued: QueuedPod, ctx: Ctx): void {

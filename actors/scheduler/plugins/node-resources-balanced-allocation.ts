@@ -7,15 +7,12 @@ export const nodeResourcesBalancedAllocation: Plugin = {
   events: [],
   score(pod, _snapshot, feasible) {
     if (pod.requests.milliCpu === 0 && pod.requests.memory === 0) return undefined;
-    return feasible.map((node) => {
-      const fractions: number[] = [];
-      if (node.allocatable.milliCpu > 0)
-        fractions.push(Math.min(1, (node.requested.milliCpu + pod.requests.milliCpu) / node.allocatable.milliCpu));
-      if (node.allocatable.memory > 0) fractions.push(Math.min(1, (node.requested.memory + pod.requests.memory) / node.allocatable.memory));
-      const [cpu, memory] = fractions;
-      // Of two numbers the standard deviation is half their distance.
-      const deviation = cpu === undefined || memory === undefined ? 0 : Math.abs(cpu - memory) / 2;
-      return Math.floor((1 - deviation) * maxNodeScore);
+    return feasible.map(({ allocatable, requested }) => {
+      // Of two numbers the standard deviation is half their distance; of one it is nothing.
+      if (allocatable.milliCpu === 0 || allocatable.memory === 0) return maxNodeScore;
+      const cpu = Math.min(1, (requested.milliCpu + pod.requests.milliCpu) / allocatable.milliCpu);
+      const memory = Math.min(1, (requested.memory + pod.requests.memory) / allocatable.memory);
+      return Math.floor((1 - Math.abs(cpu - memory) / 2) * maxNodeScore);
     });
   },
 };

@@ -54,11 +54,12 @@ export const nodeResourcesFit: Plugin = {
   },
   score(pod, _snapshot, feasible) {
     return feasible.map((node) => {
-      const parts: number[] = [];
       const { milliCpu, memory } = node.allocatable;
-      if (milliCpu > 0) parts.push(leastRequested(node.nonZeroMilliCpu + pod.nonZeroMilliCpu, milliCpu));
-      if (memory > 0) parts.push(leastRequested(node.nonZeroMemory + pod.nonZeroMemory, memory));
-      return parts.length === 0 ? 0 : Math.floor(parts.reduce((sum, part) => sum + part, 0) / parts.length);
+      const cpuScore = leastRequested(node.nonZeroMilliCpu + pod.nonZeroMilliCpu, milliCpu);
+      const memoryScore = leastRequested(node.nonZeroMemory + pod.nonZeroMemory, memory);
+      // What a node does not have at all is not judged.
+      const judged = (milliCpu > 0 ? 1 : 0) + (memory > 0 ? 1 : 0);
+      return judged === 0 ? 0 : Math.floor((cpuScore + memoryScore) / judged);
     });
   },
 };

@@ -121,41 +121,56 @@ function scoreBy(
   snapshot: Snapshot,
   feasible: readonly NodeInfo[],
 ): readonly number[] {
-  const lacksKey = (node: NodeInfo) => requireAllKeys && !spreads.every(({ topologyKey }) => node.labels[topologyKey] !== undefined);
-  const ignored = feasible.map(lacksKey);
-  const domains = spreads.map(() => new Map<string, number>());
-  feasible.forEach((node, at) => {
-    if (ignored[at]) return;
-    spreads.forEach((spread, index) => {
+  const lacksKey = (node: NodeInfo) => requireAllKeys && spreads.some(({ topologyKey }) => node.labels[topologyKey] === undefined);
+  const known = feasible.map((node) => !lacksKey(node));
+  const raw = feasible.map(() => 0);
+  for (const spread of spreads) {
+    const countOf = spread.topologyKey === hostname ? undefined : domainCounts(spread, pod, snapshot, feasible, lacksKey);
+    // A host is its own domain, so its pods are counted where they are needed.
+    const domains = countOf ? countOf.size : known.filter((one) => one).length;
+    // More domains make each pod in one weigh more, so that zones and hosts can be added up.
+    const weight = Math.log(domains + 2);
+    for (let at = 0; at < feasible.length; at += 1) {
+      const node = feasible[at]!;
       const value = node.labels[spread.topologyKey];
-      if (value !== undefined) domains[index]!.set(value, 0);
-    });
-  });
-  for (const node of snapshot.nodes) {
-    if (lacksKey(node)) continue;
-    spreads.forEach((spread, index) => {
-      const value = node.labels[spread.topologyKey];
-      const domain = domains[index]!;
-      if (value === undefined || !domain.has(value) || !counts(spread, pod, node)) return;
-      domain.set(value, domain.get(value)! + selectedPods(spread, pod.namespace, node));
-    });
+      if (!known[at] || value === undefined) continue;
+      const count = countOf ? (countOf.get(value) ?? 0) : selectedPods(spread, pod.namespace, node);
+      raw[at] = raw[at]! + count * weight + (spread.maxSkew - 1);
+    }
   }
-  // More domains make each pod in one weigh more, so that zones and hosts can be added up.
-  const weights = domains.map((domain) => Math.log(domain.size + 2));
-  const raw = feasible.map((node, at) => {
-    if (ignored[at]) return undefined;
-    let sum = 0;
-    spreads.forEach((spread, index) => {
-      const value = node.labels[spread.topologyKey];
-      if (value !== undefined) sum += (domains[index]!.get(value) ?? 0) * weights[index]! + (spread.maxSkew - 1);
-    });
-    return Math.round(sum);
-  });
-  const known = raw.filter((score) => score !== undefined);
-  const highest = Math.max(0, ...known);
-  const lowest = known.length === 0 ? 0 : Math.min(...known);
-  return raw.map((score) => {
-    if (score === undefined) return 0;
+  let highest = 0;
+  let lowest = Number.POSITIVE_INFINITY;
+  for (let at = 0; at < raw.length; at += 1) {
+    if (!known[at]) continue;
+    raw[at] = Math.round(raw[at]!);
+    highest = Math.max(highest, raw[at]!);
+    lowest = Math.min(lowest, raw[at]!);
+  }
+  return raw.map((score, at) => {
+    if (!known[at]) return 0;
     return highest === 0 ? maxNodeScore : Math.floor((maxNodeScore * (highest + lowest - score)) / highest);
   });
+}
+
+/** How many selected pods each domain holds, of the domains that have a feasible node; over all nodes that count. */
+function domainCounts(
+  spread: Spread,
+  pod: PodInfo,
+  snapshot: Snapshot,
+  feasible: readonly NodeInfo[],
+  lacksKey: (node: NodeInfo) => boolean,
+): ReadonlyMap<string, number> {
+  const domains = new Map<string, number>();
+  for (const node of feasible) {
+    const value = node.labels[spread.topologyKey];
+    if (value !== undefined && !lacksKey(node)) domains.set(value, 0);
+  }
+  for (const node of snapshot.nodes) {
+    const value = node.labels[spread.topologyKey];
+    const before = value === undefined || node.pods.length === 0 ? undefined : domains.get(value);
+    if (before === undefined || lacksKey(node) || !counts(spread, pod, node)) continue;
+    const count = selectedPods(spread, pod.namespace, node);
+    if (count > 0) domains.set(value!, before + count);
+  }
+  return domains;
 }

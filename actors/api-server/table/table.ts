@@ -81,25 +81,6 @@ export function toTable(
   };
 }
 
-/** A refusal as a Table: clients that asked for nothing else can print it. */
-export function statusTable(
-  status: { readonly status?: string; readonly reason?: string; readonly message?: string },
-  version: MetaVersion = "v1",
-): Table {
-  const column = (name: string, description: string) => ({ name, type: "string", format: "", description, priority: 0 });
-  return {
-    kind: "Table",
-    apiVersion: `meta.k8s.io/${version}`,
-    metadata: {},
-    columnDefinitions: [
-      column("Status", "Success or Failure."),
-      column("Reason", "Why, in a word."),
-      column("Message", "Why, in a sentence."),
-    ],
-    rows: [{ cells: [status.status ?? "", status.reason ?? "", status.message ?? ""] }],
-  };
-}
-
 /** An object without its spec and status. */
 export function toPartialObjectMetadata(object: Printable, version: MetaVersion = "v1"): PartialObjectMetadata {
   return { kind: "PartialObjectMetadata", apiVersion: `meta.k8s.io/${version}`, metadata: object.metadata ?? {} };

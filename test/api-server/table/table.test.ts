@@ -1,5 +1,5 @@
 import { printerOf } from "../../../actors/api-server/table/printers";
-import { statusTable, toPartialObjectMetadataList, toTable } from "../../../actors/api-server/table/table";
+import { toPartialObjectMetadataList, toTable } from "../../../actors/api-server/table/table";
 import { allKinds } from "../../../protocol/kinds/registry";
 
 const nowMs = Date.parse("2026-03-01T12:00:00Z");
@@ -201,12 +201,6 @@ test("metadata informers get lists without specs", () => {
     metadata: { resourceVersion: "3" },
     items: [{ kind: "PartialObjectMetadata", apiVersion: "meta.k8s.io/v1", metadata: { name: "a" } }],
   });
-});
-
-test("a refusal can be had as a Table", () => {
-  expect(statusTable({ status: "Failure", reason: "NotFound", message: "gone" }).rows).toEqual([
-    { cells: ["Failure", "NotFound", "gone"] },
-  ]);
 });
 
 test("an age without a timestamp is unknown", () => {

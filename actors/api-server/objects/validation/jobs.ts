@@ -6,7 +6,7 @@ import type { Findings } from "./field-error";
 import { checkTemplateMetadata } from "./metadata";
 import { checkNonNegative } from "./numbers";
 import { checkPodTemplate } from "./pod-spec";
-import { checkLabelSelector } from "./selectors";
+import { checkLabelSelector, hasKnownOperators } from "./selectors";
 
 /** batch/v1. */
 
@@ -15,7 +15,7 @@ export function checkJob({ spec }: Job, findings: Findings): void {
   checkJobSpec(spec, "spec", findings);
   if (spec.selector === undefined) return findings.required("spec.selector");
   checkLabelSelector(spec.selector, "spec.selector", findings);
-  if (!matchesLabelSelector(spec.selector, spec.template?.metadata?.labels))
+  if (hasKnownOperators(spec.selector) && !matchesLabelSelector(spec.selector, spec.template?.metadata?.labels))
     findings.invalid(
       "spec.template.metadata.labels",
       spec.template?.metadata?.labels ?? null,

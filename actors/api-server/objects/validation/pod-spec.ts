@@ -7,7 +7,7 @@ import { checkLabels, checkTemplateMetadata } from "./metadata";
 import { checkNonNegative, checkRange } from "./numbers";
 import { checkResources } from "./resources";
 import { checkAffinity, checkSpreading, checkTolerations } from "./scheduling";
-import { checkLabelSelector, isEmptySelector } from "./selectors";
+import { checkLabelSelector, hasKnownOperators, isEmptySelector } from "./selectors";
 import { checkVolumes } from "./volumes";
 
 /** The specification of Pods, in a Pod or in a template. */
@@ -95,9 +95,6 @@ export function checkSelectorAndTemplate(
   }
   checkPodTemplate(template, `${at}.template`, findings);
 }
-
-const operators: ReadonlySet<string> = new Set(["In", "NotIn", "Exists", "DoesNotExist"]);
-const hasKnownOperators = (selector: LabelSelector) => (selector.matchExpressions ?? []).every(({ operator }) => operators.has(operator));
 
 /** Pods of a controller that keeps them running can only be restarted always, and have no deadline. */
 export function checkRunsForever(template: PodTemplateSpec | undefined, at: string, findings: Findings): void {

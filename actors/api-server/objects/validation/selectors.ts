@@ -34,6 +34,13 @@ export function isEmptySelector(selector: LabelSelector): boolean {
   return Object.keys(selector.matchLabels ?? {}).length + (selector.matchExpressions?.length ?? 0) === 0;
 }
 
+const operators: ReadonlySet<string> = new Set(["In", "NotIn", "Exists", "DoesNotExist"]);
+
+/** Whether the selector can be put to labels at all; if not, checkLabelSelector has said so. */
+export function hasKnownOperators(selector: LabelSelector): boolean {
+  return (selector.matchExpressions ?? []).every(({ operator }) => operators.has(operator));
+}
+
 export function checkNodeSelector(selector: NodeSelector, at: string, findings: Findings): void {
   if ((selector.nodeSelectorTerms ?? []).length === 0)
     findings.required(`${at}.nodeSelectorTerms`, "must have at least one node selector term");

@@ -22,9 +22,9 @@ function of(
 function leaderElection(component: string): readonly Knob[] {
   return of(
     component,
-    ["leader-elect-lease-duration", "seconds", "15s", "how long others wait for a leader that does not renew"],
-    ["leader-elect-renew-deadline", "seconds", "10s", "how long a leader goes on without having renewed"],
-    ["leader-elect-retry-period", "seconds", "2s", "the time between tries to take or renew the Lease"],
+    ["leader-elect-lease-duration", "milliseconds", "15s", "how long others wait for a leader that does not renew"],
+    ["leader-elect-renew-deadline", "milliseconds", "10s", "how long a leader goes on without having renewed"],
+    ["leader-elect-retry-period", "milliseconds", "2s", "the time between tries to take or renew the Lease"],
   );
 }
 
@@ -32,19 +32,19 @@ function leaderElection(component: string): readonly Knob[] {
 export const knobs: readonly Knob[] = [
   ...of(
     "kube-apiserver",
-    ["request-timeout", "seconds", "60s", "the longest that a request other than a watch may take"],
-    ["min-request-timeout", "seconds", "30m", "a watch ends after this long, or up to twice as long"],
-    ["event-ttl", "seconds", "1h", "how long Events are kept"],
-    ["etcd-compaction-interval", "seconds", "5m", "how often old revisions are compacted; 0 turns it off"],
-    ["etcd-read-timeout", "seconds", "3s", "how long one member is waited for before a read goes to the next"],
-    ["etcd-write-timeout", "seconds", "7s", "how long a write waits for etcd before its outcome counts as unknown"],
+    ["request-timeout", "milliseconds", "60s", "the longest that a request other than a watch may take"],
+    ["min-request-timeout", "milliseconds", "30m", "a watch ends after this long, or up to twice as long"],
+    ["event-ttl", "milliseconds", "1h", "how long Events are kept"],
+    ["etcd-compaction-interval", "milliseconds", "5m", "how often old revisions are compacted; 0 turns it off"],
+    ["etcd-read-timeout", "milliseconds", "3s", "how long one member is waited for before a read goes to the next"],
+    ["etcd-write-timeout", "milliseconds", "7s", "how long a write waits for etcd before its outcome counts as unknown"],
     ["default-watch-cache-size", "number", "1000", "recent changes of each resource that are kept for watches from the past"],
-    ["freshness-timeout", "seconds", "3s", "how long a read waits for the cache to come to the revision it asks for"],
-    ["bookmark-interval", "seconds", "60s", "the time between bookmarks on a quiet watch"],
-    ["endpoint-reconcile-interval", "seconds", "10s", "how often an API server confirms that it lives"],
+    ["freshness-timeout", "milliseconds", "3s", "how long a read waits for the cache to come to the revision it asks for"],
+    ["bookmark-interval", "milliseconds", "60s", "the time between bookmarks on a quiet watch"],
+    ["endpoint-reconcile-interval", "milliseconds", "10s", "how often an API server confirms that it lives"],
     ["service-node-port-first", "number", "30000", "the first port for Services of type NodePort"],
     ["service-node-port-last", "number", "32767", "the last port for Services of type NodePort"],
-    ["service-account-max-token-expiration", "seconds", "8760h", "the longest life of a service account's token"],
+    ["service-account-max-token-expiration", "milliseconds", "8760h", "the longest life of a service account's token"],
   ),
   ...of(
     "etcd",
@@ -61,9 +61,9 @@ export const knobs: readonly Knob[] = [
   ),
   ...of(
     "kube-controller-manager",
-    ["node-monitor-period", "seconds", "5s", "how often the health of nodes is looked at"],
-    ["node-monitor-grace-period", "seconds", "50s", "how long a node may be silent before it is NotReady"],
-    ["node-startup-grace-period", "seconds", "60s", "the same for a node that has not posted a status yet"],
+    ["node-monitor-period", "milliseconds", "5s", "how often the health of nodes is looked at"],
+    ["node-monitor-grace-period", "milliseconds", "50s", "how long a node may be silent before it is NotReady"],
+    ["node-startup-grace-period", "milliseconds", "60s", "the same for a node that has not posted a status yet"],
     ["node-eviction-rate", "number", "0.1", "nodes a second that are tainted NoExecute in a healthy zone"],
     ["secondary-node-eviction-rate", "number", "0.01", "the same in a zone where many nodes are lost"],
     ["unhealthy-zone-threshold", "number", "0.55", "the share of lost nodes from which a zone counts as unhealthy"],

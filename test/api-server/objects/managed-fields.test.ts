@@ -244,6 +244,11 @@ describe("tracking of other writes", () => {
     expect(entries(again)).toEqual(entries(first));
   });
 
+  test("who writes the main resource does not own its status, which came from the server", () => {
+    const first = trackUpdate(deployment, undefined, { ...web({ replicas: 1 }), status: { observedGeneration: 1 } }, writer("m"));
+    expect(owners(first)).toEqual({ "m/Update": [".spec.replicas"] });
+  });
+
   test("subresources are tracked on their own", () => {
     const first = trackUpdate(deployment, undefined, web({ replicas: 1 }), writer("m"));
     const second = trackUpdate(deployment, first, { ...first, status: { replicas: 1 } }, writer("m", "status"));

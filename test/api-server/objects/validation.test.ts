@@ -110,6 +110,17 @@ describe("validation words its findings as a real server does", () => {
       "spec.affinity.podAntiAffinity.requiredDuringSchedulingIgnoredDuringExecution[0].topologyKey: Required value: can not be empty",
     ],
     [{ ephemeralContainers: [{ name: "debug", image: "x" }] }, {}, "spec.ephemeralContainers: Forbidden: cannot be set on create"],
+    [
+      { resourceClaims: [{ name: "gpu" }] },
+      {},
+      'spec.resourceClaims[0]: Invalid value: {"name":"gpu"}: must specify one of: `resourceClaimName`, `resourceClaimTemplateName`',
+    ],
+    [{}, { resources: { claims: [{ name: "gpu" }] } }, 'spec.containers[0].resources.claims[0].name: Not found: "gpu"'],
+    [
+      {},
+      { securityContext: { seccompProfile: { type: "Localhost" } } },
+      "spec.containers[0].securityContext.seccompProfile.localhostProfile: Required value: must be set when type is Localhost",
+    ],
     [{ activeDeadlineSeconds: 0 }, {}, "spec.activeDeadlineSeconds: Invalid value: 0: must be between 1 and 2147483647, inclusive"],
   ])("a Pod with %j %j", (spec, container, message) => {
     expect(wrongWith(podManifest(spec, container))).toContain(message);

@@ -1,4 +1,4 @@
-import type { LabelSelector, PodSpec, PodTemplateSpec } from "../../../../protocol/kinds/generated";
+import type { AppArmorProfile, LabelSelector, PodSpec, PodTemplateSpec, SeccompProfile } from "../../../../protocol/kinds/generated";
 import { matchesLabelSelector } from "../../../../protocol/kinds/label-selector";
 import { wrongWithDns1123Label, wrongWithDns1123Subdomain, wrongWithQualifiedName } from "../../../../protocol/kinds/names";
 import { checkContainers } from "./containers";
@@ -24,13 +24,57 @@ export function checkPodSpec(spec: PodSpec, at: string, findings: Findings): voi
   checkSpreading(spec, `${at}.topologySpreadConstraints`, findings);
   checkDns(spec, at, findings);
   checkNames(spec, at, findings);
-  const sysctls = spec.securityContext?.sysctls ?? [];
-  sysctls.forEach((sysctl, index) => {
-    if (!sysctl.name) findings.required(`${at}.securityContext.sysctls[${index}].name`);
+  checkSecurity(spec, at, findings);
+  checkClaims(spec, at, findings);
+}
+
+/** Claims on devices: each by its own name, made from a template or there already; containers may use only these. */
+function checkClaims(spec: PodSpec, at: string, findings: Findings): void {
+  const names = new Set<string>();
+  spec.resourceClaims?.forEach((claim, index) => {
+    const here = `${at}.resourceClaims[${index}]`;
+    findings.invalidFor(`${here}.name`, claim.name ?? "", wrongWithDns1123Label(claim.name ?? ""));
+    if (names.has(claim.name)) findings.duplicate(`${here}.name`, claim.name);
+    names.add(claim.name);
+    if ((claim.resourceClaimName === undefined) === (claim.resourceClaimTemplateName === undefined))
+      findings.invalid(here, claim, "must specify one of: `resourceClaimName`, `resourceClaimTemplateName`");
+  });
+  for (const list of ["containers", "initContainers"] as const)
+    spec[list]?.forEach((container, index) => {
+      container.resources?.claims?.forEach(({ name }, place) => {
+        if (name && !names.has(name)) findings.notFound(`${at}.${list}[${index}].resources.claims[${place}].name`, name);
+      });
+    });
+}
+
+function checkSecurity(spec: PodSpec, at: string, findings: Findings): void {
+  const holders: readonly (readonly [
+    string,
+    { readonly seccompProfile?: SeccompProfile; readonly appArmorProfile?: AppArmorProfile } | undefined,
+  ])[] = [
+    [`${at}.securityContext`, spec.securityContext],
+    ...(["containers", "initContainers"] as const).flatMap((list) =>
+      (spec[list] ?? []).map((container, index) => [`${at}.${list}[${index}].securityContext`, container.securityContext] as const),
+    ),
+  ];
+  for (const [here, context] of holders)
+    for (const field of ["seccompProfile", "appArmorProfile"] as const) {
+      const profile = context?.[field];
+      if (!profile) continue;
+      if (profile.type === "Localhost" && !profile.localhostProfile)
+        findings.required(`${here}.${field}.localhostProfile`, "must be set when type is Localhost");
+      if (profile.type !== "Localhost" && profile.localhostProfile !== undefined)
+        findings.invalid(`${here}.${field}.localhostProfile`, profile.localhostProfile, "can only be set when type is Localhost");
+    }
+  const sysctls = new Set<string>();
+  spec.securityContext?.sysctls?.forEach(({ name }, index) => {
+    if (!name) findings.required(`${at}.securityContext.sysctls[${index}].name`);
+    else if (sysctls.has(name)) findings.duplicate(`${at}.securityContext.sysctls[${index}].name`, name);
+    sysctls.add(name);
   });
   for (const field of ["runAsUser", "runAsGroup", "fsGroup"] as const)
     checkRange(spec.securityContext?.[field], 0, 2 ** 31 - 1, `${at}.securityContext.${field}`, findings);
-  if (spec.hostNetwork !== true && spec.hostPID === true && spec.shareProcessNamespace === true)
+  if (spec.hostPID === true && spec.shareProcessNamespace === true)
     findings.invalid(`${at}.shareProcessNamespace`, true, "ShareProcessNamespace and HostPID cannot both be enabled");
 }
 

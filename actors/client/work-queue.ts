@@ -1,5 +1,6 @@
 import type { Context } from "../../runtime/actor";
 import type { ApiClient } from "./api-client";
+import { DueKeys } from "./due-keys";
 
 export interface WorkQueueOptions<S> {
   /** Names the queue's timer. */
@@ -22,8 +23,8 @@ export class WorkQueue<S> {
   private readonly dirty = new Set<string>();
   private readonly processing = new Set<string>();
   private readonly failures = new Map<string, number>();
-  /** When keys that were put off are added, in monotonic ms; a key has the earliest of its times. */
-  private readonly waiting = new Map<string, number>();
+  /** When keys that were put off are added, in monotonic ms. */
+  private readonly waiting = new DueKeys();
   private readonly timer: string;
   private timerAtMs = Number.POSITIVE_INFINITY;
 
@@ -53,10 +54,7 @@ export class WorkQueue<S> {
       return;
     }
     const atMs = ctx.monotonicUs() / 1000 + delayMs;
-    const known = this.waiting.get(key);
-    if (known !== undefined && known <= atMs) return;
-    this.waiting.set(key, atMs);
-    this.wake(ctx, atMs);
+    if (this.waiting.add(key, atMs)) this.wake(ctx, atMs);
   }
 
   /** Adds it after a wait that doubles each time until `forget`. */
@@ -113,14 +111,8 @@ export class WorkQueue<S> {
     this.timerAtMs = Number.POSITIVE_INFINITY;
     // Timers count whole microseconds, so one may come a fraction early.
     const nowMs = ctx.monotonicUs() / 1000 + 0.001;
-    const due = [...this.waiting].filter(([, atMs]) => atMs <= nowMs);
-    for (const [key] of due) {
-      this.waiting.delete(key);
-      this.addQuietly(key);
-    }
-    let nextMs = Number.POSITIVE_INFINITY;
-    for (const atMs of this.waiting.values()) if (atMs < nextMs) nextMs = atMs;
-    if (nextMs < Number.POSITIVE_INFINITY) this.wake(ctx, nextMs);
+    for (let key = this.waiting.take(nowMs); key !== undefined; key = this.waiting.take(nowMs)) this.addQuietly(key);
+    if (this.waiting.nextMs() < Number.POSITIVE_INFINITY) this.wake(ctx, this.waiting.nextMs());
     if (this.ready.size > 0) this.options.onReady(ctx);
     return undefined;
   }

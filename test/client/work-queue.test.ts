@@ -1,5 +1,6 @@
 import * as fc from "fast-check";
 import { ApiClient, WorkQueue } from "../../actors/client";
+import { DueKeys } from "../../actors/client/due-keys";
 import { address } from "../../protocol/address";
 import type { Context } from "../../runtime/actor";
 
@@ -128,6 +129,25 @@ test("whatever is added, taken and finished: no key is worked on twice at once, 
       const left = new Set<string>();
       for (let next = queue.next(); next !== undefined; next = queue.next()) left.add(next);
       for (const key of owed) expect(left.has(key)).toBe(true);
+    }),
+  );
+});
+
+test("keys fall due in the order of their earliest times, whatever order they were given in", () => {
+  fc.assert(
+    fc.property(fc.array(fc.tuple(fc.constantFrom("a", "b", "c", "d", "e", "f"), fc.nat(20)), { maxLength: 60 }), (given) => {
+      const due = new DueKeys();
+      const earliest = new Map<string, number>();
+      for (const [key, atMs] of given) {
+        due.add(key, atMs);
+        earliest.set(key, Math.min(atMs, earliest.get(key) ?? Number.POSITIVE_INFINITY));
+      }
+      const expected = [...earliest].sort(([a, x], [b, y]) => x - y || (a < b ? -1 : 1));
+      const taken: [string, number][] = [];
+      for (let nowMs = 0; nowMs <= 20; nowMs++)
+        for (let key = due.take(nowMs); key !== undefined; key = due.take(nowMs)) taken.push([key, nowMs]);
+      expect(taken).toEqual(expected);
+      expect(due.nextMs()).toBe(Number.POSITIVE_INFINITY);
     }),
   );
 });

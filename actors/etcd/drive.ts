@@ -41,12 +41,16 @@ export function advance(state: MemberState, input: RaftInput, ctx: MemberContext
 function persist(state: MemberState, write: Write, ctx: MemberContext): void {
   const { hardState, entries, snapshot } = write;
   const received = snapshot && state.arriving ? state.arriving.bytes : null;
+  const { seen } = state;
+  const voted = hardState.vote !== null && (hardState.vote !== seen.vote || hardState.term !== seen.voteTerm);
+  seen.vote = hardState.vote;
+  seen.voteTerm = hardState.term;
   state.writesUnderWay++;
   ctx.persist(state.journal.write(write, received), {
     token: `raft ${write.id}`,
     then: () => {
       send(write.messagesAfter, ctx);
-      if (hardState.vote !== null) ctx.record({ kind: "raft.voted", term: hardState.term, candidate: hardState.vote });
+      if (voted) ctx.record({ kind: "raft.voted", term: hardState.term, candidate: hardState.vote });
       if (entries.length > 0) ctx.record({ kind: "raft.persisted", entries: entries.map(factOf) });
       return undefined;
     },

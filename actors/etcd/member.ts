@@ -89,6 +89,9 @@ function takeTimer(state: MemberState, name: string, ctx: MemberContext): void {
       tendTransfers(state, ctx);
       if (state.waiting.length > 0) routeWaiting(state, ctx);
       return;
+    case "route":
+      routeWaiting(state, ctx);
+      return;
     case "lease":
       leaseTimer(state, ctx);
       return;
@@ -188,7 +191,7 @@ function recoverState(config: EtcdConfig, ctx: MemberContext, recovered: Recover
     senders: new Map(),
     receiver: null,
     arriving: null,
-    seen: { role: "follower", term: node.term, leader: null, committed: persisted.snapshot.index },
+    seen: { role: "follower", term: node.term, leader: null, committed: persisted.snapshot.index, vote: node.vote, voteTerm: node.term },
     wakeMs: Number.POSITIVE_INFINITY,
   };
 }

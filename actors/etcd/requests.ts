@@ -76,6 +76,7 @@ function forwarded(state: MemberState, job: Job, got: Answer<EtcdResponse>, ctx:
 /** Keeps a request until there is a leader, but not much longer than an election takes. */
 function hold(state: MemberState, job: Job, ctx: MemberContext): void {
   state.waiting.push({ job, untilMs: nowMs(ctx) + 2 * state.settings.electionTimeoutMs });
+  ctx.setTimer("route", state.settings.heartbeatIntervalMs);
 }
 
 /** There may be a leader now, or some have waited long enough. */

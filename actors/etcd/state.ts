@@ -86,7 +86,14 @@ export interface MemberState {
   arriving: { readonly snapshot: LogPosition; readonly store: Store; readonly bytes: Uint8Array } | null;
 
   /** What others have been told of, to notice changes. */
-  readonly seen: { role: string; term: number; leader: MemberId | null; committed: number };
+  readonly seen: {
+    role: string;
+    term: number;
+    leader: MemberId | null;
+    committed: number;
+    vote: MemberId | null;
+    voteTerm: number;
+  };
   /** When the raft timer will fire. */
   wakeMs: number;
 }

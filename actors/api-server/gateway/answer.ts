@@ -3,7 +3,7 @@ import { gzip } from "node:zlib";
 import type { ApiResponse } from "../../../protocol/api";
 import { type Failure, serviceUnavailable, timeout } from "../../../protocol/status";
 import type { Answer } from "../../../runtime/actor";
-import { end, type HttpRequest, type HttpResponse, header, isGone, writeHead } from "./http";
+import { end, type HttpRequest, type HttpResponse, header, headerValue, isGone, writeHead } from "./http";
 
 const compress = promisify(gzip);
 
@@ -36,8 +36,9 @@ export async function sendAnswer(request: HttpRequest, response: HttpResponse, a
 export function headersOf(answer: ApiResponse): Record<string, string | string[]> {
   const headers: Record<string, string | string[]> = { "content-type": answer.contentType, "cache-control": "no-cache, private" };
   const seen = new Set<string>();
-  for (const [name, value] of answer.headers) {
+  for (const [name, text] of answer.headers) {
     const key = name.toLowerCase();
+    const value = headerValue(text);
     const before = headers[key];
     headers[key] = before === undefined || !seen.has(key) ? value : [before, value].flat();
     seen.add(key);

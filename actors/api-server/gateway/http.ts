@@ -32,7 +32,17 @@ export function write(response: HttpResponse, chunk: Uint8Array): void {
 }
 
 export function writeHead(response: HttpResponse, code: number, headers: Readonly<Record<string, string | string[]>>): void {
-  (response as ServerResponse).writeHead(code, headers);
+  if (!isGone(response)) (response as ServerResponse).writeHead(code, headers);
+}
+
+/** Sends the head at once: the client has to learn that its watch stands before the first event comes. */
+export function flushHead(response: HttpResponse): void {
+  if (!isGone(response)) (response as ServerResponse).flushHeaders();
+}
+
+/** A text as a header's value: UTF-8 byte by byte, as Go's clients read it, and without line ends, which would begin another header. */
+export function headerValue(text: string): string {
+  return Buffer.from(text.replace(/[\r\n\0]+/g, " "), "utf8").toString("latin1");
 }
 
 export function end(response: HttpResponse, chunk?: Uint8Array): void {

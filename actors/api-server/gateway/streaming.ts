@@ -1,7 +1,6 @@
 import type { ApiEvent, ApiMessage, ApiRequest } from "../../../protocol/api";
-import type { StreamInput } from "../../../runtime/actor";
 import { headersOf, noAnswer, sendAnswer } from "./answer";
-import { bufferedBytes, destroy, end, type HttpRequest, type HttpResponse, isGone, write, writeHead } from "./http";
+import { bufferedBytes, destroy, end, flushHead, type HttpRequest, type HttpResponse, isGone, write, writeHead } from "./http";
 import type { GatewayPort } from "./port";
 
 const encoder = new TextEncoder();
@@ -26,44 +25,51 @@ export function stream(
   port: GatewayPort,
   maxBufferedBytes: number,
 ): Promise<void> {
-  return new Promise((resolve) => {
+  return new Promise((resolve, reject) => {
     let begun = false;
     let over = false;
-    const finish = (close: boolean) => {
+    let opened: { close(): void } | undefined;
+    /** Ends the exchange from this side, with the last thing there is to say. */
+    const finish = (last: () => unknown = () => {}) => {
       if (over) return;
       over = true;
-      if (close) opened.close();
-      resolve();
+      opened?.close();
+      Promise.resolve()
+        .then(last)
+        .then(() => resolve(), reject);
     };
-    const opened = port.open(message, (input: StreamInput<ApiMessage>) => {
-      if (over) return;
-      if (input.type === "closed") {
-        if (begun) end(response);
-        else {
-          const error = input.reason === "refused" || input.reason === "done" ? "refused" : "unreachable";
-          void sendAnswer(request, response, noAnswer({ ok: false, error, detail: input.detail || input.reason }, true));
-        }
-        return finish(false);
-      }
-      const item = input.body;
-      if (item.kind === "api.response") {
+    const closed = (reason: string, detail: string) => {
+      if (begun) return finish(() => end(response));
+      const error = reason === "refused" || reason === "done" ? "refused" : "unreachable";
+      finish(() => sendAnswer(request, response, noAnswer({ ok: false, error, detail: detail || reason }, true)));
+    };
+    const item = (body: ApiMessage) => {
+      if (body.kind === "api.event") write(response, eventLine(body));
+      else if (body.kind === "api.chunk") write(response, body.bytes);
+      else if (body.kind === "api.response") {
+        if (body.code !== 200) return finish(() => sendAnswer(request, response, body));
         begun = true;
-        if (item.code !== 200) {
-          void sendAnswer(request, response, item);
-          return finish(true);
-        }
-        writeHead(response, 200, headersOf(item));
-        // The client has to learn that its watch stands before the first event comes.
-        if ("flushHeaders" in response) response.flushHeaders();
-        if (item.body.length > 0) write(response, item.body);
-      } else if (item.kind === "api.event") write(response, eventLine(item));
-      else if (item.kind === "api.chunk") write(response, item.bytes);
-      if (bufferedBytes(response) > maxBufferedBytes) {
-        destroy(response);
-        finish(true);
+        writeHead(response, 200, headersOf(body));
+        flushHead(response);
+        if (body.body.length > 0) write(response, body.body);
+      }
+      if (bufferedBytes(response) > maxBufferedBytes) finish(() => destroy(response));
+    };
+    response.on("close", () => finish());
+    opened = port.open(message, (input) => {
+      if (over) return;
+      // This runs in a turn of the runtime, which must not hear of what goes wrong with one client.
+      try {
+        if (input.type === "closed") closed(input.reason, input.detail);
+        else item(input.body);
+      } catch (error) {
+        finish(() => Promise.reject(error));
       }
     });
-    response.on("close", () => finish(true));
-    if (isGone(response)) finish(true);
+    if (over || isGone(response)) {
+      over = true;
+      opened.close();
+      resolve();
+    }
   });
 }

@@ -258,6 +258,25 @@ describe.each<Protocol>(["HTTP/1.1", "HTTP/2"])("over %s", (protocol) => {
     expect((await Promise.all(first)).map((r) => r.code)).toEqual([200, 200]);
   });
 
+  // Source: RFC 9110, section 5.5; Go's clients take the bytes for UTF-8.
+  test("a header's value may be in any script, and cannot begin another header", async () => {
+    server.answer = () => ok("{}", [["Warning", '299 - "größer → als\r\nX-Evil: 1"']]);
+    const { headers } = await json({ path: "/api" });
+    expect(Buffer.from(String(headers.warning), "latin1").toString("utf8")).toBe('299 - "größer → als X-Evil: 1"');
+    expect(headers["x-evil"]).toBeUndefined();
+  });
+
+  test("a watch whose server is not there at all is answered", async () => {
+    server.open = (_request, then) => {
+      then({ type: "closed", reason: "unreachable", detail: "gateway/x is not running" });
+      return { close: () => {} };
+    };
+    expect(await json({ path: "/api/v1/pods?watch=true" })).toMatchObject({
+      code: 503,
+      body: { message: expect.stringContaining("not running") },
+    });
+  });
+
   test("an exchange that fails inside is an internal error", async () => {
     server.answer = () => {
       throw new Error("impossible");

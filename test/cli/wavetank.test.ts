@@ -1,0 +1,167 @@
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { main } from "../../cli/program";
+
+/** What a command line printed and how it would end. */
+async function wavetank(...args: string[]): Promise<{ readonly status: number; readonly out: string; readonly err: string }> {
+  let [out, err] = ["", ""];
+  const stdout = jest.spyOn(process.stdout, "write").mockImplementation((text) => Boolean((out += String(text))));
+  const stderr = jest.spyOn(process.stderr, "write").mockImplementation((text) => Boolean((err += String(text))));
+  const before = process.exitCode;
+  process.exitCode = undefined;
+  try {
+    await main(args);
+    return { status: Number(process.exitCode ?? 0), out, err };
+  } finally {
+    stdout.mockRestore();
+    stderr.mockRestore();
+    process.exitCode = before;
+  }
+}
+
+const folder = mkdtempSync(join(tmpdir(), "wavetank-cli-"));
+afterAll(() => rmSync(folder, { recursive: true }));
+
+function file(name: string, text: string): string {
+  const path = join(folder, name);
+  writeFileSync(path, text);
+  return path;
+}
+
+const small = "cluster: { etcd: 3, apiServers: 1, controllers: 1, nodes: 0 }\ncalm: { within: 20s, stay: 3s }\nsettle: 30s\n";
+const crash = "storm:\n  - { at: 2s, fault: crash, target: { role: etcd, is: leader }, for: 5s }\n";
+const good = file(
+  "good.yaml",
+  `name: good\n${small}${crash}stormFor: 10s\nexpect: [raft-election-safety, raft-committed, acknowledged-writes]\n`,
+);
+const bad = file("bad.yaml", `name: bad\n${small}expect: [pod-bound-once]\n`);
+
+describe("wrong usage and wrong input end with status 2 and say what was expected", () => {
+  it.each([
+    ["an unknown command", ["frob"], /unknown command 'frob'/],
+    ["a missing argument", ["run"], /missing required argument 'scenario'/],
+    ["an unknown option", ["run", good, "--sede", "1"], /unknown option '--sede'/],
+    ["a seed that is none", ["run", good, "--seed", "-1"], /expected a whole number, 0 or more/],
+    ["a range that is none", ["run", good, "--seeds", "5..1"], /expected a range such as "1\.\.50"/],
+    ["seed and seeds", ["run", good, "--seed", "1", "--seeds", "1..2"], /cannot be used with/],
+    ["a duration that is none", ["run", good, "--until", "soon"], /expected a duration such as "90s"/],
+    ["a missing file", ["run", join(folder, "no.yaml")], /no\.yaml: no such file/],
+    [
+      "a missing manifest",
+      ["run", file("m.yaml", `name: m\n${small}manifests: [nowhere]\nexpect: [convergence]\n`)],
+      /m\.yaml:5:13: \$\.manifests\[0\]: no such file or folder/,
+    ],
+    [
+      "a Service that no manifest makes",
+      ["run", file("l.yaml", `name: l\n${small}load: [{ service: a/b, requestsPerSecond: 1 }]\nexpect: [convergence]\n`)],
+      /l\.yaml:5:19: \$\.load\[0\]\.service: there is no Service "a\/b"/,
+    ],
+    ["a record that is none", ["replay", file("r.json", "{}")], /r\.json: \$\.recordVersion: missing/],
+    [
+      "a record of another version",
+      ["replay", file("v.json", '{"recordVersion":99,"wavetankVersion":"9.9"}')],
+      /is of another version of Wavetank \(9\.9\)/,
+    ],
+    ["a thing that cannot be listed", ["list", "frobs"], /Allowed choices are scenarios, faults/],
+    ["a name that nothing has", ["describe", "isolat"], /nothing is called "isolat"; did you mean "isolate"\?/],
+    ["a file that would be overwritten", ["init", good], /good\.yaml exists already/],
+  ])("%s", async (_name, args, expected) => {
+    const { status, err, out } = await wavetank(...args);
+    expect(err + out).toMatch(expected);
+    expect(status).toBe(2);
+  });
+});
+
+describe("wavetank run", () => {
+  it("ends with 0 when every check held, prints what CLI users rely on as JSON, and writes what --out promises", async () => {
+    const out = join(folder, "out");
+    const { status, out: text } = await wavetank("run", good, "--seed", "7", "--json", "--out", out);
+    const summary = JSON.parse(text);
+    expect(summary).toMatchObject({
+      seed: 7,
+      verdict: "held",
+      traceHash: expect.stringMatching(/^[0-9a-f]{16}$/),
+      virtualMs: expect.any(Number),
+      wallMs: expect.any(Number),
+      events: expect.any(Number),
+    });
+    expect(summary.checks).toContainEqual({ name: "raft-committed", verdict: "held", detail: expect.any(String) });
+    expect(summary.probes.etcdElections).toBeGreaterThan(1);
+    expect(status).toBe(0);
+    for (const name of ["report.html", "run.json", "junit.xml", "trace.json"]) expect(existsSync(join(out, name))).toBe(true);
+    expect(readFileSync(join(out, "junit.xml"), "utf8")).toContain('<testcase classname="good" name="raft-committed"/>');
+    expect(JSON.parse(readFileSync(join(out, "trace.json"), "utf8")).traceEvents).toContainEqual(
+      expect.objectContaining({ ph: "X", name: "crash" }),
+    );
+    expect(readFileSync(join(out, "report.html"), "utf8")).not.toMatch(/(src|href)="?https?:/);
+
+    const again = await wavetank("replay", join(out, "run.json"), "--json");
+    expect(JSON.parse(again.out)).toMatchObject({ same: true, traceHash: summary.traceHash });
+    expect(again.status).toBe(0);
+  });
+
+  it("prints the timeline, a verdict for each check, the seed and the trace hash", async () => {
+    const { out } = await wavetank("run", good);
+    expect(out).toMatch(/leads etcd in term 1/);
+    expect(out).toMatch(/crash etcd-\d begins/);
+    expect(out).toMatch(/held\s+raft-election-safety/);
+    expect(out).toMatch(/seed 1 {2}trace [0-9a-f]{16}/);
+  });
+
+  it("ends with 1 when a check is violated, with the cause and a line that repeats it", async () => {
+    const { status, out } = await wavetank("run", bad);
+    expect(out).toMatch(/violated {2}pod-bound-once +nothing happened that it could judge/);
+    expect(out).toMatch(/npx wavetank run .*bad\.yaml --seed 1/);
+    expect(status).toBe(1);
+  });
+
+  it("sums up many seeds", async () => {
+    const { status, out } = await wavetank("run", good, "--seeds", "1..3");
+    expect(out).toMatch(/good: 3 of 3 seeds held, 3 different traces/);
+    expect(status).toBe(0);
+  });
+
+  it("stops at a given virtual time", async () => {
+    const { out } = await wavetank("run", good, "--until", "4s", "--json");
+    expect(JSON.parse(out)).toMatchObject({ virtualMs: 4000, verdict: "held" });
+  });
+});
+
+describe("wavetank diff", () => {
+  it("finds no difference between a run and itself, and the first one between two seeds", async () => {
+    const records = [1, 2].map((seed) => join(folder, `seed-${seed}`));
+    for (const [i, out] of records.entries()) await wavetank("run", good, "--seed", String(i + 1), "--json", "--out", out);
+    const [one, other] = records.map((out) => join(out, "run.json")) as [string, string];
+    expect(await wavetank("diff", one, one)).toMatchObject({ status: 0, out: "the traces are the same\n" });
+    const { status, out } = await wavetank("diff", one, other, "--json");
+    expect(JSON.parse(out)).toMatchObject({
+      same: false,
+      difference: { index: expect.any(Number), a: expect.any(String), b: expect.any(String) },
+    });
+    expect(status).toBe(1);
+  });
+});
+
+describe("wavetank list, describe and init", () => {
+  it.each(["scenarios", "faults", "actions", "checks", "workloads", "controllers", "probes", "knobs"])("lists %s", async (what) => {
+    const entries = JSON.parse((await wavetank("list", what, "--json")).out);
+    expect(entries.length).toBeGreaterThan(0);
+    for (const entry of entries) expect(entry.what).not.toBe("");
+  });
+
+  it("describes a check with its source and parameters", async () => {
+    const { out } = await wavetank("describe", "service-availability");
+    expect(out).toMatch(/atLeast.*required/);
+  });
+
+  it("prints the JSON Schema of scenario files", async () => {
+    expect(JSON.parse((await wavetank("describe", "scenario")).out)).toMatchObject({ title: "A scenario of Wavetank", type: "object" });
+  });
+
+  it("writes a scenario that is right", async () => {
+    const path = join(mkdtempSync(join(folder, "init-")), "storm.yaml");
+    expect((await wavetank("init", path)).status).toBe(0);
+    expect((await wavetank("run", path, "--until", "100ms", "--json")).status).toBe(0);
+  });
+});

@@ -10,7 +10,13 @@ import { encodeJson } from "./storage/entry";
 import type { StoredResource } from "./storage/keys";
 
 /** Whoever waits for the answer: by an ask, or at the other end of a stream. */
-export type Caller = { readonly type: "ask"; readonly request: RequestRef } | { readonly type: "open"; readonly stream: StreamRef };
+export type Caller = { readonly tally: Tally } & (
+  | { readonly type: "ask"; readonly request: RequestRef }
+  | { readonly type: "open"; readonly stream: StreamRef }
+);
+
+/** Counts an answer under its code, for /metrics. */
+export type Tally = (code: number) => void;
 
 /** A request that has been authenticated, on its way through the server. */
 export interface Call {
@@ -31,6 +37,7 @@ export interface ResourceCall extends Call {
 
 /** Gives the one answer; a stream ends with it. */
 export function respond(ctx: Ctx, { caller }: Pick<Call, "caller">, response: ApiResponse): undefined {
+  caller.tally(response.code);
   if (caller.type === "ask") return void ctx.reply(caller.request, response) as undefined;
   ctx.push(caller.stream, response);
   ctx.close(caller.stream);

@@ -1,23 +1,49 @@
-import type { ApiResponse } from "../../protocol/api";
+import type { ApiRequest, ApiResponse } from "../../protocol/api";
+import { kindOfResource } from "../../protocol/kinds/registry";
+import type { Tally } from "./call";
 import { text } from "./health";
 import type { ServerState } from "./state";
 
 /** GET /metrics: a few of kube-apiserver's own figures, under its names, in Prometheus' text format. */
 export function metrics(state: ServerState): ApiResponse {
   const lines = [
-    ...family(
-      "apiserver_storage_objects",
-      "gauge",
-      "Number of stored objects at the time of last check split by kind.",
-      objectCounts(state),
-    ),
+    ...family("apiserver_request_total", "counter", "Requests that were answered, by verb, resource and code.", [...state.answers]),
+    ...family("apiserver_storage_objects", "gauge", "Objects that are stored, by resource.", objectCounts(state)),
     ...family("apiserver_longrunning_requests", "gauge", "Watches that are open, by resource.", watchCounts(state)),
-    ...family("apiserver_requests_received_total", "counter", "Requests that have come in since this server started.", [
-      ["", state.requests],
+    ...family("apiserver_watch_cache_resource_version", "gauge", "The revision at which the watch caches stand.", [
+      ["", state.feed.revision],
     ]),
-    ...family("apiserver_watch_cache_revision", "gauge", "The etcd revision at which the watch caches stand.", [["", state.feed.revision]]),
   ];
   return { ...text(200, `${lines.join("\n")}\n`), contentType: "text/plain; version=0.0.4; charset=utf-8" };
+}
+
+/** Answers given so far, by the labels under which /metrics shows them. */
+export type AnswerCounts = Map<string, number>;
+
+/** Counts the answer to a request. */
+export function tallyOf({ answers }: ServerState, request: ApiRequest): Tally {
+  return (code) => {
+    // Clients may ask for any name: what is not served is counted together.
+    const kind = kindOfResource(request.group, request.version, request.resource);
+    const { group = "", version = "", plural: resource = "" } = kind ?? {};
+    const subresource = kind?.subresources.some(({ name }) => name === request.subresource) ? request.subresource : "";
+    const verb = verbLabels.get(request.verb) ?? request.verb.toUpperCase();
+    const shown = { verb, group, version, resource, subresource, code: String(code) };
+    const labels = labelsOf(shown);
+    answers.set(labels, (answers.get(labels) ?? 0) + 1);
+  };
+}
+
+/** Kubernetes counts under the HTTP method where the verb has one. */
+const verbLabels: ReadonlyMap<string, string> = new Map([
+  ["create", "POST"],
+  ["update", "PUT"],
+]);
+
+function labelsOf(labels: Readonly<Record<string, string>>): string {
+  return `{${Object.entries(labels)
+    .map(([name, value]) => `${name}=${JSON.stringify(value)}`)
+    .join(",")}}`;
 }
 
 type Sample = readonly [labels: string, value: number];
@@ -27,11 +53,9 @@ function family(name: string, type: "gauge" | "counter", help: string, samples: 
 }
 
 function objectCounts({ feed }: ServerState): readonly Sample[] {
-  return [...feed.caches.values()].map((cache) => [`{resource=${JSON.stringify(cache.resource.name)}}`, cache.size] as const);
+  return [...feed.caches.values()].map((cache) => [labelsOf({ resource: cache.resource.name }), cache.size] as const);
 }
 
 function watchCounts({ watchers }: ServerState): readonly Sample[] {
-  return [...watchers.byResource].map(
-    ([resource, open]) => [`{verb="WATCH",resource=${JSON.stringify(resource.name)}}`, open.size] as const,
-  );
+  return [...watchers.byResource].map(([resource, open]) => [labelsOf({ verb: "WATCH", resource: resource.name }), open.size] as const);
 }

@@ -30,7 +30,6 @@ import { serveSubresource } from "./subresources/subresources";
  * `deadlineMs` is how long the caller waits, 0 if for ever.
  */
 export function serve(state: ServerState, ctx: Ctx, request: ApiRequest, from: Address, caller: Caller, deadlineMs: number): undefined {
-  state.requests += 1;
   if (!request.isResource && isHealthPath(request.path)) return serveHealth(state, ctx, { caller }, request);
   if (!isSynced(state.feed))
     return refuse(ctx, { caller }, serviceUnavailable("the server is starting: it has not read its objects from etcd yet"));

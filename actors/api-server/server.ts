@@ -4,13 +4,14 @@ import { forgetDecisions } from "./authorization-memo";
 import { bootstrap, bootstrapTimer, newBootstrap } from "./bootstrap";
 import { type ApiServerConfig, knobsOf } from "./config";
 import { confirmMembership, membershipTimer, newMembership } from "./membership";
+import { tallyOf } from "./metrics";
 import { serve } from "./pipeline";
 import { cidrOf } from "./registry/cidr";
 import { bookmarkTimer, closeAllWatches, newWatchers, onWatchTimer, tellWatchers, watcherGone } from "./registry/watchers";
 import type { Ctx, ServerState } from "./state";
 import { compact, compactTimer, newCompactor, startCompactor } from "./storage/compactor";
 import { newEventLease } from "./storage/event-lease";
-import { type FeedListener, newFeed, onFeedTimer, startFeed } from "./storage/feed";
+import { type FeedListener, firstList, newFeed, onFeedTimer, startFeed } from "./storage/feed";
 import { freshnessTimer, newFreshness, onFreshnessTimer, wakeWaiting } from "./storage/freshness";
 import { logReaderGone } from "./subresources/log";
 
@@ -34,11 +35,18 @@ export const apiServer: Actor<ApiServerConfig, ServerState, ApiMessage> = {
       case "request":
         if (!isApiRequest(input.body))
           return void ctx.refuse(input.request, `an API server does not answer ${input.body.kind}`) as undefined;
-        return serve(state, ctx, input.body, input.from, { type: "ask", request: input.request }, input.deadlineMs);
+        return serve(
+          state,
+          ctx,
+          input.body,
+          input.from,
+          { type: "ask", request: input.request, tally: tallyOf(state, input.body) },
+          input.deadlineMs,
+        );
       case "opened":
         if (!isApiRequest(input.body))
           return void ctx.close(input.stream, "refused", `an API server does not stream ${input.body.kind}`) as undefined;
-        return serve(state, ctx, input.body, input.from, { type: "open", stream: input.stream }, 0);
+        return serve(state, ctx, input.body, input.from, { type: "open", stream: input.stream, tally: tallyOf(state, input.body) }, 0);
       case "closed":
         watcherGone(state, ctx, input.stream);
         return logReaderGone(state, ctx, input.stream);
@@ -79,7 +87,7 @@ function newState(config: ApiServerConfig, self: string): ServerState {
     membership: newMembership(config, self, knobs["endpoint-reconcile-interval"]),
     documents: new Map(),
     authorizations: new Map(),
-    requests: 0,
+    answers: new Map(),
   };
 }
 
@@ -91,7 +99,7 @@ const listener: FeedListener<ServerState> = {
   replaced(state, ctx, why) {
     state.authorizations.clear();
     closeAllWatches(state, ctx);
-    if (why !== "start" && why !== "retry") return;
+    if (why !== firstList) return;
     bootstrap(state, ctx);
     return confirmMembership(state, ctx);
   },

@@ -4,6 +4,7 @@ import type { Bootstrap } from "./bootstrap";
 import type { ApiServerConfig, Knobs } from "./config";
 import type { DocumentCache } from "./discovery/document";
 import type { Membership } from "./membership";
+import type { AnswerCounts } from "./metrics";
 import type { Watchers } from "./registry/watchers";
 import type { Compactor } from "./storage/compactor";
 import type { EtcdClient } from "./storage/etcd-client";
@@ -27,8 +28,7 @@ export interface ServerState {
   readonly logs: Map<string, StreamRef>;
   readonly documents: DocumentCache;
   readonly authorizations: AuthorizationMemo;
-  /** How many requests have come in. */
-  requests: number;
+  readonly answers: AnswerCounts;
 }
 
 export type Ctx = Context<ServerState>;

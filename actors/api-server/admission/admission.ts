@@ -15,7 +15,7 @@ export interface Admission {
   /** The object as stored; undefined on creation. */
   readonly old: Stored<ApiObject> | undefined;
   readonly user: User;
-  /** Five letters and digits that no other request has. */
+  /** For creations: five letters and digits that no other request has; "" otherwise. */
   readonly suffix: string;
   readonly cluster: ClusterView;
 }

@@ -75,7 +75,6 @@ export function removeOne(
   const { kind, resource, request, user, deadlineUs } = call;
   const key = keyOfObject(resource, request.namespace, name);
   const dryRun = (options.dryRun ?? []).length > 0;
-  const suffix = ctx.randomSuffix(5);
   const subject = { group: kind.group, resource: kind.plural, name };
   const plan = {
     ...{ key, cached: cacheOf(state.feed, resource).get(key), deadlineUs, dryRun },
@@ -86,7 +85,7 @@ export function removeOne(
       if (unmet) return { type: "refuse", status: unmet };
       const admission = {
         ...({ operation: "DELETE", kind, subresource: "", namespace: request.namespace, name, object, old: object, user } as const),
-        suffix,
+        suffix: "",
         cluster: viewOf(state),
       };
       const admitted = mutate(admission);

@@ -1,4 +1,4 @@
-import type { ApiObject, Stored } from "../../../protocol/kinds/object";
+import { type ApiObject, isBeingDeleted, type Stored } from "../../../protocol/kinds/object";
 import { badRequest, conflict, type Failure, invalid, isFailure, modifiedConflict, notFound } from "../../../protocol/status";
 import { mutate, validate } from "../admission/index";
 import { type ResourceCall, refuse, respondObject, storageFailure } from "../call";
@@ -62,7 +62,7 @@ export function change(state: ServerState, ctx: Ctx, call: ResourceCall, how: Ch
   if (isFailure(rendering)) return refuse(ctx, call, rendering);
   const key = keyOfObject(resource, request.namespace, request.name);
   const draws = isService(kind) ? drawFor(state, ctx) : undefined;
-  const fresh = { uid: draws ? ctx.uuid() : "", suffix: ctx.randomSuffix(5) };
+  const uid = draws ? ctx.uuid() : "";
   let warnings: readonly string[] = [];
   let absent = false;
   const plan = {
@@ -77,7 +77,7 @@ export function change(state: ServerState, ctx: Ctx, call: ResourceCall, how: Ch
       const wanted = how.make(stored, nowMs);
       if (isFailure(wanted)) return { type: "refuse", status: wanted };
       ({ warnings } = wanted);
-      return decide(state, call, current, stored, wanted.object, how, { ...fresh, nowMs }, draws);
+      return decide(state, call, current, stored, wanted.object, how, { uid, nowMs }, draws);
     },
   };
   return guaranteedUpdate(state, ctx, plan, (state, outcome, ctx) => {
@@ -113,7 +113,6 @@ export function subjectOf({ kind, request }: ResourceCall) {
 
 interface Fresh {
   readonly uid: string;
-  readonly suffix: string;
   readonly nowMs: number;
 }
 
@@ -135,10 +134,12 @@ function decide(
   const object = updated(kind, stored, wanted, subresource);
   const admission = {
     ...({ operation: "UPDATE", kind, subresource, namespace, name, object, old: stored, user } as const),
-    ...{ suffix: fresh.suffix, cluster: viewOf(state) },
+    ...{ suffix: "", cluster: viewOf(state) },
   };
   const admitted = mutate(admission);
   if (isFailure(admitted)) return { type: "refuse", status: admitted };
+  // Nothing is asked for but what is there: not even the managers of its fields change.
+  if (!isBeingDeleted(stored) && sameJson(admitted, stored)) return { type: "keep" };
   const owned = track(stored, admitted, fresh.nowMs);
   const refusal = wrongWithUpdate(kind, stored, owned, subresource) ?? validate({ ...admission, object: owned });
   if (refusal) return { type: "refuse", status: refusal };

@@ -78,6 +78,7 @@ export function watch(state: ServerState, ctx: Ctx, call: ResourceCall): undefin
     // The client may have gone while the caches were waited for.
     if (!state.watchers.pending.delete(stream.key)) return;
     if (refusal) return refuse(ctx, call, refusal);
+    caller.tally(200);
     ctx.push(stream, json(200, new Uint8Array()));
     return startWatcher(state, ctx, call, rendering as Rendering, stream, options as WatchOptions);
   }

@@ -42,6 +42,8 @@ export interface FeedListener<S> {
   advanced(state: S, ctx: Context<S>): undefined;
 }
 
+/** Why the caches are filled for the first time. */
+export const firstList = "start";
 export const feedRetryTimer = "feed-retry";
 export const feedCheckTimer = "feed-check";
 /** Twice this long without a sign of life, or behind what others have seen, and the next member is watched. */
@@ -83,13 +85,13 @@ export function cacheOf(feed: Feed, resource: StoredResource): ResourceCache {
 /** Begins to follow etcd: lists, then watches. */
 export function startFeed<S extends HasFeed>(state: S, ctx: Context<S>, listener: FeedListener<S>): undefined {
   ctx.setTimer(feedCheckTimer, checkIntervalMs);
-  return follow(state, ctx, listener, "start");
+  return follow(state, ctx, listener);
 }
 
 /** The feed's two timers; answers true for them. */
 export function onFeedTimer<S extends HasFeed>(state: S, ctx: Context<S>, name: string, listener: FeedListener<S>): boolean {
   if (name === feedRetryTimer) {
-    if (state.feed.phase.type === "idle") follow(state, ctx, listener, "retry");
+    if (state.feed.phase.type === "idle") follow(state, ctx, listener);
     return true;
   }
   if (name === feedCheckTimer) {
@@ -106,8 +108,8 @@ export function askProgress<S extends HasFeed>(state: S, ctx: Context<S>): undef
   if (state.feed.phase.type === "watching") ctx.push(state.feed.phase.stream, request);
 }
 
-function follow<S extends HasFeed>(state: S, ctx: Context<S>, listener: FeedListener<S>, why: string): undefined {
-  return isSynced(state.feed) ? watch(state, ctx, listener) : list(state, ctx, listener, why);
+function follow<S extends HasFeed>(state: S, ctx: Context<S>, listener: FeedListener<S>): undefined {
+  return isSynced(state.feed) ? watch(state, ctx, listener) : list(state, ctx, listener, firstList);
 }
 
 function list<S extends HasFeed>(state: S, ctx: Context<S>, listener: FeedListener<S>, why: string): undefined {
@@ -128,7 +130,7 @@ function list<S extends HasFeed>(state: S, ctx: Context<S>, listener: FeedListen
       state.feed.phase = { type: "listing", entries };
       if (more && kvs.length > 0) return page(state, ctx, `${keyText(kvs.at(-1)!.key)}\0`, at);
       replaceAll(state.feed, entries, at);
-      ctx.record({ kind: "api.relist", resource: "*", why });
+      if (why !== firstList) ctx.record({ kind: "api.relist", resource: "*", why });
       listener.replaced(state, ctx, why);
       listener.advanced(state, ctx);
       return watch(state, ctx, listener);

@@ -65,6 +65,7 @@ function follow(state: ServerState, ctx: Ctx, call: ResourceCall, node: string, 
       ctx.close(kubelet);
       return respond(ctx, call, logResponse(input.body));
     }
+    caller.tally(200);
     ctx.push(caller.stream, text(200, ""));
     const chunk: ApiChunk = { kind: "api.chunk", bytes };
     if (bytes.length > 0) ctx.push(caller.stream, chunk);

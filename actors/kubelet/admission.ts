@@ -30,7 +30,7 @@ export function rejectionOf(
       reason: "NodeAffinity",
       message: "Pod was rejected: Predicate NodeAffinity failed: node(s) didn't match Pod's node affinity/selector",
     };
-  const snapshot = { nodes: [here], namespaceLabels: new Map(), siblings: () => undefined };
+  const snapshot = { nodes: [here], namespaceLabels: new Map(), claim: () => undefined, siblings: () => undefined };
   if (nodePorts.filter?.(info, snapshot)?.(here))
     return {
       reason: "NodePorts",

@@ -36,7 +36,7 @@ export const kubelet: Actor<KubeletConfig, State, KubeletLogRequest> = {
       podCidr: "",
       earlyExits: new Map(),
       images: new Map(),
-      node: { registered: false, lease: undefined, renewing: false, reported: undefined, reportedMs: 0, reporting: false },
+      node: { registered: false, lease: undefined, renewing: false, reported: undefined, reportedMs: 0, reporting: false, changed: true },
       followed: new Map(),
     };
     state.pods.addHandler((change, later) => {

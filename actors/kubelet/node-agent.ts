@@ -44,8 +44,9 @@ export function heartbeat(state: State, ctx: Ctx): void {
   reportStatus(state, ctx);
 }
 
-/** Something about the node changed: it is reported with the next beat, or at once where readiness is concerned. */
+/** Something about the node changed that decides whether it is ready: it is reported at once. */
 export function noteNodeChange(state: State, ctx: Ctx): void {
+  state.node.changed = true;
   if (state.node.registered) reportStatus(state, ctx);
 }
 
@@ -69,7 +70,7 @@ function reportStatus(state: State, ctx: Ctx): void {
     if (result.ok) {
       s.node.reported = status;
       s.node.reportedMs = nowMs;
-    }
+    } else s.node.changed = true;
     return undefined;
   });
 }

@@ -21,6 +21,8 @@ export interface PodWorker {
   rejected: { readonly reason: string; readonly message: string } | undefined;
   /** Why it is being brought down, and since when; `graceMs` from then on. */
   terminating: { readonly sinceMs: number; readonly graceMs: number } | undefined;
+  /** ConfigMaps and Secrets that were seen to be there. */
+  readonly resolved: Set<string>;
   /** Nothing of it runs any more and nothing will. */
   finished: boolean;
   /** Its object is gone from the API: nothing is written any more. */
@@ -102,6 +104,7 @@ export function newPodWorker(pod: Stored<Pod>, nowMs: number, wallMs: number): P
     begun: false,
     rejected: undefined,
     terminating: undefined,
+    resolved: new Set(),
     finished: false,
     orphaned: false,
     deadlineExceeded: false,

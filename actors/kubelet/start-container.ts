@@ -8,11 +8,14 @@ import { runHandler } from "./handler";
 import { crashLoopMessage } from "./pod-status";
 import type { ContainerWorker, PodWorker } from "./pod-worker";
 import { newProbe, probeKinds, probeOf } from "./probe";
+import { environmentReferences } from "./references";
+import { resolveReferences } from "./resolve-references";
 import { busyContainer, type Ctx, containerEvent, nowMsOf, type State, wallMsOf } from "./state";
 import { syncPod } from "./sync-pod";
 
 const pullDeadlineMs = 30 * 60_000;
 const callDeadlineMs = 120_000;
+const configRetryMs = 10_000;
 
 /** Brings up a container: its image, its creation, its start, its postStart hook. Each step goes on when the runtime has answered. */
 export function startContainer(state: State, worker: PodWorker, container: ContainerWorker, ctx: Ctx): void {
@@ -97,6 +100,7 @@ function pull(state: State, worker: PodWorker, container: ContainerWorker, ctx: 
     one.pullBackOff = undefined;
     one.imageRef = answer.body.imageRef;
     s.images.set(image, answer.body.sizeBytes);
+    s.node.changed = true;
     create(s, pod, one, later);
     return undefined;
   });
@@ -114,7 +118,26 @@ export function showPullBackOff(state: State, uid: string, name: string, ctx: Ct
   syncPod(state, worker, ctx);
 }
 
+/** The image is there: what the environment is taken from must be, too. */
 function create(state: State, worker: PodWorker, container: ContainerWorker, ctx: Ctx): void {
+  const { name, spec } = container;
+  resolveReferences(state, worker, environmentReferences(spec), ctx, (s, pod, failure, later) => {
+    const found = busyContainer(s, pod.uid, name);
+    if (!found) return undefined;
+    if (failure) failConfig(s, found[0], found[1], failure.message, later);
+    else createInSandbox(s, found[0], found[1], later);
+    return undefined;
+  });
+}
+
+/** What a container refers to may come any moment, so it is tried again without growing delays. */
+function failConfig(state: State, worker: PodWorker, container: ContainerWorker, message: string, ctx: Ctx): void {
+  container.state = { is: "waiting", reason: "CreateContainerConfigError", message, retryAtMs: nowMsOf(ctx) + configRetryMs };
+  containerEvent(state, worker, container, "Warning", "Failed", `Error: ${message}`, ctx);
+  syncPod(state, worker, ctx);
+}
+
+function createInSandbox(state: State, worker: PodWorker, container: ContainerWorker, ctx: Ctx): void {
   const { uid, sandbox } = worker;
   const { name, spec } = container;
   if (sandbox.is !== "ready") {

@@ -39,6 +39,8 @@ export interface NodeState {
   reported: NodeStatus | undefined;
   reportedMs: number;
   reporting: boolean;
+  /** Something may have to be reported before its time. */
+  changed: boolean;
 }
 
 export type Ctx = Context<State>;

@@ -2,6 +2,8 @@ import type { CriAnswer } from "../../protocol/cri";
 import { type PodAction, planPod } from "./pod-plan";
 import type { PodWorker } from "./pod-worker";
 import { advanceProbes, nextProbeMs } from "./probing";
+import { volumeReferences } from "./references";
+import { resolveReferences } from "./resolve-references";
 import { detailOf, startContainer } from "./start-container";
 import { type Ctx, nowMsOf, type State } from "./state";
 import { finishPod, writeStatus } from "./status-writer";
@@ -56,9 +58,27 @@ function perform(state: State, worker: PodWorker, action: PodAction, ctx: Ctx): 
   }
 }
 
+/** First what the volumes are filled from, then the sandbox. */
 function startSandbox(state: State, worker: PodWorker, ctx: Ctx): void {
-  const { uid, pod } = worker;
   worker.sandbox = { is: "starting" };
+  resolveReferences(state, worker, volumeReferences(worker.pod), ctx, (s, now, failure, later) => {
+    if (now.sandbox.is !== "starting") return undefined;
+    if (failure) {
+      const message = `MountVolume.SetUp failed for volume "${failure.reference.volume}" : ${failure.message}`;
+      failSandbox(s, now, "FailedMount", message, later);
+    } else runSandbox(s, now, later);
+    return undefined;
+  });
+}
+
+function failSandbox(state: State, worker: PodWorker, reason: string, message: string, ctx: Ctx): void {
+  worker.sandbox = { is: "none", retryAtMs: nowMsOf(ctx) + sandboxRetryMs, message };
+  state.recorder.event(ctx, worker.pod, "Warning", reason, message);
+  syncPod(state, worker, ctx);
+}
+
+function runSandbox(state: State, worker: PodWorker, ctx: Ctx): void {
+  const { uid, pod } = worker;
   const request = {
     kind: "cri.runPodSandbox",
     uid,
@@ -70,14 +90,10 @@ function startSandbox(state: State, worker: PodWorker, ctx: Ctx): void {
   ctx.ask<CriAnswer>(state.runtime, request, { deadlineMs: sandboxDeadlineMs }, (s, answer, later) => {
     const now = s.workers.get(uid);
     if (now?.sandbox.is !== "starting") return undefined;
-    if (answer.ok && answer.body.kind === "cri.sandboxStarted")
+    if (answer.ok && answer.body.kind === "cri.sandboxStarted") {
       now.sandbox = { is: "ready", id: answer.body.sandboxId, ip: answer.body.ip };
-    else {
-      const message = `Failed to create pod sandbox: ${detailOf(answer)}`;
-      now.sandbox = { is: "none", retryAtMs: nowMsOf(later) + sandboxRetryMs, message };
-      s.recorder.event(later, now.pod, "Warning", "FailedCreatePodSandBox", message);
-    }
-    syncPod(s, now, later);
+      syncPod(s, now, later);
+    } else failSandbox(s, now, "FailedCreatePodSandBox", `Failed to create pod sandbox: ${detailOf(answer)}`, later);
     return undefined;
   });
 }

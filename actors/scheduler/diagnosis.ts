@@ -2,9 +2,9 @@ import type { Rejection } from "./framework";
 import type { Diagnosis } from "./schedule";
 
 /** "0/6 nodes are available: 3 Insufficient cpu, 3 node(s) were unschedulable." as an event says it; `preemption` says what evicting pods would bring. */
-export function unschedulableMessage({ nodeCount, rejections }: Diagnosis, preemption?: string): string {
+export function unschedulableMessage({ nodeCount, rejections, preFilter }: Diagnosis, preemption?: string): string {
   if (nodeCount === 0) return "no nodes available to schedule pods";
-  const histogram = histogramOf(rejections.values());
+  const histogram = preFilter ?? histogramOf(rejections.values());
   return `0/${nodeCount} nodes are available:${histogram && ` ${histogram}.`}${preemption === undefined ? "" : ` preemption: ${preemption}`}`;
 }
 

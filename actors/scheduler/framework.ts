@@ -1,4 +1,4 @@
-import type { Node, Pod } from "../../protocol/kinds/generated";
+import type { Node, PersistentVolumeClaim, Pod } from "../../protocol/kinds/generated";
 import type { AffinityTerm, WeightedAffinityTerm } from "./pod-affinity";
 import type { ResourceAmounts } from "./resource-amounts";
 
@@ -15,6 +15,7 @@ export type ClusterEvent =
   | "AssignedPodLabel"
   | "AssignedPodDelete"
   | "PodUpdate"
+  | "ClaimChange"
   | "Any";
 
 /** A port of the node that a pod takes for itself; hostIP "0.0.0.0" takes it on every address. */
@@ -68,6 +69,7 @@ export interface Snapshot {
   readonly nodes: readonly NodeInfo[];
   /** Labels by namespace, for namespaceSelector. */
   readonly namespaceLabels: ReadonlyMap<string, Readonly<Record<string, string>>>;
+  readonly claim: (namespace: string, name: string) => PersistentVolumeClaim | undefined;
   /** Selects the pods that belong together with this one (its Services' and its owner's selectors), for default spreading; undefined where it stands alone. */
   readonly siblings: (pod: PodInfo) => ((labels: Readonly<Record<string, string>>) => boolean) | undefined;
 }
@@ -89,6 +91,8 @@ export interface Plugin {
   readonly events: readonly ClusterEvent[];
   /** A text when the pod may not enter the queue. */
   readonly preEnqueue?: (pod: PodInfo) => string | undefined;
+  /** A text when no node at all will do. */
+  readonly preFilter?: (pod: PodInfo, snapshot: Snapshot) => string | undefined;
   readonly filter?: (pod: PodInfo, snapshot: Snapshot) => NodeFilter | undefined;
   /** 0 to 100 for each of the feasible nodes, in their order. */
   readonly score?: (pod: PodInfo, snapshot: Snapshot, feasible: readonly NodeInfo[]) => readonly number[] | undefined;

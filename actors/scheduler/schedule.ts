@@ -11,6 +11,8 @@ export interface Diagnosis {
   readonly nodeCount: number;
   readonly rejections: ReadonlyMap<string, Rejection>;
   readonly rejectors: ReadonlySet<string>;
+  /** Why no node was looked at. */
+  readonly preFilter?: string;
 }
 
 /** A draw in [0, 1). */
@@ -57,6 +59,12 @@ export function schedulePod(
   options: { readonly startAt: number; readonly nominated?: string | undefined; readonly draw: Draw },
 ): Placement {
   const { nodes } = snapshot;
+  for (const plugin of nodes.length === 0 ? [] : plugins) {
+    const preFilter = plugin.preFilter?.(pod, snapshot);
+    if (preFilter === undefined) continue;
+    const rejections = new Map(nodes.map((node): [string, Rejection] => [node.name, { reasons: [], resolvable: false }]));
+    return { outcome: "unschedulable", diagnosis: { nodeCount: nodes.length, rejections, rejectors: new Set([plugin.name]), preFilter } };
+  }
   const filters = filtersFor(pod, snapshot, plugins);
   const rejections = new Map<string, Rejection>();
   const rejectors = new Set<string>();

@@ -3,6 +3,7 @@ import type { Message } from "../../protocol/codec";
 import type {
   Namespace,
   Node,
+  PersistentVolumeClaim,
   Pod,
   PodDisruptionBudget,
   ReplicaSet,
@@ -10,7 +11,7 @@ import type {
   Service,
   StatefulSet,
 } from "../../protocol/kinds/generated";
-import { type Stored, timestamp } from "../../protocol/kinds/object";
+import { objectKey, type Stored, timestamp } from "../../protocol/kinds/object";
 import { isNotFound } from "../../protocol/status";
 import type { Actor, Context } from "../../runtime/actor";
 import {
@@ -22,6 +23,7 @@ import {
   LeaderElector,
   namespaces,
   nodes,
+  persistentVolumeClaims,
   podDisruptionBudgets,
   pods,
   replicaSets,
@@ -74,6 +76,7 @@ interface Informers {
   readonly replicationControllers: Informer<State, ReplicationController>;
   readonly statefulSets: Informer<State, StatefulSet>;
   readonly budgets: Informer<State, PodDisruptionBudget>;
+  readonly claims: Informer<State, PersistentVolumeClaim>;
 }
 
 type Ctx = Context<State>;
@@ -104,6 +107,7 @@ export const scheduler: Actor<SchedulerConfig, State, Message> = {
       replicationControllers: client.informer(replicationControllers),
       statefulSets: client.informer(statefulSets),
       budgets: client.informer(podDisruptionBudgets),
+      claims: client.informer(persistentVolumeClaims),
     };
     const state: State = {
       config,
@@ -132,6 +136,10 @@ export const scheduler: Actor<SchedulerConfig, State, Message> = {
     informers.namespaces.addHandler(({ type, object: { metadata } }) => {
       if (type === "deleted") state.namespaceLabels.delete(metadata.name);
       else state.namespaceLabels.set(metadata.name, metadata.labels ?? {});
+      return undefined;
+    });
+    informers.claims.addHandler((_change, later) => {
+      state.queue.moveBy("ClaimChange", nowMsOf(later));
       return undefined;
     });
     for (const informer of Object.values(informers)) {
@@ -259,6 +267,7 @@ function snapshotFor(state: State, pod: PodInfo): Snapshot {
   return {
     nodes: kept.length === 0 ? cache.nodes : cache.nodes.map(withKept),
     namespaceLabels: state.namespaceLabels,
+    claim: (namespace, name) => informers.claims.store.get(objectKey(namespace, name)),
     siblings: (info) => siblingsOf(info, inNamespace(informers.services), owners()),
   };
 }

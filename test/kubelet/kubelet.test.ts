@@ -107,6 +107,42 @@ describe("a pod on its node", () => {
   });
 });
 
+describe("what a pod refers to (ConfigMaps, Secrets)", () => {
+  const put = (t: ReturnType<typeof oneNode>, name: string, data: object) =>
+    t.store.put("configmaps", "ADDED", { apiVersion: "v1", kind: "ConfigMap", metadata: { name, namespace: "shop" }, data });
+
+  test("must be there before its container is created, unless it is optional", () => {
+    const t = oneNode();
+    const from = (name: string, optional: boolean) => ({ configMapRef: { name, optional } });
+    t.run("web", { containers: [{ ...web, envFrom: [from("extra", true), from("shop", false)] }] });
+    t.simulation.runFor(5_000);
+    expect(t.pod("web")?.status?.containerStatuses?.[0]?.state?.waiting).toEqual({
+      reason: "CreateContainerConfigError",
+      message: 'configmap "shop" not found',
+    });
+    put(t, "shop", {});
+    t.simulation.runFor(15_000);
+    expect(t.pod("web")?.status?.phase).toBe("Running");
+  });
+
+  test("must have the keys that are named", () => {
+    const t = oneNode();
+    put(t, "shop", { colour: "red" });
+    const env = [{ name: "SIZE", valueFrom: { configMapKeyRef: { name: "shop", key: "size" } } }];
+    t.run("web", { containers: [{ ...web, env }] });
+    t.simulation.runFor(5_000);
+    expect(t.pod("web")?.status?.containerStatuses?.[0]?.state?.waiting?.message).toBe("couldn't find key size in ConfigMap shop/shop");
+  });
+
+  test("as a volume must be there before the sandbox is made", () => {
+    const t = oneNode();
+    t.run("web", { containers: [web], volumes: [{ name: "conf", secret: { secretName: "keys" } }] });
+    t.simulation.runFor(5_000);
+    expect(t.pod("web")?.status?.phase).toBe("Pending");
+    expect(t.events()).toContain('FailedMount: MountVolume.SetUp failed for volume "conf" : secret "keys" not found');
+  });
+});
+
 describe("deletion (Termination of Pods)", () => {
   test("is confirmed only after the containers have stopped", () => {
     const t = oneNode({ behaviours: [{ image: "shop/web", shutdownMs: 5_000 }] });

@@ -41,7 +41,7 @@ export const node = (name: string, shape: NodeShape = {}): NodeInfo =>
   nodeInfo(nodeObject(name, shape), (shape.running ?? []).map(podInfo));
 
 export function snapshot(nodes: readonly NodeInfo[], rest: Partial<Snapshot> = {}): Snapshot {
-  return { nodes, namespaceLabels: new Map(), siblings: () => undefined, ...rest };
+  return { nodes, namespaceLabels: new Map(), claim: () => undefined, siblings: () => undefined, ...rest };
 }
 
 export function place(incoming: PodInfo, nodes: readonly NodeInfo[], rest: Partial<Snapshot> = {}): Placement {

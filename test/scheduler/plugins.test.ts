@@ -248,3 +248,16 @@ test("a node that has the image scores, less so while it is the only one (ImageL
   expect(imageLocality.score?.(info("p"), snapshot(alone), alone)).toEqual([23, 0]);
   expect(imageLocality.score?.(info("p"), snapshot(all), all)).toEqual([48, 48]);
 });
+
+describe("volumes (Persistent Volumes)", () => {
+  const wants = info("p", { volumes: [{ name: "data", persistentVolumeClaim: { claimName: "db" } }] });
+  const claim = (phase: string) => ({ claim: () => ({ metadata: { name: "db" }, status: { phase } }) });
+
+  test("a pod waits for its claims, and no node is looked at before", () => {
+    expect(outcome(wants, [node("a")])).toBe('0/1 nodes are available: persistentvolumeclaim "db" not found.');
+    expect(outcome(wants, [node("a")], claim("Pending"))).toBe(
+      "0/1 nodes are available: pod has unbound immediate PersistentVolumeClaims.",
+    );
+    expect(outcome(wants, [node("a")], claim("Bound"))).toBe("a");
+  });
+});

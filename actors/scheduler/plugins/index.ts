@@ -10,6 +10,7 @@ import { nodeUnschedulable } from "./node-unschedulable";
 import { podTopologySpread } from "./pod-topology-spread";
 import { schedulingGates } from "./scheduling-gates";
 import { taintToleration } from "./taint-toleration";
+import { volumeBinding } from "./volume-binding";
 
 /** The default profile, in the order in which filters run: the first that rejects a node gives the reason. PrioritySort orders the queue (queue.ts). */
 export const plugins: readonly Plugin[] = [
@@ -20,6 +21,7 @@ export const plugins: readonly Plugin[] = [
   nodeAffinity,
   nodePorts,
   nodeResourcesFit,
+  volumeBinding,
   podTopologySpread,
   interPodAffinity,
   nodeResourcesBalancedAllocation,

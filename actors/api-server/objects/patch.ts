@@ -66,9 +66,7 @@ function wordsOf(error: JsonPatchError): string {
 
 /** The answer to a patch that is well formed but does not fit the object. */
 function rejected(why: string): Failure {
-  return failure("Invalid", "the server rejected our request due to an error in our request", {
-    causes: [{ reason: "UnexpectedServerResponse", message: why }],
-  });
+  return failure("Invalid", `the server rejected our request due to an error in our request: ${why}`);
 }
 
 /** JSON Merge Patch (RFC 7386) of whole objects. Fails with 400 when the patch is not an object. */

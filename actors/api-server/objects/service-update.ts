@@ -7,7 +7,23 @@ import { listAt, mapList, objectAt, put } from "./defaults/rule";
  */
 export function serviceForUpdate(stored: JsonObject, updated: JsonObject): JsonObject {
   const before = objectAt(stored, "spec");
-  return put(updated, { spec: withoutUseless(before, withAllocated(before, objectAt(updated, "spec"))) });
+  return put(updated, { spec: withoutUseless(before, withAllocated(before, inAgreement(before, objectAt(updated, "spec")))) });
+}
+
+/** clusterIP is the first of clusterIPs: a client that knows one of the two fields and changes it means both. */
+function inAgreement(before: JsonObject, given: JsonObject): JsonObject {
+  const addresses = Array.isArray(given.clusterIPs) ? given.clusterIPs : [];
+  const sameList = JSON.stringify(given.clusterIPs) === JSON.stringify(before.clusterIPs);
+  if (given.clusterIP !== before.clusterIP && sameList) {
+    if (given.clusterIP) return addresses.length > 0 ? put(given, { clusterIPs: [given.clusterIP, ...addresses.slice(1)] }) : given;
+    const { clusterIPs, ...rest } = given;
+    return rest;
+  }
+  if (addresses.length === 0 && !sameList && given.clusterIP === before.clusterIP) {
+    const { clusterIP, ...rest } = given;
+    return rest;
+  }
+  return given;
 }
 
 const hasClusterAddress = (spec: JsonObject) => spec.type === "ClusterIP" || hasNodePorts(spec);

@@ -157,6 +157,12 @@ describe("what an update keeps", () => {
       });
     });
 
+    test("takes a change of clusterIP alone for a change of its first address", () => {
+      expect(update(before, { ...before, spec: { ...before.spec, clusterIP: "10.96.0.9" } }).spec.clusterIPs).toEqual(["10.96.0.9"]);
+      const { clusterIPs, ...one } = before.spec;
+      expect(update(before, { ...before, spec: one }).spec).toMatchObject({ clusterIP: "10.96.0.5", clusterIPs: ["10.96.0.5"] });
+    });
+
     test("gives up what its new type has no use for", () => {
       const inner = update(before, { ...before, spec: { ...before.spec, type: "ClusterIP" } }).spec;
       expect(inner.ports).toEqual([{ port: 80, protocol: "TCP", targetPort: 80 }]);

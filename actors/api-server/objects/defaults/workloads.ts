@@ -1,5 +1,5 @@
 import type { JsonObject } from "../../../../protocol/kinds/object";
-import { constants, fill, listAt, objectAt, put, type RuleRow } from "./rule";
+import { constants, fill, listAt, mapList, objectAt, put, type RuleRow } from "./rule";
 
 /** The defaults of apps, batch and autoscaling. Source: the API reference of apps/v1, batch/v1, autoscaling/v1 and v2. */
 export const workloadRules: readonly RuleRow[] = [
@@ -27,7 +27,8 @@ function deployment(given: JsonObject): JsonObject {
 }
 
 function statefulSet(given: JsonObject): JsonObject {
-  const spec = fill(given, { replicas: 1, revisionHistoryLimit: 10, podManagementPolicy: "OrderedReady" });
+  const named = mapList(given, "volumeClaimTemplates", (claim) => put(claim, { apiVersion: "v1", kind: "PersistentVolumeClaim" }));
+  const spec = fill(named, { replicas: 1, revisionHistoryLimit: 10, podManagementPolicy: "OrderedReady" });
   const retention = fill(objectAt(spec, "persistentVolumeClaimRetentionPolicy"), { whenDeleted: "Retain", whenScaled: "Retain" });
   const strategy = fill(objectAt(spec, "updateStrategy"), { type: "RollingUpdate" });
   const updateStrategy =

@@ -25,7 +25,15 @@ export function requestInfo(method: string, target: string): RequestInfo | Failu
   if (query === undefined) return badRequest(`the query ${JSON.stringify(rawQuery)} is not valid percent-encoding`);
 
   const plain: RequestInfo = {
-    ...{ verb, path, isResource: false, group: "", version: "", resource: "", subresource: "", namespace: "", name: "" },
+    verb,
+    path,
+    isResource: false,
+    group: "",
+    version: "",
+    resource: "",
+    subresource: "",
+    namespace: "",
+    name: "",
     query,
   };
   const parts = path.split("/").filter((part) => part !== "");

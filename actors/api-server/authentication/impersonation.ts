@@ -11,7 +11,15 @@ export function impersonationQuestions({ user, uid, groups, extra }: Impersonati
   if (user === "") return badRequest("groups, uid and extra can only be impersonated together with a user");
   const account = splitServiceAccountName(user);
   const about = (resource: string, name: string, more: Partial<Attributes> = {}): Attributes => ({
-    ...{ verb: "impersonate", isResource: true, group: "", version: "v1", resource, subresource: "", namespace: "", name, path: "" },
+    verb: "impersonate",
+    isResource: true,
+    group: "",
+    version: "v1",
+    resource,
+    subresource: "",
+    namespace: "",
+    name,
+    path: "",
     ...more,
   });
   const authentication = { group: "authentication.k8s.io" };

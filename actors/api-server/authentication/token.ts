@@ -101,9 +101,18 @@ function readClaims(body: Json): TokenClaims | string {
   if (sub !== serviceAccountName(bound.namespace, serviceAccount.name)) return "sub is not the service account that kubernetes.io names";
   const seconds = (value: unknown) => (typeof value === "number" ? value : 0);
   return {
-    ...{ iss, sub, aud: audiences, exp, nbf: seconds(nbf), iat: seconds(iat), jti: typeof jti === "string" ? jti : "" },
-    ...{ namespace: bound.namespace, serviceAccount },
-    ...{ pod: boundObject(bound.pod), node: boundObject(bound.node), secret: boundObject(bound.secret) },
+    iss,
+    sub,
+    aud: audiences,
+    exp,
+    nbf: seconds(nbf),
+    iat: seconds(iat),
+    jti: typeof jti === "string" ? jti : "",
+    namespace: bound.namespace,
+    serviceAccount,
+    pod: boundObject(bound.pod),
+    node: boundObject(bound.node),
+    secret: boundObject(bound.secret),
   };
 }
 

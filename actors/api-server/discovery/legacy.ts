@@ -65,16 +65,23 @@ export function apiResourceList({ apiVersion, kinds }: GroupVersion) {
 function resourcesOf(kind: Kind): readonly APIResource[] {
   const { plural, singular, namespaced, shortNames, categories, verbs } = kind;
   const main: APIResource = {
-    ...{ name: plural, singularName: singular, namespaced, kind: kind.kind, verbs },
+    name: plural,
+    singularName: singular,
+    namespaced,
+    kind: kind.kind,
+    verbs,
     ...(shortNames.length > 0 ? { shortNames } : {}),
     ...(categories.length > 0 ? { categories } : {}),
   };
   const below = kind.subresources.map((sub): APIResource => {
     const elsewhere = sub.group !== kind.group || sub.version !== kind.version;
     return {
-      ...{ name: `${plural}/${sub.name}`, singularName: "", namespaced },
+      name: `${plural}/${sub.name}`,
+      singularName: "",
+      namespaced,
       ...(elsewhere ? { group: sub.group, version: sub.version } : {}),
-      ...{ kind: sub.kind, verbs: sub.verbs },
+      kind: sub.kind,
+      verbs: sub.verbs,
     };
   });
   return [main, ...below];

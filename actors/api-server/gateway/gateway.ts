@@ -64,8 +64,13 @@ export async function startGateway({ port, listen, tls, limits, onError }: Gatew
   };
   const server = createSecureServer(
     {
-      ...{ allowHTTP1: true, key: tls.key, cert: tls.cert, ca: tls.ca, requestCert: true, rejectUnauthorized: false },
-      ...{ settings: { maxConcurrentStreams: 1_000 }, maxSessionMemory: 256 },
+      ...tls,
+      allowHTTP1: true,
+      // Certificates are asked for and checked, but there are other ways to say who one is.
+      requestCert: true,
+      rejectUnauthorized: false,
+      settings: { maxConcurrentStreams: 1_000 },
+      maxSessionMemory: 256,
     },
     handle,
   );

@@ -39,34 +39,29 @@ export const patchDefinition = `${meta}.Patch`;
 export const deleteOptionsDefinition = `${meta}.DeleteOptions`;
 export const statusDefinition = `${meta}.Status`;
 
+const words = (text: string): readonly string[] => text.split(/\s+/).filter((word) => word !== "");
+
 /** Query parameters by action, as Kubernetes' API servers read them. */
-const listParameters = [
-  ...["allowWatchBookmarks", "continue", "fieldSelector", "labelSelector", "limit", "pretty", "resourceVersion"],
-  ...["resourceVersionMatch", "sendInitialEvents", "timeoutSeconds", "watch"],
-];
-const writeParameters = ["dryRun", "fieldManager", "fieldValidation", "pretty"];
+const writeParameters = words("dryRun fieldManager fieldValidation pretty");
 const parameters: Readonly<Record<Action, readonly string[]>> = {
   get: ["pretty"],
-  list: listParameters,
+  list: words(`allowWatchBookmarks continue fieldSelector labelSelector limit pretty resourceVersion resourceVersionMatch
+    sendInitialEvents timeoutSeconds watch`),
   post: writeParameters,
   put: writeParameters,
   patch: [...writeParameters, "force"],
-  delete: ["dryRun", "gracePeriodSeconds", "orphanDependents", "pretty", "propagationPolicy"],
-  deletecollection: [
-    ...["continue", "dryRun", "fieldSelector", "gracePeriodSeconds", "labelSelector", "limit", "orphanDependents", "pretty"],
-    ...["propagationPolicy", "resourceVersion", "resourceVersionMatch", "sendInitialEvents", "timeoutSeconds"],
-  ],
-  connect: ["command", "container", "path", "ports", "stderr", "stdin", "stdout", "tty"],
+  delete: words("dryRun gracePeriodSeconds orphanDependents pretty propagationPolicy"),
+  deletecollection: words(`continue dryRun fieldSelector gracePeriodSeconds labelSelector limit orphanDependents pretty
+    propagationPolicy resourceVersion resourceVersionMatch sendInitialEvents timeoutSeconds`),
+  connect: words("command container path ports stderr stdin stdout tty"),
 };
-const logParameters = [
-  ...["container", "follow", "insecureSkipTLSVerifyBackend", "limitBytes", "pretty", "previous", "sinceSeconds", "tailLines", "timestamps"],
-];
+const logParameters = words(`container follow insecureSkipTLSVerifyBackend limitBytes pretty previous sinceSeconds tailLines timestamps`);
 
-const integers: ReadonlySet<string> = new Set(["limit", "timeoutSeconds", "gracePeriodSeconds", "limitBytes", "sinceSeconds", "tailLines"]);
-const booleans: ReadonlySet<string> = new Set([
-  ...["allowWatchBookmarks", "sendInitialEvents", "watch", "force", "orphanDependents", "follow", "insecureSkipTLSVerifyBackend"],
-  ...["previous", "timestamps", "stderr", "stdin", "stdout", "tty"],
-]);
+const integers = new Set(words("limit timeoutSeconds gracePeriodSeconds limitBytes sinceSeconds tailLines"));
+const booleans = new Set(
+  words(`allowWatchBookmarks sendInitialEvents watch force orphanDependents follow insecureSkipTLSVerifyBackend previous timestamps
+    stderr stdin stdout tty`),
+);
 
 /** The JSON type of a query parameter. */
 export function parameterType(name: string): "integer" | "boolean" | "string" {
@@ -82,90 +77,105 @@ export function operationsOf({ apiVersion, group, kinds }: GroupVersion): readon
   ]);
 }
 
+/** What goes over the wire. */
+type Exchange = Pick<Operation, "body" | "bodyRequired" | "answer" | "codes">;
+const reading = (answer: string): Exchange => ({ body: "", bodyRequired: false, answer, codes: [200] });
+const writing = (body: string, answer: string, codes: Operation["codes"]): Exchange => ({ body, bodyRequired: true, answer, codes });
+const removing = (codes: Operation["codes"]): Exchange => ({
+  body: deleteOptionsDefinition,
+  bodyRequired: false,
+  answer: statusDefinition,
+  codes,
+});
+const made = [200, 201, 202] as const;
+const changed = [200, 201] as const;
+
+type Place = Pick<Operation, "path" | "pathParameters">;
+
 function kindOperations(kind: Kind, base: string): readonly Operation[] {
-  const scope = kind.namespaced ? "Namespaced" : "";
+  const { collection, item } = placesOf(kind, base);
+  const everywhere: Place = { path: `${base}/${kind.plural}`, pathParameters: [] };
   const prefix = groupName(kind);
-  const collection = kind.namespaced ? `${base}/namespaces/{namespace}/${kind.plural}` : `${base}/${kind.plural}`;
-  const inNamespace = kind.namespaced ? ["namespace"] : [];
-  const list = `${kind.definition}List`;
-  const common = { tag: tagOf(kind), kind: { group: kind.group, version: kind.version, kind: kind.kind } };
-  const none = { body: "", bodyRequired: false, codes: [200] as const };
-  const own = { body: kind.definition, bodyRequired: true, answer: kind.definition };
-  const atCollection = { ...common, path: collection, pathParameters: inNamespace };
-  const atItem = { ...common, path: `${collection}/{name}`, pathParameters: ["name", ...inNamespace] };
+  const suffix = `${kind.namespaced ? "Namespaced" : ""}${kind.kind}`;
+  const own = kind.definition;
+  const list = reading(`${own}List`);
+  const operation = (action: Action, place: Place, id: string, exchange: Exchange): Operation => ({
+    ...place,
+    method: methodOf(action),
+    action,
+    id,
+    tag: tagOf(kind),
+    kind: { group: kind.group, version: kind.version, kind: kind.kind },
+    queryParameters: parameters[action],
+    ...exchange,
+  });
   const make: Readonly<Record<Verb, () => readonly Operation[]>> = {
     list: () => [
-      { ...atCollection, ...action("list"), id: `list${prefix}${scope}${kind.kind}`, ...none, answer: list },
-      ...(kind.namespaced
-        ? [
-            {
-              ...{ ...common, path: `${base}/${kind.plural}`, pathParameters: [], ...action("list") },
-              ...{ id: `list${prefix}${kind.kind}ForAllNamespaces`, ...none, answer: list },
-            },
-          ]
-        : []),
+      operation("list", collection, `list${prefix}${suffix}`, list),
+      ...(kind.namespaced ? [operation("list", everywhere, `list${prefix}${kind.kind}ForAllNamespaces`, list)] : []),
     ],
-    create: () => [{ ...atCollection, ...action("post"), id: `create${prefix}${scope}${kind.kind}`, ...own, codes: [200, 201, 202] }],
-    deletecollection: () => [
-      {
-        ...{ ...atCollection, ...action("deletecollection"), id: `delete${prefix}Collection${scope}${kind.kind}` },
-        ...{ ...none, body: deleteOptionsDefinition, answer: statusDefinition },
-      },
-    ],
-    get: () => [{ ...atItem, ...action("get"), id: `read${prefix}${scope}${kind.kind}`, ...none, answer: kind.definition }],
-    update: () => [{ ...atItem, ...action("put"), id: `replace${prefix}${scope}${kind.kind}`, ...own, codes: [200, 201] }],
-    patch: () => [
-      { ...atItem, ...action("patch"), id: `patch${prefix}${scope}${kind.kind}`, ...own, body: patchDefinition, codes: [200, 201] },
-    ],
-    delete: () => [
-      {
-        ...{ ...atItem, ...action("delete"), id: `delete${prefix}${scope}${kind.kind}`, ...none },
-        ...{ body: deleteOptionsDefinition, answer: statusDefinition, codes: [200, 202] as const },
-      },
-    ],
+    create: () => [operation("post", collection, `create${prefix}${suffix}`, writing(own, own, made))],
+    deletecollection: () => [operation("deletecollection", collection, `delete${prefix}Collection${suffix}`, removing([200]))],
+    get: () => [operation("get", item, `read${prefix}${suffix}`, reading(own))],
+    update: () => [operation("put", item, `replace${prefix}${suffix}`, writing(own, own, changed))],
+    patch: () => [operation("patch", item, `patch${prefix}${suffix}`, writing(patchDefinition, own, changed))],
+    delete: () => [operation("delete", item, `delete${prefix}${suffix}`, removing([200, 202]))],
+    // A watch is a list with `watch=true`.
     watch: () => [],
   };
   return kind.verbs.flatMap((verb) => make[verb]());
 }
 
 function subresourceOperations(kind: Kind, sub: Subresource, base: string): readonly Operation[] {
-  const scope = kind.namespaced ? "Namespaced" : "";
-  const collection = kind.namespaced ? `${base}/namespaces/{namespace}/${kind.plural}` : `${base}/${kind.plural}`;
-  const definition = definitionNameOf(sub.group === "" ? sub.version : `${sub.group}/${sub.version}`, sub.kind) ?? kind.definition;
-  const isConnect = sub.kind.endsWith("Options");
-  const suffix = `${scope}${kind.kind}${pascal(sub.name)}`;
+  const { item } = placesOf(kind, base);
+  const own = definitionNameOf(sub.group === "" ? sub.version : `${sub.group}/${sub.version}`, sub.kind) ?? kind.definition;
+  const suffix = `${kind.namespaced ? "Namespaced" : ""}${kind.kind}${pascal(sub.name)}`;
   return sub.verbs.flatMap((verb): readonly Operation[] => {
     const method = methods[verb];
     if (method === undefined) return [];
     const common = {
-      ...{ path: `${collection}/{name}/${sub.name}`, method, tag: tagOf(kind) },
+      path: `${item.path}/${sub.name}`,
+      pathParameters: item.pathParameters,
+      method,
+      tag: tagOf(kind),
       kind: { group: sub.group, version: sub.version, kind: sub.kind },
-      pathParameters: ["name", ...(kind.namespaced ? ["namespace"] : [])],
     };
-    const none = { body: "", bodyRequired: false, codes: [200] as const };
-    if (isConnect) {
+    if (sub.kind.endsWith("Options")) {
       const id = `connect${groupName(kind)}${pascal(method)}${suffix}`;
-      return [{ ...common, action: "connect", id, queryParameters: parameters.connect, ...none, answer: "" }];
+      return [{ ...common, action: "connect", id, queryParameters: parameters.connect, ...reading("") }];
     }
     const id = `${idVerbs[method]}${groupName(kind)}${suffix}`;
-    if (method === "get") {
-      const isLog = sub.name === "log";
-      const queryParameters = isLog ? logParameters : parameters.get;
-      return [{ ...common, action: "get", id, queryParameters, ...none, answer: isLog ? "" : definition }];
-    }
-    const codes = method === "post" ? ([200, 201, 202] as const) : ([200, 201] as const);
-    const body = method === "patch" ? patchDefinition : definition;
-    return [{ ...common, ...action(method), id, body, bodyRequired: true, answer: definition, codes }];
+    if (sub.name === "log") return [{ ...common, action: "get", id, queryParameters: logParameters, ...reading("") }];
+    const exchange =
+      method === "get" ? reading(own) : writing(method === "patch" ? patchDefinition : own, own, method === "post" ? made : changed);
+    return [{ ...common, action: method, id, queryParameters: parameters[method], ...exchange }];
   });
+}
+
+/** Where a kind's collection and its single objects are; those of a namespaced kind are in a namespace. */
+function placesOf({ namespaced, plural }: Kind, base: string): { readonly collection: Place; readonly item: Place } {
+  const inNamespace = namespaced ? ["namespace"] : [];
+  const path = namespaced ? `${base}/namespaces/{namespace}/${plural}` : `${base}/${plural}`;
+  return {
+    collection: { path, pathParameters: inNamespace },
+    item: { path: `${path}/{name}`, pathParameters: ["name", ...inNamespace] },
+  };
 }
 
 /** Discovery's verbs as methods of HTTP; list, watch and deletecollection share those of get and delete. */
 const methods: Readonly<Partial<Record<Verb, Method>>> = { get: "get", create: "post", update: "put", patch: "patch", delete: "delete" };
 const idVerbs: Readonly<Record<Method, string>> = { get: "read", post: "create", put: "replace", patch: "patch", delete: "delete" };
 
-function action(name: Action): { readonly action: Action; readonly method: Method; readonly queryParameters: readonly string[] } {
-  const method = name === "list" ? "get" : name === "deletecollection" ? "delete" : name === "connect" ? "get" : name;
-  return { action: name, method, queryParameters: parameters[name] };
+function methodOf(action: Action): Method {
+  switch (action) {
+    case "list":
+    case "connect":
+      return "get";
+    case "deletecollection":
+      return "delete";
+    default:
+      return action;
+  }
 }
 
 /** "CoreV1", "AppsV1", "RbacAuthorizationV1", "FlowcontrolApiserverV1": the group without its domain, and the version. */

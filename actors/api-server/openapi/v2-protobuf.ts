@@ -48,7 +48,11 @@ function pathMessage({ parameters, ...operations }: SwaggerPath): Plain {
 function operationMessage(operation: SwaggerOperation): Plain {
   const { tags, operationId, consumes, produces, schemes, parameters, responses } = operation;
   return {
-    ...{ tags, operation_id: operationId, consumes, produces, schemes },
+    tags,
+    operation_id: operationId,
+    consumes,
+    produces,
+    schemes,
     parameters: parameters.map(parameterMessage),
     responses: {
       response_code: named(responses, ({ description, schema }) => ({

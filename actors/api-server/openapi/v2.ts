@@ -81,7 +81,8 @@ function pathItem({ pathParameters }: Operation): Record<string, unknown> {
 function operationObject({ tag, id, kind, action, queryParameters, body, bodyRequired, answer, codes }: Operation): SwaggerOperation {
   const schema: JsonSchema = answer === "" ? { type: "string" } : reference(answer, "v2");
   const inBody: SwaggerParameter = {
-    ...{ name: "body", in: "body" },
+    name: "body",
+    in: "body",
     ...(bodyRequired ? { required: true } : {}),
     schema: reference(body, "v2"),
   };

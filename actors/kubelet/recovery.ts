@@ -10,7 +10,11 @@ import { type ContainerWorker, type Ended, lost, type PodWorker } from "./pod-wo
  */
 export function adopt(worker: PodWorker, listed: CriListed, nowMs: number, wallMs: number): void {
   const sandbox = listed.sandboxes.find(({ uid, state }) => uid === worker.uid && state === "ready");
+  // What is over keeps its stopped sandbox, with the logs in it, until its object goes.
+  const over = worker.pod.status?.phase === "Succeeded" || worker.pod.status?.phase === "Failed";
+  const old = over ? listed.sandboxes.find(({ uid }) => uid === worker.uid) : undefined;
   if (sandbox) worker.sandbox = { is: "ready", id: sandbox.id, ip: sandbox.ip };
+  else if (old) worker.sandbox = { is: "stopped", id: old.id, ip: old.ip };
   const statuses = [...(worker.pod.status?.containerStatuses ?? []), ...(worker.pod.status?.initContainerStatuses ?? [])];
   for (const container of worker.containers.values()) {
     const told = sandbox

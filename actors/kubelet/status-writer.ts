@@ -18,6 +18,8 @@ export function writeStatus(state: State, worker: PodWorker, ctx: Ctx): void {
   if (worker.retryAtMs !== undefined && worker.retryAtMs > nowMs) return;
   worker.retryAtMs = undefined;
   const text = JSON.stringify(status);
+  // After a restart most pods are as the API has them.
+  if (worker.written === "" && worker.pod.status && says(worker.pod.status, status)) worker.written = text;
   if (text === worker.written) {
     if (worker.finished && isBeingDeleted(worker.pod)) confirmDeletion(state, worker, ctx);
     return;
@@ -31,6 +33,15 @@ export function writeStatus(state: State, worker: PodWorker, ctx: Ctx): void {
     if (now) afterWrite(s, now, text, result, later);
     return undefined;
   });
+}
+
+/** Whether a status has all that another says. */
+function says(has: unknown, wanted: unknown): boolean {
+  if (typeof wanted !== "object" || wanted === null || typeof has !== "object" || has === null) return has === wanted;
+  if (Array.isArray(wanted) && (!Array.isArray(has) || has.length !== wanted.length)) return false;
+  return Object.entries(wanted).every(
+    ([key, value]) => value === undefined || says((has as Readonly<Record<string, unknown>>)[key], value),
+  );
 }
 
 function noteReadiness(state: State, worker: PodWorker, ready: boolean, ctx: Ctx): void {

@@ -1,1 +1,2 @@
-export { type SchedulerConfig, scheduler } from "./scheduler";
+export { scheduler } from "./scheduler";
+export type { SchedulerConfig } from "./state";

@@ -1,25 +1,11 @@
-import type { Address } from "../../protocol/address";
 import type { Message } from "../../protocol/codec";
-import type {
-  Namespace,
-  Node,
-  PersistentVolumeClaim,
-  Pod,
-  PodDisruptionBudget,
-  ReplicaSet,
-  ReplicationController,
-  Service,
-  StatefulSet,
-} from "../../protocol/kinds/generated";
-import { objectKey, type Stored, timestamp } from "../../protocol/kinds/object";
-import { isNotFound } from "../../protocol/status";
-import type { Actor, Context } from "../../runtime/actor";
+import type { Node, Pod } from "../../protocol/kinds/generated";
+import type { Stored } from "../../protocol/kinds/object";
+import type { Actor } from "../../runtime/actor";
 import {
   ApiClient,
-  byNamespace,
   type Change,
   EventRecorder,
-  type Informer,
   LeaderElector,
   namespaces,
   nodes,
@@ -31,63 +17,20 @@ import {
   services,
   statefulSets,
 } from "../client";
+import { bind, settle } from "./binding";
 import { SchedulerCache } from "./cache";
 import { nodeEvents, podEvents } from "./cluster-events";
-import { unschedulableMessage } from "./diagnosis";
-import type { ClusterEvent, NodeInfo, PodInfo, Snapshot } from "./framework";
+import type { ClusterEvent } from "./framework";
+import { giveUp } from "./give-up";
 import { plugins } from "./plugins";
-import { podInfo, withPod } from "./pod-info";
-import { preempt } from "./preemption";
+import { podInfo } from "./pod-info";
 import { defaultQueueKnobs, type QueuedPod, SchedulingQueue } from "./queue";
-import { type Diagnosis, schedulePod } from "./schedule";
-import { siblingsOf } from "./siblings";
+import { schedulePod } from "./schedule";
+import { snapshotFor } from "./snapshot";
+import { type Ctx, type Informers, nowMsOf, type SchedulerConfig, type State, schedulerName, wake } from "./state";
 
-export interface SchedulerConfig {
-  /** In order of preference. */
-  readonly apiServers: readonly Address[];
-  /** Flags by their names; times in seconds: pod-initial-backoff-seconds 1, pod-max-backoff-seconds 10, pod-max-in-unschedulable-pods-duration 300. */
-  readonly knobs?: Readonly<Record<string, number>>;
-}
-
-interface State {
-  readonly config: SchedulerConfig;
-  readonly client: ApiClient<State>;
-  readonly recorder: EventRecorder<State>;
-  readonly elector: LeaderElector<State>;
-  readonly informers: Informers;
-  readonly cache: SchedulerCache;
-  readonly queue: SchedulingQueue;
-  readonly namespaceLabels: Map<string, Readonly<Record<string, string>>>;
-  /** Pods for which preemption makes room, with the node where: what they will take is not given to others. */
-  readonly nominated: Map<string, { readonly info: PodInfo; readonly node: string }>;
-  /** Where the next search among the nodes begins. */
-  nextNode: number;
-  scheduling: boolean;
-  /** Bindings of which nobody knows what became. */
-  readonly unsettled: Map<string, { readonly info: PodInfo; readonly node: string }>;
-}
-
-interface Informers {
-  readonly pods: Informer<State, Pod>;
-  readonly nodes: Informer<State, Node>;
-  readonly namespaces: Informer<State, Namespace>;
-  readonly services: Informer<State, Service>;
-  readonly replicaSets: Informer<State, ReplicaSet>;
-  readonly replicationControllers: Informer<State, ReplicationController>;
-  readonly statefulSets: Informer<State, StatefulSet>;
-  readonly budgets: Informer<State, PodDisruptionBudget>;
-  readonly claims: Informer<State, PersistentVolumeClaim>;
-}
-
-type Ctx = Context<State>;
-
-const schedulerName = "default-scheduler";
 /** Pods placed before other messages get their turn. */
 const podsPerTurn = 8;
-
-const settleMs = 1_000;
-
-const nowMsOf = (ctx: Ctx) => ctx.monotonicUs() / 1000;
 
 /**
  * Gives each pod a node: takes the next from the queue, filters and scores the nodes, assumes the pod there so that the next one sees it, and binds it
@@ -232,18 +175,6 @@ function onNode(state: State, change: Change<Node>, ctx: Ctx): undefined {
   return events.length > 0 ? wake(state, ctx) : undefined;
 }
 
-/** Sees to it that the queue is worked on, now or when the next pod's time has come. */
-function wake(state: State, ctx: Ctx): undefined {
-  if (!state.elector.isLeader || !Object.values(state.informers).every((informer) => informer.synced)) return undefined;
-  const next = state.queue.advance(nowMsOf(ctx));
-  if (state.queue.activeCount > 0 && !state.scheduling) {
-    state.scheduling = true;
-    ctx.setTimer("schedule", 0);
-  }
-  if (next !== undefined) ctx.setTimer("queue", Math.max(0.001, next - nowMsOf(ctx)));
-  return undefined;
-}
-
 function scheduleSome(state: State, ctx: Ctx): void {
   for (let count = 0; count < podsPerTurn && state.elector.isLeader; count += 1) {
     const queued = state.queue.pop();
@@ -251,25 +182,6 @@ function scheduleSome(state: State, ctx: Ctx): void {
     scheduleOne(state, queued, ctx);
   }
   wake(state, ctx);
-}
-
-function snapshotFor(state: State, pod: PodInfo): Snapshot {
-  const { cache, informers, nominated } = state;
-  const inNamespace = <T>(informer: Informer<State, T>) => informer.store.byIndex(byNamespace, pod.namespace);
-  const owners = () => [
-    ...inNamespace(informers.replicaSets),
-    ...inNamespace(informers.replicationControllers),
-    ...inNamespace(informers.statefulSets),
-  ];
-  // Room that was made for pods at least as important is kept for them.
-  const kept = [...nominated.values()].filter(({ info }) => info.uid !== pod.uid && info.priority >= pod.priority);
-  const withKept = (node: NodeInfo) => kept.filter((one) => one.node === node.name).reduce((sum, { info }) => withPod(sum, info), node);
-  return {
-    nodes: kept.length === 0 ? cache.nodes : cache.nodes.map(withKept),
-    namespaceLabels: state.namespaceLabels,
-    claim: (namespace, name) => informers.claims.store.get(objectKey(namespace, name)),
-    siblings: (info) => siblingsOf(info, inNamespace(informers.services), owners()),
-  };
 }
 
 function scheduleOne(state: State, queued: QueuedPod, ctx: Ctx): void {
@@ -287,120 +199,4 @@ function scheduleOne(state: State, queued: QueuedPod, ctx: Ctx): void {
   state.nextNode = (state.nextNode + placement.evaluated) % Math.max(1, snapshot.nodes.length);
   state.cache.assume(info, placement.node);
   bind(state, info, placement.node, ctx);
-}
-
-function bind(state: State, info: PodInfo, node: string, ctx: Ctx): void {
-  const { uid, namespace, name } = info;
-  const binding = {
-    apiVersion: "v1",
-    kind: "Binding",
-    metadata: { namespace, name, uid },
-    target: { apiVersion: "v1", kind: "Node", name: node },
-  };
-  state.client.createSubresource(ctx, pods, { namespace, name, subresource: "binding" }, binding, (s, result, later) => {
-    if (result.ok) {
-      later.record({ kind: "scheduler.bound", pod: info.key, node });
-      s.recorder.event(later, referenceOf(info), "Normal", "Scheduled", `Successfully assigned ${info.key} to ${node}`, "Binding");
-      s.queue.done(uid);
-      s.nominated.delete(uid);
-    } else if (result.unknown) settle(s, info, node, later);
-    else bindingFailed(s, info, result.status.message, later);
-    return undefined;
-  });
-}
-
-/** Nobody knows whether the binding was carried out: the API is asked until it says, and the pod stays assumed meanwhile. */
-function settle(state: State, info: PodInfo, node: string, ctx: Ctx): void {
-  const { uid, namespace, name } = info;
-  state.client.get(ctx, pods, { namespace, name }, (s, result, later) => {
-    if (!s.cache.isAssumed(uid)) return undefined;
-    if (!result.ok && !isNotFound(result.status)) {
-      s.unsettled.set(uid, { info, node });
-      later.setTimer("settle", settleMs);
-      return undefined;
-    }
-    if (result.ok && result.object.metadata.uid === uid && result.object.spec?.nodeName) {
-      if (result.object.spec.nodeName === node) later.record({ kind: "scheduler.bound", pod: info.key, node });
-      s.cache.setPod(result.object);
-      s.queue.done(uid);
-      s.nominated.delete(uid);
-    } else bindingFailed(s, info, "nobody knows what became of the binding", later);
-    return undefined;
-  });
-}
-
-/** What was assumed is taken back, so that neither the pod nor the room is lost. */
-function bindingFailed(state: State, info: PodInfo, why: string, ctx: Ctx): void {
-  state.cache.forget(info.uid);
-  state.queue.moveBy("AssignedPodDelete", nowMsOf(ctx));
-  state.queue.requeue(info.uid, new Set(), nowMsOf(ctx));
-  const message = `running Bind plugin "DefaultBinder": ${why}`;
-  state.recorder.event(ctx, referenceOf(info), "Warning", "FailedScheduling", message, "Scheduling");
-  wake(state, ctx);
-}
-
-const referenceOf = ({ pod, namespace, name, uid }: PodInfo) => ({
-  kind: "Pod",
-  apiVersion: "v1",
-  namespace,
-  name,
-  uid,
-  resourceVersion: pod.metadata?.resourceVersion ?? "",
-});
-
-/** No node will do: say why, make room if that is allowed, and wait for something to change. */
-function giveUp(state: State, info: PodInfo, diagnosis: Diagnosis, snapshot: Snapshot, ctx: Ctx): void {
-  const preemption =
-    diagnosis.nodeCount === 0
-      ? undefined
-      : preempt(info, snapshot, plugins, diagnosis, [...state.informers.budgets.store.list()], state.nextNode);
-  const message = unschedulableMessage(diagnosis, preemption && !preemption.possible ? preemption.message : undefined);
-  ctx.record({ kind: "scheduler.unschedulable", pod: info.key, reason: message });
-  state.recorder.event(ctx, referenceOf(info), "Warning", "FailedScheduling", message, "Scheduling");
-  // Without nodes no plug-in was asked; only a node can help.
-  state.queue.requeue(info.uid, diagnosis.nodeCount === 0 ? new Set(["NodeName"]) : diagnosis.rejectors, nowMsOf(ctx));
-  if (preemption?.possible) evict(state, info, preemption.node, preemption.victims, ctx);
-  else state.nominated.delete(info.uid);
-  writeCondition(state, info, message, preemption?.possible ? preemption.node : "", ctx);
-}
-
-function writeCondition(state: State, info: PodInfo, message: string, nominatedNodeName: string, ctx: Ctx): void {
-  const { pod, namespace, name, uid } = info;
-  const old = pod.status?.conditions?.find(({ type }) => type === "PodScheduled");
-  const sameNomination = (pod.status?.nominatedNodeName ?? "") === nominatedNodeName;
-  if (old?.status === "False" && old.reason === "Unschedulable" && old.message === message && sameNomination) return;
-  const now = timestamp(ctx.wallUs() / 1000);
-  const condition = {
-    type: "PodScheduled",
-    observedGeneration: pod.metadata?.generation,
-    status: "False",
-    reason: "Unschedulable",
-    message,
-    lastTransitionTime: old?.status === "False" ? old.lastTransitionTime : now,
-  };
-  const patch = { metadata: { uid }, status: { conditions: [condition], nominatedNodeName: nominatedNodeName || null } };
-  state.client.patch(ctx, pods, { namespace, name, subresource: "status" }, "strategic", patch, () => undefined);
-}
-
-/** Takes their place from less important pods: each is told why, and deleted with its own grace. */
-function evict(state: State, info: PodInfo, node: string, victims: readonly PodInfo[], ctx: Ctx): void {
-  state.nominated.set(info.uid, { info, node });
-  for (const victim of victims) {
-    const { namespace, name, uid } = victim;
-    const condition = {
-      type: "DisruptionTarget",
-      status: "True",
-      reason: "PreemptionByScheduler",
-      message: `${schedulerName}: preempting to accommodate a higher priority pod`,
-      lastTransitionTime: timestamp(ctx.wallUs() / 1000),
-    };
-    const patch = { metadata: { uid }, status: { conditions: [condition] } };
-    state.client.patch(ctx, pods, { namespace, name, subresource: "status" }, "strategic", patch, (s, result, later) => {
-      if (!result.ok && isNotFound(result.status)) return undefined;
-      s.client.delete(later, pods, { namespace, name }, { preconditions: { uid } }, () => undefined);
-      return undefined;
-    });
-    const message = `Preempted by pod ${info.uid} on node ${node}`;
-    state.recorder.event(ctx, referenceOf(victim), "Normal", "Preempted", message, "Preempting");
-  }
 }

@@ -6,6 +6,7 @@ import { addJoin } from "./join";
 import { addDescribe, addList } from "./list";
 import { addReplay } from "./replay";
 import { addRun } from "./run";
+import { addShrink } from "./shrink";
 import { addUp } from "./up";
 import { wavetankVersion } from "./version";
 
@@ -16,7 +17,7 @@ export function wavetank(): Command {
     .version(wavetankVersion())
     .showHelpAfterError("(--help shows what there is)")
     .exitOverride();
-  for (const add of [addUp, addJoin, addRun, addReplay, addDiff, addList, addDescribe, addInit]) add(program);
+  for (const add of [addUp, addJoin, addRun, addReplay, addShrink, addDiff, addList, addDescribe, addInit]) add(program);
   for (const command of program.commands) command.exitOverride();
   return program;
 }

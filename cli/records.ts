@@ -12,7 +12,14 @@ export interface LoadedRecord {
 export function loadRecord(file: string): LoadedRecord {
   const read = readRecord(readText(file));
   if (!read.ok) throw new InputError(`${file}: ${read.message}`);
-  return { file, record: read.record, loaded: prepare(read.record.bundle) };
+  const { record } = read;
+  return { file, record, loaded: withLoad(prepare(record.bundle), record.load) };
+}
+
+/** The same with only these of its workloads, by their places in the scenario. */
+export function withLoad(loaded: Loaded, places: readonly number[]): Loaded {
+  const load = loaded.scenario.load.filter(({ path }) => places.includes(Number(path[1])));
+  return { ...loaded, scenario: { ...loaded.scenario, load } };
 }
 
 /** What makes a run the recorded one again: its seed, and its schedule with the targets as they were resolved. */

@@ -11,7 +11,10 @@ export interface RunRecord {
   readonly wavetankVersion: string;
   readonly bundle: { readonly source: Source; readonly files: Readonly<Record<string, readonly Source[]>> };
   readonly seed: number;
+  /** The steps that were taken, with what their selectors came to; a replay takes no others. */
   readonly schedule: readonly ScheduledStep[];
+  /** The workloads that ran, by their place in the scenario. */
+  readonly load: readonly number[];
   /** The virtual time at which the run was stopped, where it was. */
   readonly untilUs: number | null;
   readonly result: RunResult;
@@ -38,7 +41,7 @@ export function readRecord(
   if (!Number.isSafeInteger(record.seed)) return { ok: false, message: "$.seed: expected a whole number" };
   if (typeof record.bundle?.source?.text !== "string" || typeof record.bundle.files !== "object")
     return { ok: false, message: "$.bundle: expected the scenario and its files" };
-  if (!Array.isArray(record.schedule) || typeof record.result?.traceHash !== "string")
-    return { ok: false, message: "$.schedule, $.result: expected the steps and the result of a run" };
+  if (!Array.isArray(record.schedule) || !Array.isArray(record.load) || typeof record.result?.traceHash !== "string")
+    return { ok: false, message: "$.schedule, $.load, $.result: expected the steps, the workloads and the result of a run" };
   return { ok: true, record };
 }

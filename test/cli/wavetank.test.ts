@@ -128,6 +128,44 @@ describe("wavetank run", () => {
   });
 });
 
+describe("wavetank shrink", () => {
+  it("reduces a run to the steps that violate the check together, and what it wrote replays (promise 3)", async () => {
+    file(
+      "deployment.yaml",
+      "apiVersion: apps/v1\nkind: Deployment\nmetadata: { name: a }\nspec:\n  replicas: 1\n  selector: { matchLabels: { a: b } }\n  template:\n    metadata: { labels: { a: b } }\n    spec: { containers: [{ name: a, image: a }] }\n",
+    );
+    const storm = [
+      "{ at: 1s, every: 1s, times: 3, fault: slow-disk, target: { role: etcd }, factor: 2, for: 500ms }",
+      "{ at: 2s, action: cordon, node: node-0 }",
+      "{ at: 3s, action: restart, deployment: default/a }",
+      "{ at: 5s, action: scale, deployment: default/a, replicas: 3 }",
+    ];
+    const cluster = "cluster: { etcd: 1, apiServers: 1, controllers: 1, nodes: 1 }\ncalm: { within: 8s, stay: 1s }\nbeyondBudget: true\n";
+    const path = file(
+      "cordoned.yaml",
+      `name: cordoned\n${cluster}manifests: [deployment.yaml]\nstorm:\n${storm.map((step) => `  - ${step}\n`).join("")}expect: [convergence]\n`,
+    );
+    const record = join(folder, "cordoned", "run.json");
+    expect((await wavetank("run", path, "--json", "--out", join(folder, "cordoned"))).status).toBe(1);
+
+    const { out, status } = await wavetank("shrink", record, "--out", join(folder, "shrunk"), "--json");
+    const { before, after, left, check } = JSON.parse(out);
+    expect({ check, before, status }).toEqual({ check: "convergence", before: 6, status: 1 });
+    // The cordon, and either of the two that then want a place for a pod.
+    expect(left).toEqual([expect.stringContaining("cordon"), expect.stringMatching(/scale|restart/)]);
+    expect(after).toBe(2);
+    const again = await wavetank("replay", join(folder, "shrunk", "run.json"), "--json");
+    expect(JSON.parse(again.out)).toMatchObject({ same: true, verdict: "violated" });
+  }, 180_000);
+
+  it("has nothing to reduce where every check held", async () => {
+    await wavetank("run", good, "--json", "--out", join(folder, "held"));
+    const { status, err } = await wavetank("shrink", join(folder, "held", "run.json"));
+    expect(err).toMatch(/no check is violated/);
+    expect(status).toBe(2);
+  });
+});
+
 describe("wavetank diff", () => {
   it("finds no difference between a run and itself, and the first one between two seeds", async () => {
     const records = [1, 2].map((seed) => join(folder, `seed-${seed}`));

@@ -1,0 +1,88 @@
+import { existsSync, mkdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { lockDirectory } from "../runtime/live/disk/lock";
+import type { Granted, RosterStore } from "../runtime/live/join/roster";
+import { writePrivately } from "../runtime/live/pki";
+import type { ClusterShape } from "../scenarios/cluster";
+import { InputError } from "./load";
+
+/**
+ * What a live cluster keeps beside its hosts' disks (hosts/) and its keys (pki/): the lock, its shape, who has joined and at which port.
+ * Without a directory all of it lasts as long as the process.
+ */
+export class DataDirectory {
+  private constructor(
+    readonly path: string | undefined,
+    readonly unlock: () => void,
+  ) {}
+
+  /** Locks the directory and checks that it is one of such a cluster. Throws an InputError, and has changed nothing then. */
+  static take(path: string | undefined, shape: ClusterShape): DataDirectory {
+    if (path === undefined) return new DataDirectory(undefined, () => {});
+    let unlock: () => void;
+    try {
+      mkdirSync(path, { recursive: true });
+      unlock = lockDirectory(path);
+    } catch (error) {
+      throw new InputError(`--data ${path}: ${(error as Error).message}`);
+    }
+    const directory = new DataDirectory(path, unlock);
+    try {
+      directory.check(path, shape);
+    } catch (error) {
+      unlock();
+      throw error;
+    }
+    return directory;
+  }
+
+  /** A path below it, or undefined. */
+  at(name: string): string | undefined {
+    return this.path === undefined ? undefined : join(this.path, name);
+  }
+
+  /** Which hosts were given to processes that joined. */
+  roster(): RosterStore {
+    const file = this.at("joined.json");
+    if (file === undefined) return { load: () => [], save: () => {} };
+    return {
+      load: () => (existsSync(file) ? readJson<readonly Granted[]>(file) : []),
+      save: (granted) => writePrivately(file, JSON.stringify(granted)),
+    };
+  }
+
+  /** The port where processes joined last time, so that they find the hub again; undefined where there is none. */
+  joinPort(): number | undefined {
+    const file = this.at("join-port");
+    return file !== undefined && existsSync(file) ? Number(readFileSync(file, "utf8")) || undefined : undefined;
+  }
+
+  rememberJoinPort(port: number): void {
+    const file = this.at("join-port");
+    if (file !== undefined) writePrivately(file, String(port));
+  }
+
+  /** The members of etcd are fixed when a cluster is made; the rest may change from one start to the next. */
+  private check(path: string, { etcd, nodes }: ClusterShape): void {
+    const file = join(path, "cluster.json");
+    if (!existsSync(file)) return writePrivately(file, JSON.stringify({ version: 1, etcd }));
+    const made = readJson<{ readonly version?: number; readonly etcd?: number }>(file);
+    if (made.version !== 1 || typeof made.etcd !== "number")
+      throw new InputError(`${file}: is not of a cluster that this version can read`);
+    if (made.etcd !== etcd) throw new InputError(`--data ${path}: this cluster was made with ${made.etcd} members of etcd, not ${etcd}`);
+    const indices = this.roster()
+      .load()
+      .map(({ host }) => Number(host.slice("node-".length)));
+    const first = Math.min(...indices);
+    if (first < nodes)
+      throw new InputError(`--nodes ${nodes}: node-${first} of ${path} is a node that joined; up to ${first} nodes fit beside it`);
+  }
+}
+
+function readJson<T>(file: string): T {
+  try {
+    return JSON.parse(readFileSync(file, "utf8")) as T;
+  } catch (error) {
+    throw new InputError(`${file}: cannot be read: ${(error as Error).message}`);
+  }
+}

@@ -34,7 +34,7 @@ export type WriteOutcome =
 
 /**
  * Performs a guarded write. Where etcd gives no answer the object is read again: unchanged, the same guarded write may be tried again, for
- * at most one of the two can succeed; holding exactly our bytes, it has happened; anything else stays unknown.
+ * at most one of the two can succeed; a new object that holds exactly our bytes was made by us; anything else stays unknown.
  */
 export function writeGuarded<S extends HasFeed>(
   state: S,
@@ -72,9 +72,12 @@ export function writeGuarded<S extends HasFeed>(
   }
 }
 
-/** After a try without answer: ours if the object holds our very bytes (uid, times and managers in them make them ours). */
+/**
+ * After a try without answer: a new object with our very bytes is ours, for nobody else drew its uid. Of an update that cannot be said,
+ * since two clients may well have asked for the same.
+ */
 function settle(write: GuardedWrite, found: KeyValue | Entry | undefined, detail: string): WriteOutcome {
-  if (!found || write.stored === null) return { type: "unknown", detail };
+  if (!found || write.stored === null || write.expected !== 0) return { type: "unknown", detail };
   const entry = found instanceof Entry ? found : entryOf(found);
   return sameBytes(entry.stored, write.stored) ? { type: "written", revision: entry.revision } : { type: "unknown", detail };
 }

@@ -42,6 +42,18 @@ describe("faults below the API server", () => {
     expect(tank.get(`${maps}/b`).code).toBe(200);
   });
 
+  test("an update whose answer was lost is not taken for done because somebody else wrote the very same", () => {
+    const tank = new Tank({ etcd: 3, servers: 2 });
+    const { body } = tank.create(maps, configMap("counter", { n: "0" }));
+    tank.simulation.addRule({ id: "lost", from: ["apiserver-0"], to: ["etcd-0"], kinds: ["etcd.txn"], effect: { type: "block" } });
+    const replies: Reply[] = [];
+    tank.ask("PUT", `${maps}/counter`, { body: { ...body, data: { n: "1" } } }, (reply) => replies.push(reply));
+    tank.simulation.runFor(100);
+    expect(tank.put(`${maps}/counter`, { ...body, data: { n: "1" } }, { server: 1 }).code).toBe(200);
+    tank.until(() => replies.length > 0, "no answer");
+    expect(replies[0]).toMatchObject({ code: 504, body: { reason: "Timeout" } });
+  });
+
   test("a server whose etcd member is cut off from the others watches another one, and its watches go on without a gap", () => {
     const tank = new Tank({ etcd: 3, servers: 2 });
     const watched = tank.watch(`${maps}?watch=true`);

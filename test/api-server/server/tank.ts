@@ -6,7 +6,6 @@ import { address } from "../../../protocol/address";
 import type { ApiMessage, ApiRequest, ApiResponse, Credential } from "../../../protocol/api";
 import { isFailure } from "../../../protocol/status";
 import type { AnyActor, Fact, StreamInput } from "../../../runtime/actor";
-import type { PortalStream } from "../../../runtime/portal";
 import { Simulation } from "../../../runtime/simulated/simulation";
 
 // biome-ignore lint/suspicious/noExplicitAny: tests look into JSON of many shapes
@@ -35,7 +34,8 @@ export interface Watched {
   readonly events: { readonly type: string; readonly object: Json }[];
   response: ApiResponse | undefined;
   closed: StreamInput | undefined;
-  readonly stream: PortalStream;
+  onClosed: () => void;
+  readonly stop: () => void;
 }
 
 /** API servers over real etcd members in a simulated world, asked from outside the way a gateway asks. */
@@ -137,22 +137,29 @@ export class Tank {
     return this.request("DELETE", target, { ...options, ...(body === undefined ? {} : { body }) });
   }
 
+  /** Opens a watch and waits for its answer. */
   watch(target: string, options: RequestOptions = {}): Watched {
-    const events: Watched["events"] = [];
-    const body = message("GET", target, options);
-    const watched: { -readonly [K in keyof Watched]: Watched[K] } = {
-      events,
-      response: undefined,
-      closed: undefined,
-      stream: undefined as never,
-    };
-    watched.stream = this.simulation.portal().open<ApiMessage>(address("apiserver", options.server ?? 0), body, (input) => {
-      if (input.type === "closed") watched.closed = input;
-      else if (input.body.kind === "api.response") watched.response = input.body;
-      else if (input.body.kind === "api.event")
-        events.push({ type: input.body.type, object: JSON.parse(Buffer.from(input.body.object).toString("utf8")) });
-    });
+    const watched = this.open(target, options);
     this.until(() => watched.response !== undefined || watched.closed !== undefined, `the watch ${target} was not answered`);
+    return watched;
+  }
+
+  /** Opens a watch; `hear` is called with each event. */
+  open(target: string, options: RequestOptions = {}, hear: (type: string, object: Json) => void = () => undefined): Watched {
+    const watched: Watched = { events: [], response: undefined, closed: undefined, onClosed: () => undefined, stop: () => stream.close() };
+    const stream = this.simulation
+      .portal()
+      .open<ApiMessage>(address("apiserver", options.server ?? 0), message("GET", target, options), (input) => {
+        if (input.type === "closed") {
+          watched.closed = input;
+          watched.onClosed();
+        } else if (input.body.kind === "api.response") watched.response = input.body;
+        else if (input.body.kind === "api.event") {
+          const event = { type: input.body.type, object: JSON.parse(Buffer.from(input.body.object).toString("utf8")) };
+          watched.events.push(event);
+          hear(event.type, event.object);
+        }
+      });
     return watched;
   }
 

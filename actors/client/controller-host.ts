@@ -2,7 +2,7 @@ import type { ObjectMeta } from "../../protocol/kinds/generated";
 import { isBeingDeleted, type JsonObject, keyOf, type Stored, splitKey } from "../../protocol/kinds/object";
 import type { Context } from "../../runtime/actor";
 import type { ApiClient } from "./api-client";
-import type { Controller, Moment, Settings, View } from "./controller";
+import type { Controller, Moment, Settings, View, Watch } from "./controller";
 import type { EventRecorder } from "./event-recorder";
 import { Expectations } from "./expectations";
 import type { Change, Informer } from "./informer";
@@ -49,6 +49,10 @@ export class ControllerHost<S> implements View {
     return informer.store as ReadStore<T>;
   }
 
+  seen(resource: Resource): number {
+    return this.informers.get(resourceName(resource))?.resourceVersion ?? 0;
+  }
+
   start(ctx: Context<S>): void {
     for (const informer of this.informers.values()) informer.start(ctx);
     for (const { controller, queue } of this.running) for (const key of controller.standingKeys ?? []) queue.add(ctx, key);
@@ -77,9 +81,9 @@ export class ControllerHost<S> implements View {
       underWay: 0,
     };
     this.running.push(running);
-    for (const { resource, keys } of controller.watches) {
-      const informer = this.informerOf(resource);
-      informer.addHandler((change, ctx) => this.onChange(running, keys, change, ctx));
+    for (const watch of controller.watches) {
+      const informer = this.informerOf(watch.resource);
+      informer.addHandler((change, ctx) => this.onChange(running, watch, change, ctx));
       informer.onProgress((ctx) => this.onProgress(running, ctx));
     }
     for (const { resource, name, of } of controller.indexes ?? []) this.informerOf(resource).addIndex(name, of);
@@ -95,9 +99,12 @@ export class ControllerHost<S> implements View {
     return informer;
   }
 
-  private onChange(running: Running<S>, keys: Controller["watches"][number]["keys"], change: Change<unknown>, ctx: Context<S>): undefined {
-    if (change.type === "updated") for (const key of keys(change.old, this)) running.queue.add(ctx, key);
-    for (const key of keys(change.object, this)) running.queue.add(ctx, key);
+  private onChange({ queue }: Running<S>, { keys, matters }: Watch, change: Change<unknown>, ctx: Context<S>): undefined {
+    if (change.type === "updated") {
+      if (matters && !matters(change.old, change.object)) return undefined;
+      for (const key of keys(change.old, this)) queue.add(ctx, key);
+    }
+    for (const key of keys(change.object, this)) queue.add(ctx, key);
     return undefined;
   }
 

@@ -7,6 +7,8 @@ import type { IndexFunction, ReadStore } from "./store";
 export interface View {
   /** The cache of a resource; throws for one that no controller watches. */
   of<T>(resource: Resource<T>): ReadStore<T>;
+  /** The resourceVersion that the cache of a resource has caught up with. */
+  seen(resource: Resource): number;
 }
 
 /** When and under which settings a decision is made. */
@@ -31,6 +33,8 @@ export interface Settings {
 export interface Watch {
   readonly resource: Resource;
   readonly keys: (object: Stored<unknown>, view: View) => readonly string[];
+  /** Whether an update is one to look at; every one unless told. Nodes and Leases change all the time in ways that mean nothing to most. */
+  readonly matters?: (old: Stored<unknown>, object: Stored<unknown>) => boolean;
 }
 
 export interface Index {
@@ -56,8 +60,12 @@ export interface Controller {
   reconcile(key: string, view: View, moment: Moment, memory: unknown): Plan;
 }
 
-export function watch<T>(resource: Resource<T>, keys: (object: Stored<T>, view: View) => readonly string[]): Watch {
-  return { resource, keys: keys as Watch["keys"] };
+export function watch<T>(
+  resource: Resource<T>,
+  keys: (object: Stored<T>, view: View) => readonly string[],
+  matters?: (old: Stored<T>, object: Stored<T>) => boolean,
+): Watch {
+  return { resource, keys: keys as Watch["keys"], ...(matters ? { matters: matters as NonNullable<Watch["matters"]> } : {}) };
 }
 
 export function index<T>(resource: Resource<T>, name: string, of: IndexFunction<T>): Index {

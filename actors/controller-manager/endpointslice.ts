@@ -34,7 +34,7 @@ export const endpointSliceController: Controller = {
     watch(services, (service) => [keyOf(service)]),
     watch(pods, serviceKeysOf),
     watch(endpointSlices, (slice) => (isOurs(slice) ? [serviceKeyOf(slice)] : [])),
-    watch(nodes, keysOfNode),
+    watch(nodes, keysOfNode, (old, node) => old.metadata.labels?.[zoneLabel] !== node.metadata.labels?.[zoneLabel]),
   ],
   indexes: [
     index(endpointSlices, byService, (slice) => (isOurs(slice) ? [serviceKeyOf(slice)] : [])),

@@ -7,7 +7,13 @@ const everyNode = "nodes";
 export const nodeIpamController: Controller = {
   name: "node-ipam",
   workers: 1,
-  watches: [watch(nodes, () => [everyNode])],
+  watches: [
+    watch(
+      nodes,
+      () => [everyNode],
+      (_old, node) => !node.spec?.podCIDR,
+    ),
+  ],
   reconcile(_key, view, { settings }) {
     const all = [...view.of(nodes).list()];
     const missing = all.filter((node) => !node.spec?.podCIDR && !isBeingDeleted(node));

@@ -4,6 +4,7 @@ import { disruptionController } from "./disruption";
 import { endpointsController } from "./endpoints";
 import { endpointSliceController } from "./endpointslice";
 import { garbageCollector } from "./garbage-collector";
+import { jobController } from "./job";
 import { namespaceController } from "./namespace";
 import { nodeIpamController } from "./node-ipam";
 import { nodeLifecycleController } from "./node-lifecycle";
@@ -12,6 +13,7 @@ import { replicaSetController } from "./replicaset";
 import { rootCaCertificatePublisher } from "./root-ca-certificate-publisher";
 import { serviceAccountController } from "./serviceaccount";
 import { taintEvictionController } from "./taint-eviction";
+import { ttlAfterFinishedController } from "./ttl-after-finished";
 
 /** Every controller, by the name that --controllers knows it by. */
 export const controllers: readonly Controller[] = [
@@ -20,6 +22,7 @@ export const controllers: readonly Controller[] = [
   endpointsController,
   endpointSliceController,
   garbageCollector,
+  jobController,
   namespaceController,
   nodeIpamController,
   nodeLifecycleController,
@@ -28,6 +31,7 @@ export const controllers: readonly Controller[] = [
   rootCaCertificatePublisher,
   serviceAccountController,
   taintEvictionController,
+  ttlAfterFinishedController,
 ];
 
 /**

@@ -1,6 +1,7 @@
 import type { Pod } from "../../protocol/kinds/generated";
 import { isBeingDeleted, keyOf, type Stored } from "../../protocol/kinds/object";
 import { type Controller, event, index, nodes, nothingToDo, type Plan, patchStatus, pods, remove, type View, watch } from "../client";
+import { isSame } from "./canonical";
 import { disruptionTarget } from "./disruption-target";
 import { noExecuteTaints, tolerationMs } from "./toleration";
 
@@ -13,7 +14,11 @@ export const taintEvictionController: Controller = {
   workers: 8,
   watches: [
     // Pods of nodes without such taints are no concern; when a taint goes, the node as it was still names its pods.
-    watch(nodes, (node, view) => (noExecuteTaints(node).length > 0 ? view.of(pods).byIndex("node", node.metadata.name).map(keyOf) : [])),
+    watch(
+      nodes,
+      (node, view) => (noExecuteTaints(node).length > 0 ? view.of(pods).byIndex("node", node.metadata.name).map(keyOf) : []),
+      (old, node) => !isSame(old.spec?.taints, node.spec?.taints),
+    ),
     watch(pods, (pod, view) => (taintsOf(pod, view).length > 0 ? [keyOf(pod)] : [])),
   ],
   indexes: [index(pods, "node", (pod) => [pod.spec?.nodeName ?? ""])],

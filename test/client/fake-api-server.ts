@@ -252,7 +252,11 @@ function merge(target: unknown, patch: unknown): unknown {
   if (typeof patch !== "object" || patch === null || Array.isArray(patch)) return patch;
   const merged: Record<string, unknown> = typeof target === "object" && target !== null && !Array.isArray(target) ? { ...target } : {};
   for (const [key, value] of Object.entries(patch)) {
-    if (value === null) delete merged[key];
+    const listed = "$deleteFromPrimitiveList/";
+    if (key.startsWith(listed)) {
+      const name = key.slice(listed.length);
+      merged[name] = ((merged[name] as unknown[] | undefined) ?? []).filter((each) => !(value as unknown[]).includes(each));
+    } else if (value === null) delete merged[key];
     else merged[key] = merge(merged[key], value);
   }
   return merged;

@@ -1,0 +1,329 @@
+import type { Job, JobCondition, JobStatus, Pod } from "../../protocol/kinds/generated";
+import { matchesLabelSelector } from "../../protocol/kinds/label-selector";
+import { controllerOf, isBeingDeleted, keyOf, objectKey, type Stored, timeMs, timestamp } from "../../protocol/kinds/object";
+import {
+  attempt,
+  type Controller,
+  create,
+  event,
+  get,
+  index,
+  jobs,
+  nothingToDo,
+  type Plan,
+  parallel,
+  patch,
+  pods,
+  remove,
+  type Step,
+  updateStatus,
+  type View,
+  watch,
+} from "../client";
+import { isSame } from "./canonical";
+import { byController, claim, controllerIndex } from "./claim";
+import { conditionOf, withCondition } from "./condition";
+import { type Count, countPods, isTracked, trackingFinalizer } from "./job-counting";
+import { indexAnnotation, indexOf, pendingIndexes } from "./job-indexes";
+import { isPodActive, isPodReady, isPodTerminal } from "./pod-state";
+import { podOf } from "./replicaset";
+import { deletionOrder } from "./replicaset-deletion-order";
+
+/** More pods are not made or deleted in one go. */
+const podsPerSyncMax = 500;
+/** How soon to look again when the cache of pods lags behind that of Jobs. */
+const behindMs = 1000;
+const backoffMs = 10_000;
+const backoffMaxMs = 600_000;
+const trackedOf = "job";
+
+/** Failures without a success between them, and when the last was. */
+interface Memory {
+  readonly failures: number;
+  readonly lastMs: number;
+}
+
+/** Runs the pods of a Job to completion. Source: "Jobs" in the documentation. */
+export const jobController: Controller = {
+  name: "job",
+  watches: [watch(jobs, (job) => [keyOf(job)]), watch(pods, keysOfPod)],
+  indexes: [index(pods, byController, controllerIndex), index(pods, trackedOf, (pod) => (isTracked(pod) ? jobKeysOf(pod) : []))],
+  reconcile(key, view, { nowMs }, memory) {
+    const job = view.of(jobs).get(key);
+    if (!job?.spec) return { steps: releaseOrphans(key, view), memory: null };
+    return isOurs(job) ? reconcileJob(job, view, nowMs, memory as Memory | undefined) : nothingToDo;
+  },
+};
+
+function jobKeysOf(pod: Stored<Pod>): readonly string[] {
+  const controller = controllerOf(pod);
+  return controller?.kind === "Job" ? [objectKey(pod.metadata.namespace, controller.name)] : [];
+}
+
+function keysOfPod(pod: Stored<Pod>, view: View): readonly string[] {
+  if (controllerOf(pod)) return jobKeysOf(pod);
+  return view
+    .of(jobs)
+    .byIndex("namespace", pod.metadata.namespace ?? "")
+    .filter((job) => matchesLabelSelector(job.spec?.selector, pod.metadata.labels))
+    .map(keyOf);
+}
+
+/** A Job may be left to another controller. */
+const isOurs = ({ spec }: Job) => spec?.managedBy === undefined || spec.managedBy === "kubernetes.io/job-controller";
+
+/** The parts of a Job's spec that this controller does not carry out. */
+const refused = ["podFailurePolicy", "successPolicy", "backoffLimitPerIndex", "maxFailedIndexes"] as const;
+
+/** What a Job was decided to be: going on, put off, or about to end one way or the other. */
+type Course =
+  | { readonly type: "running" | "suspended" }
+  | { readonly type: "complete" | "failed"; readonly reason: string; readonly message: string };
+
+function reconcileJob(job: Stored<Job>, view: View, nowMs: number, memory: Memory | undefined): Plan {
+  const spec = job.spec!;
+  const wanted = refused.find((field) => spec[field] !== undefined);
+  if (wanted) return { steps: [event(job, "Warning", "NotSupported", `spec.${wanted} is not supported: this Job is not run`)] };
+  const { owned, steps: claims } = claim(
+    view,
+    job,
+    jobs,
+    pods,
+    spec.selector ?? { matchLabels: { "batch.kubernetes.io/controller-uid": job.metadata.uid } },
+  );
+  if (isFinished(job)) return { steps: owned.filter(isTracked).map(releasePod), memory: null };
+
+  // Uids in the status may be of pods that this cache has not heard of yet; to take those for gone would count them twice.
+  const { uncountedTerminatedPods: uncounted } = job.status ?? {};
+  const isBehind =
+    view.seen(pods) < Number(job.metadata.resourceVersion) &&
+    ((uncounted?.succeeded?.length ?? 0) > 0 || (uncounted?.failed?.length ?? 0) > 0);
+  if (isBehind) return { steps: [], requeueAfterMs: behindMs };
+  const count = countPods(job, owned);
+  const active = owned.filter(isPodActive);
+  const course = courseOf(job, count, active, nowMs);
+  const remembered = rememberFailures(count, job, memory, nowMs);
+  const { steps, waitMs } = isBeingDeleted(job)
+    ? { steps: [], waitMs: undefined }
+    : manage(job, course, count, active, owned, remembered, nowMs);
+  const status = statusOf(job, course, count, owned, nowMs);
+  const written = isSame(status, job.status ?? {})
+    ? []
+    : [updateStatus(jobs, { ...job, status }, { after: (result) => (result.ok ? announce(job, status) : []) })];
+  const record = attempt([...claims, ...steps], () => [
+    ...written,
+    ...(count.release.length > 0 ? [parallel(count.release.map(releasePod))] : []),
+  ]);
+  const deadlineMs =
+    course.type === "running" && spec.activeDeadlineSeconds !== undefined
+      ? (timeMs(status.startTime) ?? nowMs) + spec.activeDeadlineSeconds * 1000 - nowMs
+      : undefined;
+  const againMs = Math.min(waitMs ?? Number.POSITIVE_INFINITY, deadlineMs ?? Number.POSITIVE_INFINITY);
+  return { steps: [record], memory: remembered, ...(againMs < Number.POSITIVE_INFINITY ? { requeueAfterMs: Math.max(1, againMs) } : {}) };
+}
+
+export function isFinished(job: Job): boolean {
+  return ["Complete", "Failed"].some((type) => conditionOf(job.status?.conditions, type)?.status === "True");
+}
+
+function courseOf(job: Stored<Job>, count: Count, active: readonly Stored<Pod>[], nowMs: number): Course {
+  const { completions, suspend, backoffLimit = 6, activeDeadlineSeconds, template } = job.spec!;
+  const decided = job.status?.conditions?.find(
+    ({ type, status }) => status === "True" && (type === "FailureTarget" || type === "SuccessCriteriaMet"),
+  );
+  if (decided)
+    return { type: decided.type === "FailureTarget" ? "failed" : "complete", reason: decided.reason ?? "", message: decided.message ?? "" };
+  const restarts = template.spec?.restartPolicy === "OnFailure" ? active.reduce((sum, pod) => sum + restartsOf(pod), 0) : 0;
+  if (count.failed > backoffLimit || (restarts > 0 && restarts >= backoffLimit))
+    return { type: "failed", reason: "BackoffLimitExceeded", message: "Job has reached the specified backoff limit" };
+  const startedMs = timeMs(job.status?.startTime);
+  if (!suspend && activeDeadlineSeconds !== undefined && startedMs !== undefined && nowMs - startedMs >= activeDeadlineSeconds * 1000)
+    return { type: "failed", reason: "DeadlineExceeded", message: "Job was active longer than specified deadline" };
+  const isDone = completions === undefined ? count.succeeded > 0 && active.length === 0 : count.succeeded >= completions;
+  if (isDone) return { type: "complete", reason: "CompletionsReached", message: "Reached expected number of succeeded pods" };
+  return { type: suspend ? "suspended" : "running" };
+}
+
+const restartsOf = (pod: Pod) => (pod.status?.containerStatuses ?? []).reduce((sum, status) => sum + (status.restartCount ?? 0), 0);
+
+interface Management {
+  readonly steps: readonly Step[];
+  /** How long until pods may be made again. */
+  readonly waitMs: number | undefined;
+}
+
+function manage(
+  job: Stored<Job>,
+  course: Course,
+  count: Count,
+  active: readonly Stored<Pod>[],
+  owned: readonly Stored<Pod>[],
+  memory: Memory,
+  nowMs: number,
+): Management {
+  if (course.type !== "running")
+    return { steps: active.length > 0 ? [parallel(active.map((pod) => deletePod(job, pod)))] : [], waitMs: undefined };
+  const { parallelism = 1, completions, completionMode, podReplacementPolicy } = job.spec!;
+  const terminating = podReplacementPolicy === "Failed" ? owned.filter((pod) => isBeingDeleted(pod) && !isPodTerminal(pod)).length : 0;
+  const wanted =
+    completions === undefined ? (count.succeeded > 0 ? active.length : parallelism) : Math.min(completions - count.succeeded, parallelism);
+  if (active.length > wanted) {
+    const surplus = deletionOrder(active, active, nowMs).slice(0, active.length - wanted);
+    return { steps: [parallel(surplus.slice(0, podsPerSyncMax).map((pod) => deletePod(job, pod)))], waitMs: undefined };
+  }
+  const missing = Math.min(wanted - active.length - terminating, podsPerSyncMax);
+  if (missing <= 0) return { steps: [], waitMs: undefined };
+  const waitMs =
+    memory.failures === 0 ? 0 : memory.lastMs + Math.min(backoffMs * 2 ** Math.min(memory.failures - 1, 20), backoffMaxMs) - nowMs;
+  if (waitMs > 0) return { steps: [], waitMs };
+  const running = new Set(active.map((pod) => indexOf(pod)).filter((at) => at !== undefined));
+  const indexes =
+    completionMode === "Indexed"
+      ? pendingIndexes(completions ?? 0, count.completedIndexes, running, missing)
+      : Array.from({ length: missing }, () => undefined);
+  return {
+    steps: [
+      parallel(
+        indexes.map((at) => createPod(job, at)),
+        true,
+      ),
+    ],
+    waitMs: undefined,
+  };
+}
+
+function rememberFailures(count: Count, job: Job, memory: Memory | undefined, nowMs: number): Memory {
+  const before = memory ?? { failures: 0, lastMs: 0 };
+  const hasSucceeded = count.succeeded > (job.status?.succeeded ?? 0) + (job.status?.uncountedTerminatedPods?.succeeded?.length ?? 0);
+  if (hasSucceeded && count.newlyFailed.length === 0) return { failures: 0, lastMs: 0 };
+  if (count.newlyFailed.length === 0) return before;
+  const ends = count.newlyFailed.map((pod) => endedMs(pod) ?? nowMs);
+  return { failures: (hasSucceeded ? 0 : before.failures) + count.newlyFailed.length, lastMs: Math.max(before.lastMs, ...ends) };
+}
+
+/** When the last container of a pod ended, or when the pod began to be deleted. */
+function endedMs(pod: Stored<Pod>): number | undefined {
+  const ends = (pod.status?.containerStatuses ?? [])
+    .map(({ state }) => timeMs(state?.terminated?.finishedAt))
+    .filter((at) => at !== undefined);
+  return ends.length > 0 ? Math.max(...ends) : timeMs(pod.metadata.deletionTimestamp);
+}
+
+function statusOf(job: Stored<Job>, course: Course, count: Count, owned: readonly Stored<Pod>[], nowMs: number): JobStatus {
+  const active = owned.filter(isPodActive);
+  const terminating = owned.filter((pod) => isBeingDeleted(pod) && !isPodTerminal(pod)).length;
+  const { completedIndexes: _, succeeded: __, failed: ___, ...before } = job.status ?? {};
+  const isOver = active.length === 0 && terminating === 0 && count.isSettled;
+  let conditions: readonly JobCondition[] = before.conditions ?? [];
+  const enter = (type: string, status: "True" | "False", reason: string, message: string) => {
+    const stamp = conditionOf(conditions, type)?.lastProbeTime ?? timestamp(nowMs);
+    conditions = withCondition(conditions, { type, status, reason, message, lastProbeTime: stamp }, nowMs);
+  };
+  if (course.type === "complete" || course.type === "failed") {
+    enter(course.type === "complete" ? "SuccessCriteriaMet" : "FailureTarget", "True", course.reason, course.message);
+    if (isOver) enter(course.type === "complete" ? "Complete" : "Failed", "True", course.reason, course.message);
+  } else if (course.type === "suspended") enter("Suspended", "True", "JobSuspended", "Job suspended");
+  else if (conditionOf(conditions, "Suspended")?.status === "True") enter("Suspended", "False", "JobResumed", "Job resumed");
+  const wasSuspended = conditionOf(before.conditions, "Suspended")?.status === "True";
+  const startTime = course.type === "suspended" ? undefined : ((wasSuspended ? undefined : before.startTime) ?? timestamp(nowMs));
+  const { startTime: ____, active: _____, ready: ______, conditions: _______, ...kept } = before;
+  return {
+    ...kept,
+    ...count.status,
+    ...(active.length > 0 ? { active: active.length } : {}),
+    ready: active.filter(isPodReady).length,
+    terminating,
+    ...(startTime ? { startTime } : {}),
+    ...(conditions.length > 0 ? { conditions } : {}),
+    ...(course.type === "complete" && isOver ? { completionTime: before.completionTime ?? timestamp(nowMs) } : {}),
+  };
+}
+
+/** The events that go with conditions that are new. */
+function announce(job: Stored<Job>, status: JobStatus): readonly Step[] {
+  const isNew = (type: string, value = "True") =>
+    conditionOf(status.conditions, type)?.status === value && conditionOf(job.status?.conditions, type)?.status !== value;
+  const steps: Step[] = [];
+  if (isNew("Complete")) steps.push(event(job, "Normal", "Completed", "Job completed"));
+  const failure = conditionOf(status.conditions, "FailureTarget");
+  if (isNew("FailureTarget")) steps.push(event(job, "Warning", failure!.reason ?? "", failure!.message ?? ""));
+  if (isNew("Suspended")) steps.push(event(job, "Normal", "Suspended", "Job suspended"));
+  if (conditionOf(job.status?.conditions, "Suspended") && isNew("Suspended", "False"))
+    steps.push(event(job, "Normal", "Resumed", "Job resumed"));
+  return steps;
+}
+
+function createPod(job: Stored<Job>, at: number | undefined): Step {
+  return create(pods, jobPod(job, at), {
+    after: (result) => [
+      result.ok
+        ? event(job, "Normal", "SuccessfulCreate", `Created pod: ${result.object.metadata.name}`)
+        : event(job, "Warning", "FailedCreate", `Error creating: ${result.status.message}`),
+    ],
+  });
+}
+
+/** A pod of the Job; at a completion index it knows it by annotation, label, host name and JOB_COMPLETION_INDEX. */
+export function jobPod(job: Stored<Job>, at: number | undefined): Pod {
+  const made = podOf(job, job.spec!.template);
+  const finalizers = [...(made.metadata?.finalizers ?? []), trackingFinalizer];
+  if (at === undefined) return { ...made, metadata: { ...made.metadata, finalizers } };
+  const variable = {
+    name: "JOB_COMPLETION_INDEX",
+    valueFrom: { fieldRef: { apiVersion: "v1", fieldPath: `metadata.labels['${indexAnnotation}']` } },
+  };
+  const know = <C extends { readonly env?: readonly { readonly name: string }[] }>(container: C): C =>
+    container.env?.some(({ name }) => name === variable.name) ? container : { ...container, env: [...(container.env ?? []), variable] };
+  const { spec } = made;
+  return {
+    ...made,
+    metadata: {
+      ...made.metadata,
+      generateName: `${job.metadata.name}-${at}-`,
+      finalizers,
+      annotations: { ...made.metadata?.annotations, [indexAnnotation]: String(at) },
+      labels: { ...made.metadata?.labels, [indexAnnotation]: String(at) },
+    },
+    spec: {
+      ...spec!,
+      hostname: spec?.hostname ?? `${job.metadata.name}-${at}`,
+      containers: spec!.containers.map(know),
+      ...(spec?.initContainers ? { initContainers: spec.initContainers.map(know) } : {}),
+    },
+  };
+}
+
+function deletePod(job: Stored<Job>, pod: Stored<Pod>): Step {
+  return remove(
+    pods,
+    pod,
+    {},
+    {
+      after: (result) => (result.ok ? [event(job, "Normal", "SuccessfulDelete", `Deleted pod: ${pod.metadata.name}`)] : []),
+    },
+  );
+}
+
+function releasePod(pod: Stored<Pod>): Step {
+  return patch(
+    pods,
+    pod,
+    "strategic",
+    { metadata: { uid: pod.metadata.uid, "$deleteFromPrimitiveList/finalizers": [trackingFinalizer] } },
+    { ignore: ["NotFound"] },
+  );
+}
+
+/** Pods of a Job that is gone are counted by nobody: once that is sure, nothing holds them. */
+function releaseOrphans(key: string, view: View): readonly Step[] {
+  const left = view.of(pods).byIndex(trackedOf, key);
+  const [first] = left;
+  if (!first) return [];
+  return [
+    get(jobs, first.metadata.namespace ?? "", controllerOf(first)!.name, (result) => {
+      if (!result.ok) return result.status.reason === "NotFound" ? [parallel(left.map(releasePod))] : [];
+      const { uid } = result.object.metadata;
+      return [parallel(left.filter((pod) => controllerOf(pod)?.uid !== uid).map(releasePod))];
+    }),
+  ];
+}

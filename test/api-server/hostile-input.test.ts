@@ -94,3 +94,13 @@ test("YAML whose aliases multiply without end is refused", () => {
     bomb.push(`${name}: &${name} [${Array(10).fill(`*${before}`).join(",")}]`);
   expect(toServerBody("application/yaml", Buffer.from(bomb.join("\n")))).toMatchObject({ code: 400 });
 });
+
+test("YAML that would take long to parse is refused, the same in JSON is not", () => {
+  const long = { kind: "ConfigMap", data: { a: "x".repeat(300 * 1024) } };
+  const type = "application/apply-patch+yaml";
+  expect(toServerBody(type, Buffer.from(`kind: ConfigMap\ndata: {a: ${long.data.a}}\n`))).toMatchObject({
+    code: 413,
+    message: expect.stringContaining("JSON"),
+  });
+  expect(toServerBody(type, Buffer.from(JSON.stringify(long)))).toMatchObject({ contentType: type });
+});

@@ -56,6 +56,8 @@ export function toServerBody(contentType: string, bytes: Uint8Array): ServerBody
   const type = isApply ? contentType : "application/json";
   // JSON is YAML; leaving it alone keeps what only its text tells, such as fields that come twice.
   if (isJson(bytes)) return { contentType: type, bytes };
+  if (bytes.length > maxYamlBytes)
+    return requestEntityTooLarge(`Request entity too large: limit is ${maxYamlBytes} for YAML; as JSON it may be larger`);
   try {
     const value: unknown = parse(Buffer.from(bytes).toString("utf8"), { version: "1.1", customTags: kubernetesTags, prettyErrors: true });
     return { contentType: type, bytes: Buffer.from(JSON.stringify(value ?? null)) };
@@ -64,6 +66,9 @@ export function toServerBody(contentType: string, bytes: Uint8Array): ServerBody
     return badRequest(`error converting YAML to JSON: ${firstLine.replace(/:$/, "")}`);
   }
 }
+
+/** Parsing YAML takes seconds for what takes JSON milliseconds, and while it lasts nothing else in this process moves. kubectl sends JSON. */
+const maxYamlBytes = 256 * 1024;
 
 function isJson(bytes: Uint8Array): boolean {
   if (bytes[0] !== "{".charCodeAt(0) && bytes[0] !== "[".charCodeAt(0)) return false;

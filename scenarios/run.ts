@@ -1,21 +1,15 @@
-import type { Store } from "../actors/etcd/store/store";
-import type { Address, HostName } from "../protocol/address";
 import type { AnyActor } from "../runtime/actor";
 import { Simulation } from "../runtime/simulated/simulation";
-import type { RuntimeEvent } from "../runtime/world";
-import { type CheckResult, CheckRun } from "./checks/check";
-import { noPanics } from "./checks/no-panics";
-import type { HostPlan } from "./cluster";
-import { type Act, type Convergence, type Final, type HistoryEvent, objectId } from "./history";
-import { Ledger } from "./ledger";
+import type { CheckResult } from "./checks/check";
+import { type Act, type Convergence, type Final, objectId } from "./history";
 import type { Manifest } from "./manifests";
-import { Probes } from "./probes";
-import { Recorder, type RunSeries } from "./report/recorder";
+import type { RunSeries } from "./report/recorder";
 import { reasonsNotAtRest } from "./rest";
 import type { Scenario, StormStep } from "./scenario";
 import { SimulatedTank } from "./simulated-tank";
 import { type ScheduledStep, type StepResult, Storm } from "./storm";
-import { type TimelineLine, timelineOf } from "./timeline";
+import type { TimelineLine } from "./timeline";
+import { Witness } from "./witness";
 import { clientActor } from "./workloads/client";
 import type { OperatorDone, OperatorPerform } from "./workloads/operator";
 import { clientHosts, loadClients, operatorAddress } from "./workloads/placement";
@@ -67,16 +61,9 @@ const actionWithinMs = 120_000;
  */
 export class Run {
   readonly simulation: Simulation;
+  private readonly witness: Witness;
   private readonly storm: Storm;
   private readonly tank: SimulatedTank;
-  private readonly ledger = new Ledger();
-  private readonly probes = new Probes();
-  private readonly recorder: Recorder;
-  private readonly checkRuns: readonly CheckRun[];
-  private readonly timeline: TimelineLine[] = [];
-  private readonly hosts: readonly HostPlan[];
-  private readonly etcdTerms = new Map<HostName, number>();
-  private readonly leaseHolders = new Map<string, HostName>();
   private readonly wanted: readonly string[];
   private readonly actionResults: StepResult[] = [];
   private act: Act = "boot";
@@ -90,20 +77,15 @@ export class Run {
 
   constructor(private readonly input: RunInput) {
     const { scenario, seed, actors, keepTraceLines = 2000 } = input;
-    this.hosts = [...scenario.plan.hosts, ...clientHosts(scenario)];
+    const hosts = [...scenario.plan.hosts, ...clientHosts(scenario)];
     this.wanted = input.manifests.map(({ object }) => objectId(object));
-    this.checkRuns = [
-      ...(scenario.expect.some(({ check }) => check === noPanics) ? [] : [new CheckRun(noPanics.name, noPanics, {})]),
-      ...scenario.expect.map(({ check, label, params }) => new CheckRun(label, check, params)),
-    ];
-    this.recorder = new Recorder(scenario);
     this.simulation = new Simulation({ seed, actors: [...actors, clientActor], trace: { keepLines: keepTraceLines } });
-    this.simulation.addObserver((nowUs, host, event) => this.observe(nowUs, host, event));
-    for (const { name, zone, actors: placed } of this.hosts) {
+    this.witness = new Witness(this.simulation, hosts, scenario, input.onTimeline);
+    for (const { name, zone, actors: placed } of hosts) {
       this.simulation.addHost({ name, zone });
       for (const actor of placed) this.simulation.place(name, actor.address, actor.config);
     }
-    this.tank = new SimulatedTank(this.simulation, { ...scenario.plan, hosts: this.hosts }, (host) => this.leads(host));
+    this.tank = new SimulatedTank(this.simulation, { ...scenario.plan, hosts }, (host) => this.witness.leads(host));
     const replayed = input.schedule && new Map(input.schedule.map(({ step, targets }) => [step, targets]));
     this.storm = new Storm(this.tank, {
       beyondBudget: scenario.beyondBudget,
@@ -111,7 +93,7 @@ export class Run {
       draw: (step, index) => this.simulation.random.draw(`storm ${step}`, "target", index),
       tell: (event) => {
         this.simulation.note(`fault ${event.fault} ${event.phase} ${event.targets.join(",")}`);
-        this.tell({ type: "fault", atUs: this.simulation.now(), ...event });
+        this.witness.tell({ type: "fault", atUs: this.simulation.now(), ...event });
       },
     });
   }
@@ -125,7 +107,14 @@ export class Run {
       this.input.scenario.settleUs / 1000,
       (ok, detail) => {
         this.applied = ok ? "" : detail;
-        this.tell({ type: "action", atUs: this.simulation.now(), step: -1, action: `apply ${this.wanted.length} objects`, ok, detail });
+        this.witness.tell({
+          type: "action",
+          atUs: this.simulation.now(),
+          step: -1,
+          action: `apply ${this.wanted.length} objects`,
+          ok,
+          detail,
+        });
       },
     );
     this.tickEverySecond();
@@ -163,8 +152,8 @@ export class Run {
   private tick(): void {
     const nowUs = this.simulation.now();
     const { scenario } = this.input;
-    const reasons = reasonsNotAtRest(this.ledger.objects, this.tank.hosts(), this.wanted);
-    this.recorder.sample(this.ledger.objects);
+    const reasons = reasonsNotAtRest(this.witness.objects, this.tank.hosts(), this.wanted);
+    this.witness.recorder.sample(this.witness.objects);
     this.quietSeconds = reasons.length === 0 ? this.quietSeconds + 1 : 0;
     const inActUs = nowUs - this.actSinceUs;
     switch (this.act) {
@@ -207,7 +196,14 @@ export class Run {
     const objects = (this.input.objectsOfStep.get(index) ?? []).map(({ object }) => object as never);
     this.perform(action.tasks(params, objects, this.simulation.now()), actionWithinMs, (ok, detail) => {
       this.actionResults.push({ step: index, name: action.name, effect: ok ? "done" : "", wrong: ok ? "" : detail });
-      this.tell({ type: "action", atUs: this.simulation.now(), step: index, action: describeAction(action.name, params), ok, detail });
+      this.witness.tell({
+        type: "action",
+        atUs: this.simulation.now(),
+        step: index,
+        action: describeAction(action.name, params),
+        ok,
+        detail,
+      });
     });
   }
 
@@ -235,11 +231,11 @@ export class Run {
     this.enter("end");
     const final: Final = {
       atUs: this.simulation.now(),
-      objects: this.ledger.objects,
-      members: this.members(),
+      objects: this.witness.objects,
+      members: this.witness.members(),
       convergence: this.convergence,
     };
-    const checks = [...this.checkRuns.map((check) => check.end(final, stopped)), ...(stopped ? [] : this.ownVerdicts())];
+    const checks = [...this.witness.checkRuns.map((check) => check.end(final, stopped)), ...(stopped ? [] : this.ownVerdicts())];
     const violated = checks.some(({ verdict }) => verdict === "violated");
     this.finished = {
       seed: this.input.seed,
@@ -249,12 +245,12 @@ export class Run {
       virtualMs: Math.round(this.simulation.now() / 1000),
       events: this.simulation.heap.count,
       checks,
-      probes: this.probes.all(),
+      probes: this.witness.probes.all(),
       convergence: this.convergence,
       schedule: this.storm.schedule,
       steps: this.steps(),
-      timeline: this.timeline,
-      series: this.recorder.series(this.simulation.now()),
+      timeline: this.witness.timeline,
+      series: this.witness.recorder.series(this.simulation.now()),
       stopped,
     };
   }
@@ -292,95 +288,11 @@ export class Run {
     return [{ name: "storm", verdict: "held", detail: `${reached} steps, and each did something`, ...plain }];
   }
 
-  // ——— what is heard ———
-
-  private observe(atUs: number, host: HostName, event: RuntimeEvent): void {
-    switch (event.type) {
-      case "fact": {
-        const { actor, fact } = event;
-        if (fact.kind === "raft.leader") this.etcdTerms.set(host, fact.term as number);
-        if (fact.kind === "leader.elected") this.leaseHolders.set(String(fact.lease), host);
-        this.tell({ type: "fact", atUs, actor, host, fact });
-        if (fact.kind === "etcd.applied") {
-          const store = this.storeOf(actor);
-          if (store) for (const told of this.ledger.read(store, atUs)) this.tell(told);
-        }
-        return;
-      }
-      case "started":
-        return this.tell({ type: "life", atUs, actor: event.actor, alive: true, error: "" });
-      case "stopped":
-        return this.tell({ type: "life", atUs, actor: event.actor, alive: false, error: "" });
-      case "crashed":
-        return this.tell({
-          type: "life",
-          atUs,
-          actor: event.actor,
-          alive: false,
-          error: event.error instanceof Error ? event.error.message : String(event.error),
-        });
-      case "hostDown":
-        this.etcdTerms.delete(host);
-        for (const [lease, holder] of this.leaseHolders) if (holder === host) this.leaseHolders.delete(lease);
-        this.tell({ type: "host", atUs, host, up: false });
-        for (const actor of this.hosts.find(({ name }) => name === host)?.actors ?? [])
-          this.tell({ type: "life", atUs, actor: actor.address, alive: false, error: "" });
-        return;
-      case "hostUp":
-        return this.tell({ type: "host", atUs, host, up: true });
-    }
-  }
-
-  private tell(event: HistoryEvent): void {
-    this.probes.see(event);
-    this.recorder.see(event);
-    const line = timelineOf(event);
-    if (line) this.show(line);
-    for (const check of this.checkRuns) {
-      const violation = check.see(event);
-      if (violation !== undefined) this.show({ atUs: event.atUs, tone: "verdict", text: `violated: ${violation}` });
-    }
-  }
-
-  private show(line: TimelineLine): void {
-    this.timeline.push(line);
-    this.input.onTimeline?.(line);
-  }
-
   private enter(act: Act): void {
     this.act = act;
     this.actSinceUs = this.simulation.now();
     this.simulation.note(`act ${act}`);
-    this.tell({ type: "act", atUs: this.actSinceUs, act });
-  }
-
-  // ——— looking in, and asking ———
-
-  private leads(host: HostName): boolean {
-    const term = this.etcdTerms.get(host);
-    if (term !== undefined) return term === Math.max(...this.etcdTerms.values());
-    return [...this.leaseHolders.values()].includes(host);
-  }
-
-  private storeOf(actor: Address): Store | undefined {
-    return this.simulation.stateOf<{ readonly store?: Store }>(actor)?.store;
-  }
-
-  private members(): Final["members"] {
-    return this.input.scenario.plan.hosts
-      .filter(({ role }) => role === "etcd")
-      .flatMap(({ actors }) => actors.map((actor) => ({ actor: actor.address, store: this.storeOf(actor.address) })))
-      .flatMap(({ actor, store }) =>
-        store
-          ? [
-              {
-                actor,
-                revision: store.revision,
-                modRevisionOf: (key: string) => store.get(Buffer.from(key, "utf8").toString("latin1"))?.modRevision,
-              },
-            ]
-          : [],
-      );
+    this.witness.tell({ type: "act", atUs: this.actSinceUs, act });
   }
 
   private perform(tasks: OperatorPerform["tasks"], withinMs: number, then: (ok: boolean, detail: string) => void): void {

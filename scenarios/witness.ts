@@ -1,0 +1,113 @@
+import type { Store } from "../actors/etcd/store/store";
+import type { Address, HostName } from "../protocol/address";
+import type { Simulation } from "../runtime/simulated/simulation";
+import type { RuntimeEvent } from "../runtime/world";
+import { CheckRun } from "./checks/check";
+import { noPanics } from "./checks/no-panics";
+import type { HostPlan } from "./cluster";
+import type { Final, HistoryEvent } from "./history";
+import { Ledger } from "./ledger";
+import { Probes } from "./probes";
+import { Recorder } from "./report/recorder";
+import type { Scenario } from "./scenario";
+import { type TimelineLine, timelineOf } from "./timeline";
+
+/** Sees everything that happens in a simulated cluster and tells it as history: to the checks, the probes, the timeline and the report. Changes nothing. */
+export class Witness {
+  readonly probes = new Probes();
+  readonly recorder: Recorder;
+  readonly timeline: TimelineLine[] = [];
+  readonly checkRuns: readonly CheckRun[];
+  private readonly ledger = new Ledger();
+  private readonly etcdTerms = new Map<HostName, number>();
+  private readonly leaseHolders = new Map<string, HostName>();
+
+  constructor(
+    private readonly simulation: Simulation,
+    private readonly hosts: readonly HostPlan[],
+    scenario: Scenario,
+    private readonly onTimeline: ((line: TimelineLine) => void) | undefined,
+  ) {
+    this.recorder = new Recorder(scenario);
+    const always = scenario.expect.some(({ check }) => check === noPanics) ? [] : [new CheckRun(noPanics.name, noPanics, {})];
+    this.checkRuns = [...always, ...scenario.expect.map(({ check, label, params }) => new CheckRun(label, check, params))];
+    simulation.addObserver((nowUs, host, event) => this.observe(nowUs, host, event));
+  }
+
+  /** The API objects by id, as the store has them. */
+  get objects(): Final["objects"] {
+    return this.ledger.objects;
+  }
+
+  /** Whether something on the host leads now: etcd, or a Lease of the control plane. */
+  leads(host: HostName): boolean {
+    const term = this.etcdTerms.get(host);
+    if (term !== undefined) return term === Math.max(...this.etcdTerms.values());
+    return [...this.leaseHolders.values()].includes(host);
+  }
+
+  /** The etcd members that run, with what they hold. */
+  members(): Final["members"] {
+    return this.hosts
+      .filter(({ role }) => role === "etcd")
+      .flatMap(({ actors }) => actors)
+      .flatMap(({ address }) => {
+        const store = this.storeOf(address);
+        if (!store) return [];
+        const modRevisionOf = (key: string) => store.get(Buffer.from(key, "utf8").toString("latin1"))?.modRevision;
+        return [{ actor: address, revision: store.revision, modRevisionOf }];
+      });
+  }
+
+  /** Adds an event to the history. */
+  tell(event: HistoryEvent): void {
+    this.probes.see(event);
+    this.recorder.see(event);
+    const line = timelineOf(event);
+    if (line) this.show(line);
+    for (const check of this.checkRuns) {
+      const violation = check.see(event);
+      if (violation !== undefined) this.show({ atUs: event.atUs, tone: "verdict", text: `violated: ${violation}` });
+    }
+  }
+
+  private show(line: TimelineLine): void {
+    this.timeline.push(line);
+    this.onTimeline?.(line);
+  }
+
+  private observe(atUs: number, host: HostName, event: RuntimeEvent): void {
+    switch (event.type) {
+      case "fact": {
+        const { actor, fact } = event;
+        if (fact.kind === "raft.leader") this.etcdTerms.set(host, fact.term as number);
+        if (fact.kind === "leader.elected") this.leaseHolders.set(String(fact.lease), host);
+        this.tell({ type: "fact", atUs, actor, host, fact });
+        const store = fact.kind === "etcd.applied" ? this.storeOf(actor) : undefined;
+        if (store) for (const told of this.ledger.read(store, atUs)) this.tell(told);
+        return;
+      }
+      case "started":
+        return this.tell({ type: "life", atUs, actor: event.actor, alive: true, error: "" });
+      case "stopped":
+        return this.tell({ type: "life", atUs, actor: event.actor, alive: false, error: "" });
+      case "crashed": {
+        const error = event.error instanceof Error ? event.error.message : String(event.error);
+        return this.tell({ type: "life", atUs, actor: event.actor, alive: false, error });
+      }
+      case "hostDown":
+        this.etcdTerms.delete(host);
+        for (const [lease, holder] of this.leaseHolders) if (holder === host) this.leaseHolders.delete(lease);
+        this.tell({ type: "host", atUs, host, up: false });
+        for (const actor of this.hosts.find(({ name }) => name === host)?.actors ?? [])
+          this.tell({ type: "life", atUs, actor: actor.address, alive: false, error: "" });
+        return;
+      case "hostUp":
+        return this.tell({ type: "host", atUs, host, up: true });
+    }
+  }
+
+  private storeOf(actor: Address): Store | undefined {
+    return this.simulation.stateOf<{ readonly store?: Store }>(actor)?.store;
+  }
+}

@@ -1,7 +1,7 @@
 import { Argument, type Command } from "commander";
 import colors from "picocolors";
 import { closest } from "../scenarios/closest";
-import { scenarioSchema } from "../scenarios/scenario";
+import { scenarioSchema } from "../scenarios/scenario-schema";
 import { type CatalogueEntry, catalogue } from "./catalogue";
 import { InputError } from "./load";
 

@@ -8,10 +8,11 @@ import type { Check } from "./checks/check";
 import { type ClusterPlan, type ClusterShape, defaultShape, planCluster } from "./cluster";
 import { faultNamed, faults } from "./faults";
 import type { Fault } from "./faults/fault";
-import { compileSchema, durationSchema, type JsonSchema, recordSchema, unknownName, validatePart } from "./schema";
-import { clusterSchema, readShape } from "./shape";
+import { partSchemas, validateFile } from "./scenario-schema";
+import { unknownName, validatePart } from "./schema";
+import { readShape } from "./shape";
 import { type Path, type Problem, readDocuments, type Source, type SourceDocument } from "./source";
-import { type HostFacts, type Selector, selectorSchema, wrongWithSelector } from "./target";
+import { type HostFacts, type Selector, wrongWithSelector } from "./target";
 import { workloadNamed, workloads } from "./workloads";
 import type { Workload } from "./workloads/workload";
 
@@ -59,72 +60,6 @@ export type ScenarioResult =
   | { readonly ok: true; readonly scenario: Scenario }
   | { readonly ok: false; readonly problems: readonly Problem[] };
 
-const repeatParams: Readonly<Record<string, JsonSchema>> = {
-  every: { ...durationSchema, description: "repeat the step after so long" },
-  times: { type: "integer", minimum: 1, maximum: 1000, description: "how many times in all, with `every`" },
-};
-const textSchema: JsonSchema = { type: "string" };
-
-const fileSchema = recordSchema(
-  {
-    // These three make the file an empty List to kubectl, so that it may lie beside the manifests that it uses.
-    apiVersion: { const: "v1" },
-    kind: { const: "List" },
-    items: { type: "array", maxItems: 0 },
-    name: {
-      type: "string",
-      pattern: "^[a-z0-9][a-z0-9-]*$",
-      description: 'a name of lower case letters, digits and dashes, such as "leader-loss"',
-    },
-    title: textSchema,
-    description: textSchema,
-    cluster: { type: "object" },
-    manifests: { type: "array", items: textSchema, description: "a list of files and folders" },
-    images: { type: "array", description: "a list of images with their behaviour" },
-    load: { type: "array", items: { type: "object" }, description: "a list of workloads" },
-    settle: durationSchema,
-    storm: { type: "array", items: { type: "object" }, description: "a list of steps" },
-    stormFor: durationSchema,
-    beyondBudget: { type: "boolean" },
-    calm: recordSchema({ within: durationSchema, stay: durationSchema }),
-    expect: { type: "array", items: { type: ["string", "object"] }, minItems: 1, description: "a list of checks" },
-  },
-  ["name", "expect"],
-);
-
-const validateFile = compileSchema(fileSchema);
-const stepSchemas = new Map(
-  [
-    ...faults.map((fault): readonly [string, JsonSchema] => [
-      `fault ${fault.name}`,
-      recordSchema(
-        {
-          fault: textSchema,
-          at: durationSchema,
-          for: durationSchema,
-          target: selectorSchema,
-          mayMiss: { type: "boolean" },
-          ...repeatParams,
-          ...fault.params,
-        },
-        ["at", "target", ...fault.required],
-      ),
-    ]),
-    ...actions.map((action): readonly [string, JsonSchema] => [
-      `action ${action.name}`,
-      recordSchema({ action: textSchema, at: durationSchema, ...repeatParams, ...action.params }, ["at", ...action.required]),
-    ]),
-    ...checks.map((check): readonly [string, JsonSchema] => [
-      `check ${check.name}`,
-      recordSchema({ check: textSchema, ...check.params }, check.required),
-    ]),
-    ...workloads.map((workload): readonly [string, JsonSchema] => [
-      `workload ${workload.name}`,
-      recordSchema({ workload: textSchema, ...workload.params }, workload.required),
-    ]),
-  ].map(([name, schema]) => [name, { schema, validate: compileSchema(schema) }]),
-);
-
 /** Reads a scenario file. Everything that is wrong with it is said at once; what needs the manifests is for `scenarioWith`. */
 export function readScenario(source: Source): ScenarioResult {
   const { documents, problems: broken } = readDocuments(source, "1.2");
@@ -138,34 +73,6 @@ export function readScenario(source: Source): ScenarioResult {
   if (another) return { ok: false, problems: [another.problem([], "expected one document: a scenario file holds one scenario")] };
   const wrong = validatePart(document, [], document.value, validateFile);
   return wrong.length > 0 ? { ok: false, problems: wrong } : new Reader(document).read();
-}
-
-/** The whole JSON Schema of a scenario file, for editors: with the parameters of each fault, action, check and workload. */
-export function scenarioSchema(): JsonSchema {
-  const variants = (prefix: string, field: string) =>
-    [...stepSchemas]
-      .filter(([name]) => name.startsWith(`${prefix} `))
-      .map(([name, { schema }]) => {
-        const properties = {
-          ...(schema.properties as Readonly<Record<string, JsonSchema>>),
-          [field]: { const: name.slice(prefix.length + 1) },
-        };
-        const required = [...(schema.required as readonly string[]), ...(prefix === "workload" ? [] : [field])];
-        return { ...schema, properties, required };
-      });
-  const properties = fileSchema.properties as Readonly<Record<string, JsonSchema>>;
-  return {
-    $schema: "https://json-schema.org/draft/2020-12/schema",
-    title: "A scenario of Wavetank",
-    ...fileSchema,
-    properties: {
-      ...properties,
-      cluster: clusterSchema,
-      storm: { ...properties.storm, items: { oneOf: [...variants("fault", "fault"), ...variants("action", "action")] } },
-      load: { ...properties.load, items: { anyOf: variants("workload", "workload") } },
-      expect: { ...properties.expect, items: { anyOf: [{ enum: checks.map(({ name }) => name) }, ...variants("check", "check")] } },
-    },
-  };
 }
 
 class Reader {
@@ -314,7 +221,7 @@ class Reader {
 
   /** Whether there is a thing of that name and its parameters fit; what does not is noted. */
   private isValid(path: Path, what: string, name: string, value: unknown, known: readonly string[]): boolean {
-    const schema = stepSchemas.get(`${what} ${name}`);
+    const schema = partSchemas.get(`${what} ${name}`);
     if (!schema) {
       this.complain(
         [...path, ...(typeof value === "object" && value !== null && what in value ? [what] : [])],

@@ -37,6 +37,14 @@ export function advance(state: MemberState, input: RaftInput, ctx: MemberContext
   return ready;
 }
 
+/** What the disk kept, which may be more than the last life heard of before it ended. */
+export function recordRecovered(state: MemberState, ctx: MemberContext): void {
+  const { log, term, vote } = state.node;
+  if (vote !== null) ctx.record({ kind: "raft.voted", term, candidate: vote });
+  const entries = log.slice(log.firstIndex, log.lastIndex, Number.POSITIVE_INFINITY);
+  if (entries.length > 0) ctx.record({ kind: "raft.persisted", entries: entries.map(factOf) });
+}
+
 /** Persist before you speak: what promises something goes out only once the write is on disk. */
 function persist(state: MemberState, write: Write, ctx: MemberContext): void {
   const { hardState, entries, snapshot } = write;

@@ -1,7 +1,7 @@
 import type { EtcdRequest, WatchProgressRequest, WatchRequest } from "../../protocol/etcd";
 import type { RaftMessage } from "../../protocol/raft";
 import type { Actor, Input, Recovered } from "../../runtime/actor";
-import { advance } from "./drive";
+import { advance, recordRecovered } from "./drive";
 import { Journal } from "./journal";
 import { checkpointTimer, keepLeases, leaseTimer } from "./lease-keeper";
 import { nextWakeMs, startNode } from "./raft/node";
@@ -26,6 +26,7 @@ export const etcdMember: Actor<EtcdConfig, MemberState, EtcdInput> = {
 
   start(config, ctx, recovered) {
     const state = recoverState(config, ctx, recovered);
+    recordRecovered(state, ctx);
     // What the disk knows to be committed is applied before anybody asks.
     advance(state, { type: "wake" }, ctx);
     settle(state, ctx);

@@ -14,26 +14,28 @@ export class OrderedIndex<V> {
     return chunk.keys[at] === key ? chunk.values[at] : undefined;
   }
 
-  /** Puts a value under a key that is not there yet, or replaces it. */
-  set(key: string, value: V): void {
+  /** The value under a key, made and put there if there is none. */
+  getOrAdd(key: string, make: () => V): V {
+    const last = this.chunks.at(-1)!;
+    const lastKey = last.keys.at(-1);
+    // Keys often come in ascending order: such a one needs no search, and fills chunks to the brim instead of leaving halves behind.
+    if (lastKey !== undefined && lastKey < key) {
+      const value = make();
+      if (last.keys.length >= chunkMax) this.chunks.push({ keys: [key], values: [value] });
+      else {
+        last.keys.push(key);
+        last.values.push(value);
+      }
+      this.size++;
+      return value;
+    }
     const c = this.chunkOf(key);
     const chunk = this.chunks[c]!;
     const at = lowerBound(chunk.keys, key);
-    if (chunk.keys[at] === key) {
-      chunk.values[at] = value;
-      return;
-    }
-    this.size++;
-    // Keys that come in ascending order fill chunks to the brim instead of leaving halves behind.
-    if (at === chunk.keys.length && at >= chunkMax && c === this.chunks.length - 1) {
-      this.chunks.push({ keys: [key], values: [value] });
-      return;
-    }
-    chunk.keys.splice(at, 0, key);
-    chunk.values.splice(at, 0, value);
-    if (chunk.keys.length <= chunkMax) return;
-    const half = chunk.keys.length >> 1;
-    this.chunks.splice(c + 1, 0, { keys: chunk.keys.splice(half), values: chunk.values.splice(half) });
+    if (chunk.keys[at] === key) return chunk.values[at]!;
+    const value = make();
+    this.insert(c, at, key, value);
+    return value;
   }
 
   delete(key: string): boolean {
@@ -57,6 +59,16 @@ export class OrderedIndex<V> {
         if ((to !== null && key >= to) || visit(values[at]!, key) === false) return;
       }
     }
+  }
+
+  private insert(c: number, at: number, key: string, value: V): void {
+    const chunk = this.chunks[c]!;
+    this.size++;
+    chunk.keys.splice(at, 0, key);
+    chunk.values.splice(at, 0, value);
+    if (chunk.keys.length <= chunkMax) return;
+    const half = chunk.keys.length >> 1;
+    this.chunks.splice(c + 1, 0, { keys: chunk.keys.splice(half), values: chunk.values.splice(half) });
   }
 
   /** The chunk that holds the key, or would. */

@@ -2,19 +2,9 @@ import { decodeValue, encodeValue } from "../../../protocol/codec";
 import { oldestVisible } from "./compaction";
 import { type Change, Store, textOf, type Version } from "./store";
 
-const format = 1;
-const recordsPerFrame = 256;
+const format = 2;
+const keysPerFrame = 256;
 
-type VersionRow = readonly [
-  value: Uint8Array,
-  create: number,
-  mod: number,
-  sub: number,
-  version: number,
-  lease: number,
-  tombstone: boolean,
-];
-type KeyRow = readonly [key: Uint8Array, versions: readonly VersionRow[]];
 type LeaseRow = readonly [id: number, grantedTtlSeconds: number, remainingTtlSeconds: number];
 type Head = readonly [format: number, revision: number, compacted: number, hash: number, leases: readonly LeaseRow[], keys: number];
 
@@ -26,8 +16,8 @@ export class StoreCapture {
 
   constructor(store: Store) {
     store.index.scan("", null, (history) => {
-      const versions = history.versions.slice(oldestVisible(history, store.compacted));
-      if (versions.length > 0) this.keys.push(versions);
+      const from = oldestVisible(history, store.compacted);
+      if (from < history.versions.length) this.keys.push(history.versions.slice(from));
       return undefined;
     });
     const leases = store.leases.list().map((id): LeaseRow => {
@@ -35,16 +25,17 @@ export class StoreCapture {
       return [id, lease.grantedTtlSeconds, lease.remainingTtlSeconds];
     });
     const head: Head = [format, store.revision, store.compacted, store.hash, leases, this.keys.length];
-    this.head = framed(head);
+    this.head = framed(encodeValue(head));
   }
 
+  /** True when the last chunk has been taken. */
   get done(): boolean {
     return this.next >= this.keys.length;
   }
 
-  /** The next bytes, of about that many (more by at most one frame of records), or null at the end. */
+  /** The next bytes, of about that many (more by at most one frame of keys), or null at the end. */
   nextChunk(maxBytes: number): Uint8Array | null {
-    if (this.next >= this.keys.length) return null;
+    if (this.done) return null;
     const frames: Uint8Array[] = [];
     let bytes = 0;
     if (this.next < 0) {
@@ -52,12 +43,10 @@ export class StoreCapture {
       frames.push(this.head);
       bytes = this.head.length;
     }
-    while (bytes < maxBytes && this.next < this.keys.length) {
-      const rows = this.keys
-        .slice(this.next, this.next + recordsPerFrame)
-        .map((versions): KeyRow => [versions[0]!.kv.key, versions.map(rowOf)]);
-      this.next += rows.length;
-      const frame = framed(rows);
+    while (bytes < maxBytes && !this.done) {
+      const keys = this.keys.slice(this.next, this.next + keysPerFrame);
+      this.next += keys.length;
+      const frame = framed(encodeKeys(keys));
       frames.push(frame);
       bytes += frame.length;
     }
@@ -73,68 +62,102 @@ export function snapshotOf(store: Store): Uint8Array {
 /** The store that a snapshot was taken of. Throws an Error that says where on bytes that are not one. */
 export function restoreStore(bytes: Uint8Array): Store {
   const frames = new Frames(bytes);
-  const [version, revision, compacted, hash, leases, keyCount] = frames.next() as Head;
+  const [version, revision, compacted, hash, leases, keyCount] = decodeValue(frames.next()) as Head;
   if (version !== format) throw new Error(`etcd snapshot: format ${String(version)} is not ${format}`);
   const store = new Store();
   store.revision = revision;
   store.compacted = compacted;
   store.hash = hash;
   for (const [id, granted, remaining] of leases) store.leases.grant(id, granted, remaining);
-  const changes: Change[] = [];
-  for (let keys = 0; keys < keyCount; ) {
-    const rows = frames.next() as readonly KeyRow[];
-    keys += rows.length;
-    for (const row of rows) restoreKey(store, row, changes);
-  }
   store.firstChange = Math.max(2, compacted);
-  store.changes = byRevision(changes, store.firstChange, revision);
+  const changes: Change[][] = Array.from({ length: Math.max(0, revision - store.firstChange + 1) }, () => []);
+  for (let keys = 0; keys < keyCount; ) keys += restoreKeys(store, frames.next(), changes);
+  for (const group of changes) if (group.length > 1) group.sort((a, b) => a.version.sub - b.version.sub);
+  store.changes = changes;
   return store;
 }
 
-function restoreKey(store: Store, [key, rows]: KeyRow, changes: Change[]): void {
-  const name = textOf(key);
-  for (const [value, createRevision, modRevision, sub, version, lease, tombstone] of rows) {
-    const kv = { key, value, createRevision, modRevision, version, lease };
-    const change = store.addVersion(name, { kv, sub, tombstone });
-    if (modRevision >= store.compacted) changes.push(change);
+/** One key: its length, its bytes, how many versions; of each five numbers, sub, tombstone, the value's length and bytes. */
+const keyHeadBytes = 8;
+const versionHeadBytes = 4 * 8 + 4 + 1 + 4;
+
+function encodeKeys(keys: readonly (readonly Version[])[]): Uint8Array {
+  let size = 4;
+  for (const versions of keys) {
+    size += keyHeadBytes + versions[0]!.kv.key.length;
+    for (const { kv } of versions) size += versionHeadBytes + kv.value.length;
   }
-  const newest = store.get(name);
-  if (newest) store.leases.move(name, 0, newest.lease);
+  const out = Buffer.allocUnsafe(size);
+  let at = out.writeUInt32BE(keys.length, 0);
+  for (const versions of keys) {
+    const { key } = versions[0]!.kv;
+    at = out.writeUInt32BE(key.length, at);
+    at = out.writeUInt32BE(versions.length, at);
+    out.set(key, at);
+    at += key.length;
+    for (const { kv, sub, tombstone } of versions) {
+      at = out.writeDoubleBE(kv.createRevision, at);
+      at = out.writeDoubleBE(kv.modRevision, at);
+      at = out.writeDoubleBE(kv.version, at);
+      at = out.writeDoubleBE(kv.lease, at);
+      at = out.writeUInt32BE(sub, at);
+      at = out.writeUInt8(tombstone ? 1 : 0, at);
+      at = out.writeUInt32BE(kv.value.length, at);
+      out.set(kv.value, at);
+      at += kv.value.length;
+    }
+  }
+  return out;
 }
 
-function byRevision(changes: readonly Change[], first: number, last: number): Change[][] {
-  const grouped: Change[][] = Array.from({ length: Math.max(0, last - first + 1) }, () => []);
-  for (const change of changes) grouped[change.version.kv.modRevision - first]!.push(change);
-  for (const group of grouped) if (group.length > 1) group.sort((a, b) => a.version.sub - b.version.sub);
-  return grouped;
+/** Reads a frame of keys into the store; answers how many. Reading beyond the frame throws a RangeError. */
+function restoreKeys(store: Store, frame: Buffer, changes: readonly Change[][]): number {
+  const count = frame.readUInt32BE(0);
+  let at = 4;
+  for (let k = 0; k < count; k++) {
+    const keyLength = frame.readUInt32BE(at);
+    const versionCount = frame.readUInt32BE(at + 4);
+    at += keyHeadBytes;
+    // Copies: a slice would keep the whole snapshot alive as long as one key lives.
+    const key = Buffer.from(frame.subarray(at, (at += keyLength)));
+    const name = textOf(key);
+    for (let v = 0; v < versionCount; v++) {
+      const [createRevision, modRevision] = [frame.readDoubleBE(at), frame.readDoubleBE(at + 8)];
+      const [version, lease] = [frame.readDoubleBE(at + 16), frame.readDoubleBE(at + 24)];
+      const sub = frame.readUInt32BE(at + 32);
+      const tombstone = frame.readUInt8(at + 36) === 1;
+      const length = frame.readUInt32BE(at + 37);
+      at += versionHeadBytes;
+      const value = Buffer.from(frame.subarray(at, (at += length)));
+      const change = store.addVersion(name, { kv: { key, value, createRevision, modRevision, version, lease }, sub, tombstone });
+      if (modRevision >= store.firstChange) changes[modRevision - store.firstChange]!.push(change);
+      if (lease !== 0 && v === versionCount - 1) store.leases.move(name, 0, lease);
+    }
+  }
+  return count;
 }
 
-function rowOf({ kv, sub, tombstone }: Version): VersionRow {
-  return [kv.value, kv.createRevision, kv.modRevision, sub, kv.version, kv.lease, tombstone];
-}
-
-/** Each frame is its length in four bytes and a msgpack value, so that chunks may be cut anywhere. */
-function framed(value: unknown): Uint8Array {
-  const body = encodeValue(value);
-  const frame = new Uint8Array(4 + body.length);
-  new DataView(frame.buffer).setUint32(0, body.length);
+/** Each frame is its length in four bytes and its bytes, so that chunks may be cut anywhere. */
+function framed(body: Uint8Array): Uint8Array {
+  const frame = Buffer.allocUnsafe(4 + body.length);
+  frame.writeUInt32BE(body.length, 0);
   frame.set(body, 4);
   return frame;
 }
 
 class Frames {
   private offset = 0;
-  private readonly view: DataView;
+  private readonly bytes: Buffer;
 
-  constructor(private readonly bytes: Uint8Array) {
-    this.view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  constructor(bytes: Uint8Array) {
+    this.bytes = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   }
 
-  next(): unknown {
+  next(): Buffer {
     const start = this.offset + 4;
-    const end = start <= this.bytes.length ? start + this.view.getUint32(this.offset) : start;
+    const end = start <= this.bytes.length ? start + this.bytes.readUInt32BE(this.offset) : start;
     if (end > this.bytes.length) throw new Error(`etcd snapshot: ends in the middle of a frame at byte ${this.offset}`);
     this.offset = end;
-    return decodeValue(this.bytes.subarray(start, end));
+    return this.bytes.subarray(start, end);
   }
 }

@@ -68,11 +68,7 @@ export class Store {
 
   /** Puts a version behind the others of its key. Only transactions and restoring do. */
   addVersion(key: string, version: Version): Change {
-    let history = this.index.get(key);
-    if (!history) {
-      history = { key, versions: [] };
-      this.index.set(key, history);
-    }
+    const history = this.index.getOrAdd(key, () => ({ key, versions: [] }));
     history.versions.push(version);
     this.sizeBytes += sizeOf(version);
     return { history, version };

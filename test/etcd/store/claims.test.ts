@@ -292,7 +292,7 @@ describe("the index", () => {
   test("holds a hundred thousand keys in order, through inserts in any order and removals", () => {
     const index = new OrderedIndex<number>();
     const name = (n: number) => `/registry/pods/${String(n).padStart(6, "0")}`;
-    for (let n = 0; n < 100_000; n++) index.set(name((n * 61_813) % 100_000), n);
+    for (let n = 0; n < 100_000; n++) index.getOrAdd(name((n * 61_813) % 100_000), () => n);
     for (let n = 0; n < 100_000; n += 3) index.delete(name(n));
     expect(index.size).toBe(66_666);
     const seen: string[] = [];
@@ -302,7 +302,7 @@ describe("the index", () => {
 
   test("a scan looks at no more than it answers", () => {
     const index = new OrderedIndex<number>();
-    for (let n = 0; n < 10_000; n++) index.set(`k${String(n).padStart(5, "0")}`, n);
+    for (let n = 0; n < 10_000; n++) index.getOrAdd(`k${String(n).padStart(5, "0")}`, () => n);
     let visited = 0;
     index.scan("k05000", null, () => ++visited < 10);
     expect(visited).toBe(10);

@@ -80,7 +80,10 @@ export async function startGateway({ port, listen, tls, limits, onError }: Gatew
   if (listen !== undefined) await listenOn(server, listen.host, listen.port);
   return {
     listenPort: (server.address() as AddressInfo | null)?.port ?? 0,
-    accept: (socket) => void server.emit("connection", socket),
+    accept: (socket) => {
+      connections.add(socket);
+      server.emit("connection", socket);
+    },
     close: () =>
       new Promise((resolve) => {
         // A server that does not listen says so by an error, which is of no interest here.
@@ -100,24 +103,27 @@ function listenOn(server: Http2SecureServer, host: string, port: number): Promis
   });
 }
 
+/** Every connection, so that all can be broken off, and the HTTP/2 sessions on them, whose errors would end the process. */
 function trackConnections(server: Http2SecureServer) {
-  const sockets = new Set<TLSSocket>();
-  const sessions = new Set<ServerHttp2Session>();
-  server.on("secureConnection", (socket: TLSSocket) => {
+  const sockets = new Set<Socket>();
+  let closed = false;
+  const add = (socket: Socket): void => {
+    // A handshake that was under way while the gateway closed.
+    if (closed) return void socket.destroy();
     sockets.add(socket);
-    // A client whose machine is gone never says goodbye: without probes its watches would stay for ever.
-    socket.setKeepAlive(true, keepAliveMs);
     socket.on("close", () => sockets.delete(socket));
     socket.on("error", () => socket.destroy());
+  };
+  server.on("secureConnection", (socket: TLSSocket) => {
+    add(socket);
+    // A client whose machine is gone never says goodbye: without probes its watches would stay for ever.
+    socket.setKeepAlive(true, keepAliveMs);
   });
-  server.on("session", (session: ServerHttp2Session) => {
-    sessions.add(session);
-    session.on("close", () => sessions.delete(session));
-    session.on("error", () => session.destroy());
-  });
+  server.on("session", (session: ServerHttp2Session) => void session.on("error", () => session.destroy()));
   return {
+    add,
     destroyAll(): void {
-      for (const session of sessions) session.destroy();
+      closed = true;
       for (const socket of sockets) socket.destroy();
     },
   };

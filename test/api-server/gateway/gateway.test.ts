@@ -1,5 +1,5 @@
 import { once } from "node:events";
-import { type AddressInfo, createServer } from "node:net";
+import { type AddressInfo, connect, createServer } from "node:net";
 import { gunzipSync } from "node:zlib";
 import { type Gateway, startGateway } from "../../../actors/api-server/gateway/gateway";
 import { Authority } from "../../../runtime/live/certificates";
@@ -304,6 +304,26 @@ test("what needs a connection in both directions is refused in words that kubect
     message: expect.stringContaining("exec"),
   });
   expect(server.requests).toEqual([]);
+});
+
+test("a gateway that closes breaks off its watches, and those who were still shaking hands", async () => {
+  const front = createServer((socket) => gateway.accept(socket)).listen(0, "127.0.0.1");
+  await once(front, "listening");
+  const { port } = front.address() as AddressInfo;
+  const watching = begin("HTTP/2", port, { path: "/api/v1/pods?watch=true" });
+  const stream = await server.opened();
+  stream.push(response(200, ""));
+  const watch = await watching;
+  const silent = connect(port, "127.0.0.1");
+  const hungUp = once(silent, "close");
+  await once(silent, "connect");
+  // The gateway has the silent connection once it has answered on one that came later.
+  await bytesOf(await begin("HTTP/1.1", port, { path: "/api" }));
+  await gateway.close();
+  await stream.closed;
+  await hungUp;
+  watch.abort();
+  front.close();
 });
 
 test("a port that is taken is an error that says so", async () => {

@@ -50,7 +50,8 @@ export function evict(state: ServerState, ctx: Ctx, call: ResourceCall): undefin
         failure("InternalError", "This pod has more than one PodDisruptionBudget, which the eviction subresource does not support."),
       );
     const budget = budgets[0]?.object as Stored<PodDisruptionBudget> | undefined;
-    if (!budget || mayGoUnready(pod, budget))
+    if (!budget) return markPod(state, ctx, call, pod, options);
+    if (mayGoUnready(pod, budget))
       return deletePod(state, ctx, call, pod, {
         ...options,
         preconditions: { ...options.preconditions, resourceVersion: pod.metadata.resourceVersion },

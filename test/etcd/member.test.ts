@@ -1,6 +1,6 @@
 import { hashKv } from "../../actors/etcd/store/hash";
 import type { Address } from "../../protocol/address";
-import type { EtcdError, PutResponse, RangeResponse, StatusResponse } from "../../protocol/etcd";
+import type { EtcdError, LeaseResponse, PutResponse, RangeResponse, StatusResponse } from "../../protocol/etcd";
 import { ReplicaSet, type SeenWatch } from "./replica-set";
 import { put, range, text, watch } from "./store/requests";
 
@@ -233,6 +233,120 @@ describe("a lease", () => {
     }
     expect(set.ask<RangeResponse>(other!, range("/a")).count).toBe(1);
   });
+});
+
+describe("what is left of a lease", () => {
+  const settings = { "lease-checkpoint-interval": 1_000 };
+  const grant = { kind: "etcd.lease.grant", id: 7, ttlSeconds: 20 } as const;
+
+  test("is checkpointed, so that a new leader does not begin it anew (etcd#17132)", () => {
+    const set = new ReplicaSet({ settings });
+    const first = set.leader();
+    set.ask(first, grant);
+    set.ask(first, put("/a", "1", 7));
+    set.simulation.runFor(15_000);
+    set.crash(first);
+    const second = set.leader();
+    const left = set.ask<LeaseResponse>(second, { kind: "etcd.lease.timeToLive", id: 7, keys: true });
+    expect(left.ttlSeconds).toBeLessThanOrEqual(7);
+    expect(left.keys.map(text)).toEqual(["/a"]);
+    set.simulation.runFor(8_000);
+    expect(set.ask<RangeResponse>(second, range("/a")).count).toBe(0);
+  });
+
+  test("is forgotten when it is renewed: a later leader counts from the full time", () => {
+    const set = new ReplicaSet({ settings: { "lease-checkpoint-interval": 15_000 } });
+    const first = set.leader();
+    set.ask(first, grant);
+    set.simulation.runFor(16_000);
+    set.ask(first, { kind: "etcd.lease.keepAlive", id: 7 });
+    set.crash(first);
+    const second = set.leader();
+    set.simulation.runFor(15_000);
+    expect(set.ask<LeaseResponse>(second, { kind: "etcd.lease.timeToLive", id: 7, keys: false }).ttlSeconds).toBeGreaterThan(0);
+  });
+
+  test("of one that is not there is -1", () => {
+    const set = new ReplicaSet();
+    const leader = set.leader();
+    expect(set.ask(leader, { kind: "etcd.lease.timeToLive", id: 9, keys: false })).toMatchObject({ ttlSeconds: -1 });
+    expect(set.ask(leader, { kind: "etcd.lease.keepAlive", id: 9 })).toMatchObject({ ttlSeconds: -1 });
+    expect(set.ask<EtcdError>(leader, { kind: "etcd.lease.revoke", id: 9 }).message).toBe("etcdserver: requested lease not found");
+    set.ask(leader, grant);
+    expect(set.ask<EtcdError>(leader, grant).message).toBe("etcdserver: lease already exists");
+    expect(set.ask(leader, { kind: "etcd.lease.list" })).toMatchObject({ leases: [7] });
+  });
+});
+
+describe("without a leader", () => {
+  test("requests wait for the election, and are then answered", () => {
+    const set = new ReplicaSet();
+    const old = set.leader();
+    const [follower] = set.followers();
+    set.ask(old, put("/a", "1"));
+    set.crash(old);
+    set.simulation.runFor(50);
+    expect(values(set.ask<RangeResponse>(follower!, range("/a")))).toEqual(["/a=1"]);
+  });
+
+  test("and without a quorum they are refused before long, and certainly did not happen", () => {
+    const set = new ReplicaSet();
+    const [one, two, three] = set.members as [Address, Address, Address];
+    set.leader();
+    set.crash(one);
+    set.crash(two);
+    set.simulation.runFor(5_000);
+    expect(set.ask<EtcdError>(three, put("/a", "1"))).toMatchObject({
+      message: "etcdserver: no leader",
+      code: "Unavailable",
+      unknown: false,
+    });
+    // Its own state it still tells to those who do not ask for more.
+    expect(set.ask<RangeResponse>(three, range("/a", { serializable: true })).count).toBe(0);
+  });
+});
+
+test("a failing disk makes a member start again from what it holds; nothing acknowledged is lost", () => {
+  const set = new ReplicaSet();
+  const leader = set.leader();
+  const [sick] = set.followers();
+  set.simulation.host(set.hostOf(sick!)).disk.faults.errorProbability = 0.2;
+  for (let n = 0; n < 30; n++) set.ask(leader, put(`/k${n}`, "v"));
+  set.simulation.host(set.hostOf(sick!)).disk.faults.errorProbability = 0;
+  expect(String(set.crashes[0])).toContain("the disk failed");
+  set.until(() => set.state(sick!)?.store.revision === 31, "not recovered");
+  expect(set.state(sick!)!.store.hash).toBe(set.state(leader)!.store.hash);
+});
+
+test("a member that restarts shows no state older than what it showed before, even where staleness is allowed", () => {
+  const set = new ReplicaSet();
+  const leader = set.leader();
+  const [member] = set.followers();
+  for (let n = 0; n < 10; n++) set.ask(leader, put("/a", `${n}`));
+  set.simulation.runFor(300);
+  expect(values(set.ask<RangeResponse>(member!, range("/a", { serializable: true })))).toEqual(["/a=9"]);
+  set.crash(member!);
+  set.restart(member!);
+  // Cut off, it may keep silent; it may not go back in time.
+  set.cut(member!);
+  set.simulation.runFor(10);
+  const got = set.begin(member!, range("/a", { serializable: true }), 1_000);
+  set.until(() => got.answer !== null, "no answer");
+  if (got.answer!.ok && got.answer!.body.kind === "etcd.range.response") expect(values(got.answer!.body)).toEqual(["/a=9"]);
+  set.heal();
+  set.simulation.runFor(3_000);
+  expect(values(set.ask<RangeResponse>(member!, range("/a", { serializable: true })))).toEqual(["/a=9"]);
+});
+
+test("what a request may hold is limited: a burst beyond it is turned away, and the rest is answered", () => {
+  const set = new ReplicaSet();
+  const leader = set.leader();
+  const bursts = Array.from({ length: 6_000 }, (_, n) => set.begin(leader, put(`/k${n}`, "v"), 60_000));
+  set.until(() => bursts.every(({ answer }) => answer !== null), "unanswered", 60_000);
+  const kinds = bursts.map(({ answer }) => (answer!.ok ? answer!.body.kind : answer!.error));
+  const accepted = kinds.filter((kind) => kind === "etcd.put.response").length;
+  expect(set.ask<RangeResponse>(leader, range("/k", { to: "/l", countOnly: true })).count).toBe(accepted);
+  expect(new Set(kinds)).toEqual(new Set(accepted === 6_000 ? ["etcd.put.response"] : ["etcd.put.response", "etcd.error"]));
 });
 
 test("status tells leader, term and revision from the member's own state", () => {

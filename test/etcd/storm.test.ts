@@ -189,6 +189,15 @@ describe("an etcd replica set in a storm keeps its promises: acknowledged writes
       for (const key of Object.keys(total) as (keyof Reached)[]) total[key] += storm.reached[key];
     });
 
+  test("the same seed gives the same trace", () => {
+    const hashes = [1, 2].map(() => {
+      const storm = new Storm(2);
+      storm.run(8_000);
+      return storm.set.simulation.traceHash();
+    });
+    expect(hashes[0]).toBe(hashes[1]);
+  });
+
   test("and the storms reach elections, snapshots, truncations, unknown writes and crashes", () => {
     for (const [name, count] of Object.entries(total)) expect([name, count > 0]).toEqual([name, true]);
   });

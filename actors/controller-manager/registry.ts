@@ -1,4 +1,5 @@
 import type { Controller } from "../client";
+import { daemonSetController } from "./daemonset";
 import { deploymentController } from "./deployment";
 import { disruptionController } from "./disruption";
 import { endpointsController } from "./endpoints";
@@ -17,6 +18,7 @@ import { ttlAfterFinishedController } from "./ttl-after-finished";
 
 /** Every controller, by the name that --controllers knows it by. */
 export const controllers: readonly Controller[] = [
+  daemonSetController,
   deploymentController,
   disruptionController,
   endpointsController,

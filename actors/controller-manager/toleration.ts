@@ -1,26 +1,10 @@
-import type { Node, Pod, Taint, Toleration } from "../../protocol/kinds/generated";
+import type { Node, Pod, Taint } from "../../protocol/kinds/generated";
+import { tolerates } from "../scheduler/tolerations";
 
 /** Which taints drive pods from a node, and how long a pod bears them. Source: "Taints and Tolerations" in the documentation. */
 
 export function noExecuteTaints(node: Node): readonly Taint[] {
   return node.spec?.taints?.filter(({ effect }) => effect === "NoExecute") ?? [];
-}
-
-export function tolerates(toleration: Toleration, taint: Taint): boolean {
-  if (toleration.effect && toleration.effect !== taint.effect) return false;
-  if (toleration.key && toleration.key !== taint.key) return false;
-  if (!toleration.key && toleration.operator !== "Exists") return false;
-  switch (toleration.operator) {
-    case "Exists":
-      return true;
-    case "Gt":
-    case "Lt": {
-      const [wanted, value] = [Number(toleration.value), Number(taint.value)];
-      return toleration.operator === "Gt" ? value > wanted : value < wanted;
-    }
-    default:
-      return (toleration.value ?? "") === (taint.value ?? "");
-  }
 }
 
 /** How long (ms) the pod stays in the face of these taints: for ever is Infinity, 0 is not at all. The first toleration that matches a taint counts for it. */

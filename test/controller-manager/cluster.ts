@@ -1,5 +1,6 @@
 import { pods } from "../../actors/client";
 import { type ControllerManagerConfig, controllerManager } from "../../actors/controller-manager";
+import { targetNode } from "../../actors/controller-manager/daemon-node";
 import { address } from "../../protocol/address";
 import type { Pod } from "../../protocol/kinds/generated";
 import { keyOf, type Stored, timestamp } from "../../protocol/kinds/object";
@@ -30,7 +31,7 @@ export function cluster(options: ClusterOptions = {}) {
         const number = ++binding;
         const stamp = timestamp(later.wallUs() / 1000);
         const bound = {
-          spec: { nodeName: `node-${number % 3}` },
+          spec: { nodeName: targetNode(object) ?? `node-${number % 3}` },
           status: { phase: "Pending", podIP: `10.0.${number >> 8}.${number & 255}` },
         };
         client.patch(later, pods, { namespace, name }, "merge", bound, () => undefined);

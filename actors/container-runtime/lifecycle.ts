@@ -25,7 +25,7 @@ export function createContainer(state: State, sandbox: Sandbox, request: CriCrea
     image: request.image,
     attempt: request.attempt,
     createdWallUs: ctx.wallUs(),
-    behaviour: { ...declared, ...(request.command.length > 0 ? interpretCommand(command) : undefined) },
+    behaviour: { ...declared, ...(command.length > 0 ? interpretCommand(command) : undefined) },
     ports: declared.ports ?? request.ports,
     memoryLimit: request.memoryLimit,
     command,

@@ -61,7 +61,7 @@ describe("a pod on its node", () => {
 
   test("that ends by itself has succeeded, and stays so", () => {
     const t = oneNode();
-    t.run("job", { restartPolicy: "Never", containers: [{ name: "job", image: "busybox", command: ["sh", "-c", "echo done; sleep 2"] }] });
+    t.run("job", { restartPolicy: "Never", containers: [{ name: "job", image: "busybox", args: ["sh", "-c", "echo done; sleep 2"] }] });
     t.simulation.runFor(10_000);
     expect(t.pod("job")?.status?.phase).toBe("Succeeded");
     expect(t.condition("job", "Ready")).toBe("False");

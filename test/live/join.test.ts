@@ -5,7 +5,7 @@ import { encode, encodeEnvelope, type Message } from "../../protocol/codec";
 import type { Envelope } from "../../protocol/envelope";
 import type { Actor, Answer } from "../../runtime/actor";
 import { JoinRefused, join, type Membership } from "../../runtime/live/join/admission";
-import { encodeControlMessage } from "../../runtime/live/join/control";
+import { encodeControlMessage, versionHeader } from "../../runtime/live/join/control";
 import { Joined } from "../../runtime/live/join/joined";
 import { formatToken, newToken, parseToken } from "../../runtime/live/join/token";
 import { NoSecrets } from "../../runtime/live/secrets";
@@ -159,7 +159,7 @@ describe("a process that joins", () => {
     await eventually(() => process.log.length > 0);
     hub.world.outsidePortal().send(address("puppet", "node-3"), { kind: "remember" });
     await eventually(
-      () => (process.world.hosts.get("node-3")!.cell(address("puppet", "node-3"))!.state as { heard: string[] }).heard.length > 0,
+      () => ((process.world.hosts.get("node-3")!.cell(address("puppet", "node-3"))?.state as { heard: string[] })?.heard.length ?? 0) > 0,
     );
     hub.hub.breakLink("node-3", "test");
     await eventually(() => process.log.length >= 3);
@@ -181,7 +181,12 @@ describe("a process that joins", () => {
 
   describe("and does not keep to the rules", () => {
     async function rawLink(hub: Awaited<ReturnType<typeof startHub>>, membership: Membership) {
-      const socket = new WebSocket(`${hub.url.href}link`, { ca: membership.authority, cert: membership.certificate, key: membership.key });
+      const socket = new WebSocket(`${hub.url.href}link`, {
+        ca: membership.authority,
+        cert: membership.certificate,
+        key: membership.key,
+        headers: { [versionHeader]: "1" },
+      });
       const closed = new Promise<string>((resolve) => socket.on("close", (_code, reason) => resolve(reason.toString())));
       socket.on("error", () => {});
       await new Promise((resolve) => socket.once("message", resolve));
@@ -271,7 +276,8 @@ describe("a process that joins", () => {
         [{ cert: foreign.certificate, key: foreign.key }, 401],
         [{ cert: admin.certificate, key: admin.key }, 403],
       ] as const) {
-        const socket = new WebSocket(`${hub.url.href}link`, { ca: hub.authority.certificate, ...identity });
+        const headers = { [versionHeader]: "1" };
+        const socket = new WebSocket(`${hub.url.href}link`, { ca: hub.authority.certificate, headers, ...identity });
         socket.on("error", () => {});
         expect(await new Promise((resolve) => socket.on("unexpected-response", (_request, response) => resolve(response.statusCode)))).toBe(
           code,
@@ -279,6 +285,19 @@ describe("a process that joins", () => {
         socket.terminate();
       }
     });
+  });
+
+  test("and speaks another version of the protocol is told to use the same release", async () => {
+    const hub = await startHub(["node-3"]);
+    const { authority, certificate, key } = await join1(hub);
+    for (const version of ["3", "x"]) {
+      const socket = new WebSocket(`${hub.url.href}link`, { ca: authority, cert: certificate, key, headers: { [versionHeader]: version } });
+      socket.on("error", () => {});
+      expect(await new Promise((resolve) => socket.on("unexpected-response", (_request, response) => resolve(response.statusCode)))).toBe(
+        426,
+      );
+      socket.terminate();
+    }
   });
 
   test("does not have to be trusted with what others send: a silent link is given up", async () => {
@@ -293,7 +312,7 @@ describe("a process that joins", () => {
     });
     tls.on("error", () => {});
     tls.write(
-      `GET /link HTTP/1.1\r\nhost: x\r\nupgrade: websocket\r\nconnection: upgrade\r\nsec-websocket-version: 13\r\nsec-websocket-key: ${Buffer.alloc(16).toString("base64")}\r\n\r\n`,
+      `GET /link HTTP/1.1\r\nhost: x\r\n${versionHeader}: 1\r\nupgrade: websocket\r\nconnection: upgrade\r\nsec-websocket-version: 13\r\nsec-websocket-key: ${Buffer.alloc(16).toString("base64")}\r\n\r\n`,
     );
     await eventually(() => hub.hub.connectedHosts().length === 1);
     await eventually(() => hub.hub.connectedHosts().length === 0);

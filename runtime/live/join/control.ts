@@ -3,6 +3,9 @@ import { decodeValue, encodeValue } from "../../../protocol/codec";
 import type { WireRule } from "../../rules";
 import type { HostPlan } from "../world";
 
+/** Names the protocol's version when a link is made. */
+export const versionHeader = "wavetank-protocol";
+
 /** What the hub and a joined process say to each other beside packets. */
 export type Control =
   /** First on each link, from the hub: what lives on the process' hosts, where all others live, which faults are installed. */

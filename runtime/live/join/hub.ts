@@ -6,12 +6,12 @@ import type { TLSSocket } from "node:tls";
 import { WebSocketServer } from "ws";
 import { type Address, type HostName, parseAddress } from "../../../protocol/address";
 import { decodeEnvelope } from "../../../protocol/codec";
-import { isDatagram } from "../../../protocol/envelope";
+import { isDatagram, protocolVersion } from "../../../protocol/envelope";
 import { type Authority, daySeconds, type Issued, readRequest, readSubject } from "../certificates";
 import type { Packet } from "../wire/batch";
 import { frameMaxBytes, Link, type LinkOptions, linkDefaults } from "../wire/link";
 import type { HostPlan, LiveWorld } from "../world";
-import { type Control, decodeControlMessage, encodeControlMessage } from "./control";
+import { type Control, decodeControlMessage, encodeControlMessage, versionHeader } from "./control";
 import type { Roster } from "./roster";
 import { isSameToken, type JoinToken } from "./token";
 
@@ -155,6 +155,13 @@ export class Hub {
     };
     const tls = request.socket as TLSSocket;
     if (request.url !== "/link") return refuse(404, "links are at /link");
+    const version = Number(request.headers[versionHeader]);
+    // What differs by more than one version does not understand what the other says.
+    if (!(Math.abs(version - protocolVersion) <= 1))
+      return refuse(
+        426,
+        `it speaks version ${protocolVersion} of the protocol, this process ${request.headers[versionHeader] ?? "none"}: use the same release`,
+      );
     const certificate = tls.authorized ? tls.getPeerCertificate().raw : undefined;
     if (certificate === undefined) return refuse(401, "a link needs a certificate of this cluster");
     const { commonName, organizations } = readSubject(certificate);

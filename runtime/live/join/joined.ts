@@ -1,11 +1,12 @@
 import type { IncomingMessage } from "node:http";
 import { WebSocket } from "ws";
 import type { Address, HostName } from "../../../protocol/address";
+import { protocolVersion } from "../../../protocol/envelope";
 import type { Packet } from "../wire/batch";
 import { frameMaxBytes, Link, type LinkOptions, linkDefaults } from "../wire/link";
 import type { LiveWorld } from "../world";
 import { type Membership, portOf } from "./admission";
-import { type Control, decodeControlMessage, encodeControlMessage, type Place } from "./control";
+import { type Control, decodeControlMessage, encodeControlMessage, type Place, versionHeader } from "./control";
 
 export interface JoinedOptions {
   readonly world: LiveWorld;
@@ -73,6 +74,7 @@ export class Joined {
       ca: authority,
       cert: certificate,
       key,
+      headers: { [versionHeader]: String(protocolVersion) },
       perMessageDeflate: false,
       maxPayload: frameMaxBytes,
       handshakeTimeout: dialTimeoutMs,

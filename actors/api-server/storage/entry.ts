@@ -9,7 +9,8 @@ export class Entry {
   readonly key: string;
   /** etcd's mod revision, the object's resourceVersion. */
   readonly revision: number;
-  readonly stored: Uint8Array;
+  /** Of the two forms one is kept: the stored one until the object is first served. Big clusters have many objects. */
+  #stored: Uint8Array | undefined;
   #served: Uint8Array | undefined;
   #object: Stored<ApiObject> | undefined;
   #views: Map<string, Uint8Array> | undefined;
@@ -17,12 +18,21 @@ export class Entry {
   constructor(key: string, revision: number, stored: Uint8Array) {
     this.key = key;
     this.revision = revision;
-    this.stored = stored;
+    this.#stored = stored;
+  }
+
+  /** The bytes that lie in etcd. */
+  get stored(): Uint8Array {
+    return this.#stored ?? withoutRevision(this.#served!, this.revision);
   }
 
   /** The object's JSON with its resourceVersion. */
   get served(): Uint8Array {
-    return (this.#served ??= withRevision(this.stored, this.revision));
+    if (this.#served === undefined) {
+      this.#served = withRevision(this.#stored!, this.revision);
+      this.#stored = undefined;
+    }
+    return this.#served;
   }
 
   /** The decoded object, deeply frozen. */
@@ -51,11 +61,26 @@ const metadataStart = Buffer.from('"metadata":{');
 /** Puts the resourceVersion into stored bytes. Throws an Error on bytes that encodeStored did not make. */
 export function withRevision(stored: Uint8Array, revision: number): Uint8Array {
   const bytes = asBuffer(stored);
+  const at = metadataIn(bytes);
+  return Buffer.concat([bytes.subarray(0, at), Buffer.from(revisionField(revision)), bytes.subarray(at)]);
+}
+
+/** The reverse of withRevision. */
+function withoutRevision(served: Uint8Array, revision: number): Uint8Array {
+  const bytes = asBuffer(served);
+  const at = metadataIn(bytes);
+  return Buffer.concat([bytes.subarray(0, at), bytes.subarray(at + revisionField(revision).length)]);
+}
+
+/** Something else always follows: a stored object has a name. */
+function revisionField(revision: number): string {
+  return `"resourceVersion":"${revision}",`;
+}
+
+function metadataIn(bytes: Buffer): number {
   const found = bytes.indexOf(metadataStart);
   if (found < 0) throw new Error(`stored object without metadata: ${bytes.toString("utf8", 0, 80)}`);
-  const at = found + metadataStart.length;
-  const separator = bytes[at] === 0x7d ? "" : ",";
-  return Buffer.concat([bytes.subarray(0, at), Buffer.from(`"resourceVersion":"${revision}"${separator}`), bytes.subarray(at)]);
+  return found + metadataStart.length;
 }
 
 /** An object as it is stored: apiVersion, kind and metadata first, so that withRevision finds the metadata, and without resourceVersion. */

@@ -16,8 +16,9 @@ export interface Feed {
   /** All caches hold exactly what etcd held at this revision; 0 before the first list. */
   revision: number;
   phase: FeedPhase;
-  /** The newest revision that any answer of etcd has named. */
+  /** The newest revision that any answer of etcd has named, and whether there was an answer since the last check. */
   knownRevision: number;
+  learnt: boolean;
   /** What the last check saw; see checkFeed. */
   checked: { readonly heard: boolean; readonly knownRevision: number };
   heard: boolean;
@@ -52,6 +53,12 @@ const pageSize = 2_000;
 const retryBaseMs = 50;
 const retryMaxMs = 2_000;
 
+/** Notes the revision that stood in the header of a linearizable answer. */
+export function learnRevision(feed: Feed, revision: number): void {
+  feed.learnt = true;
+  if (revision > feed.knownRevision) feed.knownRevision = revision;
+}
+
 /** A read of nothing: its answer's header says to which revision etcd as a whole has come. */
 export const revisionQuestion: RangeRequest = {
   ...{ kind: "etcd.range", key: keyBytes(`${registryPrefix}health`), rangeEnd: new Uint8Array(), limit: 1, revision: 0 },
@@ -65,6 +72,7 @@ export function newFeed(windowSizeMax: number): Feed {
     revision: 0,
     phase: { type: "idle" },
     knownRevision: 0,
+    learnt: false,
     checked: { heard: true, knownRevision: 0 },
     heard: false,
     failures: 0,
@@ -229,10 +237,12 @@ function checkFeed<S extends HasFeed>(state: S, ctx: Context<S>, listener: FeedL
   }
   if (!feed.heard || feed.revision < feed.knownRevision) askProgress(state, ctx);
   feed.heard = false;
-  // A member that is cut off answers about its own progress; only a linearizable read tells what the others have come to.
-  return readEtcd(state, ctx, revisionQuestion, ctx.monotonicUs() + 2 * checkIntervalMs * 1000, (state, outcome) => {
-    if (outcome.type === "done") state.feed.knownRevision = Math.max(state.feed.knownRevision, outcome.response.header.revision);
-  });
+  // A member that is cut off answers about its own progress; only a read or write that a quorum agreed to tells how far the others are.
+  if (!feed.learnt)
+    readEtcd(state, ctx, revisionQuestion, ctx.monotonicUs() + 2 * checkIntervalMs * 1000, (state, outcome) => {
+      if (outcome.type === "done") learnRevision(state.feed, outcome.response.header.revision);
+    });
+  feed.learnt = false;
 }
 
 function giveUpStream<S extends HasFeed>(state: S, ctx: Context<S>): void {

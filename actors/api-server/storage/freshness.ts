@@ -1,6 +1,6 @@
 import type { Context } from "../../../runtime/actor";
 import { readEtcd } from "./etcd-client";
-import { askProgress, type HasFeed, revisionQuestion } from "./feed";
+import { askProgress, type HasFeed, learnRevision, revisionQuestion } from "./feed";
 
 /** Reads that wait until the caches have come to a revision, and the one question to etcd that consistent reads share. */
 export interface Freshness<S> {
@@ -81,7 +81,7 @@ function ask<S extends HasFreshness<S>>(state: S, ctx: Context<S>, reads: readon
       return;
     }
     const { revision } = outcome.response.header;
-    state.feed.knownRevision = Math.max(state.feed.knownRevision, revision);
+    learnRevision(state.feed, revision);
     for (const { untilUs, then } of asking)
       awaitRevision(state, ctx, revision, untilUs, (state, reached, ctx) => then(state, reached ? revision : undefined, ctx));
   });

@@ -2,7 +2,7 @@ import type { Compare, DeleteRangeRequest, EtcdError, KeyValue, PutRequest, Rang
 import type { Context } from "../../../runtime/actor";
 import { Entry, sameBytes } from "./entry";
 import { type EtcdOutcome, readEtcd, type Then, writeEtcd } from "./etcd-client";
-import type { HasFeed } from "./feed";
+import { type HasFeed, learnRevision } from "./feed";
 import { keyBytes, keyText } from "./keys";
 
 /** One object's change in etcd, guarded by the revision it was decided on. */
@@ -54,7 +54,7 @@ export function writeGuarded<S extends HasFeed>(
       }
       if (outcome.type === "unknown") return lookAgain(state, ctx, tries, outcome.detail);
       const { header, succeeded, responses } = outcome.response;
-      learn(state, header.revision);
+      learnRevision(state.feed, header.revision);
       if (succeeded) return then(state, { type: "written", revision: header.revision }, ctx);
       const range = responses[0];
       const kv = range?.kind === "etcd.range.response" ? range.kvs[0] : undefined;
@@ -123,13 +123,9 @@ export function readEntry<S extends HasFeed>(
   return readEtcd(state, ctx, rangeOfKey(key), deadlineUs, (state, outcome, ctx) => {
     if (outcome.type !== "done") return then(state, outcome, ctx);
     const { kvs, header } = outcome.response;
-    learn(state, header.revision);
+    learnRevision(state.feed, header.revision);
     const kv = kvs[0];
     const entry = kv && (cached?.revision === kv.modRevision ? cached : entryOf(kv));
     return then(state, { type: "done", entry, revision: header.revision }, ctx);
   });
-}
-
-function learn<S extends HasFeed>({ feed }: S, revision: number): void {
-  if (revision > feed.knownRevision) feed.knownRevision = revision;
 }

@@ -42,6 +42,13 @@ describe("what lies in etcd", () => {
     });
   });
 
+  test("an entry gives back the very bytes that were stored, also after it was served", () => {
+    const entry = new Entry("/registry/pods/shop/a", 5, bytes("a"));
+    expect(Buffer.from(entry.stored).equals(bytes("a"))).toBe(true);
+    expect(Buffer.from(entry.served).toString()).toContain('"metadata":{"resourceVersion":"5","name":"a"');
+    expect(Buffer.from(entry.stored).equals(bytes("a"))).toBe(true);
+  });
+
   test("a decoded object cannot be changed by anybody", () => {
     const entry = new Entry("/registry/pods/shop/a", 5, bytes("a"));
     expect(() => {

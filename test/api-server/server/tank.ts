@@ -113,6 +113,10 @@ export class Tank {
     });
   }
 
+  message(method: string, target: string, options: RequestOptions = {}): ApiRequest {
+    return message(method, target, options);
+  }
+
   get(target: string, options: RequestOptions = {}): Reply {
     return this.request("GET", target, options);
   }

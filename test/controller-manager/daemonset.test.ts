@@ -29,7 +29,7 @@ const status = (store: FakeStore) => (store.of("daemonsets").get("shop/agent") a
 const images = (store: FakeStore) => podsOf(store).map((pod) => pod.spec!.containers[0]!.image);
 const targets = (store: FakeStore) =>
   podsOf(store)
-    .map((pod) => targetPlace(pod))
+    .map((pod) => targetNode(pod))
     .sort();
 function started(set: Kept, options: Parameters<typeof cluster>[0] = {}) {
   const world = cluster({ controllers, ...options });

@@ -48,7 +48,7 @@ function containerStatus(worker: Readonly<PodWorker>, container: ContainerWorker
   const { state, spec, last, restartCount, imageRef } = container;
   const shown = shownState(worker, container, limits, nowMs);
   // What waits to be restarted shows its last end as the last state.
-  const previous = state.is === "ended" && !shown.terminated ? state : last;
+  const previous = state.is === "ended" && !shown.terminated ? state : showsLast(container) ? undefined : last;
   const id = state.is === "running" || state.is === "ended" ? state.id : last?.id;
   return {
     name: container.name,
@@ -63,6 +63,10 @@ function containerStatus(worker: Readonly<PodWorker>, container: ContainerWorker
   };
 }
 
+/** Until the next instance is created, a restart that did not have to wait shows how the old one ended. */
+const showsLast = ({ state, restarting, last }: ContainerWorker) =>
+  state.is === "busy" && state.reason === "" && restarting && last !== undefined;
+
 function shownState(worker: Readonly<PodWorker>, container: ContainerWorker, limits: BackOffLimits, nowMs: number): ContainerState {
   const { state } = container;
   switch (state.is) {
@@ -70,6 +74,7 @@ function shownState(worker: Readonly<PodWorker>, container: ContainerWorker, lim
       return { running: { startedAt: timestamp(state.startedWallMs) } };
     case "waiting":
     case "busy": {
+      if (showsLast(container)) return { terminated: terminated(container.last!) };
       const initial = container.kind === "main" && isInitialized(worker) ? "ContainerCreating" : "PodInitializing";
       return { waiting: { reason: state.reason || initial, ...(state.message ? { message: state.message } : {}) } };
     }

@@ -54,6 +54,8 @@ export interface ContainerWorker {
   /** How the instance before this one ended. */
   last: Ended | undefined;
   restartCount: number;
+  /** The next instance is a restart, which counts once it is created. */
+  restarting: boolean;
   crashBackOff: BackOff | undefined;
   pullBackOff: BackOff | undefined;
   imageRef: string;
@@ -124,6 +126,7 @@ function newContainerWorker(kind: ContainerKind, spec: Container): ContainerWork
     state: { is: "waiting", reason: "", message: "", retryAtMs: 0 },
     last: undefined,
     restartCount: 0,
+    restarting: false,
     crashBackOff: undefined,
     pullBackOff: undefined,
     imageRef: "",

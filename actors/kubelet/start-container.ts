@@ -32,7 +32,7 @@ export function startContainer(state: State, worker: PodWorker, container: Conta
     // The one that has ended keeps its log; the one before that is forgotten.
     if (container.last && container.last.id !== before.id) forget(state, container.last.id, ctx);
     container.last = before;
-    container.restartCount += 1;
+    container.restarting = true;
   }
   if (container.kind === "main") worker.begun = true;
   container.state = { is: "busy", reason, message };
@@ -149,7 +149,7 @@ function createInSandbox(state: State, worker: PodWorker, container: ContainerWo
     sandboxId: sandbox.id,
     name,
     image: spec.image ?? "",
-    attempt: container.restartCount,
+    attempt: container.restartCount + (container.restarting ? 1 : 0),
     command: spec.command ?? [],
     args: spec.args ?? [],
     ports: portsOf(spec),
@@ -161,6 +161,8 @@ function createInSandbox(state: State, worker: PodWorker, container: ContainerWo
     const [pod, one] = found;
     if (!answer.ok || answer.body.kind !== "cri.containerCreated")
       return failStart(s, pod, one, "CreateContainerError", detailOf(answer), later);
+    if (one.restarting) one.restartCount += 1;
+    one.restarting = false;
     containerEvent(s, pod, one, "Normal", "Created", `Created container: ${name}`, later);
     launch(s, pod, one, answer.body.containerId, later);
     return undefined;

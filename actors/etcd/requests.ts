@@ -46,14 +46,14 @@ export function route(state: MemberState, job: Job, ctx: MemberContext): void {
     answer(job, etcdError("notLeader"), ctx);
     return;
   }
-  const leader_ = state.members.find((member) => member === leader);
-  if (leader_ === undefined) {
+  const at = state.members.find((member) => member === leader);
+  if (at === undefined) {
     hold(state, job, ctx);
     return;
   }
   const deadlineMs = job.dueMs - nowMs(ctx);
   if (deadlineMs <= 0) return;
-  ctx.ask<EtcdResponse>(leader_, job.body, { deadlineMs }, (state, got, ctx) => {
+  ctx.ask<EtcdResponse>(at, job.body, { deadlineMs }, (state, got, ctx) => {
     forwarded(state, job, got, ctx);
     return undefined;
   });

@@ -39,7 +39,11 @@ export function snapshotChunkWritten(state: MemberState, last: boolean, ctx: Mem
 /** A chunk from the leader. Once all are here, the whole is checked and then put to Raft. */
 export function receiveSnapshotChunk(state: MemberState, from: Address, request: SnapshotRequest, ctx: MemberContext): void {
   advance(state, { type: "message", from, message: request }, ctx);
-  if (!acceptsSnapshot(state.node, from, request) || state.arriving) return;
+  if (!acceptsSnapshot(state.node, from, request) || state.arriving) {
+    // The leader may have missed that all of it has arrived.
+    if (request.last && request.term === state.node.term) ctx.send(from, arrivedAlready(request));
+    return;
+  }
   if (!state.receiver?.isFor(from, request)) state.receiver = new SnapshotReceiver(from, request);
   const { receiver } = state;
   const bytes = receiver.take(request);
@@ -72,6 +76,11 @@ export function tendTransfers(state: MemberState, ctx: MemberContext): void {
     if (due === "resend") ctx.send(to as Address, sender.request);
     if (due === "giveUp") endTransfer(state, to as Address, false, ctx);
   }
+}
+
+function arrivedAlready(request: SnapshotRequest): SnapshotResponse {
+  const { term, index, offset, bytes } = request;
+  return { kind: "raft.snapshot.response", term, index, received: offset + bytes.length, done: true };
 }
 
 function endTransfer(state: MemberState, to: Address, ok: boolean, ctx: MemberContext): void {

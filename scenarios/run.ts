@@ -1,3 +1,4 @@
+import { keyOf } from "../protocol/kinds/object";
 import type { AnyActor } from "../runtime/actor";
 import { Simulation } from "../runtime/simulated/simulation";
 import type { CheckResult } from "./checks/check";
@@ -8,6 +9,7 @@ import { reasonsNotAtRest } from "./rest";
 import type { Scenario, StormStep } from "./scenario";
 import { SimulatedTank } from "./simulated-tank";
 import { type ScheduledStep, type StepResult, Storm } from "./storm";
+import { drawStorm } from "./swarm";
 import type { TimelineLine } from "./timeline";
 import { Witness } from "./witness";
 import { clientActor } from "./workloads/client";
@@ -65,6 +67,9 @@ export class Run {
   private readonly storm: Storm;
   private readonly tank: SimulatedTank;
   private readonly wanted: readonly string[];
+  /** Every step of the storm: the scenario's and those that the seed drew. */
+  private readonly steps: readonly StormStep[];
+  private readonly stormUs: number;
   private readonly actionResults: StepResult[] = [];
   private act: Act = "boot";
   private actSinceUs = 0;
@@ -86,11 +91,18 @@ export class Run {
       for (const actor of placed) this.simulation.place(name, actor.address, actor.config);
     }
     this.tank = new SimulatedTank(this.simulation, { ...scenario.plan, hosts }, (host) => this.witness.leads(host));
+    const { random } = this.simulation;
+    const deployments = input.manifests.filter(({ kind }) => kind.kind === "Deployment").map(({ object }) => keyOf(object));
+    const drawnSteps =
+      scenario.swarm &&
+      drawStorm(scenario.swarm, deployments, scenario.storm.length, (purpose, index) => random.draw("swarm", purpose, index));
+    this.steps = [...scenario.storm, ...(drawnSteps ?? [])];
+    this.stormUs = Math.max(scenario.stormUs, ...this.steps.map((step) => step.atUs + (step.type === "fault" ? (step.forUs ?? 0) : 0)));
     const replayed = input.schedule && new Map(input.schedule.map(({ step, targets }) => [step, targets]));
     this.storm = new Storm(this.tank, {
       beyondBudget: scenario.beyondBudget,
       replayed,
-      draw: (step, index) => this.simulation.random.draw(`storm ${step}`, "target", index),
+      draw: (step, index) => random.draw(`storm ${step}`, "target", index),
       tell: (event) => {
         this.simulation.note(`fault ${event.fault} ${event.phase} ${event.targets.join(",")}`);
         this.witness.tell({ type: "fault", atUs: this.simulation.now(), ...event });
@@ -166,7 +178,7 @@ export class Run {
         }
         return;
       case "storm":
-        if (inActUs >= scenario.stormUs) this.beginCalm();
+        if (inActUs >= this.stormUs) this.beginCalm();
         return;
       case "calm":
         this.judgeCalm(inActUs, reasons);
@@ -180,7 +192,7 @@ export class Run {
     for (const client of loadClients(this.input.scenario))
       this.simulation.ask(client.address, { kind: "load.begin" }, 1000, () => undefined);
     const only = this.input.schedule && new Set(this.input.schedule.map(({ step }) => step));
-    for (const step of this.input.scenario.storm) {
+    for (const step of this.steps) {
       if (only && !only.has(step.index)) continue;
       this.simulation.schedule(step.atUs, () => this.take(step));
       if (step.type === "fault" && step.forUs !== undefined)
@@ -248,22 +260,23 @@ export class Run {
       probes: this.witness.probes.all(),
       convergence: this.convergence,
       schedule: this.storm.schedule,
-      steps: this.steps(),
+      steps: this.stepResults(),
       timeline: this.witness.timeline,
       series: this.witness.recorder.series(this.simulation.now()),
       stopped,
     };
   }
 
-  private steps(): readonly StepResult[] {
+  private stepResults(): readonly StepResult[] {
     return [...this.storm.results, ...this.actionResults].sort((a, b) => a.step - b.step);
   }
 
   /** Whether the run was one at all: it settled, and every step of the storm did something. */
   private ownVerdicts(): readonly CheckResult[] {
-    const reached = this.steps().length;
-    const wrong = this.steps().filter((step) => step.wrong !== "");
-    const missing = this.input.scenario.storm.length - this.storm.schedule.length;
+    const results = this.stepResults();
+    const reached = results.length;
+    const wrong = results.filter((step) => step.wrong !== "");
+    const missing = this.steps.length - this.storm.schedule.length;
     const plain = { atUs: -1, reached };
     if (!this.settled)
       return [

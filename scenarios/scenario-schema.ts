@@ -3,6 +3,7 @@ import { checks } from "./checks";
 import { faults } from "./faults";
 import { compileSchema, durationSchema, type JsonSchema, recordSchema } from "./schema";
 import { clusterSchema } from "./shape";
+import { drawnFaults } from "./swarm";
 import { selectorSchema } from "./target";
 import { workloads } from "./workloads";
 
@@ -32,6 +33,15 @@ const fileSchema = recordSchema(
     settle: durationSchema,
     storm: { type: "array", items: { type: "object" }, description: "a list of steps" },
     stormFor: durationSchema,
+    swarm: {
+      description: "steps that each seed draws anew, beside those of the storm",
+      ...recordSchema({
+        steps: { type: "integer", minimum: 1, maximum: 1000, description: "at most so many" },
+        within: durationSchema,
+        faults: { type: "array", items: { enum: [...drawnFaults] }, minItems: 1, description: "the faults that may be drawn" },
+        rollouts: { type: "boolean", description: "restart and scale Deployments in between" },
+      }),
+    },
     beyondBudget: { type: "boolean" },
     calm: recordSchema({ within: durationSchema, stay: durationSchema }),
     expect: { type: "array", items: { type: ["string", "object"] }, minItems: 1, description: "a list of checks" },

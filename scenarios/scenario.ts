@@ -12,6 +12,7 @@ import { partSchemas, validateFile } from "./scenario-schema";
 import { unknownName, validatePart } from "./schema";
 import { readShape } from "./shape";
 import { type Path, type Problem, readDocuments, type Source, type SourceDocument } from "./source";
+import { drawnFaults, type Swarm } from "./swarm";
 import { type HostFacts, type Selector, wrongWithSelector } from "./target";
 import { workloadNamed, workloads } from "./workloads";
 import type { Workload } from "./workloads/workload";
@@ -46,6 +47,8 @@ export interface Scenario {
   /** How long the cluster may take to come up with everything applied. */
   readonly settleUs: number;
   readonly storm: readonly StormStep[];
+  /** The part of the storm that each seed draws. */
+  readonly swarm: Swarm | undefined;
   /** The storm goes on for at least so long. */
   readonly stormUs: number;
   /** Whether the storm may take more than a quorum can bear. */
@@ -104,6 +107,7 @@ class Reader {
       load: ((file.load ?? []) as readonly Params[]).flatMap((params, i) => this.readLoad(params, ["load", i])),
       settleUs: microseconds(file.settle ?? "3m"),
       storm,
+      swarm: swarmOf(file.swarm as Params | undefined),
       stormUs: Math.max(
         microseconds(file.stormFor ?? "0"),
         ...storm.map((step) => step.atUs + (step.type === "fault" ? (step.forUs ?? 0) : 0)),
@@ -237,6 +241,12 @@ class Reader {
   private complain(path: Path, message: string): void {
     this.problems.push(this.document.problem(path, message));
   }
+}
+
+function swarmOf(swarm: Params | undefined): Swarm | undefined {
+  if (swarm === undefined) return undefined;
+  const { steps = 8, within = "90s", faults = drawnFaults, rollouts = true } = swarm;
+  return { steps: steps as number, withinUs: microseconds(within), faults: faults as readonly string[], rollouts: rollouts === true };
 }
 
 /** Whole microseconds of a duration that the schema has approved. */

@@ -73,7 +73,9 @@ export class Storm {
     }
     const beyond = fault.silences && !this.options.beyondBudget ? this.beyondBudget(targets) : undefined;
     if (beyond !== undefined) {
-      this.results.push({ step: index, name: fault.name, effect: "", wrong: beyond });
+      // Passed over, and so in every replay.
+      if (step.mayMiss) this.schedule[this.schedule.length - 1] = { step: index, atUs: step.atUs, name: fault.name, targets: [] };
+      else this.results.push({ step: index, name: fault.name, effect: "", wrong: beyond });
       return;
     }
     const ongoing = fault.begin(this.tank, targets, params, `step ${index}`);

@@ -4,6 +4,7 @@ import { mutate, validate } from "../admission/index";
 import { type ResourceCall, refuse, respondObject, storageFailure } from "../call";
 import type { Ctx, ServerState } from "../state";
 import { type Entry, encodeStored, sameJson } from "../storage/entry";
+import { withEventLease } from "../storage/event-lease";
 import { cacheOf } from "../storage/feed";
 import { type Decision, guaranteedUpdate, type UpdateOutcome } from "../storage/guaranteed-update";
 import { keyOfObject } from "../storage/keys";
@@ -13,7 +14,7 @@ import { toServed, toStored } from "./conversion";
 import { recordWrite } from "./facts";
 import { complete, tracked, updated, wrongWithUpdate } from "./objects";
 import { renderingOf } from "./read";
-import { renderObject } from "./render";
+import { type Rendering, renderObject } from "./render";
 import { allocate, type Draws, drawFor, isService, releaseOfService } from "./service-allocation";
 
 /** Makes the wanted object of the one that is stored; called again whenever that has changed meanwhile. */
@@ -65,6 +66,7 @@ export function change(state: ServerState, ctx: Ctx, call: ResourceCall, how: Ch
   const uid = draws ? ctx.uuid() : "";
   let warnings: readonly string[] = [];
   let absent = false;
+  let lease = 0;
   const plan = {
     key,
     cached: cacheOf(state.feed, resource).get(key),
@@ -77,17 +79,23 @@ export function change(state: ServerState, ctx: Ctx, call: ResourceCall, how: Ch
       const wanted = how.make(stored, nowMs);
       if (isFailure(wanted)) return { type: "refuse", status: wanted };
       ({ warnings } = wanted);
-      return decide(state, call, current, stored, wanted.object, how, { uid, nowMs }, draws);
+      return decide(state, call, current, stored, wanted.object, how, { uid, nowMs, lease }, draws);
     },
   };
-  return guaranteedUpdate(state, ctx, plan, (state, outcome, ctx) => {
+  return withEventLease(state, ctx, resource, call.deadlineUs, (state, granted, ctx) => {
+    if (typeof granted !== "number") return refuse(ctx, call, storageFailure(granted));
+    lease = granted;
+    return guaranteedUpdate(state, ctx, plan, answer);
+  });
+
+  function answer(state: ServerState, outcome: UpdateOutcome, ctx: Ctx): undefined {
     if (outcome.type === "refused" && absent && how.missing) return how.missing(state, ctx);
     const entry = entryOfOutcome(outcome);
     if (isFailure(entry)) return refuse(ctx, call, entry);
     if (outcome.type === "put" && !dryRun) recordWrite(ctx, call, how.verb, request.name, entry.revision);
     if (outcome.type === "deleted" && !dryRun) recordWrite(ctx, call, "delete", request.name, entry.revision);
-    return respondObject(ctx, call, 200, renderObject(rendering, entry, ctx.wallUs() / 1000), warnings);
-  });
+    return respondObject(ctx, call, 200, renderObject(rendering as Rendering, entry, ctx.wallUs() / 1000), warnings);
+  }
 
   function entryOfOutcome(outcome: UpdateOutcome): Entry | Failure {
     switch (outcome.type) {
@@ -114,6 +122,8 @@ export function subjectOf({ kind, request }: ResourceCall) {
 interface Fresh {
   readonly uid: string;
   readonly nowMs: number;
+  /** What the object is to hang on: Events live on for an hour after each update, others have none. */
+  readonly lease: number;
 }
 
 /** What becomes of the stored object when somebody wants it otherwise: pure, the whole of an update's rules. */
@@ -152,13 +162,8 @@ function decide(
     type: "put",
     stored: encodeStored(result),
     ...("alongside" in allocated ? { alongside: allocated.alongside } : {}),
-    ...leaseOf(state, call),
+    lease: fresh.lease,
   };
-}
-
-/** Events keep hanging on a lease when they are updated (counted up): the newest one. */
-function leaseOf(state: ServerState, { resource }: ResourceCall): { readonly lease?: number } {
-  return resource.name === "events" && state.eventLease.id !== 0 ? { lease: state.eventLease.id } : {};
 }
 
 /** Kinds whose updates must say which version they replace. */

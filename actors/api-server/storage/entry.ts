@@ -77,6 +77,11 @@ function revisionField(revision: number): string {
   return `"resourceVersion":"${revision}",`;
 }
 
+/** Whether bytes can be an object that encodeStored made; what others may have put under the registry's keys is not served. */
+export function isStoredObject(bytes: Uint8Array): boolean {
+  return bytes[0] === 0x7b && bytes.at(-1) === 0x7d && asBuffer(bytes).includes(metadataStart);
+}
+
 function metadataIn(bytes: Buffer): number {
   const found = bytes.indexOf(metadataStart);
   if (found < 0) throw new Error(`stored object without metadata: ${bytes.toString("utf8", 0, 80)}`);

@@ -1,6 +1,6 @@
 import type { EtcdError, KeyValue, RangeRequest, WatchProgressRequest, WatchRequest, WatchResponse } from "../../../protocol/etcd";
 import type { Context, StreamInput, StreamRef } from "../../../runtime/actor";
-import { Entry } from "./entry";
+import { Entry, isStoredObject } from "./entry";
 import { type EtcdClient, type HasEtcd, moveOn, readEtcd } from "./etcd-client";
 import { endOfPrefix, keyBytes, keyText, registryPrefix, resourceOfKey, type StoredResource, storedResources } from "./keys";
 import { type Change, ResourceCache } from "./resource-cache";
@@ -152,7 +152,7 @@ function replaceAll(feed: Feed, kvs: readonly KeyValue[], revision: number): voi
   for (const kv of kvs) {
     const key = keyText(kv.key);
     const resource = resourceOfKey(key);
-    if (resource) found.get(resource)!.push(new Entry(key, kv.modRevision, kv.value));
+    if (resource && isStoredObject(kv.value)) found.get(resource)!.push(new Entry(key, kv.modRevision, kv.value));
     else feed.others.set(key, kv.value);
   }
   for (const [resource, entries] of found) cacheOf(feed, resource).replace(entries, revision);
@@ -210,7 +210,8 @@ function onWatch<S extends HasFeed>(
       continue;
     }
     const cache = cacheOf(feed, resource);
-    const change = cache.apply(key, kv.modRevision, type === "put" ? kv.value : undefined);
+    // What is no object counts as gone: nobody can be shown it.
+    const change = cache.apply(key, kv.modRevision, type === "put" && isStoredObject(kv.value) ? kv.value : undefined);
     if (change) changes.push([cache, change]);
   }
   const reached = events.length > 0 ? events.at(-1)!.kv.modRevision : input.body.created ? 0 : header.revision;

@@ -1,6 +1,6 @@
 import type { Compare, DeleteRangeRequest, EtcdError, KeyValue, PutRequest, RangeRequest, TxnRequest } from "../../../protocol/etcd";
 import type { Context } from "../../../runtime/actor";
-import { Entry, sameBytes } from "./entry";
+import { Entry, isStoredObject, sameBytes } from "./entry";
 import { type EtcdOutcome, readEtcd, type Then, writeEtcd } from "./etcd-client";
 import { type HasFeed, learnRevision } from "./feed";
 import { keyBytes, keyText } from "./keys";
@@ -107,6 +107,10 @@ export function entryOf(kv: KeyValue): Entry {
   return new Entry(keyText(kv.key), kv.modRevision, kv.value);
 }
 
+function unreadable(key: string): EtcdError {
+  return { kind: "etcd.error", code: "InvalidArgument", message: `what etcd holds under ${key} is not an object`, unknown: false };
+}
+
 export type ReadOutcome =
   | { readonly type: "done"; readonly entry: Entry | undefined; readonly revision: number }
   | Exclude<EtcdOutcome<never>, { readonly type: "done" }>;
@@ -125,6 +129,7 @@ export function readEntry<S extends HasFeed>(
     const { kvs, header } = outcome.response;
     learnRevision(state.feed, header.revision);
     const kv = kvs[0];
+    if (kv && !isStoredObject(kv.value)) return then(state, { type: "failed", error: unreadable(key) }, ctx);
     const entry = kv && (cached?.revision === kv.modRevision ? cached : entryOf(kv));
     return then(state, { type: "done", entry, revision: header.revision }, ctx);
   });

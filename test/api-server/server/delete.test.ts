@@ -1,3 +1,4 @@
+import { address } from "../../../protocol/address";
 import { configMap, pod, Tank } from "./tank";
 
 const pods = "/api/v1/namespaces/shop/pods";
@@ -97,5 +98,23 @@ describe("deletion", () => {
     expect(tank.get("/apis/events.k8s.io/v1/namespaces/shop/events/e1").body).toMatchObject({ regarding: { kind: "Pod" }, note: "m" });
     tank.simulation.runFor(90_000);
     expect(tank.get(`${events}/e1`).code).toBe(404);
+  });
+
+  test("an Event that is counted up lives for an hour from then, also where the server has no lease for it any more", () => {
+    const events = "/api/v1/namespaces/shop/events";
+    const created = tank.create(events, {
+      metadata: { name: "e2" },
+      involvedObject: { kind: "Pod", namespace: "shop", name: "x" },
+      type: "Normal",
+    });
+    expect(created.code).toBe(201);
+    tank.simulation.crashActor(address("apiserver", 0));
+    tank.simulation.runFor(3_000_000);
+    expect(tank.patch(`${events}/e2`, "merge", { count: 2 }).code).toBe(200);
+    tank.simulation.runFor(3_500_000);
+    expect(tank.get(`${events}/e2`).body.count).toBe(2);
+    expect(tank.patch(`${events}/e2`, "merge", { count: 3 }).code).toBe(200);
+    tank.simulation.runFor(3_700_000);
+    expect(tank.get(`${events}/e2`).code).toBe(404);
   });
 });

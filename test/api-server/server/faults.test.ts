@@ -1,6 +1,7 @@
 import { watchedMember } from "../../../actors/api-server/storage/feed";
 import type { MemberState } from "../../../actors/etcd/state";
 import { address } from "../../../protocol/address";
+import type { Message } from "../../../protocol/codec";
 import { configMap, type Reply, Tank } from "./tank";
 
 const maps = "/api/v1/namespaces/default/configmaps";
@@ -119,6 +120,24 @@ describe("faults below the API server", () => {
     expect(tank.create(maps, configMap("new"), { server: 1 }).code).toBe(201);
     expect(tank.get(`${maps}?resourceVersion=0`).body.items).toHaveLength(0);
     expect(tank.get(maps).body.items).toHaveLength(1);
+  });
+
+  test("a value that is no object does not stop the server: it is not there in lists, and asking for it is a 500", () => {
+    const tank = new Tank();
+    tank.create(maps, configMap("good"));
+    const key = Buffer.from("/registry/configmaps/default/bad");
+    let put = false;
+    tank.simulation.ask(
+      address("etcd", 0),
+      { kind: "etcd.put", key, value: Buffer.from("nonsense"), lease: 0, prevKv: false } as Message,
+      1_000,
+      () => {
+        put = true;
+      },
+    );
+    tank.until(() => put, "not put");
+    expect(tank.get(maps).body.items).toHaveLength(1);
+    expect(tank.get(`${maps}/bad`)).toMatchObject({ code: 500, body: { message: expect.stringContaining("is not an object") } });
   });
 
   test("the same seed gives the same trace", () => {

@@ -1,4 +1,4 @@
-import type { Deployment, Pod } from "../../protocol/kinds/generated";
+import type { Deployment, Node, Pod } from "../../protocol/kinds/generated";
 import type { Stored } from "../../protocol/kinds/object";
 import type { HistoryEvent } from "../history";
 import type { Check } from "./check";
@@ -15,6 +15,7 @@ export const deploymentBounds: Check = {
     const deployments = new Map<string, Tracked>();
     const replicaSets = new Map<string, string>();
     const pods = new Map<string, Stored<Pod>>();
+    const lostNodes = new Set<string>();
     let storms = 0;
     let judged = 0;
 
@@ -24,6 +25,8 @@ export const deploymentBounds: Check = {
       const { maxSurge, maxUnavailable } = boundsOf(tracked.object);
       const own = [...pods.values()].filter((pod) => replicaSets.get(controllerUid(pod)) === tracked.object.metadata.uid && isActive(pod));
       const available = own.filter(isReady).length;
+      // What runs on a node that is not Ready may be called not ready at any time, and no rollout is to blame.
+      const excused = own.filter((pod) => !isReady(pod) && lostNodes.has(pod.spec?.nodeName ?? "")).length;
       if (own.length <= replicas + maxSurge) tracked.allowedPods = replicas + maxSurge;
       if (own.length > tracked.allowedPods)
         return `${tracked.name} has ${own.length} pods, more than its ${replicas} replicas and maxSurge ${maxSurge} allow`;
@@ -32,7 +35,7 @@ export const deploymentBounds: Check = {
       judged++;
       const floor = Math.min(tracked.floor, replicas - maxUnavailable);
       if (available >= replicas - maxUnavailable) tracked.floor = replicas - maxUnavailable;
-      if (available < floor && storms === 0)
+      if (available + excused < floor && storms === 0)
         return `${tracked.name} has ${available} available pods, fewer than its ${replicas} replicas less maxUnavailable ${maxUnavailable}, and no fault is to blame`;
       return undefined;
     };
@@ -61,6 +64,10 @@ export const deploymentBounds: Check = {
           deployments.set(uid, tracked);
           return judge(tracked);
         }
+        case "Node":
+          if (isReady(object as Stored<Node>)) lostNodes.delete(object.metadata.name);
+          else lostNodes.add(object.metadata.name);
+          return undefined;
         case "ReplicaSet":
           if (event.after) replicaSets.set(uid, controllerUid(object));
           return undefined;

@@ -1,9 +1,9 @@
-import type { Pod } from "../../protocol/kinds/generated";
+import type { Node, Pod } from "../../protocol/kinds/generated";
 import { controllerOf, isBeingDeleted, type Stored } from "../../protocol/kinds/object";
 
-/** The condition Ready of a pod's status. */
-export function isReady(pod: Pod): boolean {
-  return pod.status?.conditions?.some((condition) => condition.type === "Ready" && condition.status === "True") ?? false;
+/** The condition Ready of a pod's or a node's status. */
+export function isReady(object: Pod | Node): boolean {
+  return object.status?.conditions?.some((condition) => condition.type === "Ready" && condition.status === "True") ?? false;
 }
 
 /** Whether its containers will never run again. */

@@ -48,6 +48,17 @@ describe("deployment-bounds (Deployments, maxSurge and maxUnavailable)", () => {
     expect(history.object(pod("a", { owner: "old" })).judge("deployment-bounds").verdict).toBe("held");
   });
 
+  it("does not blame a rollout for pods on a node that is NotReady", () => {
+    const lost = {
+      apiVersion: "v1",
+      kind: "Node",
+      metadata: { name: "node-0", uid: "n" },
+      status: { conditions: [{ type: "Ready", status: "Unknown" }] },
+    };
+    const down = (name: string) => pod(name, { owner: "old", ready: false, node: "node-0" });
+    expect(whole().object(lost).object(down("a")).object(down("b")).judge("deployment-bounds").verdict).toBe("held");
+  });
+
   it("does not blame a rollout for an eviction", () => {
     const evicted = (name: string) => pod(name, { owner: "old", deleting: true, evicted: true });
     expect(whole().object(evicted("a")).object(evicted("b")).judge("deployment-bounds").verdict).toBe("held");

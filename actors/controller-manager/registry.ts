@@ -13,6 +13,7 @@ import { podGarbageCollector } from "./pod-garbage-collector";
 import { replicaSetController } from "./replicaset";
 import { rootCaCertificatePublisher } from "./root-ca-certificate-publisher";
 import { serviceAccountController } from "./serviceaccount";
+import { statefulSetController } from "./statefulset";
 import { taintEvictionController } from "./taint-eviction";
 import { ttlAfterFinishedController } from "./ttl-after-finished";
 
@@ -32,6 +33,7 @@ export const controllers: readonly Controller[] = [
   replicaSetController,
   rootCaCertificatePublisher,
   serviceAccountController,
+  statefulSetController,
   taintEvictionController,
   ttlAfterFinishedController,
 ];

@@ -45,8 +45,8 @@ export function bootstrap(state: ServerState, ctx: Ctx): undefined {
       failed ||= !ok;
       createNext(state, ctx);
       if (state.bootstrap.underWay > 0) return;
-      if (failed) return void ctx.setTimer(bootstrapTimer, retryMs) as undefined;
-      state.bootstrap.done = true;
+      if (failed) ctx.setTimer(bootstrapTimer, retryMs);
+      else state.bootstrap.done = true;
     });
   };
   for (let i = 0; i < atOnce; i++) createNext(state, ctx);

@@ -38,7 +38,10 @@ export interface ResourceCall extends Call {
 /** Gives the one answer; a stream ends with it. */
 export function respond(ctx: Ctx, { caller }: Pick<Call, "caller">, response: ApiResponse): undefined {
   caller.tally(response.code);
-  if (caller.type === "ask") return void ctx.reply(caller.request, response) as undefined;
+  if (caller.type === "ask") {
+    ctx.reply(caller.request, response);
+    return;
+  }
   ctx.push(caller.stream, response);
   ctx.close(caller.stream);
 }

@@ -1,5 +1,5 @@
 import type { ApiMessage, ApiRequest } from "../../protocol/api";
-import type { Actor, Input } from "../../runtime/actor";
+import type { Actor } from "../../runtime/actor";
 import { forgetDecisions } from "./authorization-memo";
 import { bootstrap, bootstrapTimer, newBootstrap } from "./bootstrap";
 import { type ApiServerConfig, knobsOf } from "./config";
@@ -32,37 +32,32 @@ export const apiServer: Actor<ApiServerConfig, ServerState, ApiMessage> = {
 
   receive(state, input, ctx) {
     switch (input.type) {
-      case "request":
-        if (!isApiRequest(input.body))
-          return void ctx.refuse(input.request, `an API server does not answer ${input.body.kind}`) as undefined;
-        return serve(
-          state,
-          ctx,
-          input.body,
-          input.from,
-          { type: "ask", request: input.request, tally: tallyOf(state, input.body) },
-          input.deadlineMs,
-        );
-      case "opened":
-        if (!isApiRequest(input.body))
-          return void ctx.close(input.stream, "refused", `an API server does not stream ${input.body.kind}`) as undefined;
-        return serve(state, ctx, input.body, input.from, { type: "open", stream: input.stream, tally: tallyOf(state, input.body) }, 0);
+      case "request": {
+        const { body, request, from, deadlineMs } = input;
+        if (isApiRequest(body)) return serve(state, ctx, body, from, { type: "ask", request, tally: tallyOf(state, body) }, deadlineMs);
+        ctx.refuse(request, `an API server does not answer ${body.kind}`);
+        return;
+      }
+      case "opened": {
+        const { body, stream, from } = input;
+        if (isApiRequest(body)) return serve(state, ctx, body, from, { type: "open", stream, tally: tallyOf(state, body) }, 0);
+        ctx.close(stream, "refused", `an API server does not stream ${body.kind}`);
+        return;
+      }
       case "closed":
         watcherGone(state, ctx, input.stream);
         return logReaderGone(state, ctx, input.stream);
       case "timer":
         return onTimer(state, ctx, input.name);
+      // Nobody sends an API server datagrams or items, and it owns no disk.
       case "message":
       case "item":
       case "persisted":
       case "diskFailed":
-        return ignore(input);
+        return;
     }
   },
 };
-
-/** Nobody sends an API server datagrams or items, and it owns no disk. */
-function ignore(_input: Input<ApiMessage>): undefined {}
 
 function newState(config: ApiServerConfig, self: string): ServerState {
   const knobs = knobsOf(config);

@@ -55,9 +55,13 @@ function follow(state: ServerState, ctx: Ctx, call: ResourceCall, node: string, 
     if (input.type === "closed") {
       state.logs.delete(caller.stream.key);
       if (!answered) return refuse(ctx, call, serviceUnavailable(`the kubelet of node ${node} cannot be reached: ${input.reason}`));
-      return void ctx.close(caller.stream) as undefined;
+      ctx.close(caller.stream);
+      return;
     }
-    if (input.body.kind === "api.chunk") return void ctx.push(caller.stream, input.body) as undefined;
+    if (input.body.kind === "api.chunk") {
+      ctx.push(caller.stream, input.body);
+      return;
+    }
     answered = true;
     const { code, bytes } = input.body;
     if (code !== 200) {

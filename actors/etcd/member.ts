@@ -11,7 +11,7 @@ import { receiveSnapshotChunk, receiveSnapshotResponse, snapshotChunkWritten, sn
 import { type EtcdConfig, type MemberContext, type MemberState, momentOf, nowMs } from "./state";
 import { scavenge } from "./store/compaction";
 import { Watchers } from "./store/watchers";
-import { closeWatch, deliver, openWatch, progressTimer, requestProgress } from "./watch-streams";
+import { closeLeaderless, closeWatch, deliver, openWatch, progressTimer, requestProgress } from "./watch-streams";
 
 export type EtcdInput = RaftMessage | EtcdRequest | WatchRequest | WatchProgressRequest;
 
@@ -53,7 +53,8 @@ function take(state: MemberState, input: Input<EtcdInput>, ctx: MemberContext): 
       if (!input.body.kind.startsWith("etcd.") || input.body.kind.startsWith("etcd.watch"))
         ctx.refuse(input.request, `${input.body.kind} cannot be asked of etcd`);
       else {
-        const job = { body: input.body as EtcdRequest, request: input.request, from: input.from, dueMs: nowMs(ctx) + input.deadlineMs };
+        const dueMs = input.deadlineMs > 0 ? nowMs(ctx) + input.deadlineMs : Number.POSITIVE_INFINITY;
+        const job = { body: input.body as EtcdRequest, request: input.request, from: input.from, dueMs };
         takeRequest(state, job, ctx);
       }
       return;
@@ -89,6 +90,7 @@ function takeTimer(state: MemberState, name: string, ctx: MemberContext): void {
       advance(state, { type: "wake" }, ctx);
       tendTransfers(state, ctx);
       if (state.waiting.length > 0) routeWaiting(state, ctx);
+      closeLeaderless(state, ctx);
       return;
     case "route":
       routeWaiting(state, ctx);
@@ -134,6 +136,7 @@ function noticeRole(state: MemberState, ctx: MemberContext): void {
   }
   if (node.leader === seen.leader) return;
   seen.leader = node.leader;
+  seen.leaderlessMs = node.leader === null ? nowMs(ctx) : Number.POSITIVE_INFINITY;
   if (node.leader !== null) routeWaiting(state, ctx);
 }
 
@@ -192,7 +195,15 @@ function recoverState(config: EtcdConfig, ctx: MemberContext, recovered: Recover
     senders: new Map(),
     receiver: null,
     arriving: null,
-    seen: { role: "follower", term: node.term, leader: null, committed: persisted.snapshot.index, vote: node.vote, voteTerm: node.term },
+    seen: {
+      role: "follower",
+      term: node.term,
+      leader: null,
+      leaderlessMs: nowMs(ctx),
+      committed: persisted.snapshot.index,
+      vote: node.vote,
+      voteTerm: node.term,
+    },
     wakeMs: Number.POSITIVE_INFINITY,
   };
 }

@@ -12,6 +12,8 @@ import { applyWrite, requestRefusal } from "./store/txn";
 
 /** More than this many proposals under way, and further ones are turned away. */
 const proposalsMax = 5_000;
+/** How long a forwarded request without a deadline of its own may take. */
+const forwardMaxMs = 60_000;
 const leaseTtlMaxSeconds = 9_000_000_000;
 
 /** A client, or another member on a client's behalf, asks for something. */
@@ -37,6 +39,8 @@ export function takeRequest(state: MemberState, job: Job, ctx: MemberContext): v
 /** Brings a request to the leader: here, at another member, or later when there is one. */
 export function route(state: MemberState, job: Job, ctx: MemberContext): void {
   const { leader, role } = state.node;
+  // Whoever asked has been told by now that there is no answer in time.
+  if (job.dueMs <= nowMs(ctx)) return;
   if (role.name === "leader") {
     isWrite(job.body) ? proposeRequest(state, job, ctx) : askToRead(state, job, ctx);
     return;
@@ -51,8 +55,7 @@ export function route(state: MemberState, job: Job, ctx: MemberContext): void {
     hold(state, job, ctx);
     return;
   }
-  const deadlineMs = job.dueMs - nowMs(ctx);
-  if (deadlineMs <= 0) return;
+  const deadlineMs = Math.min(job.dueMs - nowMs(ctx), forwardMaxMs);
   ctx.ask<EtcdResponse>(at, job.body, { deadlineMs }, (state, got, ctx) => {
     forwarded(state, job, got, ctx);
     return undefined;

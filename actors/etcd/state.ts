@@ -90,6 +90,8 @@ export interface MemberState {
     role: string;
     term: number;
     leader: MemberId | null;
+    /** Since when there is no leader; Infinity while there is one. */
+    leaderlessMs: number;
     committed: number;
     vote: MemberId | null;
     voteTerm: number;

@@ -1,19 +1,42 @@
 import type { WatchRequest, WatchResponse } from "../../protocol/etcd";
 import type { StreamRef } from "../../runtime/actor";
 import { headerOf } from "./commands";
-import type { MemberContext, MemberState, WatchStream } from "./state";
+import { type MemberContext, type MemberState, nowMs, type WatchStream } from "./state";
+import { etcdError } from "./store/errors";
 import type { Watcher } from "./store/watchers";
+
+/** After so many election time-outs without a leader a member's watches end: what it could show may be long out of date. */
+const leaderlessTimeouts = 3;
 
 /** How many changes are looked at for one watcher in one turn. */
 const changesPerTurn = 1_000;
 
 /** Somebody opens a watch: it is confirmed, and what has happened since its start revision follows. */
 export function openWatch(state: MemberState, stream: StreamRef, request: WatchRequest, ctx: MemberContext): void {
+  if (isLeaderless(state, ctx)) {
+    refuse(state, stream, ctx);
+    return;
+  }
   state.streams.set(stream.key, { stream, progressOwed: false, sentEvents: false });
   state.watchers.add(state.store, stream.key, request);
   ctx.push(stream, responseOf(state, state.store.revision, { created: true }));
   if (request.progressNotify) ctx.setTimer("progress", state.settings.watchProgressNotifyIntervalMs);
   deliver(state, ctx);
+}
+
+/** Watchers of a member that is cut off are sent away, as etcd does with those that require a leader; another member serves them. */
+export function closeLeaderless(state: MemberState, ctx: MemberContext): void {
+  if (!isLeaderless(state, ctx)) return;
+  for (const { stream } of [...state.streams.values()]) refuse(state, stream, ctx);
+}
+
+function isLeaderless(state: MemberState, ctx: MemberContext): boolean {
+  return nowMs(ctx) - state.seen.leaderlessMs >= leaderlessTimeouts * state.settings.electionTimeoutMs;
+}
+
+function refuse(state: MemberState, stream: StreamRef, ctx: MemberContext): void {
+  ctx.close(stream, "refused", etcdError("noLeader").message);
+  closeWatch(state, stream);
 }
 
 export function closeWatch(state: MemberState, stream: StreamRef): void {

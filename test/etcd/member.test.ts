@@ -184,6 +184,23 @@ describe("a watch", () => {
     expect(set.facts).toContainEqual({ actor: member, fact: expect.objectContaining({ kind: "raft.snapshot", how: "installed" }) });
   });
 
+  test("of a member that is cut off from any leader ends, so that another member can serve it", () => {
+    const set = new ReplicaSet();
+    const [member] = set.followers();
+    const seen = set.watch(member!, watch("/a"));
+    set.until(() => seen.responses.length === 1, "not created");
+    set.cut(member!);
+    set.until(() => seen.closed !== null, "still open", 8_000);
+    expect(seen.closed).toMatchObject({ reason: "refused", detail: "etcdserver: no leader" });
+    const late = set.watch(member!, watch("/a"));
+    set.until(() => late.closed !== null, "opened");
+    set.heal();
+    set.until(() => set.state(member!)!.node.leader !== null, "no leader again");
+    const again = set.watch(member!, watch("/a"));
+    set.simulation.runFor(10_000);
+    expect(again).toMatchObject({ closed: null, responses: [{ created: true }] });
+  });
+
   test("of a compacted revision is told the oldest that is left, and ended", () => {
     const set = new ReplicaSet();
     const leader = set.leader();

@@ -1,4 +1,5 @@
 import type { Controller } from "../client";
+import { cronJobController } from "./cronjob";
 import { daemonSetController } from "./daemonset";
 import { deploymentController } from "./deployment";
 import { disruptionController } from "./disruption";
@@ -19,6 +20,7 @@ import { ttlAfterFinishedController } from "./ttl-after-finished";
 
 /** Every controller, by the name that --controllers knows it by. */
 export const controllers: readonly Controller[] = [
+  cronJobController,
   daemonSetController,
   deploymentController,
   disruptionController,

@@ -1,0 +1,144 @@
+import { lastTime, nextTime, parseCron } from "../../actors/controller-manager/cron-schedule";
+import type { CronJob } from "../../protocol/kinds/generated";
+import type { Stored } from "../../protocol/kinds/object";
+import type { FakeStore, Kept } from "../client/fake-api-server";
+import { cluster, eventLines, objectsOf } from "./cluster";
+
+const at = (text: string) => Date.parse(text);
+const iso = (ms: number | undefined) => (ms === undefined ? undefined : `${new Date(ms).toISOString().slice(0, 16)}Z`);
+const schedule = (text: string) => {
+  const parsed = parseCron(text);
+  if (!parsed.ok) throw new Error(parsed.reason);
+  return parsed.schedule;
+};
+
+test.each([
+  ["*/15 * * * *", "2026-01-01T00:00:00Z", "2026-01-01T00:15Z"],
+  ["*/15 * * * *", "2026-01-01T00:14:59Z", "2026-01-01T00:15Z"],
+  ["0 0 * * *", "2026-01-01T00:00:00Z", "2026-01-02T00:00Z"],
+  ["30 4 1,15 * 5", "2026-01-02T04:30:00Z", "2026-01-09T04:30Z"],
+  ["0 9-17/4 * * mon-fri", "2026-01-02T17:00:00Z", "2026-01-05T09:00Z"],
+  ["0 0 29 2 *", "2026-01-01T00:00:00Z", "2028-02-29T00:00Z"],
+  ["0 0 31 * *", "2026-01-31T00:00:00Z", "2026-03-31T00:00Z"],
+  ["0 0 * * 7", "2026-01-01T00:00:00Z", "2026-01-04T00:00Z"],
+  ["5/20 * * * *", "2026-01-01T00:00:00Z", "2026-01-01T00:05Z"],
+  ["@monthly", "2026-01-15T00:00:00Z", "2026-02-01T00:00Z"],
+  ["0 0 30 2 *", "2026-01-01T00:00:00Z", undefined],
+])("%s after %s is %s (CronJob: schedule syntax)", (text, after, expected) => {
+  expect(iso(nextTime(schedule(text), at(after)))).toBe(expected);
+});
+
+test("the last time is the one that nextTime leads to", () => {
+  for (const text of ["*/7 3-5 * * *", "0 12 1 * *", "15 10 * * 2"]) {
+    const cron = schedule(text);
+    const now = at("2026-03-10T11:00:00Z");
+    const last = lastTime(cron, now, at("2025-01-01T00:00:00Z"))!;
+    expect(nextTime(cron, last - 60_000)).toBe(last);
+    expect(nextTime(cron, last)!).toBeGreaterThan(now);
+    expect(lastTime(cron, now, last)).toBeUndefined();
+  }
+});
+
+test.each([
+  ["* * * *", "expected 5 fields (minute, hour, day of month, month, day of week), found 4"],
+  ["61 * * * *", 'minute "61": expected numbers from 0 to 59, ranges and steps'],
+  ["* * 0 * *", 'day of month "0": expected numbers from 1 to 31, ranges and steps'],
+  ["*/0 * * * *", 'minute "*/0": expected numbers from 0 to 59, ranges and steps'],
+  ["5-1 * * * *", 'minute "5-1": expected numbers from 0 to 59, ranges and steps'],
+  ["* * * foo *", 'month "foo": expected numbers from 1 to 12, ranges and steps'],
+])("%j is refused", (text, reason) => {
+  expect(parseCron(text)).toEqual({ ok: false, reason });
+});
+
+const controllers = ["cronjob"];
+const cron = (spec: object = {}): Kept => ({
+  apiVersion: "batch/v1",
+  kind: "CronJob",
+  metadata: { namespace: "shop", name: "report", uid: "uid-report", generation: 1, creationTimestamp: "2026-01-01T00:00:00Z" },
+  spec: {
+    schedule: "* * * * *",
+    concurrencyPolicy: "Allow",
+    jobTemplate: { metadata: { labels: { app: "report" } }, spec: { template: { spec: { containers: [] } } } },
+    successfulJobsHistoryLimit: 3,
+    failedJobsHistoryLimit: 1,
+    ...spec,
+  },
+});
+const names = (store: FakeStore) => objectsOf(store, "jobs").map(({ metadata }) => metadata.name);
+const status = (store: FakeStore) => (store.of("cronjobs").get("shop/report") as unknown as Stored<CronJob>).status;
+function finish(store: FakeStore, name: string, type: "Complete" | "Failed", completionTime: string): void {
+  const job = store.of("jobs").get(`shop/${name}`)!;
+  store.put("jobs", "MODIFIED", {
+    ...job,
+    status: { startTime: completionTime, completionTime, conditions: [{ type, status: "True", lastTransitionTime: completionTime }] },
+  });
+}
+/** Jobs are named after the minute. */
+const jobAt = (text: string) => `report-${at(text) / 60_000}`;
+
+test("each minute a Job is started, once, and named after it", () => {
+  const { simulation, store } = cluster({ controllers });
+  store.put("cronjobs", "ADDED", cron());
+  simulation.runFor(130_000);
+  expect(names(store)).toEqual([jobAt("2026-01-01T00:01:00Z"), jobAt("2026-01-01T00:02:00Z")]);
+  expect(objectsOf(store, "jobs")[0]!.metadata).toMatchObject({
+    labels: { app: "report" },
+    annotations: { "batch.kubernetes.io/cronjob-scheduled-timestamp": "2026-01-01T00:01:00Z" },
+    ownerReferences: [{ kind: "CronJob", name: "report", controller: true }],
+  });
+  expect(status(store)).toMatchObject({
+    lastScheduleTime: "2026-01-01T00:02:00Z",
+    active: [{ name: jobAt("2026-01-01T00:01:00Z") }, { name: jobAt("2026-01-01T00:02:00Z") }],
+  });
+  finish(store, jobAt("2026-01-01T00:01:00Z"), "Complete", "2026-01-01T00:02:10Z");
+  simulation.runFor(5_000);
+  expect(status(store)).toMatchObject({ lastSuccessfulTime: "2026-01-01T00:02:10Z", active: [{ name: jobAt("2026-01-01T00:02:00Z") }] });
+});
+
+test("Forbid starts none while one runs; Replace takes it away first", () => {
+  const forbid = cluster({ controllers });
+  forbid.store.put("cronjobs", "ADDED", cron({ concurrencyPolicy: "Forbid" }));
+  forbid.simulation.runFor(130_000);
+  expect(names(forbid.store)).toEqual([jobAt("2026-01-01T00:01:00Z")]);
+  expect(eventLines(forbid.store).some((line) => line.startsWith("Normal JobAlreadyActive"))).toBe(true);
+
+  const replace = cluster({ controllers });
+  replace.store.put("cronjobs", "ADDED", cron({ concurrencyPolicy: "Replace" }));
+  replace.simulation.runFor(130_000);
+  expect(names(replace.store)).toEqual([jobAt("2026-01-01T00:02:00Z")]);
+});
+
+test("a suspended one starts nothing, and after startingDeadlineSeconds a missed time stays missed", () => {
+  const { simulation, store } = cluster({ controllers });
+  const made = store.put("cronjobs", "ADDED", cron({ schedule: "1 0 * * *", suspend: true, startingDeadlineSeconds: 30 }));
+  simulation.runFor(100_000);
+  expect(names(store)).toEqual([]);
+  store.put("cronjobs", "MODIFIED", { ...made, spec: { ...(made.spec as object), suspend: false } });
+  simulation.runFor(10_000);
+  expect(names(store)).toEqual([]);
+  expect(eventLines(store)).toEqual(["Warning MissSchedule: Missed scheduled time to start a job: 2026-01-01T00:01:00Z"]);
+});
+
+test("of ended Jobs as many stay as the history limits say", () => {
+  const { simulation, store } = cluster({ controllers });
+  store.put("cronjobs", "ADDED", cron({ successfulJobsHistoryLimit: 1, failedJobsHistoryLimit: 1 }));
+  for (const [minute, type] of [
+    ["01", "Complete"],
+    ["02", "Failed"],
+    ["03", "Complete"],
+    ["04", "Failed"],
+  ] as const) {
+    simulation.runFor(60_500);
+    finish(store, jobAt(`2026-01-01T00:${minute}:00Z`), type, `2026-01-01T00:${minute}:01Z`);
+  }
+  simulation.runFor(5_000);
+  expect(names(store).sort()).toEqual([jobAt("2026-01-01T00:03:00Z"), jobAt("2026-01-01T00:04:00Z")]);
+});
+
+test("a schedule or time zone that cannot be kept is refused aloud", () => {
+  const { simulation, store } = cluster({ controllers });
+  store.put("cronjobs", "ADDED", cron({ timeZone: "Europe/Berlin" }));
+  simulation.runFor(70_000);
+  expect(names(store)).toEqual([]);
+  expect(eventLines(store)).toContain('Warning InvalidSchedule: time zone "Europe/Berlin" is not supported: schedules are in UTC');
+});

@@ -221,7 +221,7 @@ export class Hub {
       if (!peer.hosts.includes(packet.from) || world.directory.hostOf(envelope.from) !== packet.from)
         return this.expel(peer, `it spoke for ${envelope.from}, which does not live on ${packet.from} there`);
       if (!mayReach(envelope.from, envelope.to)) return this.expel(peer, `${envelope.from} may not speak to ${envelope.to}`);
-      if (world.wire.arrive(packet)) continue;
+      if (world.wire.arrive(packet.to, envelope)) continue;
       const next = this.peers.get(packet.to);
       if (next !== undefined) next.link.send(packet, isDatagram(envelope));
       else if (!isDatagram(envelope)) this.tell(packet.from, { type: "broken", at: packet.from, gone: packet.to });

@@ -1,6 +1,7 @@
 import type { IncomingMessage } from "node:http";
 import { WebSocket } from "ws";
 import type { Address, HostName } from "../../../protocol/address";
+import { decodeEnvelope } from "../../../protocol/codec";
 import { protocolVersion } from "../../../protocol/envelope";
 import type { Packet } from "../wire/batch";
 import { frameMaxBytes, Link, type LinkOptions, linkDefaults } from "../wire/link";
@@ -132,7 +133,8 @@ export class Joined {
 
   private receive(packets: readonly Packet[]): void {
     for (const packet of packets)
-      if (!this.options.world.wire.arrive(packet)) this.say({ type: "broken", at: packet.from, gone: packet.to });
+      if (!this.options.world.wire.arrive(packet.to, decodeEnvelope(packet.envelope)))
+        this.say({ type: "broken", at: packet.from, gone: packet.to });
   }
 
   private hear(message: Control): void {

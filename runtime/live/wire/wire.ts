@@ -1,9 +1,8 @@
 import type { HostName } from "../../../protocol/address";
-import { decodeEnvelope, encodeEnvelope } from "../../../protocol/codec";
+import { encodeEnvelope } from "../../../protocol/codec";
 import { type Envelope, isDatagram } from "../../../protocol/envelope";
 import type { WireRule } from "../../rules";
 import type { Clock, Random, Wire, WireReceiver } from "../../world";
-import type { Packet } from "./batch";
 import { blockedBreaksAfterUs, FaultyPath } from "./faults";
 import type { Link } from "./link";
 
@@ -69,12 +68,11 @@ export class LiveWire implements Wire {
     return [...this.receivers.keys()];
   }
 
-  /** A packet that came over a link for a host of this process. False when there is no such host. */
-  arrive(packet: Packet): boolean {
-    const receiver = this.receivers.get(packet.to);
-    if (receiver === undefined) return false;
-    receiver.receive(decodeEnvelope(packet.envelope));
-    return true;
+  /** What came over a link for a host of this process. False when there is no such host. */
+  arrive(to: HostName, envelope: Envelope): boolean {
+    const receiver = this.receivers.get(to);
+    receiver?.receive(envelope);
+    return receiver !== undefined;
   }
 
   /** Hosts cannot be reached any more: every host here learns it, and what was held back for them is lost. */

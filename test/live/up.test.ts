@@ -123,7 +123,7 @@ describe("wavetank up", () => {
     writeFileSync(log, bytes);
   }
 
-  test("a second process joins by the line that was printed; kill -9 makes its nodes NotReady; it can join again", async () => {
+  test("a second process joins by the line that was printed; kill -9 makes its nodes NotReady, its pods come back elsewhere, and it can join again", async () => {
     writeFileSync(
       join(directory, "cluster.yaml"),
       "etcd: 1\napiServers: 1\nnodes: 1\nknobs:\n  kube-controller-manager.node-monitor-grace-period: 8s\n  kube-controller-manager.node-monitor-period: 500ms\n  kubelet.node-status-update-frequency: 1s\n  kubelet.node-lease-duration-seconds: 8\n",
@@ -134,16 +134,65 @@ describe("wavetank up", () => {
     const joined = run(...joinArguments(line), "--nodes", "2");
     expect(await joined.line("joined ")).toMatch(/ as node-1, node-2$/);
     await eventuallyAsync(async () => (await admin.nodes()).ready.length === 3);
+    expect((await admin.call("POST", "/apis/apps/v1/namespaces/default/deployments", deployment)).code).toBe(201);
+    await eventuallyAsync(async () => new Set((await livingPods(admin)).map(({ node }) => node)).size === 3);
     await joined.stop("SIGKILL");
     await eventuallyAsync(async () => {
       const { ready, other } = await admin.nodes();
       return ready.join() === "node-0" && other.join() === "node-1,node-2";
     });
+    await eventuallyAsync(async () => {
+      const pods = await livingPods(admin);
+      return pods.length === 3 && pods.every(({ node, isReady }) => node === "node-0" && isReady);
+    });
     const again = run(...joinArguments(line), "--nodes", "2");
     expect(await again.line("joined ")).toMatch(/ as node-1, node-2$/);
     await eventuallyAsync(async () => (await admin.nodes()).ready.length === 3);
+    // What was deleted while nobody could reach it is cleared away by the kubelet that is back.
+    await eventuallyAsync(async () => (await admin.call("GET", "/api/v1/namespaces/default/pods")).body.items.length === 3);
     expect(await again.stop()).toBe(0);
   });
+
+  const tolerate = (key: string) => ({ key: `node.kubernetes.io/${key}`, operator: "Exists", effect: "NoExecute", tolerationSeconds: 2 });
+  const labels = { app: "web" };
+  const deployment = {
+    metadata: { name: "web" },
+    spec: {
+      replicas: 3,
+      selector: { matchLabels: labels },
+      template: {
+        metadata: { labels },
+        spec: {
+          containers: [{ name: "web", image: "example.com/web:1" }],
+          tolerations: ["not-ready", "unreachable"].map(tolerate),
+          topologySpreadConstraints: [
+            {
+              maxSkew: 1,
+              topologyKey: "kubernetes.io/hostname",
+              whenUnsatisfiable: "ScheduleAnyway",
+              labelSelector: { matchLabels: labels },
+            },
+          ],
+        },
+      },
+    },
+  };
+
+  /** Pods that are not being deleted, and where they are. */
+  async function livingPods(admin: Admin): Promise<readonly { readonly node: string; readonly isReady: boolean }[]> {
+    const { body } = await admin.call("GET", "/api/v1/namespaces/default/pods");
+    type Condition = { readonly type: string; readonly status: string };
+    type Pod = {
+      readonly metadata: { readonly deletionTimestamp?: string };
+      readonly spec: { readonly nodeName?: string };
+      readonly status: { readonly conditions?: readonly Condition[] };
+    };
+    const living = (body.items as readonly Pod[]).filter(({ metadata }) => metadata.deletionTimestamp === undefined);
+    return living.map(({ spec, status }) => ({
+      node: spec.nodeName ?? "",
+      isReady: status.conditions?.some(({ type, status: is }) => type === "Ready" && is === "True") ?? false,
+    }));
+  }
 
   test("a joined process with --data comes back as the same nodes, and by itself when the hub was killed and started again", async () => {
     const data = join(directory, "data");

@@ -1,0 +1,73 @@
+import { readRecord } from "../../scenarios/record";
+import { htmlOf } from "../../scenarios/report/html";
+import { escapeXml, junitOf } from "../../scenarios/report/junit";
+import { perfettoOf } from "../../scenarios/report/perfetto";
+import { type RunResult, runScenario } from "../../scenarios/run";
+import { tinyCluster, tinyInput } from "./tiny";
+
+const text = `${tinyCluster}title: "A <title> & more"\nstorm: [{ at: 2s, fault: crash, target: { role: etcd, is: leader }, for: 4s }]\nstormFor: 8s\nexpect: [raft-committed, pod-bound-once]\n`;
+
+describe("what a run leaves behind", () => {
+  const input = tinyInput(text);
+  let result: RunResult;
+  beforeAll(() => {
+    result = runScenario(input);
+  });
+
+  it("is one HTML file that needs nothing else and is well formed where it draws", () => {
+    const html = htmlOf(input.scenario, result, "npx wavetank replay out/run.json");
+    expect(html).not.toMatch(/<script|src=|https?:/);
+    expect(html).toContain("A &lt;title&gt; &amp; more");
+    expect(html).toContain("npx wavetank replay out/run.json");
+    for (const [drawing] of html.matchAll(/<svg.*?<\/svg>/gs)) {
+      expect(drawing).not.toMatch(/NaN|undefined|Infinity/);
+      const open = [...drawing.matchAll(/<(\w+)(?:\s[^>]*)?(?<!\/)>/g)].map(([, name]) => name).sort();
+      const close = [...drawing.matchAll(/<\/(\w+)>/g)].map(([, name]) => name).sort();
+      expect(open).toEqual(close);
+    }
+  });
+
+  it("shows each verdict, the fault with what it did, the leaders before and after, and what was reached", () => {
+    const html = htmlOf(input.scenario, result, "");
+    expect(html).toMatch(/violated<\/td><td>pod-bound-once/);
+    expect(html).toMatch(/held<\/td><td>raft-committed/);
+    expect(html).toMatch(/<rect class="fault"/);
+    expect(html).toMatch(/killed and started again/);
+    expect([...html.matchAll(/<rect class="leader"/g)].length).toBeGreaterThan(1);
+    expect(html).toMatch(/<b>\d+<\/b> etcdElections/);
+  });
+
+  it("is a JUnit file with a case for each check", () => {
+    const xml = junitOf([result]);
+    expect(xml).toContain(`tests="${result.checks.length}" failures="1"`);
+    expect(xml).toContain('<testcase classname="tiny" name="raft-committed"/>');
+    expect(xml).toMatch(/name="pod-bound-once">\s*<failure message="nothing happened/);
+  });
+
+  it("is a trace that Perfetto opens: named threads, slices that last, instants", () => {
+    const { traceEvents } = JSON.parse(perfettoOf(result)) as {
+      traceEvents: { ph: string; name: string; ts?: number; dur?: number; tid?: number }[];
+    };
+    const crash = traceEvents.find(({ ph, name }) => ph === "X" && name === "crash")!;
+    expect(crash.dur).toBe(4e6);
+    expect(traceEvents.some(({ ph, tid, name }) => ph === "M" && name === "thread_name" && tid === crash.tid)).toBe(true);
+    expect(traceEvents.some(({ ph, name }) => ph === "i" && /leads etcd in term/.test(name))).toBe(true);
+  });
+
+  it("escapes what would break XML", () => {
+    expect(escapeXml('<a b="c">&\u0000')).toBe("&lt;a b=&quot;c&quot;&gt;&amp;");
+  });
+});
+
+describe("a record that cannot be replayed says why", () => {
+  it.each([
+    ["no JSON", "{", /not JSON/],
+    ["something else", '{"a":1}', /expected the run\.json/],
+    ["another version", '{"recordVersion":0,"wavetankVersion":"0.0.1"}', /is of another version of Wavetank \(0\.0\.1\)/],
+    ["no seed", '{"recordVersion":1}', /\$\.seed/],
+    ["no files", '{"recordVersion":1,"seed":1}', /\$\.bundle/],
+  ])("%s", (_name, json, expected) => {
+    const read = readRecord(json);
+    expect(read.ok ? "" : read.message).toMatch(expected);
+  });
+});

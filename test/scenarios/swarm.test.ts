@@ -1,0 +1,72 @@
+import fc from "fast-check";
+import { SimulatedRandom } from "../../runtime/simulated/random";
+import { runScenario } from "../../scenarios/run";
+import { readScenario } from "../../scenarios/scenario";
+import { partSchemas } from "../../scenarios/scenario-schema";
+import { drawnFaults, drawStorm, type Swarm } from "../../scenarios/swarm";
+import { tinyCluster, tinyInput } from "./tiny";
+
+const swarm: Swarm = { steps: 12, withinUs: 60e6, faults: drawnFaults, rollouts: true };
+const drawnBy = (seed: number, options: Partial<Swarm> = {}) => {
+  const random = new SimulatedRandom(seed);
+  return drawStorm({ ...swarm, ...options }, ["shop/web"], 3, (purpose, index) => random.draw("swarm", purpose, index));
+};
+
+describe("a storm that a seed draws (swarm testing)", () => {
+  it("is the same for the same seed, in the order of time, numbered on from the scenario's own", () => {
+    fc.assert(
+      fc.property(fc.integer({ min: 0, max: 1e9 }), (seed) => {
+        const steps = drawnBy(seed);
+        expect(steps).toEqual(drawnBy(seed));
+        expect(steps.map(({ index }) => index)).toEqual(steps.map((_, i) => 3 + i));
+        expect(steps.map(({ atUs }) => atUs)).toEqual(steps.map(({ atUs }) => atUs).sort((a, b) => a - b));
+        expect(steps.length).toBeGreaterThan(0);
+        expect(steps.length).toBeLessThanOrEqual(swarm.steps);
+      }),
+    );
+  });
+
+  it("consists of steps that a scenario file could hold", () => {
+    for (let seed = 0; seed < 200; seed++)
+      for (const step of drawnBy(seed)) {
+        const name = step.type === "fault" ? `fault ${step.fault.name}` : `action ${step.action.name}`;
+        const what = step.type === "fault" ? { fault: step.fault.name, target: step.target } : { action: step.action.name };
+        const validate = partSchemas.get(name)!.validate;
+        expect(validate({ at: "1s", ...what, ...step.params })).toEqual([]);
+      }
+  });
+
+  it("draws every fault and leaves most of them out of any one run", () => {
+    const kindsBySeed = Array.from(
+      { length: 300 },
+      (_, seed) => new Set(drawnBy(seed).flatMap((step) => (step.type === "fault" ? [step.fault.name] : []))),
+    );
+    expect(new Set(kindsBySeed.flatMap((kinds) => [...kinds])).size).toBe(drawnFaults.length);
+    const mean = kindsBySeed.reduce((sum, kinds) => sum + kinds.size, 0) / kindsBySeed.length;
+    expect(mean).toBeLessThan(drawnFaults.length / 2);
+  });
+
+  it("draws only the faults that are named", () => {
+    const names = new Set(
+      drawnBy(5, { faults: ["pause"], rollouts: false }).map((step) => (step.type === "fault" ? step.fault.name : step.action.name)),
+    );
+    expect([...names]).toEqual(["pause"]);
+  });
+
+  it("refuses to draw a fault that there is not", () => {
+    const read = readScenario({ file: "s.yaml", text: "name: s\nswarm: { faults: [flood] }\nexpect: [convergence]\n" });
+    expect(read).toMatchObject({
+      ok: false,
+      problems: [{ line: 2, path: "$.swarm.faults[0]", message: expect.stringContaining('unknown value "flood"') }],
+    });
+  });
+
+  it("keeps to the budget and replays from its record, whatever it drew (promise 3)", () => {
+    const text = `${tinyCluster}\nswarm: { steps: 8, within: 15s, rollouts: false }\nexpect: [raft-election-safety, raft-committed, store-agreement, acknowledged-writes]\n`;
+    for (const seed of [1, 2, 3, 4]) {
+      const result = runScenario(tinyInput(text, seed));
+      expect(result.checks.filter(({ verdict }) => verdict === "violated")).toEqual([]);
+      expect(runScenario({ ...tinyInput(text, seed), schedule: result.schedule }).traceHash).toBe(result.traceHash);
+    }
+  });
+});

@@ -194,8 +194,8 @@ export class Informer<S, T> {
       return;
     }
     const version = Number(object.metadata.resourceVersion);
-    // A server that repeats itself, or lags behind the one before, has nothing to add.
-    if (version < this.seen || (version === this.seen && event.type !== "BOOKMARK")) return;
+    // A server that lags behind the one before has nothing to add. Several objects may have changed at one version, so that equal ones count.
+    if (version < this.seen) return;
     if (event.type === "ADDED" || event.type === "MODIFIED") this.put(object, ctx);
     else if (event.type === "DELETED") this.remove(keyOf(object), ctx, object);
     this.seen = version;

@@ -39,6 +39,8 @@ export interface WatchOptions {
   /** undefined: the state now as ADDED events first, then what happens. */
   readonly version: Exclude<Version, { readonly at: "exact" }>;
   readonly sendInitialEvents: boolean;
+  /** Whether a watch that starts from no revision begins with the state: unless sendInitialEvents=false. */
+  readonly wantsState: boolean;
   readonly bookmarks: boolean;
   /** 0 where not given. */
   readonly timeoutSeconds: number;
@@ -109,7 +111,8 @@ export function watchOptions(request: ApiRequest, kind: Kind): WatchOptions | Fa
   const sendInitialEvents = isTrue(initial);
   const version: WatchOptions["version"] =
     text === "" ? { at: "consistent" } : revision === 0 ? { at: "any" } : { at: "notOlderThan", revision };
-  return { selection, version, sendInitialEvents, bookmarks: isTrue(query.allowWatchBookmarks), timeoutSeconds };
+  const wantsState = sendInitialEvents || initial === undefined || initial === "";
+  return { selection, version, sendInitialEvents, wantsState, bookmarks: isTrue(query.allowWatchBookmarks), timeoutSeconds };
 }
 
 /** The resourceVersion of a single get: "consistent", "any", or not older than. */

@@ -1,17 +1,18 @@
-import type { ApiEvent, EventType } from "../../../protocol/api";
+import type { ApiEvent } from "../../../protocol/api";
 import { type Failure, isFailure, timeout, tooOldResourceVersion } from "../../../protocol/status";
 import type { StreamRef } from "../../../runtime/actor";
 import { json, type ResourceCall, refuse } from "../call";
 import type { Ctx, ServerState } from "../state";
-import { type Entry, encodeJson } from "../storage/entry";
+import { encodeJson } from "../storage/entry";
 import { cacheOf } from "../storage/feed";
 import { awaitConsistent, awaitRevision } from "../storage/freshness";
 import type { StoredResource } from "../storage/keys";
 import type { Change, ResourceCache } from "../storage/resource-cache";
 import { type WatchOptions, watchOptions } from "./list-options";
-import { type Matcher, matcherOf } from "./matching";
+import { matcherOf } from "./matching";
 import { renderingOf, tooLarge } from "./read";
-import { type Rendering, renderBookmark, renderObject } from "./render";
+import type { Rendering } from "./render";
+import { pumpTimerPrefix, Watcher } from "./watcher";
 import { nodeAskedFor, WatcherIndex } from "./watcher-index";
 
 /**
@@ -23,21 +24,6 @@ export interface Watchers {
   readonly byResource: Map<StoredResource, WatcherIndex<Watcher>>;
   /** Streams that were opened for a watch and are still waiting for the caches. */
   readonly pending: Set<string>;
-}
-
-export interface Watcher {
-  readonly stream: StreamRef;
-  readonly rendering: Rendering;
-  readonly matcher: Matcher;
-  /** Where only the objects of one node are wanted. */
-  readonly node: string | undefined;
-  readonly bookmarks: boolean;
-  /** The watcher has seen everything up to here: later changes alone are sent. */
-  after: number;
-  /** Tables carry their column definitions with the first event only. */
-  sentDefinitions: boolean;
-  /** What the last bookmark or event said. */
-  told: number;
 }
 
 export const bookmarkTimer = "bookmarks";
@@ -96,33 +82,23 @@ function startWatcher(
   const cache = cacheOf(state.feed, call.resource);
   const matcher = matcherOf(call.kind, call.resource, selection);
   const { revision } = state.feed;
-  const watcher: Watcher = {
-    stream,
-    rendering,
-    matcher,
-    node: nodeAskedFor(selection.fields),
-    bookmarks,
-    after: revision,
-    sentDefinitions: false,
-    told: 0,
-  };
-  const fromRevision = version.at === "notOlderThan" && !sendInitialEvents;
-  if (fromRevision) {
-    const missed = cache.changesAfter(version.revision);
+  const fromRevision = version.at === "notOlderThan" && !sendInitialEvents ? version.revision : undefined;
+  const watcher = new Watcher(stream, rendering, matcher, nodeAskedFor(selection.fields), bookmarks, fromRevision ?? revision);
+  if (fromRevision === undefined) {
+    const entries = options.wantsState ? cache.list(matcher.prefix) : [];
+    watcher.showState(ctx, entries, revision, sendInitialEvents && bookmarks);
+  } else {
+    const missed = cache.changesAfter(fromRevision);
     if (!missed) {
-      pushEvent(ctx, stream, "ERROR", encodeJson(tooOldResourceVersion(version.revision, cache.oldestRevision)));
-      return void ctx.close(stream);
+      const object = encodeJson(tooOldResourceVersion(fromRevision, cache.oldestRevision));
+      const event: ApiEvent = { kind: "api.event", type: "ERROR", object };
+      ctx.push(stream, event);
+      ctx.close(stream);
+      return;
     }
+    for (const change of missed) watcher.deliver(ctx, change);
     // A client may know a newer revision than this server: it must not be sent older news.
-    watcher.after = version.revision;
-    for (const change of missed) deliver(ctx, watcher, change);
-    watcher.after = Math.max(version.revision, revision);
-  } else if (version.at !== "notOlderThan" || sendInitialEvents) {
-    const wantsState =
-      sendInitialEvents || call.request.query.sendInitialEvents === undefined || call.request.query.sendInitialEvents === "";
-    if (wantsState)
-      for (const entry of cache.list(matcher.prefix)) if (matcher.matches(entry)) send(ctx, watcher, "ADDED", entry, revision);
-    if (sendInitialEvents && bookmarks) pushEvent(ctx, stream, "BOOKMARK", renderBookmark(rendering, revision, true));
+    watcher.skipTo(revision);
   }
   state.watchers.byStream.set(stream.key, watcher);
   const watching = state.watchers.byResource.get(call.resource) ?? new WatcherIndex();
@@ -134,81 +110,49 @@ function startWatcher(
 
 /** Passes a change on to everybody who watches the resource. */
 export function tellWatchers(state: ServerState, ctx: Ctx, cache: ResourceCache, change: Change): undefined {
-  for (const watcher of state.watchers.byResource.get(cache.resource)?.concernedBy(change) ?? []) deliver(ctx, watcher, change);
+  for (const watcher of state.watchers.byResource.get(cache.resource)?.concernedBy(change) ?? []) watcher.deliver(ctx, change);
 }
 
-function deliver(ctx: Ctx, watcher: Watcher, change: Change): void {
-  const { revision, entry, deleted, previous } = change;
-  if (revision <= watcher.after) return;
-  const { matcher } = watcher;
-  if (!entry.key.startsWith(matcher.prefix)) return;
-  const matched = previous !== undefined && matcher.matches(previous);
-  const matches = !deleted && matcher.matches(entry);
-  if (matches) send(ctx, watcher, matched ? "MODIFIED" : "ADDED", entry, revision);
-  // What leaves the selection is shown as it was, under the revision at which it left.
-  else if (matched) send(ctx, watcher, "DELETED", change.departed!, revision);
-}
-
-function send(ctx: Ctx, watcher: Watcher, type: EventType, entry: Entry, revision: number): void {
-  const bytes = renderObject(watcher.rendering, entry, ctx.wallUs() / 1000, !watcher.sentDefinitions);
-  watcher.sentDefinitions = true;
-  watcher.told = revision;
-  pushEvent(ctx, watcher.stream, type, bytes);
-}
-
-function pushEvent(ctx: Ctx, stream: StreamRef, type: EventType, object: Uint8Array): void {
-  const event: ApiEvent = { kind: "api.event", type, object };
-  ctx.push(stream, event);
-}
-
-/** The two kinds of timers of watches; answers true for them. */
+/** The timers of watches; answers true for them. */
 export function onWatchTimer(state: ServerState, ctx: Ctx, name: string): boolean {
   if (name === bookmarkTimer) {
-    sendBookmarks(state, ctx);
+    // Those who were quiet for long learn how far the server has come, so that they need not begin anew when they come back.
+    for (const watcher of state.watchers.byStream.values()) watcher.bookmark(ctx, state.feed.revision);
+    ctx.setTimer(bookmarkTimer, state.knobs["bookmark-interval"]);
+    return true;
+  }
+  if (name.startsWith(pumpTimerPrefix)) {
+    state.watchers.byStream.get(name.slice(pumpTimerPrefix.length))?.pump(ctx);
     return true;
   }
   if (!name.startsWith(endTimerPrefix)) return false;
   const watcher = state.watchers.byStream.get(name.slice(endTimerPrefix.length));
-  if (watcher) {
-    // With the last bookmark a client that comes back begins where it stopped.
-    if (watcher.bookmarks && watcher.told < state.feed.revision) bookmark(state, ctx, watcher);
-    ctx.close(watcher.stream);
-    forget(state, watcher);
-  }
+  // With a last bookmark a client that comes back begins where it stopped.
+  watcher?.bookmark(ctx, state.feed.revision);
+  if (watcher) end(state, ctx, watcher);
   return true;
-}
-
-/** Tells those who want it how far the caches have come, so that a watch that was quiet for long can be taken up again. */
-function sendBookmarks(state: ServerState, ctx: Ctx): void {
-  ctx.setTimer(bookmarkTimer, state.knobs["bookmark-interval"]);
-  for (const watcher of state.watchers.byStream.values())
-    if (watcher.bookmarks && watcher.told < state.feed.revision && watcher.after <= state.feed.revision) bookmark(state, ctx, watcher);
-}
-
-function bookmark(state: ServerState, ctx: Ctx, watcher: Watcher): void {
-  watcher.told = state.feed.revision;
-  pushEvent(ctx, watcher.stream, "BOOKMARK", renderBookmark(watcher.rendering, state.feed.revision, false));
 }
 
 /** A stream has ended from the other side. */
 export function watcherGone(state: ServerState, ctx: Ctx, stream: StreamRef): undefined {
   state.watchers.pending.delete(stream.key);
   const watcher = state.watchers.byStream.get(stream.key);
-  if (!watcher) return;
-  ctx.cancelTimer(endTimerPrefix + stream.key);
-  return forget(state, watcher);
+  if (watcher) forget(state, ctx, watcher);
 }
 
 /** The caches were replaced: nobody's watch can go on without a gap. */
 export function closeAllWatches(state: ServerState, ctx: Ctx): undefined {
-  for (const watcher of [...state.watchers.byStream.values()]) {
-    ctx.cancelTimer(endTimerPrefix + watcher.stream.key);
-    ctx.close(watcher.stream);
-    forget(state, watcher);
-  }
+  for (const watcher of [...state.watchers.byStream.values()]) end(state, ctx, watcher);
 }
 
-function forget({ watchers }: ServerState, watcher: Watcher): undefined {
+function end(state: ServerState, ctx: Ctx, watcher: Watcher): void {
+  ctx.close(watcher.stream);
+  forget(state, ctx, watcher);
+}
+
+function forget({ watchers }: ServerState, ctx: Ctx, watcher: Watcher): void {
+  ctx.cancelTimer(endTimerPrefix + watcher.stream.key);
+  ctx.cancelTimer(pumpTimerPrefix + watcher.stream.key);
   watchers.byStream.delete(watcher.stream.key);
   watchers.byResource.get(watcher.rendering.resource)?.delete(watcher, watcher.node);
 }

@@ -1,3 +1,5 @@
+import { address } from "../../../protocol/address";
+import type { Message } from "../../../protocol/codec";
 import { configMap, Tank } from "./tank";
 
 const maps = "/api/v1/namespaces/default/configmaps";
@@ -100,5 +102,34 @@ describe("watch (Kubernetes API concepts: efficient detection of changes)", () =
     const watched = small.watch(`${maps}?watch=true&resourceVersion=${resourceVersion}`);
     small.until(() => watched.closed !== undefined, "the watch goes on");
     expect(watched.events).toMatchObject([{ type: "ERROR", object: { kind: "Status", code: 410, reason: "Expired" } }]);
+  });
+});
+
+describe("a watch that begins with thousands of objects", () => {
+  const many = 6_000;
+  const tank = new Tank();
+  const stored = (name: string) =>
+    Buffer.from(JSON.stringify({ apiVersion: "v1", kind: "ConfigMap", metadata: { name, namespace: "default", uid: name } }));
+  const name = (i: number) => `m${String(i).padStart(5, "0")}`;
+  let written = 0;
+  for (let from = 0; from < many; from += 100) {
+    const success = Array.from({ length: 100 }, (_, i) => {
+      const key = Buffer.from(`/registry/configmaps/default/${name(from + i)}`);
+      return { kind: "etcd.put", key, value: stored(name(from + i)), lease: 0, prevKv: false };
+    });
+    tank.simulation.ask(address("etcd", 0), { kind: "etcd.txn", compare: [], success, failure: [] } as Message, 10_000, () => {
+      written += 100;
+    });
+  }
+  tank.until(() => written === many, "not written");
+
+  test("is shown them all, then the bookmark, then what happened meanwhile, and is not cut off for it", () => {
+    const watched = tank.watch(`${maps}?watch=true&sendInitialEvents=true&resourceVersionMatch=NotOlderThan&allowWatchBookmarks=true`);
+    expect(tank.patch(`${maps}/${name(0)}`, "merge", { data: { during: "1" } }).code).toBe(200);
+    tank.until(() => watched.events.some(({ type }) => type === "MODIFIED"), "no event");
+    expect(watched.closed).toBeUndefined();
+    expect(watched.events.map(({ type }) => type)).toEqual([...Array.from({ length: many }, () => "ADDED"), "BOOKMARK", "MODIFIED"]);
+    expect(watched.events[many]!.object.metadata.annotations).toEqual({ "k8s.io/initial-events-end": "true" });
+    expect(new Set(watched.events.slice(0, many).map(({ object }) => object.metadata.name)).size).toBe(many);
   });
 });

@@ -1,0 +1,105 @@
+import type { ApiEvent, EventType } from "../../../protocol/api";
+import type { StreamRef } from "../../../runtime/actor";
+import type { Ctx } from "../state";
+import type { Entry } from "../storage/entry";
+import type { Change } from "../storage/resource-cache";
+import type { Matcher } from "./matching";
+import { type Rendering, renderBookmark, renderObject } from "./render";
+
+/** What a watcher is to be sent. */
+type Item =
+  | { readonly type: Exclude<EventType, "BOOKMARK" | "ERROR">; readonly entry: Entry; readonly revision: number }
+  | { readonly type: "BOOKMARK"; readonly revision: number; readonly endsState: boolean };
+
+export const pumpTimerPrefix = "watch-pump/";
+/** How much of a state is sent at once, and how much more at a time: a stream holds some thousands of items for a reader before it is cut. */
+const itemsAtOnce = 2_000;
+const itemsAtATime = 200;
+const pumpIntervalMs = 10;
+
+/** One watch. Everything goes out in the order in which it came to pass; a long state goes out in pieces, and what happens meanwhile waits behind it. */
+export class Watcher {
+  readonly stream: StreamRef;
+  readonly rendering: Rendering;
+  readonly matcher: Matcher;
+  /** Where only the objects of one node are wanted. */
+  readonly node: string | undefined;
+  readonly wantsBookmarks: boolean;
+  /** The watcher has seen everything up to here, or does not want it: only later changes are sent. */
+  #after: number;
+  /** The newest revision that an event or a bookmark has told. */
+  #told = 0;
+  /** Tables carry their column definitions with the first event only. */
+  #sentDefinitions = false;
+  #waiting: Item[] = [];
+
+  constructor(stream: StreamRef, rendering: Rendering, matcher: Matcher, node: string | undefined, wantsBookmarks: boolean, after: number) {
+    this.stream = stream;
+    this.rendering = rendering;
+    this.matcher = matcher;
+    this.node = node;
+    this.wantsBookmarks = wantsBookmarks;
+    this.#after = after;
+  }
+
+  /** Shows all there is as ADDED, as of a revision; then the bookmark that says so, where it is wanted. */
+  showState(ctx: Ctx, entries: readonly Entry[], revision: number, endsWithBookmark: boolean): void {
+    const items: Item[] = entries.filter((entry) => this.matcher.matches(entry)).map((entry) => ({ type: "ADDED", entry, revision }));
+    if (endsWithBookmark) items.push({ type: "BOOKMARK", revision, endsState: true });
+    for (const item of items.slice(0, itemsAtOnce)) this.#send(ctx, item);
+    this.#waiting = items.slice(itemsAtOnce);
+    this.#continueLater(ctx);
+  }
+
+  /** What comes to match is ADDED, what ceases to is DELETED as it was before, under the revision at which it did. */
+  deliver(ctx: Ctx, change: Change): void {
+    const { revision, entry, deleted, previous } = change;
+    if (revision <= this.#after || !entry.key.startsWith(this.matcher.prefix)) return;
+    const matched = previous !== undefined && this.matcher.matches(previous);
+    const matches = !deleted && this.matcher.matches(entry);
+    if (matches) this.#put(ctx, { type: matched ? "MODIFIED" : "ADDED", entry, revision });
+    else if (matched) this.#put(ctx, { type: "DELETED", entry: change.departed!, revision });
+  }
+
+  /** From now on only what comes after this revision. */
+  skipTo(revision: number): void {
+    this.#after = Math.max(this.#after, revision);
+  }
+
+  /** Tells how far the caches have come, unless the watcher knows or is still being shown the state. */
+  bookmark(ctx: Ctx, revision: number): void {
+    if (!this.wantsBookmarks || this.#told >= revision || this.#after > revision || this.#waiting.length > 0) return;
+    this.#put(ctx, { type: "BOOKMARK", revision, endsState: false });
+  }
+
+  /** Sends the next piece of what waits. */
+  pump(ctx: Ctx): void {
+    for (const item of this.#waiting.splice(0, itemsAtATime)) this.#send(ctx, item);
+    this.#continueLater(ctx);
+  }
+
+  #continueLater(ctx: Ctx): void {
+    if (this.#waiting.length > 0) ctx.setTimer(pumpTimerPrefix + this.stream.key, pumpIntervalMs);
+  }
+
+  #put(ctx: Ctx, item: Item): void {
+    if (this.#waiting.length > 0) this.#waiting.push(item);
+    else this.#send(ctx, item);
+  }
+
+  #send(ctx: Ctx, item: Item): void {
+    this.#told = item.revision;
+    if (item.type === "BOOKMARK") {
+      this.#push(ctx, item.type, renderBookmark(this.rendering, item.revision, item.endsState));
+      return;
+    }
+    const bytes = renderObject(this.rendering, item.entry, ctx.wallUs() / 1000, !this.#sentDefinitions);
+    this.#sentDefinitions = true;
+    this.#push(ctx, item.type, bytes);
+  }
+
+  #push(ctx: Ctx, type: EventType, object: Uint8Array): void {
+    const event: ApiEvent = { kind: "api.event", type, object };
+    ctx.push(this.stream, event);
+  }
+}

@@ -18,6 +18,16 @@ export interface RangeRequest {
   readonly serializable: boolean;
   readonly keysOnly: boolean;
   readonly countOnly: boolean;
+  /** Only keys whose revisions lie within these; `count` counts all the same. */
+  readonly revisions?: RevisionBounds;
+}
+
+/** Bounds that count themselves; 0 for none. */
+export interface RevisionBounds {
+  readonly minModRevision: number;
+  readonly maxModRevision: number;
+  readonly minCreateRevision: number;
+  readonly maxCreateRevision: number;
 }
 
 export interface PutRequest {
@@ -27,6 +37,9 @@ export interface PutRequest {
   /** A lease's id, or 0. */
   readonly lease: number;
   readonly prevKv: boolean;
+  /** The key, which has to be there, keeps its value or its lease. */
+  readonly ignoreValue?: boolean;
+  readonly ignoreLease?: boolean;
 }
 
 export interface DeleteRangeRequest {
@@ -43,6 +56,8 @@ export interface Compare {
   readonly result: "equal" | "notEqual" | "greater" | "less";
   readonly number: number;
   readonly value: Uint8Array;
+  /** With it, the condition is on each key of the range. */
+  readonly rangeEnd?: Uint8Array;
 }
 
 export type TxnOperation = RangeRequest | PutRequest | DeleteRangeRequest | TxnRequest;
@@ -86,6 +101,17 @@ export interface StatusRequest {
   readonly kind: "etcd.status";
 }
 
+/** The hash of what can be read at a revision and below (0 for the newest), from the member's own state: members at one revision answer the same. */
+export interface HashKvRequest {
+  readonly kind: "etcd.hashKv";
+  readonly revision: number;
+}
+/** The leader is to hand over to that member; answered when it has begun to. */
+export interface MoveLeaderRequest {
+  readonly kind: "etcd.moveLeader";
+  readonly to: string;
+}
+
 export type EtcdRequest =
   | RangeRequest
   | PutRequest
@@ -97,7 +123,9 @@ export type EtcdRequest =
   | LeaseKeepAliveRequest
   | LeaseTimeToLiveRequest
   | LeaseListRequest
-  | StatusRequest;
+  | StatusRequest
+  | HashKvRequest
+  | MoveLeaderRequest;
 
 export interface KeyValue {
   readonly key: Uint8Array;
@@ -157,9 +185,21 @@ export interface StatusResponse {
   readonly header: ResponseHeader;
   /** The leader's address or "". */
   readonly leader: string;
+  readonly committedIndex: number;
   readonly appliedIndex: number;
   readonly sizeBytes: number;
   readonly compactedRevision: number;
+}
+
+export interface HashKvResponse {
+  readonly kind: "etcd.hashKv.response";
+  readonly header: ResponseHeader;
+  readonly hash: number;
+  readonly compactRevision: number;
+}
+export interface MoveLeaderResponse {
+  readonly kind: "etcd.moveLeader.response";
+  readonly header: ResponseHeader;
 }
 
 /** The gRPC codes that etcd uses, by name, with etcd's own messages ("etcdserver: mvcc: required revision has been compacted"). */
@@ -189,6 +229,8 @@ export type EtcdResponse =
   | CompactResponse
   | LeaseResponse
   | StatusResponse
+  | HashKvResponse
+  | MoveLeaderResponse
   | EtcdError;
 
 /** Opens a watch as a stream; the stream's items are WatchResponses. */
@@ -225,4 +267,26 @@ export interface WatchProgressRequest {
   readonly kind: "etcd.watch.progress";
 }
 
-export type EtcdMessage = EtcdRequest | EtcdResponse | WatchRequest | WatchResponse | WatchProgressRequest;
+/** Opens a stream for a backup: the member's store as it is then. Each BackupNext is answered by one BackupChunk. */
+export interface BackupRequest {
+  readonly kind: "etcd.backup";
+}
+export interface BackupNext {
+  readonly kind: "etcd.backup.next";
+}
+export interface BackupChunk {
+  readonly kind: "etcd.backup.chunk";
+  readonly header: ResponseHeader;
+  readonly bytes: Uint8Array;
+  readonly last: boolean;
+}
+
+export type EtcdMessage =
+  | EtcdRequest
+  | EtcdResponse
+  | WatchRequest
+  | WatchResponse
+  | WatchProgressRequest
+  | BackupRequest
+  | BackupNext
+  | BackupChunk;

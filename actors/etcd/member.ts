@@ -1,9 +1,10 @@
-import type { EtcdRequest, WatchProgressRequest, WatchRequest } from "../../protocol/etcd";
+import type { BackupNext, BackupRequest, EtcdRequest, WatchProgressRequest, WatchRequest } from "../../protocol/etcd";
 import type { RaftMessage } from "../../protocol/raft";
 import type { Actor, Input, Recovered } from "../../runtime/actor";
 import { advance, recordRecovered } from "./drive";
 import { Journal } from "./journal";
 import { checkpointTimer, keepLeases, leaseTimer } from "./lease-keeper";
+import { continueBackup, openBackup } from "./maintenance";
 import { nextWakeMs, startNode } from "./raft/node";
 import { flushQueue, routeWaiting, serveReads, takeRequest } from "./requests";
 import { etcdSettings } from "./settings";
@@ -13,7 +14,7 @@ import { scavenge } from "./store/compaction";
 import { Watchers } from "./store/watchers";
 import { closeLeaderless, closeWatch, deliver, openWatch, progressTimer, requestProgress } from "./watch-streams";
 
-export type EtcdInput = RaftMessage | EtcdRequest | WatchRequest | WatchProgressRequest;
+export type EtcdInput = RaftMessage | EtcdRequest | WatchRequest | WatchProgressRequest | BackupRequest | BackupNext;
 
 const scavengedPerTurn = 1_000;
 
@@ -60,13 +61,16 @@ function take(state: MemberState, input: Input<EtcdInput>, ctx: MemberContext): 
       return;
     case "opened":
       if (input.body.kind === "etcd.watch") openWatch(state, input.stream, input.body, ctx);
+      else if (input.body.kind === "etcd.backup") openBackup(state, input.stream);
       else ctx.close(input.stream, "refused", `${input.body.kind} is no stream of etcd`);
       return;
     case "item":
       if (input.body.kind === "etcd.watch.progress") requestProgress(state, input.stream, ctx);
+      else if (input.body.kind === "etcd.backup.next") continueBackup(state, input.stream, ctx);
       return;
     case "closed":
       closeWatch(state, input.stream);
+      state.backups.delete(input.stream.key);
       return;
     case "timer":
       takeTimer(state, input.name, ctx);
@@ -189,6 +193,7 @@ function recoverState(config: EtcdConfig, ctx: MemberContext, recovered: Recover
     waiting: [],
     watchers: new Watchers(),
     streams: new Map(),
+    backups: new Map(),
     expiry: null,
     revoking: new Set(),
     taking: null,

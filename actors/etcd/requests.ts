@@ -4,6 +4,7 @@ import type { Answer } from "../../runtime/actor";
 import { type Command, headerOf, leaseResponse, type Outcome } from "./commands";
 import { advance } from "./drive";
 import { beginLease, renewLease } from "./lease-keeper";
+import { maintain } from "./maintenance";
 import { type Job, type MemberContext, type MemberState, nowMs, type Proposal } from "./state";
 import { etcdError } from "./store/errors";
 import { rangeRefusal, readRange } from "./store/range";
@@ -19,8 +20,8 @@ const leaseTtlMaxSeconds = 9_000_000_000;
 /** A client, or another member on a client's behalf, asks for something. */
 export function takeRequest(state: MemberState, job: Job, ctx: MemberContext): void {
   const { body } = job;
-  if (body.kind === "etcd.status") {
-    answer(job, statusOf(state), ctx);
+  if (body.kind === "etcd.status" || body.kind === "etcd.hashKv" || body.kind === "etcd.moveLeader") {
+    answer(job, maintain(state, body, ctx), ctx);
     return;
   }
   // Until this life has caught up, its state may be older than what it showed in an earlier one.
@@ -178,18 +179,6 @@ function serveRead(state: MemberState, job: Job, ctx: MemberContext): void {
 
 function answer(job: Job, response: EtcdResponse, ctx: MemberContext): void {
   ctx.reply(job.request, response);
-}
-
-function statusOf(state: MemberState): EtcdResponse {
-  const { store, node } = state;
-  return {
-    kind: "etcd.status.response",
-    header: headerOf(store, { member: state.id, term: node.term }),
-    leader: node.leader ?? "",
-    appliedIndex: state.appliedIndex,
-    sizeBytes: store.sizeBytes,
-    compactedRevision: store.compacted,
-  };
 }
 
 function isWrite(body: EtcdRequest): boolean {

@@ -1,5 +1,5 @@
 import type { Address } from "../../protocol/address";
-import type { EtcdRequest } from "../../protocol/etcd";
+import type { EtcdRequest, ResponseHeader } from "../../protocol/etcd";
 import type { Context, RequestRef, StreamRef } from "../../runtime/actor";
 import type { Command, Outcome } from "./commands";
 import type { Journal } from "./journal";
@@ -74,6 +74,8 @@ export interface MemberState {
 
   readonly watchers: Watchers;
   readonly streams: Map<string, WatchStream>;
+  /** Backups that are being handed out, by their streams. */
+  readonly backups: Map<string, { readonly capture: StoreCapture; readonly header: ResponseHeader }>;
   /** On the leader, once it has applied an entry of its own term. */
   expiry: LeaseExpiry | null;
   readonly revoking: Set<number>;

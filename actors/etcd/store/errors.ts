@@ -3,6 +3,7 @@ import type { EtcdError } from "../../../protocol/etcd";
 /** etcd's refusals, with its own codes and messages (api/v3rpc/rpctypes), so that clients recognise them. */
 const catalogue = {
   emptyKey: ["InvalidArgument", "etcdserver: key is not provided"],
+  keyNotFound: ["InvalidArgument", "etcdserver: key not found"],
   duplicateKey: ["InvalidArgument", "etcdserver: duplicate key given in txn request"],
   tooManyOperations: ["InvalidArgument", "etcdserver: too many operations in txn request"],
   requestTooLarge: ["InvalidArgument", "etcdserver: request is too large"],
@@ -14,6 +15,7 @@ const catalogue = {
   leaseTtlTooLarge: ["OutOfRange", "etcdserver: too large lease TTL"],
   noLeader: ["Unavailable", "etcdserver: no leader"],
   notLeader: ["FailedPrecondition", "etcdserver: not leader"],
+  badLeaderTransferee: ["FailedPrecondition", "etcdserver: bad leader transferee"],
   leaderChanged: ["Unavailable", "etcdserver: leader changed"],
   stopped: ["Unavailable", "etcdserver: server stopped"],
   timeout: ["Unavailable", "etcdserver: request timed out"],

@@ -1,4 +1,4 @@
-import type { EtcdError, KeyValue, RangeRequest, RangeResponse, ResponseHeader, SortTarget } from "../../../protocol/etcd";
+import type { EtcdError, KeyValue, RangeRequest, RangeResponse, ResponseHeader, RevisionBounds, SortTarget } from "../../../protocol/etcd";
 import { etcdError } from "./errors";
 import { type KeyRange, keyRange, type Store, textOf } from "./store";
 
@@ -14,19 +14,20 @@ export function rangeRefusal(store: Store, request: RangeRequest): EtcdError | n
 /** Serves a read that `rangeRefusal` found no fault with. `revision` is the newest that it may see. */
 export function readRange(store: Store, request: RangeRequest, revision: number, header: ResponseHeader): RangeResponse {
   const at = request.revision > 0 ? request.revision : revision;
-  const { sortOrder, sortTarget, limit } = request;
+  const { sortOrder, sortTarget, limit, revisions } = request;
   const sorted = sortOrder !== "none" || sortTarget !== "key";
   // Keys come in ascending order anyway; any other order needs all of them before the limit counts.
   const inKeyOrder = !sorted || (sortTarget === "key" && sortOrder !== "descend");
-  const keep = request.countOnly ? 0 : limit > 0 && inKeyOrder ? limit : Number.POSITIVE_INFINITY;
+  const keep = request.countOnly ? 0 : limit > 0 && inKeyOrder && !revisions ? limit : Number.POSITIVE_INFINITY;
   let kvs: KeyValue[] = [];
   let count = 0;
   eachKey(store, keyRange(request.key, request.rangeEnd), at, (kv) => {
     if (count++ < keep) kvs.push(kv);
   });
+  if (revisions) kvs = kvs.filter((kv) => isWithin(kv, revisions));
   if (!inKeyOrder) kvs = sortBy(kvs, sortTarget, sortOrder === "descend");
-  if (limit > 0 && kvs.length > limit) kvs.length = limit;
-  const more = !request.countOnly && limit > 0 && count > limit;
+  const more = !request.countOnly && limit > 0 && (revisions ? kvs.length : count) > limit;
+  if (more) kvs.length = limit;
   if (request.keysOnly) kvs = kvs.map((kv) => ({ ...kv, value: nothing }));
   return { kind: "etcd.range.response", header, kvs, more, count };
 }
@@ -38,6 +39,14 @@ export function eachKey(store: Store, range: KeyRange, revision: number, visit: 
     if (kv) visit(kv, key);
     return undefined;
   });
+}
+
+function isWithin({ modRevision, createRevision }: KeyValue, bounds: RevisionBounds): boolean {
+  const within = (revision: number, min: number, max: number) => revision >= min && (max === 0 || revision <= max);
+  return (
+    within(modRevision, bounds.minModRevision, bounds.maxModRevision) &&
+    within(createRevision, bounds.minCreateRevision, bounds.maxCreateRevision)
+  );
 }
 
 function sortBy(kvs: readonly KeyValue[], target: SortTarget, descend: boolean): KeyValue[] {

@@ -101,7 +101,8 @@ function branchRefusal(store: Store, branch: Branch): EtcdError | null {
 }
 
 function putRefusal(store: Store, request: PutRequest): EtcdError | null {
-  return request.lease !== 0 && !store.leases.get(request.lease) ? etcdError("leaseNotFound") : null;
+  if (request.lease !== 0 && !store.leases.get(request.lease)) return etcdError("leaseNotFound");
+  return (request.ignoreValue || request.ignoreLease) && !store.get(textOf(request.key)) ? etcdError("keyNotFound") : null;
 }
 
 function runTxn(store: Store, branch: Branch, changes: Change[], header: ResponseHeader): TxnResponse {
@@ -135,15 +136,16 @@ function put(store: Store, request: PutRequest, changes: Change[]): KeyValue | n
   const key = textOf(request.key);
   const before = store.get(key) ?? null;
   const modRevision = store.revision + 1;
+  const lease = request.ignoreLease ? (before?.lease ?? 0) : request.lease;
   const kv: KeyValue = {
     key: before?.key ?? request.key,
-    value: request.value,
+    value: request.ignoreValue ? (before?.value ?? nothing) : request.value,
     createRevision: before?.createRevision ?? modRevision,
     modRevision,
     version: (before?.version ?? 0) + 1,
-    lease: request.lease,
+    lease,
   };
-  store.leases.move(key, before?.lease ?? 0, request.lease);
+  store.leases.move(key, before?.lease ?? 0, lease);
   changes.push(store.addVersion(key, { kv, sub: changes.length, tombstone: false }));
   return before;
 }
@@ -155,7 +157,13 @@ function remove(store: Store, key: string, before: KeyValue, sub: number): Chang
 }
 
 function holds(store: Store, compare: Compare): boolean {
-  const kv = store.get(textOf(compare.key));
+  if (compare.rangeEnd === undefined) return holdsFor(store.get(textOf(compare.key)), compare);
+  const found: KeyValue[] = [];
+  eachKey(store, keyRange(compare.key, compare.rangeEnd), store.revision, (kv) => found.push(kv));
+  return found.length === 0 ? holdsFor(undefined, compare) : found.every((kv) => holdsFor(kv, compare));
+}
+
+function holdsFor(kv: KeyValue | undefined, compare: Compare): boolean {
   // A value that is not there cannot be told from an empty one on the wire, so it compares as nothing at all.
   if (!kv && compare.target === "value") return false;
   const order =

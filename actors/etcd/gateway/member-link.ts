@@ -1,0 +1,66 @@
+import type { status } from "@grpc/grpc-js";
+import type { EtcdRequest, EtcdResponse, ResponseHeader } from "../../../protocol/etcd";
+import { idOf } from "./identity";
+import type { EtcdPort } from "./port";
+import { answered, statusOf } from "./refusal";
+import { type Answering, headerFor } from "./responses";
+
+/** A member as the member list shows it. */
+export interface MemberFacts {
+  /** The actor's address, "etcd/0". */
+  readonly address: string;
+  /** Its host, "etcd-0". */
+  readonly name: string;
+  readonly clientUrls: readonly string[];
+}
+
+export interface MemberLinkOptions {
+  readonly port: EtcdPort;
+  /** The address of the member behind this gateway. */
+  readonly member: string;
+  /** All members, as of now. */
+  readonly members: () => readonly MemberFacts[];
+  /** What no other cluster has, such as the hash of its authority's key. */
+  readonly cluster: string;
+  /** How long the member has for an answer. */
+  readonly requestTimeoutMs: number;
+  readonly maxRequestBytes: number;
+  /** Told of what should not happen: a handler that threw. */
+  readonly onError: (error: unknown) => void;
+}
+
+/** What all services share: the member that is asked, and who answers. */
+export class MemberLink {
+  readonly answering: Answering;
+
+  constructor(readonly options: MemberLinkOptions) {
+    this.answering = { cluster: idOf(options.cluster), member: this.idOfMember(options.member) };
+  }
+
+  get port(): EtcdPort {
+    return this.options.port;
+  }
+
+  idOfMember(address: string) {
+    return idOf(this.options.cluster, address);
+  }
+
+  header(header: ResponseHeader): object {
+    return headerFor(this.answering, header);
+  }
+
+  /** Asks the member; throws a Refusal where it refuses or does not answer. */
+  async ask<K extends EtcdResponse["kind"]>(kind: K, request: EtcdRequest): Promise<Extract<EtcdResponse, { kind: K }>> {
+    return answered(kind, await this.port.ask(request, this.options.requestTimeoutMs));
+  }
+
+  /** What a handler threw, as gRPC's status. */
+  failure(error: unknown): { readonly code: status; readonly details: string } {
+    return statusOf(error, this.options.onError);
+  }
+
+  /** The member's revision and term, where nothing else says them. */
+  async currentHeader(): Promise<ResponseHeader> {
+    return (await this.ask("etcd.status.response", { kind: "etcd.status" })).header;
+  }
+}

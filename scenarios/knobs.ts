@@ -44,6 +44,13 @@ export const knobs: readonly Knob[] = [
     ["endpoint-reconcile-interval", "milliseconds", "10s", "how often an API server confirms that it lives"],
     ["service-node-port-first", "number", "30000", "the first port for Services of type NodePort"],
     ["service-node-port-last", "number", "32767", "the last port for Services of type NodePort"],
+    [
+      "default-not-ready-toleration-seconds",
+      "number",
+      "300",
+      "how long pods that say nothing stay on a node that is not ready, in seconds",
+    ],
+    ["default-unreachable-toleration-seconds", "number", "300", "the same for a node that is out of reach"],
     ["service-account-max-token-expiration", "milliseconds", "8760h", "the longest life of a service account's token"],
   ),
   ...of(

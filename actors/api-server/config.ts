@@ -43,6 +43,9 @@ export const defaultKnobs = {
   "endpoint-reconcile-interval": 10_000,
   "service-node-port-first": 30000,
   "service-node-port-last": 32767,
+  /** How long a Pod that says nothing stays on a node that is not ready or out of reach; in seconds, as the flags say. */
+  "default-not-ready-toleration-seconds": 300,
+  "default-unreachable-toleration-seconds": 300,
   /** The longest life of a service account's token. */
   "service-account-max-token-expiration": 365 * 24 * 3_600_000,
 } as const;

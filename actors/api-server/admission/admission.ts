@@ -24,6 +24,8 @@ export interface Admission {
 export interface ClusterView {
   get(group: string, version: string, plural: string, namespace: string, name: string): Stored<ApiObject> | undefined;
   list(group: string, version: string, plural: string): readonly Stored<ApiObject>[];
+  /** By taint: for how many seconds a Pod that says nothing tolerates it. */
+  readonly defaultTolerationSeconds: ReadonlyMap<string, number>;
 }
 
 /** An object that a plug-in will look up and that must not be missed because a cache lags: it is read from etcd where the cache has none. */

@@ -2,7 +2,7 @@ import type { Pod, Toleration } from "../../../protocol/kinds/generated";
 import type { ApiObject } from "../../../protocol/kinds/object";
 import { isOf, type Plugin } from "./admission";
 
-/** A Pod that says nothing about nodes that are not ready or out of reach stays on them for five minutes. */
+/** A Pod that says nothing about nodes that are not ready or out of reach stays on them for five minutes, or as long as the server was told. */
 export const defaultTolerationSeconds: Plugin = {
   name: "DefaultTolerationSeconds",
   mutate(admission) {
@@ -10,14 +10,14 @@ export const defaultTolerationSeconds: Plugin = {
     if (operation === "DELETE" || !isOf(admission, "", "pods")) return object;
     const pod = object as ApiObject & Pod;
     const tolerations = pod.spec?.tolerations ?? [];
-    const missing = taints.filter((taint) => !tolerations.some((toleration) => tolerates(toleration, taint)));
+    const missing = [...admission.cluster.defaultTolerationSeconds].filter(([taint]) => !tolerations.some((one) => tolerates(one, taint)));
     if (!pod.spec || missing.length === 0) return object;
-    const added = missing.map((key): Toleration => ({ key, operator: "Exists", effect: "NoExecute", tolerationSeconds: 300 }));
+    const added = missing.map(
+      ([key, tolerationSeconds]): Toleration => ({ key, operator: "Exists", effect: "NoExecute", tolerationSeconds }),
+    );
     return { ...pod, spec: { ...pod.spec, tolerations: [...tolerations, ...added] } };
   },
 };
-
-const taints = ["node.kubernetes.io/not-ready", "node.kubernetes.io/unreachable"] as const;
 
 function tolerates({ key, effect }: Toleration, taint: string): boolean {
   return (!key || key === taint) && (!effect || effect === "NoExecute");

@@ -26,10 +26,6 @@ function admission(object: object, cluster: Readonly<Record<string, object>>, mo
         ["node.kubernetes.io/not-ready", 300],
         ["node.kubernetes.io/unreachable", 300],
       ]),
-      defaultTolerationSeconds: new Map([
-        ["node.kubernetes.io/not-ready", 300],
-        ["node.kubernetes.io/unreachable", 300],
-      ]),
       get: (_group, _version, plural, namespace, name) => found.get(`${plural}/${namespace}/${name}`) as Stored<ApiObject> | undefined,
       list: (_group, _version, plural) =>
         [...found].filter(([key]) => key.startsWith(`${plural}/`)).map(([, value]) => value as Stored<ApiObject>),

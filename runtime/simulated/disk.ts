@@ -34,6 +34,8 @@ export interface DiskFaults {
 /** One host's disk. Writes wait for a sync that serves all that wait by then; what was not synced when the host crashes is lost. */
 export class SimulatedDisk implements Disk {
   private readonly files = new Map<Address, Files>();
+  /** After a failed write nobody knows what the files hold: an actor's writes are refused until it has recovered, as on the live disk. */
+  private readonly unusable = new Map<Address, string>();
   private waiting: Job[] = [];
   private syncing: Job[] = [];
   private busy = false;
@@ -67,7 +69,7 @@ export class SimulatedDisk implements Disk {
     const torn = this.random.draw(this.host, "torn", this.life) < this.faults.tornProbability;
     let survivors = torn ? Math.floor(this.random.draw(this.host, "torn length", this.life) * (underWay.length + 1)) : 0;
     for (const job of underWay) {
-      if (job.type !== "write") continue;
+      if (job.type !== "write" || this.unusable.has(job.actor)) continue;
       if (survivors-- > 0) {
         this.counts.tornWrites++;
         for (const operation of job.operations) this.apply(job.actor, operation);
@@ -125,10 +127,12 @@ export class SimulatedDisk implements Disk {
       if (job.type === "read") {
         // Half a blob of an earlier life must not be joined to a new one.
         this.of(job.actor).chunks.clear();
+        this.unusable.delete(job.actor);
         job.done(this.peek(job.actor));
       } else {
-        const refused = this.refusal(i);
+        const refused = this.unusable.get(job.actor) ?? this.refusal(i);
         if (refused !== null) {
+          this.unusable.set(job.actor, refused.startsWith("an earlier") ? refused : `an earlier write failed: ${refused}`);
           this.counts.failedWrites++;
           job.failed(refused);
         } else {

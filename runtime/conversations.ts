@@ -144,7 +144,8 @@ export class Conversations {
         to: e.from,
         from: e.to,
         toIncarnation: e.fromIncarnation,
-        fromIncarnation: here.incarnation,
+        // In the name of the incarnation that was meant: the one that lives now may have a stream of the same number.
+        fromIncarnation: e.toIncarnation === 0 ? here.incarnation : e.toIncarnation,
         id: e.id,
         sequence: 0,
         fromOpener: e.operation === "item" && !e.fromOpener,

@@ -131,6 +131,11 @@ export class SimulatedWire implements Wire {
       this.watch(connection);
       return;
     }
+    // A packet of the new connection shows that the old one is dead. Told later, its end would take the new one's streams along, on one side only.
+    for (const peer of connection.resetting) {
+      connection.resetting.delete(peer);
+      this.receivers.get(peer)?.disconnected(peer === from ? to : from);
+    }
     const { epoch } = connection;
     const arrivalUs = Math.max(link.lastArrivalUs, this.heap.nowUs + this.latencyUs(from, to, link, 0) + (verdict.afterUs[0] ?? 0));
     link.lastArrivalUs = arrivalUs;

@@ -122,6 +122,33 @@ describe("faults below the API server", () => {
     expect(tank.get(maps).body.items).toHaveLength(1);
   });
 
+  test("who watches from a revision that a lagging server has not reached is not sent what came before it", () => {
+    const tank = new Tank({ etcd: 3, servers: 2 });
+    const etcd = ["etcd-0", "etcd-1", "etcd-2"];
+    const effect = { type: "delay", minUs: 500_000, maxUs: 500_001 } as const;
+    tank.simulation.addRule({ id: "slow", from: etcd, to: ["apiserver-1"], kinds: ["etcd.watch"], effect });
+    const { resourceVersion } = tank.create(maps, configMap("known"), { server: 0 }).body.metadata;
+    expect(tank.state(1)!.feed.revision).toBeLessThan(Number(resourceVersion));
+    const watched = tank.watch(`${maps}?watch=true&resourceVersion=${resourceVersion}`, { server: 1 });
+    tank.create(maps, configMap("new"), { server: 0 });
+    tank.until(() => watched.events.length > 0, "no event");
+    tank.simulation.runFor(2_000);
+    expect(watched.events.map(({ object }) => object.metadata.name)).toEqual(["new"]);
+  });
+
+  test("a server that has not read its objects yet answers 503, and its health says what is missing", () => {
+    const tank = new Tank();
+    tank.simulation.crashHost("etcd-0");
+    tank.simulation.crashActor(address("apiserver", 0));
+    tank.until(() => tank.state(0) !== undefined, "the server does not start again");
+    expect(tank.get(maps)).toMatchObject({ code: 503, body: { reason: "ServiceUnavailable" } });
+    expect(tank.get("/readyz").text).toContain("[-]informer-sync failed");
+    expect(tank.get("/livez/ping").code).toBe(200);
+    tank.simulation.startHost("etcd-0");
+    tank.until(() => tank.get("/readyz").code === 200, "the server does not become ready");
+    expect(tank.get(maps).code).toBe(200);
+  });
+
   test("a value that is no object does not stop the server: it is not there in lists, and asking for it is a 500", () => {
     const tank = new Tank();
     tank.create(maps, configMap("good"));

@@ -23,7 +23,10 @@ function transcript(tank: Tank, act: () => void): string {
 
 /** The part of a message that tells it from others. */
 function said(message: { readonly kind: string; readonly [field: string]: unknown }): string {
-  const text = (bytes: unknown) => Buffer.from(bytes as Uint8Array).toString().replace("\0", "");
+  const text = (bytes: unknown) =>
+    Buffer.from(bytes as Uint8Array)
+      .toString()
+      .replace("\0", "");
   switch (message.kind) {
     case "api.request":
       return `${message.kind} ${message.verb} ${message.path}`;

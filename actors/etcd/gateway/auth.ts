@@ -9,7 +9,7 @@ export function authService(link: MemberLink): Handlers {
   const refused = Object.keys(serviceDefinition("Auth")).map((method) => [
     method,
     unary<object>(link, async () => {
-      throw unimplemented(`${method}: users and roles`);
+      throw unimplemented(`${method}, with all of users and roles,`);
     }),
   ]);
   return {

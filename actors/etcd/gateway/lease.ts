@@ -14,6 +14,9 @@ interface TimeToLiveFields extends IdFields {
   readonly keys: boolean;
 }
 
+/** No lease has this id: what stands for ids beyond those that JavaScript counts exactly, which are never granted. */
+const unknownLease = -1;
+
 /** etcd's Lease service. */
 export function leaseService(link: MemberLink): Handlers {
   return {
@@ -31,28 +34,31 @@ export function leaseService(link: MemberLink): Handlers {
     LeaseTimeToLive: unary<TimeToLiveFields>(link, async ({ message }) => {
       const { header, ...lease } = await link.ask("etcd.lease.response", {
         kind: "etcd.lease.timeToLive",
-        id: leaseIdOf(message.ID),
+        id: exact(message.ID) ?? unknownLease,
         keys: message.keys,
       });
-      return { header: link.header(header), ID: lease.id, TTL: lease.ttlSeconds, grantedTTL: lease.grantedTtlSeconds, keys: lease.keys };
+      return { header: link.header(header), ID: message.ID, TTL: lease.ttlSeconds, grantedTTL: lease.grantedTtlSeconds, keys: lease.keys };
     }),
     LeaseLeases: unary<object>(link, async () => {
       const { header, leases } = await link.ask("etcd.lease.response", { kind: "etcd.lease.list" });
       return { header: link.header(header), leases: leases.map((ID) => ({ ID })) };
     }),
-    LeaseKeepAlive: (call: Duplex<IdFields>) => void keepAlive(link, call),
+    LeaseKeepAlive: (call: Duplex<IdFields>) => keepAlive(link, call),
   };
 }
 
 /** One answer for each request, in their order; TTL 0 says that the lease is gone. */
-async function keepAlive(link: MemberLink, call: Duplex<IdFields>): Promise<void> {
-  try {
-    for await (const { message } of call) {
-      const { header, ...lease } = await link.ask("etcd.lease.response", { kind: "etcd.lease.keepAlive", id: leaseIdOf(message.ID) });
-      call.write({ header: link.header(header), ID: lease.id, TTL: Math.max(0, lease.ttlSeconds) });
-    }
-    call.end();
-  } catch (error) {
-    failStream(link, call, error);
-  }
+function keepAlive(link: MemberLink, call: Duplex<IdFields>): void {
+  const answer = async (id: Int64): Promise<void> => {
+    const { header, ...lease } = await link.ask("etcd.lease.response", { kind: "etcd.lease.keepAlive", id: exact(id) ?? unknownLease });
+    call.write({ header: link.header(header), ID: id, TTL: Math.max(0, lease.ttlSeconds) });
+  };
+  call.on("data", ({ message }) => {
+    call.pause();
+    answer(message.ID).then(
+      () => call.resume(),
+      (error: unknown) => failStream(link, call, error),
+    );
+  });
+  call.on("end", () => call.end());
 }

@@ -34,6 +34,7 @@ export const kubelet: Actor<KubeletConfig, State, KubeletLogRequest> = {
       runtimeUp: false,
       begun: false,
       podCidr: "",
+      lastNode: undefined,
       earlyExits: new Map(),
       images: new Map(),
       node: { registered: false, lease: undefined, renewing: false, reported: undefined, reportedMs: 0, reporting: false, changed: true },
@@ -92,7 +93,10 @@ function relist(state: State, ctx: Ctx): void {
 }
 
 function onOwnNode(state: State, ctx: Ctx): void {
-  const podCidr = state.ownNode.store.get(state.config.node)?.spec?.podCIDR ?? "";
+  const node = state.ownNode.store.get(state.config.node);
+  if (!node) return;
+  state.lastNode = node;
+  const podCidr = node.spec?.podCIDR ?? "";
   if (podCidr === "" || podCidr === state.podCidr) return;
   state.podCidr = podCidr;
   if (state.runtimeUp) sendPodCidr(state, ctx);

@@ -17,13 +17,12 @@ const orphanGraceMs = 30_000;
  * would take what it has not heard of yet for something that should not be.
  */
 export function beginPods(state: State, listed: CriListed, ctx: Ctx): void {
-  if (state.begun || !state.runtimeUp || !state.pods.synced || !ownNode(state)) return;
+  if (state.begun || !state.runtimeUp || !state.pods.synced || !state.lastNode) return;
   state.begun = true;
   for (const pod of state.pods.store.list()) addPod(state, pod, listed, ctx);
   for (const sandbox of listed.sandboxes) if (!state.workers.has(sandbox.uid)) removeOrphan(state, sandbox.id, listed, ctx);
 }
 
-const ownNode = ({ ownNode: informer, config }: State) => informer.store.get(config.node);
 const nothing: CriListed = { kind: "cri.listed", sandboxes: [], containers: [], images: [] };
 
 /** A pod of this node changed in the API. */
@@ -51,7 +50,7 @@ function addPod(state: State, pod: Stored<Pod>, listed: CriListed, ctx: Ctx): vo
   const over = pod.status?.phase === "Succeeded" || pod.status?.phase === "Failed";
   if (!isKnown && !over && !isBeingDeleted(pod)) {
     const others = [...state.workers.values()].filter(({ finished }) => !finished).map((other) => other.pod);
-    worker.rejected = rejectionOf(pod, ownNode(state)!, others);
+    worker.rejected = rejectionOf(pod, state.lastNode!, others);
     if (worker.rejected) state.recorder.event(ctx, pod, "Warning", worker.rejected.reason, worker.rejected.message);
   }
   state.workers.set(worker.uid, worker);

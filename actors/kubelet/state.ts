@@ -24,6 +24,8 @@ export interface State {
   /** Pods are run only when both the API and the runtime have said what there is. */
   begun: boolean;
   podCidr: string;
+  /** The Node as it was last seen; a node that was deleted still runs what it has. */
+  lastNode: Stored<Node> | undefined;
   /** Exits that were heard of before the start was answered. */
   readonly earlyExits: Map<string, CriContainer>;
   readonly images: Map<string, number>;

@@ -96,6 +96,27 @@ describe("a pod on its node", () => {
     expect(t.pod("web")?.status?.containerStatuses?.[0]).toMatchObject({ restartCount: 0, started: true, ready: true });
   });
 
+  test("is probed by command and by gRPC's health protocol, too", () => {
+    const t = oneNode({ behaviours: [{ image: "shop/web", readyAfterMs: 3_000, unhealthyAfterMs: 30_000 }] });
+    const port = { containerPort: 9000 };
+    t.run("exec", { containers: [{ ...web, readinessProbe: { exec: { command: ["cat", "/ready"] }, periodSeconds: 2 } }] });
+    t.run("grpc", { containers: [{ ...web, ports: [port], readinessProbe: { grpc: { port: 9000 }, periodSeconds: 2 } }] });
+    t.simulation.runFor(15_000);
+    expect([t.condition("exec", "Ready"), t.condition("grpc", "Ready")]).toEqual(["True", "True"]);
+    t.simulation.runFor(45_000);
+    expect([t.condition("exec", "Ready"), t.condition("grpc", "Ready")]).toEqual(["False", "False"]);
+    expect(t.events()).toContain('Unhealthy: Readiness probe failed: service unhealthy (responded with "NOT_SERVING")');
+  });
+
+  test("that is bound to a node whose Node was deleted still runs", () => {
+    const t = oneNode();
+    t.store.remove("nodes", t.store.of("nodes").get("node-0")!);
+    t.simulation.runFor(1_000);
+    t.run("web", { containers: [web] });
+    t.simulation.runFor(5_000);
+    expect(t.pod("web")?.status?.phase).toBe("Running");
+  });
+
   test("is turned away when the node is full", () => {
     const t = oneNode();
     const big = { ...web, resources: { requests: { cpu: "3" } } };

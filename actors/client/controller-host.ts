@@ -10,12 +10,14 @@ import type { Write } from "./plan";
 import { keyOfWrite, type PlanOutcome, PlanRunner } from "./plan-runner";
 import { type Resource, resourceName } from "./resource";
 import type { ReadStore } from "./store";
+import { Throttle } from "./throttle";
 import { WorkQueue } from "./work-queue";
 
 /** One controller at work. */
 interface Running<S> {
   readonly controller: Controller;
   readonly queue: WorkQueue<S>;
+  readonly throttle: Throttle<S>;
   readonly expectations: Expectations;
   /** Keys that wait for a cache to show what was written for them. */
   readonly parked: Set<string>;
@@ -62,7 +64,10 @@ export class ControllerHost<S> implements View {
   stop(ctx: Context<S>): void {
     this.isStopped = true;
     for (const informer of this.informers.values()) informer.stop(ctx);
-    for (const { queue } of this.running) queue.stop(ctx);
+    for (const { queue, throttle } of this.running) {
+      queue.stop(ctx);
+      throttle.stop(ctx);
+    }
   }
 
   /** Whether every cache has its first list. */
@@ -71,9 +76,12 @@ export class ControllerHost<S> implements View {
   }
 
   private add(controller: Controller): void {
+    const { "kube-api-qps": qps = 20, "kube-api-burst": burst = 30 } = this.settings.knobs;
+    const rate = controller.apiRateFactor ?? 1;
     const running: Running<S> = {
       controller,
       queue: new WorkQueue<S>(this.client, { name: controller.name, onReady: (ctx) => this.pump(running, ctx) }),
+      throttle: new Throttle<S>(this.client, { name: controller.name, qps: qps * rate, burst: burst * rate }),
       expectations: new Expectations(),
       parked: new Set(),
       unverified: new Map(),
@@ -155,7 +163,7 @@ export class ControllerHost<S> implements View {
       unknown: (sent: Write) => this.doubt(running, key, sent),
       requeue: (later: Context<S>, afterMs: number) => running.queue.addAfter(later, key, afterMs),
     };
-    const runner = new PlanRunner<S>(this.client, this.recorder(controller.name), listener, () => this.isStopped);
+    const runner = new PlanRunner<S>(this.client, this.recorder(controller.name), listener, running.throttle, () => this.isStopped);
     return runner.run(ctx, plan.steps, (outcome, later) => this.onDone(running, key, outcome, plan.requeueAfterMs, later));
   }
 

@@ -52,6 +52,8 @@ export interface Controller {
   readonly name: string;
   /** How many keys may be under way at once; 5 unless told. */
   readonly workers?: number;
+  /** How many times the rate of kube-api-qps it may ask the API, where one object means many requests; 1 unless told. */
+  readonly apiRateFactor?: number;
   readonly watches: readonly Watch[];
   readonly indexes?: readonly Index[];
   /** Keys that are there from the start: for controllers that go round by the clock. */

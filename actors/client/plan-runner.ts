@@ -4,6 +4,7 @@ import type { Context } from "../../runtime/actor";
 import type { ApiClient, ObjectList, Result } from "./api-client";
 import type { EventRecorder } from "./event-recorder";
 import type { Following, Read, Request, Step, Write } from "./plan";
+import type { Throttle } from "./throttle";
 
 /** How a plan ended. */
 export type PlanOutcome = { readonly ok: true } | { readonly ok: false; readonly why: string; readonly isConflict: boolean };
@@ -26,6 +27,7 @@ export class PlanRunner<S> {
     private readonly client: ApiClient<S>,
     private readonly recorder: EventRecorder<S>,
     private readonly listener: PlanListener<S>,
+    private readonly throttle: Throttle<S>,
     private readonly isOver: () => boolean,
   ) {}
 
@@ -107,9 +109,11 @@ export class PlanRunner<S> {
   private read(ctx: Context<S>, step: Read, done: Done<S>): undefined {
     const then = (_state: S, result: Result<Stored<unknown> | ObjectList<unknown>>, later: Context<S>) =>
       this.follow(later, result, { ...step, ignore: ["NotFound", ...(step.ignore ?? [])] }, done);
-    if (step.do === "get") this.client.get(ctx, step.resource, { namespace: step.namespace, name: step.name }, then);
-    else this.client.list(ctx, step.resource, step.namespace, step.query, then);
-    return undefined;
+    return this.throttle.take(ctx, (later) => {
+      if (step.do === "get") this.client.get(later, step.resource, { namespace: step.namespace, name: step.name }, then);
+      else this.client.list(later, step.resource, step.namespace, step.query, then);
+      return undefined;
+    });
   }
 
   private write(ctx: Context<S>, write: Write & Following, done: Done<S>): undefined {
@@ -119,8 +123,10 @@ export class PlanRunner<S> {
       else if (result.unknown) this.listener.unknown(write);
       return this.follow(later, result, write, done);
     };
-    send(this.client, ctx, write, then);
-    return undefined;
+    return this.throttle.take(ctx, (later) => {
+      send(this.client, later, write, then);
+      return undefined;
+    });
   }
 
   private follow(ctx: Context<S>, result: Result<unknown>, following: Following, done: Done<S>): undefined {

@@ -1,9 +1,19 @@
 import type { EndpointAddress, EndpointSubset, Endpoints, Service } from "../../protocol/kinds/generated";
 import { isBeingDeleted, keyOf, type Stored } from "../../protocol/kinds/object";
 import { type Controller, create, endpoints, nothingToDo, type Plan, pods, remove, services, update, type View, watch } from "../client";
-import { canonical, isSame } from "./canonical";
+import { isSame } from "./canonical";
 import { isPodReady } from "./pod-state";
-import { headlessLabel, hostnameIn, isHeadless, podsOf, portsAt, selectsPods, serviceKeysOf, targetRefOf } from "./service-endpoints";
+import {
+  headlessLabel,
+  hostnameIn,
+  isHeadless,
+  podsOf,
+  portsAt,
+  portsKey,
+  selectsPods,
+  serviceKeysOf,
+  targetRefOf,
+} from "./service-endpoints";
 
 const addressesMax = 1000;
 const overCapacity = "endpoints.kubernetes.io/over-capacity";
@@ -54,7 +64,7 @@ function subsetsOf(service: Stored<Service>, view: View): { readonly subsets: re
       ...(pod.spec?.nodeName ? { nodeName: pod.spec.nodeName } : {}),
       targetRef: targetRefOf(pod),
     };
-    const key = canonical(ports);
+    const key = portsKey(ports);
     const group = groups.get(key) ?? { ready: [], notReady: [], ports };
     groups.set(key, group);
     (publishAll || isPodReady(pod) ? group.ready : group.notReady).push(address);

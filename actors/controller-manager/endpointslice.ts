@@ -17,9 +17,19 @@ import {
   type View,
   watch,
 } from "../client";
-import { canonical, isSame } from "./canonical";
+import { isSame } from "./canonical";
 import { isPodReady } from "./pod-state";
-import { headlessLabel, hostnameIn, isHeadless, podsOf, portsAt, selectsPods, serviceKeysOf, targetRefOf } from "./service-endpoints";
+import {
+  headlessLabel,
+  hostnameIn,
+  isHeadless,
+  podsOf,
+  portsAt,
+  portsKey,
+  selectsPods,
+  serviceKeysOf,
+  targetRefOf,
+} from "./service-endpoints";
 
 const serviceNameLabel = "kubernetes.io/service-name";
 const managedByLabel = "endpointslice.kubernetes.io/managed-by";
@@ -89,7 +99,7 @@ function wantedOf(service: Stored<Service>, family: Family, view: View): readonl
     if (addresses.length === 0) continue;
     const ports = portsAt(service, pod);
     if (ports.length === 0 && (service.spec?.ports ?? []).length > 0) continue;
-    const key = canonical(ports);
+    const key = portsKey(ports);
     const group = groups.get(key);
     const endpoint = endpointOf(service, pod, addresses, view);
     if (group) group.endpoints.push(endpoint);
@@ -146,8 +156,7 @@ function reconcileFamily(
   const used = new Set<string>();
   const steps: Step[] = [];
   for (const group of groups) {
-    const portsKey = canonical(group.ports);
-    const slices = existing.filter((slice) => canonical(slice.ports ?? []) === portsKey);
+    const slices = existing.filter((slice) => isSame(slice.ports ?? [], group.ports));
     for (const filled of distribute(group.endpoints, slices, endpointsMax)) {
       const made = sliceOf(service, family, group.ports, filled.endpoints);
       if (!filled.slice) steps.push(create(endpointSlices, made));
@@ -186,8 +195,9 @@ export function distribute(wanted: readonly Endpoint[], slices: readonly Stored<
       }
       left.delete(key);
       // The order within a slice means nothing: it stays, so that nothing seems changed.
-      endpoints.push(endpoint);
-      isChanged ||= !isSame(old, endpoint);
+      const isUnchanged = isSame(old, endpoint);
+      endpoints.push(isUnchanged ? old : endpoint);
+      isChanged ||= !isUnchanged;
     }
     return { slice, endpoints, isChanged };
   });

@@ -30,6 +30,7 @@ const lookAgainMs = 5000;
 export const namespaceController: Controller = {
   name: "namespace",
   workers: 10,
+  apiRateFactor: 20,
   watches: [watch(namespaces, ({ metadata }) => [metadata.name])],
   reconcile(key, view, { nowMs }) {
     const namespace = view.of(namespaces).get(key);

@@ -55,6 +55,11 @@ export function portsAt(service: Stored<Service>, pod: Pod): readonly ResolvedPo
   return resolved;
 }
 
+/** Equal for equal ports. */
+export function portsKey(ports: readonly ResolvedPort[]): string {
+  return ports.map(({ name, port, protocol, appProtocol = "" }) => `${name} ${port} ${protocol} ${appProtocol}`).join("|");
+}
+
 function targetPort({ targetPort: target, port, protocol = "TCP" }: ServicePort, pod: Pod): number | undefined {
   if (typeof target === "number") return target === 0 ? port : target;
   if (target === undefined || target === "") return port;

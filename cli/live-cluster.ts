@@ -1,3 +1,5 @@
+import { startGateway } from "../actors/api-server/gateway/gateway";
+import { portTo } from "../actors/api-server/gateway/port";
 import { type Address, type HostName, roleOf } from "../protocol/address";
 import type { AnyActor } from "../runtime/actor";
 import { Front } from "../runtime/live/front";
@@ -66,7 +68,7 @@ export class LiveCluster {
     private readonly directory: DataDirectory,
     readonly pki: Pki,
   ) {
-    const { shape, actors, log, names, listen } = options;
+    const { shape, actors, log, names } = options;
     const { authority, secrets } = pki;
     this.plan = planCluster(shape, { rootCa: authority.certificate });
     this.world = new LiveWorld({
@@ -75,8 +77,7 @@ export class LiveCluster {
       ...(directory.path === undefined ? {} : { dataDirectory: directory.path }),
       observers: [(host, event) => this.observe(host, event)],
     });
-    const { certificate: cert, key } = servingCertificate(authority, "kube-apiserver", [...names, ...inside]);
-    this.doors = new Doors({ world: this.world, address: listen.host, tls: { cert, key, ca: authority.certificate }, log });
+    this.doors = new Doors(this.world, log);
     this.front = new Front(() => this.doors.behind());
     for (const plan of this.plan.hosts) this.world.addHost(plan);
     this.hub = new Hub({
@@ -165,7 +166,24 @@ export class LiveCluster {
     this.directory.rememberJoinPort(this.ports.join);
     for (const { name, role } of this.plan.hosts) if (role === "etcd" || role === "apiserver") this.world.startHost(name);
     this.closing.push(() => this.doors.close());
-    for (const { name, role, actors } of this.plan.hosts) if (role === "apiserver") await this.doors.open(name, actors[0]!.address);
+    await this.openApiServers();
+  }
+
+  private async openApiServers(): Promise<void> {
+    const { listen, names, log } = this.options;
+    const { authority } = this.pki;
+    const { certificate: cert, key } = servingCertificate(authority, "kube-apiserver", [...names, ...inside]);
+    const tls = { cert, key, ca: authority.certificate };
+    for (const { name, role, actors } of this.plan.hosts) {
+      if (role !== "apiserver") continue;
+      const server = actors[0]!.address;
+      const onError = (error: unknown, what: string) =>
+        log.log("error", "a request failed in the gateway", { host: name, what, err: error });
+      await this.doors.open(name, server, (port) =>
+        // Each time the host comes up it is another one, and needs a portal of its own.
+        startGateway({ port: portTo(server, this.world.portal(name, name)), listen: { host: listen.host, port }, tls, onError }),
+      );
+    }
   }
 
   /** The port of last time; otherwise one near the front's, since those that the system chooses are also given to clients that retry. */

@@ -46,6 +46,8 @@ export function addRun(program: Command): void {
     });
 }
 
+const progressEveryMs = 30_000;
+
 type Named = Loaded & { readonly file: string };
 
 async function once(loaded: Named, options: RunOptions, several: boolean): Promise<RunSummary> {
@@ -80,6 +82,7 @@ async function many(loaded: Named, options: RunOptions, [first, last]: readonly 
   const total = last - first + 1;
   const summaries: RunSummary[] = [];
   const startedMs = performance.now();
+  let toldMs = startedMs;
   await interruptible((interrupted) =>
     runSeeds({
       loaded,
@@ -96,7 +99,12 @@ async function many(loaded: Named, options: RunOptions, [first, last]: readonly 
           console.line(`          npx wavetank run ${loaded.file} --seed ${result.seed}`);
         }
         if (options.out && result.verdict === "violated") writeOut(join(options.out, `seed-${result.seed}`), loaded, result, undefined, []);
-        console.status(colors.dim(`${summaries.length} of ${total} seeds, ${rate.toFixed(1)} a minute`));
+        const progress = colors.dim(`${summaries.length} of ${total} seeds, ${rate.toFixed(1)} a minute`);
+        console.status(progress);
+        // Where there is no terminal a line now and then shows that it goes on.
+        if (console.isTerminal || performance.now() - toldMs < progressEveryMs) return;
+        toldMs = performance.now();
+        if (!options.json) console.line(progress);
       },
     }),
   );

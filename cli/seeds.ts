@@ -1,4 +1,4 @@
-import { join } from "node:path";
+import { extname, join } from "node:path";
 import { Worker } from "node:worker_threads";
 import type { RunResult } from "../scenarios/run";
 import type { Bundle, Loaded } from "./load";
@@ -42,7 +42,7 @@ async function inWorkers({ loaded, first, last, workers, untilUs, interrupted, o
   const task: WorkerTask = { bundle: loaded.bundle, untilUs };
   const threads = Array.from(
     { length: Math.min(workers, last - first + 1) },
-    () => new Worker(join(__dirname, "seed-worker.js"), { workerData: task }),
+    () => new Worker(join(__dirname, `seed-worker${extname(__filename)}`), { workerData: task }),
   );
   const watch = setInterval(() => {
     if (interrupted()) for (const thread of threads) void thread.terminate();

@@ -21,6 +21,7 @@ export function timelineText({ atUs, tone, text }: TimelineLine): string {
 
 /** Where people read what is going on: standard output, or standard error while standard output holds JSON. */
 export interface Console {
+  readonly isTerminal: boolean;
   line(text: string): void;
   /** A line that the next one replaces; only on a terminal. */
   status(text: string): void;
@@ -33,6 +34,7 @@ export function consoleOn(stream: NodeJS.WriteStream): Console {
     shown = false;
   };
   return {
+    isTerminal: stream.isTTY === true,
     line(text) {
       clear();
       stream.write(`${text}\n`);

@@ -1,3 +1,4 @@
+import { execFileSync } from "node:child_process";
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -121,6 +122,13 @@ describe("wavetank run", () => {
     expect(out).toMatch(/good: 3 of 3 seeds held, 3 different traces/);
     expect(status).toBe(0);
   });
+
+  it("gives the same traces in another process and in worker threads (promise 2)", async () => {
+    const here = JSON.parse((await wavetank("run", good, "--seeds", "1..2", "--json")).out) as { seed: number; traceHash: string }[];
+    const command = ["-r", "esbuild-register", "cli/main.ts", "run", good, "--seeds", "1..2", "--workers", "2", "--json"];
+    const there = JSON.parse(execFileSync(process.execPath, command, { encoding: "utf8" })) as typeof here;
+    expect(there.map(({ seed, traceHash }) => [seed, traceHash])).toEqual(here.map(({ seed, traceHash }) => [seed, traceHash]));
+  }, 120_000);
 
   it("stops at a given virtual time", async () => {
     const { out } = await wavetank("run", good, "--until", "4s", "--json");

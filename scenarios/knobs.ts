@@ -77,6 +77,8 @@ export const knobs: readonly Knob[] = [
     ["large-cluster-size-threshold", "number", "50", "nodes up to which evictions stop in an unhealthy zone"],
     ["terminated-pod-gc-threshold", "number", "12500", "finished pods that are kept"],
     ["max-endpoints-per-slice", "number", "100", "endpoints in one EndpointSlice"],
+    ["kube-api-qps", "number", "20", "requests a second that each controller may make in the long run"],
+    ["kube-api-burst", "number", "30", "requests that each controller may make at once"],
   ),
   ...leaderElection("kube-controller-manager"),
   ...of(

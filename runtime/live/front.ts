@@ -39,6 +39,8 @@ export class Front {
   }
 
   private hand(socket: Socket): void {
+    // A client may be gone before anybody took it.
+    socket.on("error", () => socket.destroy());
     const servers = this.behind();
     for (let tried = 0; tried < servers.length; tried++) {
       const server = servers[this.next++ % servers.length]!;

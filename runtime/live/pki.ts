@@ -9,6 +9,8 @@ import { LiveSecrets } from "./secrets";
 /** The cluster's keys: made once, and kept where there is a data directory. */
 export interface Pki {
   readonly authority: Authority;
+  /** etcd trusts an authority of its own: what the cluster's signs, such as nodes' certificates, opens no door of etcd. */
+  readonly etcdAuthority: Authority;
   readonly secrets: LiveSecrets;
   readonly joinToken: JoinToken;
   /** Resolves when all keys are there; until then the secrets refuse to sign. A new RSA key takes a while, and nobody needs it at once. */
@@ -19,13 +21,8 @@ export interface Pki {
 export function loadPki(directory: string | undefined): Pki {
   const keys = new Map<string, KeyObject>();
   const complete = loadServiceAccountKey(directory, keys);
-  const authority = stored(
-    directory,
-    "ca.json",
-    (text) => Authority.load(JSON.parse(text) as Issued),
-    () => Authority.create("wavetank"),
-    ({ certificate, privateKey }) => JSON.stringify({ certificate, key: privateKey }),
-  );
+  const authority = loadAuthority(directory, "ca.json", "wavetank");
+  const etcdAuthority = loadAuthority(directory, "etcd-ca.json", "wavetank-etcd");
   const joinToken = stored(
     directory,
     "join-token.json",
@@ -34,7 +31,17 @@ export function loadPki(directory: string | undefined): Pki {
     ({ id, secret }) => JSON.stringify({ id, secret }),
   );
   if (directory !== undefined) writeFileSync(join(directory, "ca.crt"), authority.certificate);
-  return { authority, joinToken, secrets: new LiveSecrets(authority, keys), complete };
+  return { authority, etcdAuthority, joinToken, secrets: new LiveSecrets(authority, keys), complete };
+}
+
+function loadAuthority(directory: string | undefined, name: string, commonName: string): Authority {
+  return stored(
+    directory,
+    name,
+    (text) => Authority.load(JSON.parse(text) as Issued),
+    () => Authority.create(commonName),
+    ({ certificate, privateKey }) => JSON.stringify({ certificate, key: privateKey }),
+  );
 }
 
 function loadServiceAccountKey(directory: string | undefined, keys: Map<string, KeyObject>): Promise<void> {
@@ -64,6 +71,16 @@ export function servingCertificate(authority: Authority, commonName: string, nam
 export function adminCertificate(authority: Authority): Issued {
   return authority.issue({
     subject: { commonName: "kubernetes-admin", organizations: ["system:masters"] },
+    usages: ["client"],
+    names: [],
+    ttlSeconds: 365 * daySeconds,
+  });
+}
+
+/** What an etcd client shows, which may do everything there; as kubeadm's healthcheck client. */
+export function etcdClientCertificate(etcdAuthority: Authority): Issued {
+  return etcdAuthority.issue({
+    subject: { commonName: "wavetank-etcd-client", organizations: [] },
     usages: ["client"],
     names: [],
     ttlSeconds: 365 * daySeconds,

@@ -1,3 +1,4 @@
+import { connect as connectPlainly } from "node:net";
 import { connect } from "node:tls";
 import { WebSocket } from "ws";
 import { type Address, address } from "../../protocol/address";
@@ -318,6 +319,32 @@ describe("a process that joins", () => {
     await eventually(() => hub.hub.connectedHosts().length === 0);
     tls.destroy();
   });
+});
+
+test("a hub survives what strangers send, and lets in whoever comes next", async () => {
+  const world = newWorld();
+  const hub = await hubFor(world, ["node-3"]);
+  const port = Number(hub.url.port);
+  const upgrade = "GET /link HTTP/1.1\r\nhost: x\r\nupgrade: websocket\r\nconnection: upgrade\r\n\r\n";
+  const sent = ["", "\0".repeat(1_000), "GET / HTTP/1.1\r\n\r\n", upgrade, `POST /join HTTP/1.1\r\ncontent-length: 9\r\n\r\n{"id":[1]`];
+  const huge = `POST /join HTTP/1.1\r\nhost: x\r\ncontent-length: 999999\r\n\r\n${"x".repeat(200_000)}`;
+  for (const bytes of [...sent, huge]) {
+    for (const isTls of [false, true]) {
+      const raw = connectPlainly({ host: "127.0.0.1", port });
+      const socket = isTls ? connect({ socket: raw, rejectUnauthorized: false }) : raw;
+      for (const each of [raw, socket]) each.on("error", () => {});
+      const closed = new Promise((resolve) => raw.once("close", resolve));
+      socket.once(isTls ? "secureConnect" : "connect", () => {
+        socket.write(bytes);
+        // Broken off in the middle of whatever the hub says.
+        setTimeout(() => raw.resetAndDestroy(), 5);
+      });
+      await closed;
+    }
+  }
+  expect(typeof (await join1(hub)).certificate).toBe("string");
+  await hub.hub.close();
+  await world.close();
 });
 
 describe("a join token", () => {

@@ -147,6 +147,8 @@ export class Hub {
   }
 
   private upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
+    // From here on the socket is nobody's but ours, and a stranger may break it off at any time.
+    socket.on("error", () => socket.destroy());
     const refuse = (code: number, why: string) => {
       const body = JSON.stringify({ error: why });
       socket.end(

@@ -81,19 +81,12 @@ export function recordOf(loaded: Loaded, result: RunResult, untilUs: number | un
 }
 
 /** Writes what `--out` promises and answers with the paths: report.html, run.json, junit.xml, trace.json. */
-export function writeOut(
-  folder: string,
-  loaded: Loaded,
-  result: RunResult,
-  untilUs: number | undefined,
-  lines: readonly string[],
-): readonly string[] {
+export function writeOut(folder: string, loaded: Loaded, result: RunResult, untilUs: number | undefined): readonly string[] {
   const files: readonly (readonly [string, string])[] = [
     ["report.html", htmlOf(loaded.scenario, result, `npx wavetank replay ${join(folder, "run.json")}`)],
     ["run.json", JSON.stringify(recordOf(loaded, result, untilUs))],
     ["junit.xml", junitOf([result])],
     ["trace.json", perfettoOf(result)],
-    ["trace.txt", `${lines.join("\n")}\n`],
   ];
   for (const [name, text] of files) {
     const path = join(folder, name);

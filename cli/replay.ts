@@ -26,7 +26,7 @@ export function addReplay(program: Command): void {
     .action(async (file: string, options: ReplayOptions) => {
       const { record, loaded } = loadRecord(file);
       const console = consoleOn(options.json ? process.stderr : process.stdout);
-      const { result, wallMs, traceLines } = await interruptible((interrupted) =>
+      const { result, wallMs } = await interruptible((interrupted) =>
         simulate(loaded, {
           ...repeated(record),
           onTimeline: (line) => void (options.quiet || options.json || console.line(timelineText(line))),
@@ -36,7 +36,7 @@ export function addReplay(program: Command): void {
       );
       console.status("");
       const same = result.traceHash === record.result.traceHash;
-      if (options.out) writeOut(options.out, loaded, result, record.untilUs ?? undefined, traceLines);
+      if (options.out) writeOut(options.out, loaded, result, record.untilUs ?? undefined);
       if (options.json)
         process.stdout.write(
           `${JSON.stringify({ ...summaryOf(result, wallMs), same, recordedTraceHash: record.result.traceHash }, null, 2)}\n`,

@@ -58,7 +58,7 @@ async function once(loaded: Named, options: RunOptions, several: boolean): Promi
   say(
     `${colors.bold(scenario.title)}  ${colors.dim(`seed ${seed}, ${scenario.plan.hosts.length} hosts, ${loaded.manifests.length} objects`)}`,
   );
-  const { result, wallMs, traceLines } = await interruptible((interrupted) =>
+  const { result, wallMs } = await interruptible((interrupted) =>
     simulate(loaded, {
       seed,
       ...(options.until === undefined ? {} : { untilUs: options.until * 1000 }),
@@ -70,7 +70,7 @@ async function once(loaded: Named, options: RunOptions, several: boolean): Promi
   console.status("");
   const folder = options.out && (several ? join(options.out, scenario.name) : options.out);
   const untilUs = options.until === undefined ? undefined : options.until * 1000;
-  const written = folder ? writeOut(folder, loaded, result, untilUs, traceLines) : [];
+  const written = folder ? writeOut(folder, loaded, result, untilUs) : [];
   const replayLine = folder ? `npx wavetank replay ${join(folder, "run.json")}` : `npx wavetank run ${loaded.file} --seed ${seed}`;
   say(verdictText(result, wallMs, replayLine));
   if (written.length > 0) say(`  report: ${written[0]}`);
@@ -98,7 +98,7 @@ async function many(loaded: Named, options: RunOptions, [first, last]: readonly 
           console.line(`${colors.red("violated")}  seed ${result.seed}: ${causeOf(result)}`);
           console.line(`          npx wavetank run ${loaded.file} --seed ${result.seed}`);
         }
-        if (options.out && result.verdict === "violated") writeOut(join(options.out, `seed-${result.seed}`), loaded, result, undefined, []);
+        if (options.out && result.verdict === "violated") writeOut(join(options.out, `seed-${result.seed}`), loaded, result, undefined);
         const progress = colors.dim(`${summaries.length} of ${total} seeds, ${rate.toFixed(1)} a minute`);
         console.status(progress);
         // Where there is no terminal a line now and then shows that it goes on.

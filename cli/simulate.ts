@@ -19,8 +19,6 @@ export interface SimulateOptions {
 export interface Simulated {
   readonly result: RunResult;
   readonly wallMs: number;
-  /** The lines of the trace that were kept. */
-  readonly traceLines: readonly string[];
 }
 
 /** The user gave up. */
@@ -48,5 +46,5 @@ export async function simulate(loaded: Loaded, options: SimulateOptions): Promis
     breathedMs = performance.now();
     if (options.interrupted?.()) throw new Interrupted();
   }
-  return { result: run.result(), wallMs: Math.round(performance.now() - startedMs), traceLines: run.simulation.trace.lines() };
+  return { result: run.result(), wallMs: Math.round(performance.now() - startedMs) };
 }

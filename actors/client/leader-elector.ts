@@ -107,6 +107,11 @@ export class LeaderElector<S> {
     return this.observed.lease?.spec?.holderIdentity ?? "";
   }
 
+  /** The Lease as it was last read or written. */
+  get lease(): Stored<Lease> | undefined {
+    return this.observed.lease;
+  }
+
   start(ctx: Context<S>): void {
     this.attempt(ctx);
   }

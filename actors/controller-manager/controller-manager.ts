@@ -45,14 +45,17 @@ export const controllerManager: Actor<ControllerManagerConfig, ControllerManager
       rootCa: config.rootCa,
     };
     const recorders = new Map(controllers.map(({ name }) => [name, new EventRecorder(client, { component: eventSource(name) })]));
+    const ownRecorder = new EventRecorder(client, { component });
+    const identity = `${ctx.self}_${ctx.uuid()}`;
     const elector = new LeaderElector<ControllerManagerState>(client, {
       namespace: "kube-system",
       name: component,
-      identity: `${ctx.self}_${ctx.uuid()}`,
+      identity,
       ...(config.knobs ? { knobs: config.knobs } : {}),
       onElected: (later) => {
         state.host = new ControllerHost(client, (name) => recorders.get(name)!, settings, controllers);
         state.host.start(later);
+        if (elector.lease) ownRecorder.event(later, elector.lease, "Normal", "LeaderElection", `${identity} became leader`);
         return undefined;
       },
       onLost: (later) => {

@@ -69,6 +69,8 @@ function monitorNodes(view: View, moment: Moment, memory: Memory): Plan {
     const { name } = node.metadata;
     const seen = observeHealth(node, view.of(leases).get(`kube-node-lease/${name}`), memory.health.get(name), monotonicMs);
     health.set(name, seen);
+    if (!memory.health.has(name))
+      steps.push(event(node, "Normal", "RegisteredNode", `Node ${name} event: Registered Node ${name} in Controller`));
     if (isOverdue(node, seen, grace, monotonicMs)) steps.push(...giveUp(node, view, nowMs));
   }
   const { taints, buckets, allFull, waitMs } = driveOut(all, moment, memory);

@@ -64,11 +64,13 @@ export function objectsOf<T = Kept>(store: FakeStore, resource: string): T[] {
   return [...store.of(resource).values()] as T[];
 }
 
-/** "Normal ScalingReplicaSet: message ×count" for each event, in the order in which they were made. */
-export function eventLines(store: FakeStore): string[] {
-  return objectsOf<Kept & { type: string; reason: string; message: string; count: number }>(store, "events").map(
-    ({ type, reason, message, count }) => `${type} ${reason}: ${message}${count > 1 ? ` ×${count}` : ""}`,
-  );
+type EventObject = Kept & { readonly type: string; readonly reason: string; readonly message: string; readonly count: number };
+
+/** "Normal ScalingReplicaSet: message ×count" for each event of a namespace, in the order in which they were made. */
+export function eventLines(store: FakeStore, namespace = "shop"): string[] {
+  return objectsOf<EventObject>(store, "events")
+    .filter(({ metadata }) => metadata.namespace === namespace)
+    .map(({ type, reason, message, count }) => `${type} ${reason}: ${message}${count > 1 ? ` ×${count}` : ""}`);
 }
 
 /** As the API server would have it, with the defaults that the controllers rely on. */

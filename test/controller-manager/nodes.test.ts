@@ -138,6 +138,10 @@ describe("the monitor", () => {
     const objects = { nodes: [node("n1", "True"), node("n2", "True")], pods: [pod as unknown as Stored<Pod>] };
     const first = plan(lifecycle, "monitor", objects, { monotonicMs: 0 });
     expect(first.writes).toEqual([]);
+    expect(first.events).toEqual([
+      "Normal RegisteredNode Node n1 event: Registered Node n1 in Controller",
+      "Normal RegisteredNode Node n2 event: Registered Node n2 in Controller",
+    ]);
     const alive = { ...objects, leases: [lease("n2", "t9")] };
     const { writes, events } = plan(lifecycle, "monitor", alive, { monotonicMs: 50_001, memory: first.plan.memory });
     expect(writes.map((write) => `${write.resource.plural}/${write.subresource} ${write.object.metadata.name}`)).toEqual([

@@ -7,8 +7,8 @@ import type { LiveWorld } from "../runtime/live/world";
 /** A gateway that is open: an API server's, or an etcd member's. */
 export interface OpenDoor {
   readonly listenPort: number;
-  /** Serves a connection that a front has taken. */
-  accept(socket: Socket): void;
+  /** Serves a connection that a front has taken; only where there is a front. */
+  accept?(socket: Socket): void;
   close(): Promise<void>;
 }
 
@@ -54,7 +54,7 @@ export class Doors {
 
   /** For a front that shares connections out among them. */
   behind(): readonly Behind[] {
-    return this.doors.map(({ opened }) => ({ isUp: opened !== undefined, accept: (socket: Socket) => opened?.accept(socket) }));
+    return this.doors.map(({ opened }) => ({ isUp: opened !== undefined, accept: (socket: Socket) => opened?.accept?.(socket) }));
   }
 
   async close(): Promise<void> {

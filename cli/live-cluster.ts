@@ -13,6 +13,7 @@ import type { RuntimeEvent } from "../runtime/world";
 import { type ClusterPlan, type ClusterShape, planCluster } from "../scenarios/cluster";
 import { DataDirectory } from "./data-directory";
 import { Doors } from "./doors";
+import { EtcdDoors } from "./etcd-doors";
 import { InputError } from "./load";
 import { reasonNotReady, reasonNotServing } from "./readiness";
 import { authorityOf, type Endpoint } from "./up-options";
@@ -38,6 +39,8 @@ export interface LiveAddresses {
   readonly front: string;
   /** Each API server's own, in order. */
   readonly apiServers: readonly string[];
+  /** Each etcd member's, in order, for etcd's own clients on this machine. */
+  readonly etcd: readonly string[];
   readonly join: string;
   readonly token: string;
 }
@@ -57,6 +60,7 @@ export class LiveCluster {
   readonly world: LiveWorld;
   readonly hub: Hub;
   readonly doors: Doors;
+  private readonly etcdDoors: EtcdDoors;
   private readonly front: Front;
   private readonly joinedPlans = new Map<HostName, HostPlan>();
   private readonly closing: (() => Promise<void> | void)[] = [];
@@ -78,6 +82,7 @@ export class LiveCluster {
       observers: [(host, event) => this.observe(host, event)],
     });
     this.doors = new Doors(this.world, log);
+    this.etcdDoors = new EtcdDoors(this.world, log);
     this.front = new Front(() => this.doors.behind());
     for (const plan of this.plan.hosts) this.world.addHost(plan);
     this.hub = new Hub({
@@ -118,6 +123,7 @@ export class LiveCluster {
     return {
       front: `https://${authorityOf(advertise, this.ports.front)}`,
       apiServers: this.doors.ports().map((port) => `https://${authorityOf(advertise, port)}`),
+      etcd: this.etcdDoors.endpoints(),
       join: `wss://${authorityOf(advertise, this.ports.join)}`,
       token: formatToken(this.pki.joinToken),
     };
@@ -165,8 +171,12 @@ export class LiveCluster {
     this.closing.push(() => this.hub.close());
     this.directory.rememberJoinPort(this.ports.join);
     for (const { name, role } of this.plan.hosts) if (role === "etcd" || role === "apiserver") this.world.startHost(name);
-    this.closing.push(() => this.doors.close());
+    this.closing.push(
+      () => this.doors.close(),
+      () => this.etcdDoors.close(),
+    );
     await this.openApiServers();
+    await this.etcdDoors.open(this.plan, this.pki);
   }
 
   private async openApiServers(): Promise<void> {

@@ -1,5 +1,5 @@
 import { isIP } from "node:net";
-import { join, resolve } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { type ClusterShape, defaultShape } from "../scenarios/cluster";
 import { readShape } from "../scenarios/shape";
 import { formatProblem, readDocuments } from "../scenarios/source";
@@ -37,6 +37,8 @@ export interface UpOptions {
   readonly advertise: string;
   readonly names: readonly string[];
   readonly kubeconfig: string;
+  /** The directory for what etcdctl shows and expects. */
+  readonly etcdAccess: string;
   readonly json: boolean;
   readonly logLevel: string;
 }
@@ -57,6 +59,7 @@ export function readUpOptions(flags: UpFlags): UpOptions {
   const data = flags.data === undefined ? undefined : resolve(flags.data);
   const isAnywhere = listen.host === "0.0.0.0" || listen.host === "::";
   const advertise = flags.advertise ?? (isAnywhere ? "127.0.0.1" : listen.host);
+  const kubeconfig = resolve(flags.kubeconfig ?? (data === undefined ? join(".wavetank", "kubeconfig") : join(data, "kubeconfig")));
   return {
     shape,
     data,
@@ -64,7 +67,8 @@ export function readUpOptions(flags: UpFlags): UpOptions {
     joinListen,
     advertise,
     names: [...new Set([advertise, ...(isAnywhere ? [] : [listen.host]), ...flags.san])],
-    kubeconfig: resolve(flags.kubeconfig ?? (data === undefined ? join(".wavetank", "kubeconfig") : join(data, "kubeconfig"))),
+    kubeconfig,
+    etcdAccess: join(data ?? dirname(kubeconfig), "etcd-client"),
     json: flags.json ?? false,
     logLevel: flags.logLevel,
   };

@@ -1,6 +1,7 @@
 import type { Command } from "commander";
 import { actors } from "../actors";
 import { liveLog } from "../runtime/live/log";
+import { type EtcdAccess, etcdctlCommand, writeEtcdAccess } from "./etcd-access";
 import { runInForeground } from "./foreground";
 import { writeKubeconfig } from "./kubeconfig";
 import { LiveCluster, Stopped } from "./live-cluster";
@@ -34,8 +35,10 @@ async function up(flags: UpFlags, fail: (why: string) => void): Promise<() => Pr
   const options = readUpOptions(flags);
   const cluster = await LiveCluster.start({ ...options, actors, log: liveLog(options.logLevel), failed: fail });
   const { addresses, pki } = cluster;
+  let etcd: EtcdAccess;
   try {
     writeKubeconfig(options.kubeconfig, { server: addresses.front, authority: pki.authority.certificate, ...cluster.admin() });
+    etcd = writeEtcdAccess(options.etcdAccess, addresses.etcd, pki.etcdAuthority);
   } catch (error) {
     await cluster.close();
     throw error;
@@ -48,6 +51,8 @@ async function up(flags: UpFlags, fail: (why: string) => void): Promise<() => Pr
     await cluster.ready((why) => process.stderr.write(`waiting: ${why}\n`));
     for (const [i, address] of addresses.apiServers.entries())
       print(`apiserver/${i} ${address}`, { event: "api-server", name: `apiserver/${i}`, address });
+    const etcdctl = etcdctlCommand(etcd);
+    print(etcdctl, { event: "etcd", ...etcd, command: etcdctl });
     const command = `npx wavetank join ${addresses.join} --token ${addresses.token}`;
     print(command, { event: "join", address: addresses.join, token: addresses.token, command });
     print(`ready ${addresses.front} kubeconfig=${options.kubeconfig}`, {

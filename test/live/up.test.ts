@@ -69,7 +69,7 @@ describe("wavetank up", () => {
       .trim()
       .split("\n")
       .map((line) => JSON.parse(line));
-    expect(events.map(({ event }) => event)).toEqual(["api-server", "join", "ready"]);
+    expect(events.map(({ event }) => event)).toEqual(["api-server", "etcd", "join", "ready"]);
     expect(events.at(-1)).toMatchObject({ kubeconfig: join(directory, "access") });
     expect(statSync(join(directory, "access")).mode & 0o777).toBe(0o600);
     const admin = new Admin(join(directory, "access"));

@@ -1,0 +1,34 @@
+import { mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import type { Authority } from "../runtime/live/certificates";
+import { etcdClientCertificate, writePrivately } from "../runtime/live/pki";
+
+/** What `etcdctl` needs to reach a cluster's etcd. */
+export interface EtcdAccess {
+  readonly endpoints: readonly string[];
+  /** Files, PEM. */
+  readonly cacert: string;
+  readonly cert: string;
+  readonly key: string;
+}
+
+/** Writes a new client certificate, its key and the authority of etcd into a directory of their own. */
+export function writeEtcdAccess(directory: string, endpoints: readonly string[], etcdAuthority: Authority): EtcdAccess {
+  const { certificate, key } = etcdClientCertificate(etcdAuthority);
+  mkdirSync(directory, { recursive: true, mode: 0o700 });
+  const access = { endpoints, cacert: join(directory, "ca.crt"), cert: join(directory, "client.crt"), key: join(directory, "client.key") };
+  writeFileSync(access.cacert, etcdAuthority.certificate);
+  writeFileSync(access.cert, certificate);
+  writePrivately(access.key, key);
+  return access;
+}
+
+/** A command to paste. */
+export function etcdctlCommand({ endpoints, cacert, cert, key }: EtcdAccess): string {
+  const files = [`--cacert=${cacert}`, `--cert=${cert}`, `--key=${key}`].map(quoted);
+  return ["etcdctl", `--endpoints=${endpoints.join(",")}`, ...files].join(" ");
+}
+
+function quoted(argument: string): string {
+  return /^[\w./:=,@+-]+$/.test(argument) ? argument : `'${argument.replaceAll("'", `'\\''`)}'`;
+}

@@ -20,12 +20,18 @@ interface Words extends Message {
 }
 
 /** Answers with its host; "via" asks another first; "watch" streams. */
-const puppet: Actor<null, { heard: string[] }, Message & { readonly to?: Address }> = {
+const puppet: Actor<null, { heard: string[]; open: number }, Message & { readonly to?: Address }> = {
   role: "puppet",
-  start: () => ({ heard: [] }),
+  start: () => ({ heard: [], open: 0 }),
   receive(state, input, ctx) {
     const words = (text: string): Words => ({ kind: "words", text });
-    if (input.type === "message") state.heard.push(`${input.from}: ${input.body.kind}`);
+    if (input.type === "message" && input.body.kind === "open") {
+      state.open++;
+      ctx.open(input.body.to!, { kind: "watch" }, (later, { type }) => {
+        if (type === "closed") later.open--;
+        return undefined;
+      });
+    } else if (input.type === "message") state.heard.push(`${input.from}: ${input.body.kind}`);
     if (input.type === "opened") ctx.push(input.stream, words(`from ${ctx.host}`));
     if (input.type !== "request") return undefined;
     const { request, body } = input;
@@ -166,6 +172,37 @@ describe("a process that joins", () => {
     await eventually(() => process.log.length >= 3);
     expect(process.log).toEqual(["connected as node-3", "disconnected", "connected as node-3"]);
     expect(textOf(await hub.world.ask(address("puppet", "node-3"), { kind: "heard" }, 5_000))).toBe("gateway/outside: remember");
+  });
+
+  test("and whose host dies and comes back at once never has one end of a stream without the other", async () => {
+    const hub = await startHub(["node-3", "node-4"]);
+    const [third, fourth] = [connectAs(await join1(hub), hub.url), connectAs(await join1(hub), hub.url)];
+    closing.push(third.close, fourth.close);
+    await eventually(() => third.log.length > 0 && fourth.log.length > 0);
+    const cellOf = (world: LiveWorld, host: string) => world.hosts.get(host)?.cell(address("puppet", host));
+    const open = () => (cellOf(third.world, "node-3")?.state as { open: number } | undefined)?.open ?? -1;
+    const accepted = () => cellOf(fourth.world, "node-4")?.streams.size ?? 0;
+    const order = { kind: "open", to: address("puppet", "node-4") };
+    const begin = (streams: number) => {
+      for (let i = 0; i < streams; i++) hub.world.outsidePortal().send(address("puppet", "node-3"), order);
+    };
+    for (let round = 0; round < 40; round++) {
+      begin(3);
+      await new Promise((resolve) => setTimeout(resolve, round % 4));
+      await fourth.world.crashHost("node-4");
+      begin(3);
+      if (round % 2 === 0) await new Promise((resolve) => setImmediate(resolve));
+      fourth.world.startHost("node-4");
+      begin(3);
+      await new Promise((resolve) => setTimeout(resolve, round % 3));
+    }
+    begin(3);
+    await eventually(() => open() > 0 && open() === accepted(), 5_000).catch(() => {
+      throw new Error(`${open()} streams are open at one end, ${accepted()} at the other`);
+    });
+    // Nothing more is under way, so it stays so.
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    expect(open()).toBe(accepted());
   });
 
   test("hears of fault rules, and they act on what it sends", async () => {

@@ -21,7 +21,9 @@ export type Control =
   /** These hosts cannot be reached any more. */
   | { readonly type: "gone"; readonly hosts: readonly HostName[] }
   /** Host `at` must learn that its connection to `gone` broke. */
-  | { readonly type: "broken"; readonly at: HostName; readonly gone: HostName };
+  | { readonly type: "broken"; readonly at: HostName; readonly gone: HostName }
+  /** Answers the two above: the connections of hosts `at` to hosts `gone` are given up here; "*" stands for all hosts. */
+  | { readonly type: "heard"; readonly at: readonly HostName[]; readonly gone: readonly HostName[] };
 
 export type Place = readonly [actor: Address, host: HostName];
 
@@ -51,6 +53,9 @@ export function decodeControlMessage(bytes: Uint8Array): Control {
       break;
     case "broken":
       if (isText(value.at) && isText(value.gone)) return value as Control;
+      break;
+    case "heard":
+      if (isList(value.at, isText) && isList(value.gone, isText)) return value as Control;
       break;
   }
   throw new Error(`control: ${JSON.stringify(value?.type)} is no message of the hub's protocol, or lacks a field`);

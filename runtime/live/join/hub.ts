@@ -14,6 +14,7 @@ import type { HostPlan, LiveWorld } from "../world";
 import { type Control, decodeControlMessage, encodeControlMessage, versionHeader } from "./control";
 import type { Roster } from "./roster";
 import { isSameToken, type JoinToken } from "./token";
+import { Unheard } from "./unheard";
 
 export interface HubOptions {
   readonly world: LiveWorld;
@@ -35,6 +36,7 @@ interface Peer {
   readonly owner: string;
   readonly hosts: readonly HostName[];
   readonly link: Link;
+  readonly unheard: Unheard;
 }
 
 /**
@@ -62,8 +64,8 @@ export class Hub {
     this.server.on("tlsClientError", () => undefined);
     world.wire.routes = {
       linkTo: (host) => this.peers.get(host)?.link,
-      hostsGone: (hosts) => this.tellAll({ type: "gone", hosts }),
-      brokenAt: (at, gone) => this.tell(at, { type: "broken", at, gone }),
+      hostsGone: (hosts) => this.tellGone(hosts),
+      brokenAt: (at, gone) => this.tellBroken(at, gone),
     };
     world.onRules((rules) => this.tellAll({ type: "rules", rules }));
     world.directory.onChange(({ actor, host }) => this.tellAll({ type: "places", places: [[actor, host ?? ""]] }));
@@ -185,7 +187,7 @@ export class Hub {
         },
         { ...linkDefaults, ...this.options.link },
       );
-      const peer: Peer = { owner: commonName, hosts: accepted.hosts, link };
+      const peer: Peer = { owner: commonName, hosts: accepted.hosts, link, unheard: new Unheard() };
       this.welcome(peer);
     });
   }
@@ -206,7 +208,7 @@ export class Hub {
     this.options.roster.disconnect(peer.hosts);
     this.options.log("warn", "hosts are disconnected", { hosts: peer.hosts, why });
     this.options.world.wire.lost(peer.hosts);
-    this.tellAll({ type: "gone", hosts: peer.hosts });
+    this.tellGone(peer.hosts);
   }
 
   private place(host: HostName): void {
@@ -223,10 +225,11 @@ export class Hub {
       if (!peer.hosts.includes(packet.from) || world.directory.hostOf(envelope.from) !== packet.from)
         return this.expel(peer, `it spoke for ${envelope.from}, which does not live on ${packet.from} there`);
       if (!mayReach(envelope.from, envelope.to)) return this.expel(peer, `${envelope.from} may not speak to ${envelope.to}`);
+      if (!isDatagram(envelope) && peer.unheard.isOld(packet.from, packet.to)) continue;
       if (world.wire.arrive(packet.to, envelope)) continue;
       const next = this.peers.get(packet.to);
       if (next !== undefined) next.link.send(packet, isDatagram(envelope));
-      else if (!isDatagram(envelope)) this.tell(packet.from, { type: "broken", at: packet.from, gone: packet.to });
+      else if (!isDatagram(envelope)) this.tellBroken(packet.from, packet.to);
     }
   }
 
@@ -243,10 +246,14 @@ export class Hub {
       case "gone":
         if (!message.hosts.every((host) => peer.hosts.includes(host))) return this.expel(peer, "it spoke for hosts of others");
         world.wire.lost(message.hosts);
-        return this.tellAll(message, peer);
+        this.tellGone(message.hosts, peer);
+        return peer.link.control(encodeControlMessage({ type: "heard", at: ["*"], gone: message.hosts }));
       case "broken":
         if (!peer.hosts.includes(message.gone)) return this.expel(peer, "it spoke for hosts of others");
-        return world.wire.breakAt(message.at, message.gone);
+        world.wire.breakAt(message.at, message.gone);
+        return peer.link.control(encodeControlMessage({ type: "heard", at: [message.at], gone: [message.gone] }));
+      case "heard":
+        return peer.unheard.hear(message.at, message.gone);
       default:
         return this.expel(peer, `only the hub says ${message.type}`);
     }
@@ -264,8 +271,15 @@ export class Hub {
     peer.link.close(`cut off: ${why}`);
   }
 
-  private tell(host: HostName, message: Control): void {
-    this.peers.get(host)?.link.control(encodeControlMessage(message));
+  private tellBroken(at: HostName, gone: HostName): void {
+    const peer = this.peers.get(at);
+    peer?.unheard.tell([at], [gone]);
+    peer?.link.control(encodeControlMessage({ type: "broken", at, gone }));
+  }
+
+  private tellGone(hosts: readonly HostName[], except?: Peer): void {
+    for (const peer of new Set(this.peers.values())) if (peer !== except) peer.unheard.tell(peer.hosts, hosts);
+    this.tellAll({ type: "gone", hosts }, except);
   }
 
   private tellAll(message: Control, except?: Peer): void {

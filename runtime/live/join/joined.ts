@@ -2,12 +2,13 @@ import type { IncomingMessage } from "node:http";
 import { WebSocket } from "ws";
 import type { Address, HostName } from "../../../protocol/address";
 import { decodeEnvelope } from "../../../protocol/codec";
-import { protocolVersion } from "../../../protocol/envelope";
+import { isDatagram, protocolVersion } from "../../../protocol/envelope";
 import type { Packet } from "../wire/batch";
 import { frameMaxBytes, Link, type LinkOptions, linkDefaults } from "../wire/link";
 import type { LiveWorld } from "../world";
 import { type Membership, portOf } from "./admission";
 import { type Control, decodeControlMessage, encodeControlMessage, type Place, versionHeader } from "./control";
+import { Unheard } from "./unheard";
 
 export interface JoinedOptions {
   readonly world: LiveWorld;
@@ -37,6 +38,7 @@ const foreign = new Set([
 export class Joined {
   private link: Link | undefined;
   private hosts: readonly HostName[] = [];
+  private unheard = new Unheard();
   private attempts = 0;
   private retry: NodeJS.Timeout | undefined;
   private dialing: WebSocket | undefined;
@@ -48,8 +50,11 @@ export class Joined {
     const { world } = options;
     world.wire.routes = {
       linkTo: (host) => (this.hosts.includes(host) ? undefined : this.link),
-      hostsGone: (hosts) => this.say({ type: "gone", hosts }),
-      brokenAt: (at, gone) => this.say({ type: "broken", at, gone }),
+      hostsGone: (hosts) => {
+        this.unheard.tell(["*"], hosts);
+        this.say({ type: "gone", hosts });
+      },
+      brokenAt: (at, gone) => this.sayBroken(at, gone),
     };
     world.directory.onChange(({ actor, host }) => {
       if (!this.following) this.say({ type: "places", places: [[actor, host ?? ""]] });
@@ -95,6 +100,7 @@ export class Joined {
     socket.on("open", () => {
       if (this.closed) return socket.terminate();
       this.dialing = undefined;
+      this.unheard = new Unheard();
       this.link = new Link(
         socket,
         {
@@ -132,9 +138,11 @@ export class Joined {
   }
 
   private receive(packets: readonly Packet[]): void {
-    for (const packet of packets)
-      if (!this.options.world.wire.arrive(packet.to, decodeEnvelope(packet.envelope)))
-        this.say({ type: "broken", at: packet.from, gone: packet.to });
+    for (const { from, to, envelope: bytes } of packets) {
+      const envelope = decodeEnvelope(bytes);
+      if (!isDatagram(envelope) && this.unheard.isOld(from, to)) continue;
+      if (!this.options.world.wire.arrive(to, envelope) && !isDatagram(envelope)) this.sayBroken(from, to);
+    }
   }
 
   private hear(message: Control): void {
@@ -158,9 +166,13 @@ export class Joined {
       case "rules":
         return world.wire.setRules(message.rules);
       case "gone":
-        return world.wire.lost(message.hosts);
+        world.wire.lost(message.hosts);
+        return this.say({ type: "heard", at: this.hosts, gone: message.hosts });
       case "broken":
-        return world.wire.breakAt(message.at, message.gone);
+        world.wire.breakAt(message.at, message.gone);
+        return this.say({ type: "heard", at: [message.at], gone: [message.gone] });
+      case "heard":
+        return this.unheard.hear(message.at, message.gone);
       default:
         message satisfies never;
     }
@@ -182,6 +194,11 @@ export class Joined {
       else directory.register(actor, host);
     }
     this.following = false;
+  }
+
+  private sayBroken(at: HostName, gone: HostName): void {
+    this.unheard.tell([at], [gone]);
+    this.say({ type: "broken", at, gone });
   }
 
   private say(message: Control): void {

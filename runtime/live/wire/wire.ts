@@ -25,6 +25,8 @@ const nowhere: Routes = { linkTo: () => undefined, hostsGone: () => undefined, b
 export class LiveWire implements Wire {
   private readonly receivers = new Map<HostName, WireReceiver>();
   private readonly path: FaultyPath;
+  /** Connections that are broken, which their senders have yet to be told. */
+  private readonly breaking = new Set<string>();
   routes: Routes = nowhere;
 
   /** `connectionTimeoutUs`: how long a connection may be blocked before it breaks. */
@@ -91,11 +93,20 @@ export class LiveWire implements Wire {
   }
 
   private carry(from: HostName, to: HostName, envelope: Envelope): void {
+    const datagram = isDatagram(envelope);
+    const pair = `${from}>${to}`;
+    // What is said before the end of a connection is told belongs to that connection, though the other host may be back.
+    if (!datagram && this.breaking.size > 0 && this.breaking.has(pair)) return;
     const receiver = this.receivers.get(to);
     if (receiver) return receiver.receive(envelope);
     const link = this.routes.linkTo(to);
-    if (link?.isOpen) return link.send({ from, to, envelope: encodeEnvelope(envelope) }, isDatagram(envelope));
-    // As a connection that is refused: said later, because whoever sends is in the middle of something.
-    if (!isDatagram(envelope)) setImmediate(() => this.breakAt(from, to));
+    if (link?.isOpen) return link.send({ from, to, envelope: encodeEnvelope(envelope) }, datagram);
+    if (datagram) return;
+    // As a connection that is refused: told later, because whoever sends is in the middle of something.
+    this.breaking.add(pair);
+    setImmediate(() => {
+      this.breaking.delete(pair);
+      this.breakAt(from, to);
+    });
   }
 }

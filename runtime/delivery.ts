@@ -39,7 +39,7 @@ export function deliver(host: Host, cell: Cell, delivery: Delivery, ctx: Collect
       return delivery.run(ctx);
     case "streamBroken": {
       const stream = cell.streams.get(delivery.key);
-      if (stream !== undefined) endStream(host, cell, stream, delivery.reason, delivery.detail, ctx);
+      if (stream !== undefined) endStream(cell, stream, delivery.reason, delivery.detail, ctx);
       return;
     }
   }
@@ -74,14 +74,7 @@ function deliverEnvelope(host: Host, cell: Cell, e: Envelope, ctx: Collector): v
       const stream = host.conversations.find(cell, e);
       if (stream === undefined) return;
       const gap = e.kind === "done" && e.sequence !== stream.nextIn;
-      return endStream(
-        host,
-        cell,
-        stream,
-        gap ? "gap" : (e.kind as CloseReason),
-        gap ? "items are missing before the end" : detailOf(e),
-        ctx,
-      );
+      return endStream(cell, stream, gap ? "gap" : (e.kind as CloseReason), gap ? "items are missing before the end" : detailOf(e), ctx);
     }
     case "credit":
       return;
@@ -94,7 +87,7 @@ function deliverItem(host: Host, cell: Cell, e: Envelope, ctx: Collector): void 
   if (stream.peerIncarnation === 0) stream.peerIncarnation = e.fromIncarnation;
   if (e.sequence !== stream.nextIn + 1) {
     host.conversations.close(cell, stream.key, "refused", "items are missing");
-    return endStream(host, cell, stream, "gap", `item ${e.sequence} came after ${stream.nextIn}`, ctx);
+    return endStream(cell, stream, "gap", `item ${e.sequence} came after ${stream.nextIn}`, ctx);
   }
   stream.nextIn = e.sequence;
   const body = decode(e.body);
@@ -103,7 +96,7 @@ function deliverItem(host: Host, cell: Cell, e: Envelope, ctx: Collector): void 
   host.conversations.handled(cell, stream);
 }
 
-function endStream(host: Host, cell: Cell, stream: Stream, reason: CloseReason, detail: string, ctx: Collector): void {
+function endStream(cell: Cell, stream: Stream, reason: CloseReason, detail: string, ctx: Collector): void {
   cell.streams.delete(stream.key);
   if (stream.closing !== null) return;
   const closed: StreamInput = { type: "closed", reason, detail };

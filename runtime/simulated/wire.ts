@@ -15,8 +15,14 @@ export interface Latencies {
 
 export const defaultLatencies: Latencies = { sameHostUs: 10, sameZoneUs: 150, otherZoneUs: 500, connectionTimeoutUs: 15_000_000 };
 
-/** One direction between two hosts. */
+/** One direction between two hosts. Everything about it that a packet needs is looked up once. */
 interface Link {
+  readonly from: HostName;
+  readonly to: HostName;
+  /** Names its draws. */
+  readonly name: string;
+  readonly connection: Connection;
+  readonly draw: (purpose: string) => number;
   packets: number;
   lastArrivalUs: number;
   /** Of the connection: what waits while the link is blocked, in order. */
@@ -39,7 +45,7 @@ interface Connection {
 export class SimulatedWire implements Wire {
   private readonly receivers = new Map<HostName, WireReceiver>();
   private readonly zones = new Map<HostName, string>();
-  private readonly links = new Map<string, Link>();
+  private readonly links = new Map<HostName, Map<HostName, Link>>();
   private readonly connections = new Map<string, Connection>();
   /** Hosts that vanished without a word, as machines do that lose power. */
   private readonly silent = new Set<HostName>();
@@ -88,12 +94,11 @@ export class SimulatedWire implements Wire {
 
   setRules(rules: readonly WireRule[]): void {
     this.rules = rules;
-    for (const [key, link] of this.links) {
+    for (const link of [...this.links.values()].flatMap((links) => [...links.values()])) {
       if (link.held.length === 0) continue;
-      const [from, to] = key.split(">") as [HostName, HostName];
       const held = link.held;
       link.held = [];
-      for (const envelope of held) this.sendOnConnection(from, to, link, envelope);
+      for (const envelope of held) this.sendOnConnection(link, envelope);
     }
     for (const connection of this.connections.values()) this.watch(connection);
   }
@@ -102,29 +107,30 @@ export class SimulatedWire implements Wire {
     this.counts.sent++;
     const link = this.link(from, to);
     link.packets++;
-    if (isDatagram(envelope)) this.sendDatagram(from, to, link, envelope);
-    else this.sendOnConnection(from, to, link, envelope);
+    if (isDatagram(envelope)) this.sendDatagram(link, envelope);
+    else this.sendOnConnection(link, envelope);
   }
 
-  private sendDatagram(from: HostName, to: HostName, link: Link, envelope: Envelope): void {
-    const verdict = judge(this.rules, envelope, from, to, this.drawer(from, to, link), this.took);
+  private sendDatagram(link: Link, envelope: Envelope): void {
+    const { from, to } = link;
+    const verdict = judge(this.rules, envelope, from, to, link.draw, this.took);
     if (verdict.type === "blocked" || verdict.afterUs.length === 0) {
       this.counts.lost++;
       return;
     }
     if (verdict.afterUs.length > 1) this.counts.doubled++;
     for (const [copy, delayUs] of verdict.afterUs.entries())
-      this.heap.after(this.latencyUs(from, to, link, copy) + delayUs, () => this.receivers.get(to)?.receive(envelope));
+      this.heap.after(this.latencyUs(link, copy) + delayUs, () => this.receivers.get(to)?.receive(envelope));
   }
 
-  private sendOnConnection(from: HostName, to: HostName, link: Link, envelope: Envelope): void {
-    const connection = this.connection(from, to);
+  private sendOnConnection(link: Link, envelope: Envelope): void {
+    const { from, to, connection } = link;
     if (!this.receivers.has(to) && from !== to) {
       this.reset(connection, to, from);
       return;
     }
     connection.established = true;
-    const verdict = judge(this.rules, envelope, from, to, this.drawer(from, to, link), this.took);
+    const verdict = judge(this.rules, envelope, from, to, link.draw, this.took);
     if (verdict.type === "blocked" || link.held.length > 0) {
       this.counts.held++;
       link.held.push(envelope);
@@ -137,7 +143,7 @@ export class SimulatedWire implements Wire {
       this.receivers.get(peer)?.disconnected(peer === from ? to : from);
     }
     const { epoch } = connection;
-    const arrivalUs = Math.max(link.lastArrivalUs, this.heap.nowUs + this.latencyUs(from, to, link, 0) + (verdict.afterUs[0] ?? 0));
+    const arrivalUs = Math.max(link.lastArrivalUs, this.heap.nowUs + this.latencyUs(link, 0) + (verdict.afterUs[0] ?? 0));
     link.lastArrivalUs = arrivalUs;
     this.heap.at(arrivalUs, () => {
       if (connection.epoch === epoch) this.receivers.get(to)?.receive(envelope);
@@ -170,7 +176,7 @@ export class SimulatedWire implements Wire {
     const unheard = this.silent.has(gone) || blocks(this.rules, gone, peer) || blocks(this.rules, peer, gone);
     if (unheard && connection.resetting.has(peer)) return;
     connection.resetting.add(peer);
-    const delayUs = unheard ? this.latencies.connectionTimeoutUs : 2 * this.latencyUs(peer, gone, this.link(peer, gone), 0);
+    const delayUs = unheard ? this.latencies.connectionTimeoutUs : 2 * this.latencyUs(this.link(peer, gone), 0);
     this.heap.after(delayUs, () => {
       if (!connection.resetting.delete(peer)) return;
       this.receivers.get(peer)?.disconnected(gone);
@@ -185,20 +191,31 @@ export class SimulatedWire implements Wire {
     this.link(connection.b, connection.a).held = [];
   }
 
-  private latencyUs(from: HostName, to: HostName, link: Link, copy: number): number {
+  private latencyUs(link: Link, copy: number): number {
+    const { from, to } = link;
     if (from === to) return this.latencies.sameHostUs;
     const base = this.zones.get(from) === this.zones.get(to) ? this.latencies.sameZoneUs : this.latencies.otherZoneUs;
-    return base + Math.floor(this.random.draw(`${from}>${to}`, copy === 0 ? "latency" : "second latency", link.packets) * base * 0.5);
-  }
-
-  private drawer(from: HostName, to: HostName, link: Link): (purpose: string) => number {
-    return (purpose) => this.random.draw(`${from}>${to}`, purpose, link.packets);
+    return base + Math.floor(link.draw(copy === 0 ? "latency" : "second latency") * base * 0.5);
   }
 
   private link(from: HostName, to: HostName): Link {
-    const key = `${from}>${to}`;
-    let link = this.links.get(key);
-    if (link === undefined) this.links.set(key, (link = { packets: 0, lastArrivalUs: 0, held: [] }));
+    let links = this.links.get(from);
+    if (links === undefined) this.links.set(from, (links = new Map()));
+    let link = links.get(to);
+    if (link === undefined) {
+      const name = `${from}>${to}`;
+      const made: Link = {
+        from,
+        to,
+        name,
+        connection: this.connection(from, to),
+        draw: (purpose) => this.random.draw(name, purpose, made.packets),
+        packets: 0,
+        lastArrivalUs: 0,
+        held: [],
+      };
+      links.set(to, (link = made));
+    }
     return link;
   }
 

@@ -53,7 +53,7 @@ export function receiveSnapshotChunk(state: MemberState, from: Address, request:
   state.taking = null;
   const snapshot = { index: request.index, term: request.snapshotTerm };
   state.arriving = { snapshot, store: restoreStore(bytes), bytes };
-  const { write } = advance(state, { type: "snapshotReceived", from, snapshot }, ctx);
+  const { write } = advance(state, { type: "snapshotReceived", from, snapshot, configuration: null }, ctx);
   if (!write?.snapshot) state.arriving = null;
 }
 

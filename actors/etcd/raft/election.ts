@@ -1,4 +1,5 @@
 import type { VoteRequest, VoteResponse } from "../../../protocol/raft";
+import { isVoter, voteOf } from "./configuration";
 import {
   becomeCandidate,
   becomeFollower,
@@ -6,15 +7,18 @@ import {
   becomePreCandidate,
   type MemberId,
   type Moment,
-  othersOf,
   type RaftNode,
   resetElectionTimer,
 } from "./node";
-import { countVotes } from "./quorum";
 import { beginTerm } from "./replication";
 
 /** The election time-out has passed, or the leader asked for it (`transfer`): try to become leader (section 5.2). */
 export function campaign(node: RaftNode, transfer: boolean, at: Moment): void {
+  if (!node.configurations.mayCampaign(node.log.commit)) {
+    // A learner, one that waits to be told of a configuration, or one that was removed: it only knows of no leader any more.
+    if (!transfer) becomeFollower(node, node.term, null, at);
+    return;
+  }
   if (node.config.preVote && !transfer) {
     becomePreCandidate(node, at);
     if (!decideVote(node, at)) requestVotes(node, node.term + 1, true, false);
@@ -46,11 +50,11 @@ export function receiveVoteRequest(node: RaftNode, from: MemberId, request: Vote
   node.outbox.promise(from, { kind: "raft.vote.response", term: granted && preVote ? request.term : node.term, preVote, granted });
 }
 
-/** Terms have been compared: this answers the campaign that is under way, or one of another kind in the same term. */
+/** Terms have been compared: this answers the campaign that is under way, or one of another kind in the same term. Only voters count. */
 export function receiveVoteResponse(node: RaftNode, from: MemberId, response: VoteResponse, at: Moment): void {
   const { role } = node;
   const expected = response.preVote ? "preCandidate" : "candidate";
-  if (role.name !== expected || !node.config.voters.includes(from)) return;
+  if (role.name !== expected || !isVoter(node.configurations.latest, from)) return;
   if (response.granted && response.term !== (response.preVote ? node.term + 1 : node.term)) return;
   if (!role.votes.has(from)) role.votes.set(from, response.granted);
   decideVote(node, at);
@@ -60,7 +64,7 @@ export function receiveVoteResponse(node: RaftNode, from: MemberId, response: Vo
 function decideVote(node: RaftNode, at: Moment): boolean {
   const { role } = node;
   if (role.name !== "preCandidate" && role.name !== "candidate") return true;
-  const outcome = countVotes(node.config.voters.map((id) => role.votes.get(id)));
+  const outcome = voteOf(node.configurations.latest, (id) => role.votes.get(id));
   if (outcome === "pending") return false;
   if (outcome === "lost") becomeFollower(node, node.term, null, at);
   else if (role.name === "candidate") beginTerm(node, becomeLeader(node, at));
@@ -73,5 +77,7 @@ function decideVote(node: RaftNode, at: Moment): boolean {
 
 function requestVotes(node: RaftNode, term: number, preVote: boolean, transfer: boolean): void {
   const { lastIndex, lastTerm } = node.log;
-  for (const to of othersOf(node)) node.outbox.promise(to, { kind: "raft.vote", term, preVote, lastIndex, lastTerm, transfer });
+  const { others, latest } = node.configurations;
+  for (const to of others)
+    if (isVoter(latest, to)) node.outbox.promise(to, { kind: "raft.vote", term, preVote, lastIndex, lastTerm, transfer });
 }

@@ -1,4 +1,5 @@
 import type { AppendRequest, HeartbeatRequest, SnapshotRequest } from "../../../protocol/raft";
+import type { Configuration } from "./configuration";
 import type { LogPosition } from "./log";
 import { becomeFollower, type MemberId, type Moment, type RaftNode } from "./node";
 
@@ -12,7 +13,7 @@ export function hearLeader(node: RaftNode, leader: MemberId, at: Moment): void {
 
 /** AppendEntries: refuse unless the log holds what comes before; replace what conflicts; append; move the commit index (section 5.3). */
 export function receiveAppend(node: RaftNode, from: MemberId, request: AppendRequest): void {
-  const { log } = node;
+  const { log, configurations } = node;
   const { previousIndex, previousTerm, entries } = request;
   if (previousIndex < log.commit) {
     answerAppend(node, from, log.commit);
@@ -30,8 +31,11 @@ export function receiveAppend(node: RaftNode, from: MemberId, request: AppendReq
     if (conflict.index <= log.lastIndex) {
       node.outbox.cut(conflict.index, log.lastIndex);
       log.truncateFrom(conflict.index);
+      configurations.truncateFrom(conflict.index);
     }
-    log.append(entries.slice(conflict.index - previousIndex - 1));
+    const news = entries.slice(conflict.index - previousIndex - 1);
+    log.append(news);
+    configurations.append(news, log.commit);
   }
   const lastNew = previousIndex + entries.length;
   log.commit = Math.max(log.commit, Math.min(request.commit, lastNew));
@@ -55,7 +59,7 @@ export function receiveSnapshotChunk(node: RaftNode, from: MemberId, request: Sn
 }
 
 /** The whole snapshot has arrived (section 7): it replaces the log, unless the log turns out to hold all of it. */
-export function receiveSnapshot(node: RaftNode, from: MemberId, snapshot: LogPosition): void {
+export function receiveSnapshot(node: RaftNode, from: MemberId, snapshot: LogPosition, configuration: Configuration): void {
   const { log } = node;
   if (snapshot.index <= log.commit) {
     answerAppend(node, from, log.commit);
@@ -69,6 +73,7 @@ export function receiveSnapshot(node: RaftNode, from: MemberId, snapshot: LogPos
   }
   if (log.lastIndex > log.commit) node.outbox.cut(log.commit + 1, log.lastIndex);
   log.reset(snapshot);
+  node.configurations.reset(snapshot.index, configuration);
   node.outbox.receive(snapshot);
   answerAppend(node, from, snapshot.index);
 }

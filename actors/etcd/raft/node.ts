@@ -1,4 +1,5 @@
 import type { Entry } from "../../../protocol/raft";
+import { type Configuration, Configurations, configurationOf } from "./configuration";
 import { Log, type LogPosition } from "./log";
 import { Outbox } from "./outbox";
 import { Progress } from "./progress";
@@ -8,7 +9,7 @@ export type MemberId = string;
 
 export interface RaftConfig {
   readonly id: MemberId;
-  /** All members that vote, this one among them, in the same order everywhere. */
+  /** The members that vote before any entry or snapshot says otherwise, in the same order everywhere; nobody for one that joins. */
   readonly voters: readonly MemberId[];
   readonly heartbeatIntervalMs: number;
   /** Lower bound of the election time-out; the upper bound is twice that. */
@@ -35,13 +36,15 @@ export interface HardState {
 export interface Persisted {
   readonly hardState: HardState;
   readonly snapshot: LogPosition;
+  /** As of the snapshot; null for the one that the members began with. */
+  readonly configuration: Configuration | null;
   readonly entries: readonly Entry[];
 }
 
 export interface LeaderRole {
   readonly name: "leader";
-  /** Of every voter; its own entry says how much of the log is durable here. */
-  readonly progress: ReadonlyMap<MemberId, Progress>;
+  /** Of every member; its own entry says how much of the log is durable here. */
+  readonly progress: Map<MemberId, Progress>;
   readonly reads: ReadRounds;
   heartbeatDueMs: number;
   quorumCheckDueMs: number;
@@ -65,6 +68,7 @@ export interface Moment {
 export interface RaftNode {
   readonly config: RaftConfig;
   readonly log: Log;
+  readonly configurations: Configurations;
   readonly outbox: Outbox;
   term: number;
   vote: MemberId | null;
@@ -81,9 +85,11 @@ export interface RaftNode {
 /** A member that starts, for the first time or again: always as a follower (Raft paper, section 5.2). */
 export function startNode(config: RaftConfig, persisted: Persisted, at: Moment): RaftNode {
   const { hardState, snapshot, entries } = persisted;
+  const configuration = persisted.configuration ?? configurationOf(config.voters);
   const node: RaftNode = {
     config,
     log: new Log(snapshot, entries, hardState.commit),
+    configurations: new Configurations(config.id, snapshot.index, configuration, entries),
     outbox: new Outbox(hardState),
     term: hardState.term,
     vote: hardState.vote,
@@ -127,7 +133,8 @@ export function becomeCandidate(node: RaftNode, at: Moment): void {
 
 /** The new leader's log is the truth from here on; the caller appends the entry that its term begins with. */
 export function becomeLeader(node: RaftNode, at: Moment): LeaderRole {
-  const progress = new Map(node.config.voters.map((id) => [id, new Progress(node.log.lastIndex, node.config)]));
+  const members = [node.config.id, ...node.configurations.others];
+  const progress = new Map(members.map((id) => [id, new Progress(node.log.lastIndex, node.config)]));
   const role: LeaderRole = {
     name: "leader",
     progress,
@@ -149,10 +156,6 @@ export function nextWakeMs(node: RaftNode): number | null {
   if (role.name !== "leader") return node.electionDueMs;
   if (role.progress.size === 1) return null;
   return Math.min(role.heartbeatDueMs, role.quorumCheckDueMs, role.transfer?.dueMs ?? Number.POSITIVE_INFINITY);
-}
-
-export function othersOf(node: RaftNode): readonly MemberId[] {
-  return node.config.voters.filter((id) => id !== node.config.id);
 }
 
 function enterTerm(node: RaftNode, term: number): void {

@@ -11,6 +11,7 @@ export class Progress {
   pendingSnapshot = 0;
   /** Heard from since the last check of the quorum. */
   active = false;
+  private wasActive = false;
   /** The newest read-index round that this member has confirmed. */
   confirmedRound = 0;
   private inflight: { readonly lastIndex: number; readonly bytes: number }[] = [];
@@ -30,6 +31,16 @@ export class Progress {
 
   get inflightFull(): boolean {
     return this.inflight.length >= this.limits.maxInflightMessages || this.inflightBytes >= this.limits.maxInflightBytes;
+  }
+
+  /** Heard from within the last one or two periods of that check. */
+  get connected(): boolean {
+    return this.active || this.wasActive;
+  }
+
+  beginPeriod(): void {
+    this.wasActive = this.active;
+    this.active = false;
   }
 
   becomeProbe(): void {

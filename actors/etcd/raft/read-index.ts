@@ -1,5 +1,3 @@
-import { reachedByQuorum } from "./quorum";
-
 /**
  * Linearizable reads without a log entry (ReadIndex, thesis section 6.4): the leader notes its commit index, confirms with a round of
  * heartbeats that it still leads, and the read may be served once that index is applied. One round is under way at a time;
@@ -30,9 +28,8 @@ export class ReadRounds {
     return this.beginRound();
   }
 
-  /** Given the newest round that each voter confirmed: the reads that are now safe, and whether the next round was begun. */
-  confirm(rounds: readonly number[]): { readonly reads: readonly Read[]; readonly begun: boolean } {
-    const reached = reachedByQuorum(rounds);
+  /** Given the newest round that a quorum has confirmed: the reads that are now safe, and whether the next round was begun. */
+  confirm(reached: number): { readonly reads: readonly Read[]; readonly begun: boolean } {
     if (reached <= this.confirmed) return { reads: [], begun: false };
     this.confirmed = reached;
     const reads = this.asked;

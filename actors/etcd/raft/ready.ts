@@ -20,9 +20,12 @@ export interface Write {
   readonly messagesAfter: readonly Outgoing[];
 }
 
+/** "term not begun": no entry of the leader's own term is committed yet; "change under way": C_new of the last change is not committed yet. */
+export type RefusedProposal = "not leader" | "transferring" | "too much uncommitted" | "term not begun" | "change under way";
+
 export type Proposed =
   | { readonly ok: true; readonly firstIndex: number; readonly term: number }
-  | { readonly ok: false; readonly why: "not leader" | "transferring" | "too much uncommitted" };
+  | { readonly ok: false; readonly why: RefusedProposal };
 
 /** What one step wants done. Everything but `write.messagesAfter` may happen at once. */
 export interface Ready {
@@ -37,7 +40,7 @@ export interface Ready {
   readonly reads: readonly Read[];
   /** Reads that this member cannot answer because it does not lead, or no longer does. */
   readonly refusedReads: readonly number[];
-  /** Of a propose input: where its entries stand in the log, or why they do not. */
+  /** Of a propose or configure input: where its entries stand in the log, or why they do not. */
   readonly proposed: Proposed | null;
   /** Entries that another leader's log replaced. */
   readonly truncated: { readonly fromIndex: number; readonly lastIndex: number } | null;

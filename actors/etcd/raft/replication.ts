@@ -1,8 +1,8 @@
 import type { AppendResponse, Entry, HeartbeatResponse } from "../../../protocol/raft";
+import { type Configuration, encodeConfiguration, isJoint, isVoter, reachedBy, voteOf } from "./configuration";
 import { entryBytes } from "./log";
-import { becomeFollower, type LeaderRole, type MemberId, type Moment, othersOf, type RaftNode } from "./node";
-import type { Progress } from "./progress";
-import { quorumOf, reachedByQuorum } from "./quorum";
+import { becomeFollower, type LeaderRole, type MemberId, type Moment, type RaftNode } from "./node";
+import { Progress } from "./progress";
 
 const nothing = new Uint8Array(0);
 
@@ -36,12 +36,34 @@ export function propose(node: RaftNode, data: readonly Uint8Array[]): void {
   broadcastAppends(node, role);
 }
 
-/** The leader's own disk has come further: only now its own copy counts (thesis, section 10.2.1). */
-export function ownLogDurable(node: RaftNode, leader: LeaderRole): void {
-  if (leader.progress.get(node.config.id)!.matched(node.log.stable)) advanceCommit(node, leader);
+/**
+ * Appends another configuration: C_old,new where the voters change, and otherwise C_new at once, since quorums stay what they are
+ * (thesis, section 4.3). One change at a time, and only once an entry of the own term is committed: before, a change of an earlier leader
+ * that this one does not know of may still be under way (raft-dev, "bug in single-server membership changes", 2015).
+ */
+export function proposeConfiguration(node: RaftNode, to: Pick<Configuration, "voters" | "learners" | "context">): void {
+  const { role, log, configurations, outbox } = node;
+  if (to.voters.length === 0 || to.voters.some((id) => to.learners.includes(id)))
+    throw new Error("raft: a configuration has voters, and nobody is voter and learner");
+  const { latest, latestIndex } = configurations;
+  if (role.name !== "leader") outbox.answerProposal({ ok: false, why: "not leader" });
+  else if (role.transfer) outbox.answerProposal({ ok: false, why: "transferring" });
+  else if (log.termAt(log.commit) !== node.term) outbox.answerProposal({ ok: false, why: "term not begun" });
+  else if (isJoint(latest) || latestIndex > log.commit) outbox.answerProposal({ ok: false, why: "change under way" });
+  else {
+    const { voters, learners, context } = to;
+    const sameVoters = voters.length === latest.voters.length && voters.every((id) => latest.voters.includes(id));
+    outbox.answerProposal({ ok: true, firstIndex: log.lastIndex + 1, term: node.term });
+    appendConfiguration(node, role, { voters, outgoing: sameVoters ? [] : latest.voters, learners, context });
+  }
 }
 
-export function receiveAppendResponse(node: RaftNode, leader: LeaderRole, from: MemberId, response: AppendResponse): void {
+/** The leader's own disk has come further: only now its own copy counts (thesis, section 10.2.1). */
+export function ownLogDurable(node: RaftNode, leader: LeaderRole, at: Moment): void {
+  if (leader.progress.get(node.config.id)!.matched(node.log.stable)) advanceCommit(node, leader, at);
+}
+
+export function receiveAppendResponse(node: RaftNode, leader: LeaderRole, from: MemberId, response: AppendResponse, at: Moment): void {
   const progress = leader.progress.get(from);
   if (!progress) return;
   progress.active = true;
@@ -56,7 +78,10 @@ export function receiveAppendResponse(node: RaftNode, leader: LeaderRole, from: 
     if (progress.state === "probe") progress.becomeReplicate();
     else if (progress.state === "snapshot" && progress.match + 1 >= node.log.firstIndex) progress.becomeReplicate();
   }
-  if (!advanceCommit(node, leader) && wasPaused) sendAppend(node, from, progress, true);
+  const advanced = advanceCommit(node, leader, at);
+  // It may have stepped down just now, or the member may have left.
+  if (node.role !== leader || leader.progress.get(from) !== progress) return;
+  if (!advanced && wasPaused) sendAppend(node, from, progress, true);
   while (sendAppend(node, from, progress, false));
   if (leader.transfer?.to === from && progress.match === node.log.lastIndex)
     node.outbox.say(from, { kind: "raft.timeoutNow", term: node.term });
@@ -102,12 +127,12 @@ export function snapshotSent(leader: LeaderRole, to: MemberId, ok: boolean): voi
 export function leaderTime(node: RaftNode, leader: LeaderRole, at: Moment): void {
   if (at.nowMs >= leader.quorumCheckDueMs) {
     leader.quorumCheckDueMs = at.nowMs + node.config.electionTimeoutMs;
-    const active = [...leader.progress].filter(([id, progress]) => id === node.config.id || progress.active).length;
-    if (node.config.checkQuorum && active < quorumOf(leader.progress.size)) {
+    const isActive = (id: MemberId) => id === node.config.id || leader.progress.get(id)!.active;
+    if (node.config.checkQuorum && voteOf(node.configurations.latest, isActive) !== "won") {
       becomeFollower(node, node.term, null, at);
       return;
     }
-    for (const progress of leader.progress.values()) progress.active = false;
+    for (const progress of leader.progress.values()) progress.beginPeriod();
   }
   if (leader.transfer && at.nowMs >= leader.transfer.dueMs) leader.transfer = null;
   if (at.nowMs >= leader.heartbeatDueMs) broadcastHeartbeats(node, leader, at);
@@ -118,7 +143,7 @@ export function transferLeadership(node: RaftNode, to: MemberId, at: Moment): vo
   const { role } = node;
   if (role.name !== "leader" || to === node.config.id) return;
   const progress = role.progress.get(to);
-  if (!progress) return;
+  if (!progress || !isVoter(node.configurations.latest, to)) return;
   role.transfer = { to, dueMs: at.nowMs + node.config.electionTimeoutMs };
   if (progress.match === node.log.lastIndex) node.outbox.say(to, { kind: "raft.timeoutNow", term: node.term });
   else sendAppend(node, to, progress, true);
@@ -126,24 +151,65 @@ export function transferLeadership(node: RaftNode, to: MemberId, at: Moment): vo
 
 function appendOwn(node: RaftNode, leader: LeaderRole, entries: readonly Entry[]): void {
   node.log.append(entries);
+  if (node.configurations.append(entries, node.log.commit)) followConfiguration(node, leader);
   for (const entry of entries) leader.uncommittedBytes += entryBytes(entry);
 }
 
 /** Only entries of the current term are committed by counting copies; older ones follow with them (section 5.4.2, figure 8). */
-function advanceCommit(node: RaftNode, leader: LeaderRole): boolean {
+function advanceCommit(node: RaftNode, leader: LeaderRole, at: Moment): boolean {
   const { log } = node;
-  const reached = reachedByQuorum(node.config.voters.map((id) => leader.progress.get(id)!.match));
+  const reached = reachedBy(node.configurations.latest, (id) => leader.progress.get(id)!.match);
   if (reached <= log.commit || log.termAt(reached) !== node.term) return false;
   for (const entry of log.slice(log.commit + 1, reached, Number.POSITIVE_INFINITY)) leader.uncommittedBytes -= entryBytes(entry);
   leader.uncommittedBytes = Math.max(0, leader.uncommittedBytes);
   log.commit = reached;
   for (const request of leader.reads.takeHeld()) requestRead(node, request);
+  if (node.configurations.latestIndex <= reached && finishChange(node, leader, at)) return true;
   broadcastAppends(node, leader);
   return true;
 }
 
+/**
+ * The latest configuration is committed. C_old,new: whoever leads now appends C_new (thesis, section 4.3). C_new without this member: it has
+ * led a cluster that it is no part of as long as it had to, and steps down (section 4.2.2). True when either came about.
+ */
+function finishChange(node: RaftNode, leader: LeaderRole, at: Moment): boolean {
+  const { latest } = node.configurations;
+  if (isJoint(latest)) {
+    appendConfiguration(node, leader, { ...latest, outgoing: [] });
+    return true;
+  }
+  if (isVoter(latest, node.config.id)) return false;
+  broadcastAppends(node, leader);
+  // Handing over spares the others an election time-out (section 3.10).
+  const heir = latest.voters.find((id) => leader.progress.get(id)!.match === node.log.lastIndex);
+  if (heir !== undefined) node.outbox.say(heir, { kind: "raft.timeoutNow", term: node.term });
+  becomeFollower(node, node.term, null, at);
+  return true;
+}
+
+function appendConfiguration(node: RaftNode, leader: LeaderRole, configuration: Configuration): void {
+  const data = encodeConfiguration(configuration);
+  appendOwn(node, leader, [{ index: node.log.lastIndex + 1, term: node.term, type: "configuration", data }]);
+  broadcastAppends(node, leader);
+}
+
+/** The latest configuration is in force as soon as it is in the log: the leader sends to those in it, and to nobody else. */
+function followConfiguration(node: RaftNode, leader: LeaderRole): void {
+  const { others } = node.configurations;
+  for (const id of leader.progress.keys()) if (id !== node.config.id && !others.includes(id)) leader.progress.delete(id);
+  for (const id of others) {
+    if (leader.progress.has(id)) continue;
+    const progress = new Progress(node.log.lastIndex, node.config);
+    // It has had no time to answer yet.
+    progress.active = true;
+    leader.progress.set(id, progress);
+  }
+  if (leader.transfer && !isVoter(node.configurations.latest, leader.transfer.to)) leader.transfer = null;
+}
+
 function broadcastAppends(node: RaftNode, leader: LeaderRole): void {
-  for (const id of othersOf(node)) sendAppend(node, id, leader.progress.get(id)!, true);
+  for (const id of node.configurations.others) sendAppend(node, id, leader.progress.get(id)!, true);
 }
 
 /**
@@ -172,7 +238,7 @@ function sendAppend(node: RaftNode, to: MemberId, progress: Progress, evenEmpty:
 
 function broadcastHeartbeats(node: RaftNode, leader: LeaderRole, at?: Moment): void {
   if (at) leader.heartbeatDueMs = at.nowMs + node.config.heartbeatIntervalMs;
-  for (const id of othersOf(node)) {
+  for (const id of node.configurations.others) {
     // A follower must not take for committed what it does not hold.
     const commit = Math.min(leader.progress.get(id)!.match, node.log.commit);
     node.outbox.say(id, { kind: "raft.heartbeat", term: node.term, commit, round: leader.reads.round });
@@ -181,7 +247,7 @@ function broadcastHeartbeats(node: RaftNode, leader: LeaderRole, at?: Moment): v
 
 function confirmReads(node: RaftNode, leader: LeaderRole): void {
   leader.progress.get(node.config.id)!.confirmedRound = leader.reads.round;
-  const { reads, begun } = leader.reads.confirm(node.config.voters.map((id) => leader.progress.get(id)!.confirmedRound));
+  const { reads, begun } = leader.reads.confirm(reachedBy(node.configurations.latest, (id) => leader.progress.get(id)!.confirmedRound));
   node.outbox.answerReads(reads);
   if (!begun) return;
   broadcastHeartbeats(node, leader);

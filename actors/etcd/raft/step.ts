@@ -1,4 +1,5 @@
 import type { RaftMessage } from "../../../protocol/raft";
+import { type Configuration, configurationOf } from "./configuration";
 import { campaign, disregardsVotes, receiveVoteRequest, receiveVoteResponse } from "./election";
 import { hearLeader, receiveAppend, receiveHeartbeat, receiveSnapshot, receiveSnapshotChunk } from "./follower";
 import type { LogPosition } from "./log";
@@ -8,6 +9,7 @@ import {
   leaderTime,
   ownLogDurable,
   propose,
+  proposeConfiguration,
   receiveAppendResponse,
   receiveHeartbeatResponse,
   requestRead,
@@ -22,12 +24,20 @@ export type RaftInput =
   | { readonly type: "message"; readonly from: MemberId; readonly message: RaftMessage }
   /** Answered in `proposed`. */
   | { readonly type: "propose"; readonly data: readonly Uint8Array[] }
+  /** Another configuration, by joint consensus where voters change; answered in `proposed`. */
+  | { readonly type: "configure"; readonly to: Pick<Configuration, "voters" | "learners" | "context"> }
   /** A linearizable read under a number of the caller's; answered in `reads` or `refusedReads`. */
   | { readonly type: "read"; readonly request: number }
   /** The write of that id, and all before it, is durable. */
   | { readonly type: "persisted"; readonly write: number }
   /** All chunks of a snapshot that `acceptsSnapshot` let in have arrived. */
-  | { readonly type: "snapshotReceived"; readonly from: MemberId; readonly snapshot: LogPosition }
+  | {
+      readonly type: "snapshotReceived";
+      readonly from: MemberId;
+      readonly snapshot: LogPosition;
+      /** As of the snapshot; null for the one that the members began with. */
+      readonly configuration: Configuration | null;
+    }
   /** The transfer to that member has ended. */
   | { readonly type: "snapshotSent"; readonly to: MemberId; readonly ok: boolean }
   /** The state machine's snapshot up to there is durable: entries up to `dropIndex` may go. */
@@ -53,15 +63,18 @@ function take(node: RaftNode, input: RaftInput, at: Moment): void {
     case "propose":
       propose(node, input.data);
       return;
+    case "configure":
+      proposeConfiguration(node, input.to);
+      return;
     case "read":
       requestRead(node, input.request);
       return;
     case "persisted":
       node.outbox.durable(input.write, node.log);
-      if (role.name === "leader") ownLogDurable(node, role);
+      if (role.name === "leader") ownLogDurable(node, role, at);
       return;
     case "snapshotReceived":
-      receiveSnapshot(node, input.from, input.snapshot);
+      receiveSnapshot(node, input.from, input.snapshot, input.configuration ?? configurationOf(node.config.voters));
       return;
     case "snapshotSent":
       if (role.name === "leader") snapshotSent(role, input.to, input.ok);
@@ -116,7 +129,7 @@ function receive(node: RaftNode, from: MemberId, message: RaftMessage, at: Momen
       receiveSnapshotChunk(node, from, message);
       return;
     case "raft.append.response":
-      if (role.name === "leader") receiveAppendResponse(node, role, from, message);
+      if (role.name === "leader") receiveAppendResponse(node, role, from, message, at);
       return;
     case "raft.heartbeat.response":
       if (role.name === "leader") receiveHeartbeatResponse(node, role, from, message);

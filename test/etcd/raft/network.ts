@@ -1,3 +1,4 @@
+import { type Configuration, configurationOf, decodeConfiguration } from "../../../actors/etcd/raft/configuration";
 import { acceptsSnapshot } from "../../../actors/etcd/raft/follower";
 import type { LogPosition } from "../../../actors/etcd/raft/log";
 import { type MemberId, nextWakeMs, type Persisted, type RaftConfig, type RaftNode, startNode } from "../../../actors/etcd/raft/node";
@@ -38,6 +39,8 @@ export const defaults: Omit<RaftConfig, "id" | "voters"> = {
 export class Network {
   nowMs = 0;
   readonly members = new Map<MemberId, Member>();
+  /** Those that the cluster began with. */
+  readonly founders: readonly MemberId[];
   flights: Flight[] = [];
   /** All entries that anybody ever applied. */
   private readonly history: Entry[] = [];
@@ -50,7 +53,8 @@ export class Network {
     private readonly random: (id: MemberId) => number = () => 0.5,
   ) {
     for (let n = 0; n < size; n++) this.add(`m${n}`);
-    for (const id of this.members.keys()) this.start(id);
+    this.founders = this.ids;
+    for (const id of this.founders) this.start(id);
   }
 
   get ids(): readonly MemberId[] {
@@ -67,10 +71,21 @@ export class Network {
 
   start(id: MemberId): void {
     const member = this.member(id);
-    const config: RaftConfig = { ...defaults, ...this.settings, id, voters: this.ids };
+    const config: RaftConfig = { ...defaults, ...this.settings, id, voters: this.founders.includes(id) ? this.founders : [] };
     member.node = startNode(config, member.disk, this.moment(id));
     member.applied = this.stateAt(member.disk.snapshot);
     member.writes = [];
+  }
+
+  /** A server with an empty disk that knows of nobody, and waits to be told. */
+  join(id: MemberId): void {
+    this.add(id);
+    this.start(id);
+  }
+
+  /** Asks for another configuration. */
+  configure(id: MemberId, voters: readonly MemberId[], learners: readonly MemberId[] = []): Ready | null {
+    return this.step(id, { type: "configure", to: { voters, learners, context: new Uint8Array(0) } });
   }
 
   /** Memory goes, and every write that was not durable. */
@@ -102,7 +117,7 @@ export class Network {
     const member = this.member(id);
     const write = member.writes.shift();
     if (!write) return false;
-    member.disk = written(member.disk, write);
+    member.disk = this.written(member.disk, write);
     this.fly(id, write.messagesAfter);
     this.step(id, { type: "persisted", write: write.id });
     return true;
@@ -134,7 +149,7 @@ export class Network {
     if (!node || node.log.applied <= node.log.snapshot.index) return;
     const snapshot = { index: node.log.applied, term: node.log.termAt(node.log.applied)! };
     const entries = member.disk.entries.filter((entry) => entry.index > snapshot.index);
-    member.disk = { ...member.disk, snapshot, entries };
+    member.disk = { ...member.disk, snapshot, configuration: this.configurationAt(snapshot.index), entries };
     this.step(id, { type: "compacted", snapshot, dropIndex: snapshot.index - keep });
   }
 
@@ -189,7 +204,12 @@ export class Network {
   }
 
   private add(id: MemberId): void {
-    const disk: Persisted = { hardState: { term: 0, vote: null, commit: 0 }, snapshot: { index: 0, term: 0 }, entries: [] };
+    const disk: Persisted = {
+      hardState: { term: 0, vote: null, commit: 0 },
+      snapshot: { index: 0, term: 0 },
+      configuration: null,
+      entries: [],
+    };
     this.members.set(id, { id, node: null, disk, writes: [], applied: [], reads: [], refusedReads: [] });
   }
 
@@ -218,7 +238,8 @@ export class Network {
     const receiver = this.member(to);
     if (message.kind !== "raft.snapshot") return;
     if (receiver.node && acceptsSnapshot(receiver.node, from, message)) {
-      this.step(to, { type: "snapshotReceived", from, snapshot: { index: message.index, term: message.snapshotTerm } });
+      const snapshot = { index: message.index, term: message.snapshotTerm };
+      this.step(to, { type: "snapshotReceived", from, snapshot, configuration: this.configurationAt(snapshot.index) });
     }
     this.step(from, { type: "snapshotSent", to, ok: receiver.node !== null });
   }
@@ -227,14 +248,22 @@ export class Network {
   private stateAt(snapshot: LogPosition): Entry[] {
     return this.history.slice(0, snapshot.index);
   }
-}
 
-function written(disk: Persisted, write: Write): Persisted {
-  const base = write.snapshot ? { snapshot: write.snapshot, entries: [] } : disk;
-  const first = write.entries[0]?.index ?? Number.POSITIVE_INFINITY;
-  return {
-    hardState: write.hardState,
-    snapshot: base.snapshot,
-    entries: [...base.entries.filter((entry) => entry.index < first), ...write.entries],
-  };
+  /** The configuration that whoever has applied so much is in. */
+  configurationAt(index: number): Configuration {
+    const entry = this.history.slice(0, index).findLast(({ type }) => type === "configuration");
+    return entry ? decodeConfiguration(entry.data) : configurationOf(this.founders);
+  }
+
+  private written(disk: Persisted, write: Write): Persisted {
+    const { snapshot } = write;
+    const base = snapshot ? { snapshot, configuration: this.configurationAt(snapshot.index), entries: [] } : disk;
+    const first = write.entries[0]?.index ?? Number.POSITIVE_INFINITY;
+    return {
+      hardState: write.hardState,
+      snapshot: base.snapshot,
+      configuration: base.configuration,
+      entries: [...base.entries.filter((entry) => entry.index < first), ...write.entries],
+    };
+  }
 }

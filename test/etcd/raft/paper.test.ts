@@ -7,7 +7,7 @@ import { type Flight, Network } from "./network";
 /** A log as the paper draws it: one term per entry. */
 function log(terms: readonly number[], term = terms.at(-1) ?? 0): Persisted {
   const entries = terms.map((t, i): Entry => ({ index: i + 1, term: t, type: "data", data: new TextEncoder().encode(`${i + 1}@${t}`) }));
-  return { hardState: { term, vote: null, commit: 0 }, snapshot: { index: 0, term: 0 }, entries };
+  return { hardState: { term, vote: null, commit: 0 }, snapshot: { index: 0, term: 0 }, configuration: null, entries };
 }
 
 function termsOf(network: Network, id: string): readonly number[] {
@@ -393,7 +393,7 @@ describe("snapshots (section 7)", () => {
     for (let n = 0; n < 5; n++) network.propose("m0", `${n}`);
     network.settle();
     const { lastIndex } = network.node("m1").log;
-    network.step("m1", { type: "snapshotReceived", from: "m0", snapshot: { index: 3, term: 1 } });
+    network.step("m1", { type: "snapshotReceived", from: "m0", snapshot: { index: 3, term: 1 }, configuration: null });
     expect(network.node("m1").log.lastIndex).toBe(lastIndex);
     expect(network.member("m1").writes).toEqual([]);
   });

@@ -1,5 +1,6 @@
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { type Configuration, decodeConfiguration } from "../../../actors/etcd/raft/configuration";
 import type { Ready, Write } from "../../../actors/etcd/raft/ready";
 import type { RaftInput } from "../../../actors/etcd/raft/step";
 import type { Entry, RaftMessage } from "../../../protocol/raft";
@@ -53,8 +54,17 @@ export class Transcript {
 }
 
 const at = (index: number, term: number) => `${index}@${term}`;
-const entryText = (entry: Entry) =>
-  `${at(entry.index, entry.term)} ${entry.type === "data" ? `"${Buffer.from(entry.data).toString()}"` : entry.type}`;
+const entryText = (entry: Entry) => `${at(entry.index, entry.term)} ${contentText(entry)}`;
+
+function contentText(entry: Entry): string {
+  if (entry.type === "data") return `"${Buffer.from(entry.data).toString()}"`;
+  return entry.type === "configuration" ? configurationText(decodeConfiguration(entry.data)) : entry.type;
+}
+
+function configurationText({ voters, outgoing, learners }: Pick<Configuration, "voters" | "outgoing" | "learners">): string {
+  const old = outgoing.length > 0 ? `${outgoing.join(" ")} → ` : "";
+  return `{${old}${voters.join(" ")}${learners.length > 0 ? `, learning: ${learners.join(" ")}` : ""}}`;
+}
 
 function describeInput(input: RaftInput): string {
   switch (input.type) {
@@ -64,6 +74,8 @@ function describeInput(input: RaftInput): string {
       return `hears from ${input.from}: ${describe(input.message)}`;
     case "propose":
       return `is asked to propose ${input.data.map((data) => `"${Buffer.from(data).toString()}"`).join(", ")}`;
+    case "configure":
+      return `is asked for the configuration ${configurationText({ ...input.to, outgoing: [] })}`;
     case "read":
       return `is asked to read (${input.request})`;
     case "persisted":

@@ -1,8 +1,9 @@
 import type { Socket } from "node:net";
+import { filter } from "rxjs";
 import type { Address, HostName } from "../protocol/address";
 import type { Behind } from "../runtime/live/front";
 import type { LiveLog } from "../runtime/live/log";
-import type { LiveWorld } from "../runtime/live/world";
+import type { LiveEvent, LiveWorld } from "../runtime/live/world";
 
 /** A gateway that is open: an API server's, or an etcd member's. */
 export interface OpenDoor {
@@ -32,7 +33,8 @@ export class Doors {
     private readonly world: LiveWorld,
     private readonly log: LiveLog,
   ) {
-    world.observeWith((host, event) => {
+    const lives = ({ event }: LiveEvent) => event.type === "hostDown" || event.type === "started";
+    world.events.pipe(filter(lives)).subscribe(({ host, event }) => {
       const door = this.doors.find((candidate) => candidate.host === host);
       if (door === undefined) return;
       if (event.type === "hostDown") this.shut(door);

@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import { type Observable, Subject } from "rxjs";
 import { type Address, address, type HostName } from "../../protocol/address";
 import type { Message } from "../../protocol/codec";
 import type { Answer, AnyActor } from "../actor";
@@ -26,6 +27,8 @@ export interface LiveWorldOptions {
   readonly secrets: Secrets;
   /** Where hosts keep their disks, a directory each; without it data lasts as long as the process. */
   readonly dataDirectory?: string;
+  /** Where a log of a disk begins its next file. */
+  readonly segmentBytes?: number;
   readonly observers?: readonly LiveObserver[];
   /** How long a connection may be blocked before it breaks. */
   readonly connectionTimeoutUs?: number;
@@ -33,6 +36,12 @@ export interface LiveWorldOptions {
 
 /** Hears of every event when it happens. */
 export type LiveObserver = (host: HostName, event: RuntimeEvent) => void;
+
+/** Something that the runtime did on a host of this process. */
+export interface LiveEvent {
+  readonly host: HostName;
+  readonly event: RuntimeEvent;
+}
 
 /** The hosts of one process, on real time, real files and real sockets. */
 export class LiveWorld {
@@ -45,14 +54,16 @@ export class LiveWorld {
   private readonly disks = new Map<HostName, FileDisk | MemoryDisk>();
   private readonly dispatcher = new NactDispatcher();
   private readonly actors: ReadonlyMap<string, AnyActor>;
-  private readonly observers: Set<LiveObserver>;
+  private readonly happened = new Subject<LiveEvent>();
+  /** Everything that happens on this process' hosts, as it happens; completes when the world is closed. What an observer throws it throws outside of all turns. */
+  readonly events: Observable<LiveEvent> = this.happened.asObservable();
   private readonly rules = new Map<string, WireRule>();
   private readonly ruleListeners = new Set<(rules: readonly WireRule[]) => void>();
   private outside: Portal | undefined;
 
   constructor(private readonly options: LiveWorldOptions) {
     this.actors = new Map([...options.actors, gatewayActor].map((actor) => [actor.role, actor]));
-    this.observers = new Set(options.observers);
+    for (const observer of options.observers ?? []) this.events.subscribe(({ host, event }) => observer(host, event));
     this.wire = new LiveWire(this.clock, this.random, options.connectionTimeoutUs);
   }
 
@@ -120,10 +131,6 @@ export class LiveWorld {
     this.ruleListeners.add(listener);
   }
 
-  observeWith(observer: LiveObserver): void {
-    this.observers.add(observer);
-  }
-
   /** An address "gateway/NAME" on a host of this process, from which the real world speaks. It goes down with the host. */
   portal(hostName: HostName, name: string): Portal {
     const host = this.hosts.get(hostName);
@@ -153,6 +160,7 @@ export class LiveWorld {
     for (const host of this.hosts.values()) host.crash("the process ends");
     this.dispatcher.close();
     await Promise.all([...this.disks.values()].map((disk) => (disk instanceof FileDisk ? disk.close({ flush: true }) : undefined)));
+    this.happened.complete();
   }
 
   private rulesChanged(): void {
@@ -164,14 +172,15 @@ export class LiveWorld {
   private diskOf(name: HostName): FileDisk | MemoryDisk {
     let disk = this.disks.get(name);
     if (disk === undefined) {
-      const { dataDirectory } = this.options;
-      disk = dataDirectory === undefined ? new MemoryDisk() : new FileDisk(join(dataDirectory, "hosts", name));
+      const { dataDirectory, segmentBytes } = this.options;
+      const options = segmentBytes === undefined ? {} : { segmentBytes };
+      disk = dataDirectory === undefined ? new MemoryDisk() : new FileDisk(join(dataDirectory, "hosts", name), options);
       this.disks.set(name, disk);
     }
     return disk;
   }
 
   private observe(host: HostName, event: RuntimeEvent): void {
-    for (const observer of this.observers) observer(host, event);
+    this.happened.next({ host, event });
   }
 }

@@ -26,20 +26,23 @@ export type Answering = Pick<ResponseHeader, "member" | "term">;
  * A member looks before it proposes, so that nothing of the kind gets into the log.
  */
 export function requestRefusal(request: PutRequest | DeleteRangeRequest | TxnRequest, maxOperations: number): EtcdError | null {
-  if (request.kind !== "etcd.txn") return request.key.length === 0 ? etcdError("emptyKey") : null;
-  const { compare, success, failure } = request;
-  if (Math.max(compare.length, success.length, failure.length) > maxOperations) return etcdError("tooManyOperations");
+  const refusal = operationRefusal(request, maxOperations);
+  if (refusal || request.kind !== "etcd.txn") return refusal;
+  return writesOf(request.success) && writesOf(request.failure) ? null : etcdError("duplicateKey");
+}
+
+/** Each level of a transaction leaves the nested ones less room for operations. */
+function operationRefusal(operation: TxnOperation, maxOperations: number): EtcdError | null {
+  if (operation.kind !== "etcd.txn") return operation.key.length === 0 ? etcdError("emptyKey") : null;
+  const { compare, success, failure } = operation;
+  const used = Math.max(compare.length, success.length, failure.length);
+  if (used > maxOperations) return etcdError("tooManyOperations");
   if (compare.some(({ key }) => key.length === 0)) return etcdError("emptyKey");
-  for (const operation of [...success, ...failure]) {
-    const refusal =
-      operation.kind === "etcd.range"
-        ? operation.key.length === 0
-          ? etcdError("emptyKey")
-          : null
-        : requestRefusal(operation, maxOperations);
+  for (const nested of [...success, ...failure]) {
+    const refusal = operationRefusal(nested, maxOperations - used);
     if (refusal) return refusal;
   }
-  return writesOf(success) && writesOf(failure) ? null : etcdError("duplicateKey");
+  return null;
 }
 
 /** Applies one write request as one transaction: all of it or, with an error, nothing. */
@@ -85,19 +88,22 @@ function chooseBranches(store: Store, request: TxnRequest): Branch {
   };
 }
 
+/** As etcd does, first all puts are looked at, then all ranges. */
 function branchRefusal(store: Store, branch: Branch): EtcdError | null {
-  for (const operation of branch.operations) {
-    const refusal =
-      "operations" in operation
-        ? branchRefusal(store, operation)
-        : operation.kind === "etcd.put"
-          ? putRefusal(store, operation)
-          : operation.kind === "etcd.range"
-            ? rangeRefusal(store, operation)
-            : null;
+  const operations = flattened(branch);
+  for (const operation of operations) {
+    const refusal = operation.kind === "etcd.put" ? putRefusal(store, operation) : null;
+    if (refusal) return refusal;
+  }
+  for (const operation of operations) {
+    const refusal = operation.kind === "etcd.range" ? rangeRefusal(store, operation) : null;
     if (refusal) return refusal;
   }
   return null;
+}
+
+function flattened(branch: Branch): readonly Exclude<TxnOperation, TxnRequest>[] {
+  return branch.operations.flatMap((operation) => ("operations" in operation ? flattened(operation) : [operation]));
 }
 
 function putRefusal(store: Store, request: PutRequest): EtcdError | null {
@@ -203,30 +209,34 @@ interface Writes {
   readonly deletes: KeyRange[];
 }
 
-/** What these operations may write together; null where one key could be written twice, by two puts or by a put and a delete. */
+/** Here etcd takes a range's end as it stands: a single 0 byte, "no end" everywhere else, makes a range without keys. */
+function literalRange({ key, rangeEnd }: DeleteRangeRequest): KeyRange {
+  return rangeEnd.length === 0 ? keyRange(key, rangeEnd) : { from: textOf(key), to: textOf(rangeEnd) };
+}
+
+/**
+ * What these operations may write together; null where etcd finds that a key could be written twice. It looks at a level's deletions, then at nested
+ * transactions one after the other, then at the level's puts: a key may be put in both branches of a nested one, and a later one may delete what an earlier put.
+ */
 function writesOf(operations: readonly TxnOperation[]): Writes | null {
-  const all: Writes = { puts: new Set(), deletes: [] };
+  const puts = new Set<string>();
+  const deletes = operations.flatMap((operation) => (operation.kind === "etcd.delete" ? [literalRange(operation)] : []));
+  const writtenBefore = (key: string) => puts.has(key) || deletes.some((range) => inRange(range, key));
   for (const operation of operations) {
-    if (operation.kind === "etcd.range") continue;
-    const more = operation.kind === "etcd.txn" ? nestedWrites(operation) : ownWrites(operation);
-    if (!more) return null;
-    for (const key of more.puts) if (all.puts.has(key)) return null;
-    for (const key of more.puts) all.puts.add(key);
-    all.deletes.push(...more.deletes);
+    if (operation.kind !== "etcd.txn") continue;
+    const success = writesOf(operation.success);
+    const failure = success && writesOf(operation.failure);
+    if (!success || !failure) return null;
+    const either = new Set([...success.puts, ...failure.puts]);
+    for (const key of either) if (writtenBefore(key)) return null;
+    for (const key of either) puts.add(key);
+    deletes.push(...success.deletes, ...failure.deletes);
   }
-  for (const key of all.puts) if (all.deletes.some((range) => inRange(range, key))) return null;
-  return all;
-}
-
-function ownWrites(operation: PutRequest | DeleteRangeRequest): Writes {
-  if (operation.kind === "etcd.put") return { puts: new Set([textOf(operation.key)]), deletes: [] };
-  return { puts: new Set(), deletes: [keyRange(operation.key, operation.rangeEnd)] };
-}
-
-/** Either branch may run, so both count; they may share keys. */
-function nestedWrites(txn: TxnRequest): Writes | null {
-  const success = writesOf(txn.success);
-  const failure = writesOf(txn.failure);
-  if (!success || !failure) return null;
-  return { puts: new Set([...success.puts, ...failure.puts]), deletes: [...success.deletes, ...failure.deletes] };
+  for (const operation of operations) {
+    if (operation.kind !== "etcd.put") continue;
+    const key = textOf(operation.key);
+    if (writtenBefore(key)) return null;
+    puts.add(key);
+  }
+  return { puts, deletes };
 }

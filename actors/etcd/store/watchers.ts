@@ -112,7 +112,9 @@ export class Watchers {
 
 function eventOf(store: Store, change: Change, prevKv: boolean): WatchEvent {
   const { kv, tombstone } = change.version;
-  const before: KeyValue | null = prevKv ? store.before(change) : null;
+  // What a transaction creates had nothing before it, also where the same transaction has just deleted the key.
+  const creates = !tombstone && kv.createRevision === kv.modRevision;
+  const before: KeyValue | null = prevKv && !creates ? store.before(change) : null;
   return { type: tombstone ? "delete" : "put", kv, prevKv: before };
 }
 

@@ -1,7 +1,9 @@
 import { readFileSync } from "node:fs";
 
 interface Lock {
-  readonly packages: Readonly<Record<string, { readonly version: string; readonly optionalDependencies?: Readonly<Record<string, string>> }>>;
+  readonly packages: Readonly<
+    Record<string, { readonly version: string; readonly optionalDependencies?: Readonly<Record<string, string>> }>
+  >;
 }
 
 const { packages } = JSON.parse(readFileSync("package-lock.json", "utf8")) as Lock;

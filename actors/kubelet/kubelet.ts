@@ -10,7 +10,7 @@ import { connectRuntime, sendPodCidr } from "./runtime-link";
 import { finishPostStart, showPullBackOff } from "./start-container";
 import type { Ctx, State } from "./state";
 import { afterPreStop } from "./stop-container";
-import { syncPod } from "./sync-pod";
+import { wakePod } from "./sync-pod";
 
 /**
  * A node's agent: registers the node and keeps saying that it lives, runs the pods bound to it through the container runtime beside it, and reports how
@@ -108,7 +108,7 @@ function onTimer(state: State, timer: string, ctx: Ctx): void {
   switch (kind) {
     case "pod": {
       const worker = state.workers.get(uid);
-      if (worker) syncPod(state, worker, ctx);
+      if (worker) wakePod(state, worker, ctx);
       return;
     }
     case "heartbeat":

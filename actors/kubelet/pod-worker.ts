@@ -33,6 +33,8 @@ export interface PodWorker {
   written: string;
   writing: boolean;
   retryAtMs: number | undefined;
+  /** When something other than a probe is due by the last plan. */
+  wakeAtMs: number | undefined;
   deleting: boolean;
   ready: boolean;
 }
@@ -113,6 +115,7 @@ export function newPodWorker(pod: Stored<Pod>, nowMs: number, wallMs: number): P
     written: "",
     writing: false,
     retryAtMs: undefined,
+    wakeAtMs: undefined,
     deleting: false,
     ready: false,
   };

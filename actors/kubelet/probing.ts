@@ -58,7 +58,7 @@ function run(state: State, worker: PodWorker, container: ContainerWorker, kind: 
     }
     // Most outcomes change nothing: then only the next date is set.
     if (after.result !== progress.result || one.condemned) syncPod(s, pod, later);
-    else arm(s, pod, undefined, later);
+    else arm(s, pod, later);
     return undefined;
   });
 }

@@ -113,7 +113,7 @@ function confirmDeletion(state: State, worker: PodWorker, ctx: Ctx): void {
     if (!result.ok && (isNotFound(result.status) || isConflict(result.status))) {
       now.orphaned = true;
       dropWorker(s, now, later);
-    } else arm(s, now, undefined, later);
+    } else arm(s, now, later);
     return undefined;
   });
 }

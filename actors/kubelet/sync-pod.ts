@@ -21,14 +21,26 @@ export function syncPod(state: State, worker: PodWorker, ctx: Ctx): void {
   const plan = state.runtimeUp ? planPod(worker, nowMs, state.times) : undefined;
   for (const action of plan?.actions ?? []) perform(state, worker, action, ctx);
   if (state.runtimeUp) advanceProbes(state, worker, ctx);
+  worker.wakeAtMs = plan?.wakeAtMs;
   writeStatus(state, worker, ctx);
-  arm(state, worker, plan?.wakeAtMs, ctx);
+  arm(state, worker, ctx);
+}
+
+/** The pod's timer rang. Mostly only a probe is due, and a probe that is sent out changes nothing about the pod yet: that is all, then. */
+export function wakePod(state: State, worker: PodWorker, ctx: Ctx): void {
+  const nowMs = nowMsOf(ctx);
+  const isDue = (dateMs: number | undefined) => dateMs !== undefined && dateMs <= nowMs;
+  const { spec } = worker.pod;
+  if (!state.runtimeUp || isDue(worker.wakeAtMs) || isDue(worker.retryAtMs) || spec?.activeDeadlineSeconds !== undefined)
+    return syncPod(state, worker, ctx);
+  advanceProbes(state, worker, ctx);
+  arm(state, worker, ctx);
 }
 
 /** Sets the pod's one timer to the next date on which something is due. */
-export function arm(state: State, worker: PodWorker, wakeAtMs: number | undefined, ctx: Ctx): void {
+export function arm(state: State, worker: PodWorker, ctx: Ctx): void {
   const timer = `pod:${worker.uid}`;
-  const dates = [wakeAtMs, nextProbeMs(worker), worker.retryAtMs].filter((date) => date !== undefined);
+  const dates = [worker.wakeAtMs, nextProbeMs(worker), worker.retryAtMs].filter((date) => date !== undefined);
   if (dates.length === 0 || !state.workers.has(worker.uid)) ctx.cancelTimer(timer);
   // At least a microsecond: sums of fractions can lie a hair past the date, and a timer of nothing would fire for ever.
   else ctx.setTimer(timer, Math.max(0.001, Math.min(...dates) - nowMsOf(ctx)));

@@ -162,7 +162,8 @@ describe("etcdctl prints the same of our members as of etcd", () => {
     await both("lease grant 60");
     await both("put l3 x --lease=L3");
     const left = await Promise.all([ours, theirs].map(async (side) => (await side.run(["lease", "timetolive", "L3", "--keys"])).stdout));
-    for (const printed of left) expect(printed).toMatch(/^lease L3 granted with TTL\(60s\), remaining\((60|5\d)s\), attached keys\(\[l3\]\)\n$/);
+    for (const printed of left)
+      expect(printed).toMatch(/^lease L3 granted with TTL\(60s\), remaining\((60|5\d)s\), attached keys\(\[l3\]\)\n$/);
   });
 
   test("lock and elect", async () => {

@@ -52,7 +52,10 @@ export class Etcdctl {
 
   private comparable(text: string): string {
     let out = text
-      .replaceAll(/("?(?:cluster_id|member_id|ClusterID|MemberID|raft_term|RaftTerm|Raft Term)"? ?: ?)\d+/g, (_, name: string) => `${name}0`)
+      .replaceAll(
+        /("?(?:cluster_id|member_id|ClusterID|MemberID|raft_term|RaftTerm|Raft Term)"? ?: ?)\d+/g,
+        (_, name: string) => `${name}0`,
+      )
       .replaceAll(/https?:\/\/127\.0\.0\.1:\d+|127\.0\.0\.1:\d+/g, "ENDPOINT");
     for (const [i, lease] of this.leases.entries())
       out = out

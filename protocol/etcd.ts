@@ -1,10 +1,23 @@
 /** What is said between an API server and etcd: etcd's v3 key-value, watch and lease services as messages. */
 
+import type {
+  Alarm,
+  AlarmListRequest,
+  AlarmRequest,
+  AlarmResponse,
+  Asked,
+  AuthReadRequest,
+  AuthRequest,
+  AuthResponse,
+  DefragmentRequest,
+  DefragmentResponse,
+} from "./etcd-auth";
+
 export type SortOrder = "none" | "ascend" | "descend";
 export type SortTarget = "key" | "version" | "create" | "mod" | "value";
 
 /** Keys from `key` up to but without `rangeEnd`; an empty rangeEnd means that one key, a single 0 byte all keys from `key` on. */
-export interface RangeRequest {
+export interface RangeRequest extends Asked {
   readonly kind: "etcd.range";
   readonly key: Uint8Array;
   readonly rangeEnd: Uint8Array;
@@ -30,7 +43,7 @@ export interface RevisionBounds {
   readonly maxCreateRevision: number;
 }
 
-export interface PutRequest {
+export interface PutRequest extends Asked {
   readonly kind: "etcd.put";
   readonly key: Uint8Array;
   readonly value: Uint8Array;
@@ -42,7 +55,7 @@ export interface PutRequest {
   readonly ignoreLease?: boolean;
 }
 
-export interface DeleteRangeRequest {
+export interface DeleteRangeRequest extends Asked {
   readonly kind: "etcd.delete";
   readonly key: Uint8Array;
   readonly rangeEnd: Uint8Array;
@@ -62,52 +75,52 @@ export interface Compare {
 
 export type TxnOperation = RangeRequest | PutRequest | DeleteRangeRequest | TxnRequest;
 
-export interface TxnRequest {
+export interface TxnRequest extends Asked {
   readonly kind: "etcd.txn";
   readonly compare: readonly Compare[];
   readonly success: readonly TxnOperation[];
   readonly failure: readonly TxnOperation[];
 }
 
-export interface CompactRequest {
+export interface CompactRequest extends Asked {
   readonly kind: "etcd.compact";
   readonly revision: number;
 }
 
-export interface LeaseGrantRequest {
+export interface LeaseGrantRequest extends Asked {
   readonly kind: "etcd.lease.grant";
   /** 0 lets the member choose. */
   readonly id: number;
   readonly ttlSeconds: number;
 }
-export interface LeaseRevokeRequest {
+export interface LeaseRevokeRequest extends Asked {
   readonly kind: "etcd.lease.revoke";
   readonly id: number;
 }
-export interface LeaseKeepAliveRequest {
+export interface LeaseKeepAliveRequest extends Asked {
   readonly kind: "etcd.lease.keepAlive";
   readonly id: number;
 }
-export interface LeaseTimeToLiveRequest {
+export interface LeaseTimeToLiveRequest extends Asked {
   readonly kind: "etcd.lease.timeToLive";
   readonly id: number;
   readonly keys: boolean;
 }
-export interface LeaseListRequest {
+export interface LeaseListRequest extends Asked {
   readonly kind: "etcd.lease.list";
 }
 /** Whom the member takes for leader, its term, revision and size. Always answered from its own state. */
-export interface StatusRequest {
+export interface StatusRequest extends Asked {
   readonly kind: "etcd.status";
 }
 
 /** The hash of what can be read at a revision and below (0 for the newest), from the member's own state: members at one revision answer the same. */
-export interface HashKvRequest {
+export interface HashKvRequest extends Asked {
   readonly kind: "etcd.hashKv";
   readonly revision: number;
 }
 /** The leader is to hand over to that member; answered when it has begun to. */
-export interface MoveLeaderRequest {
+export interface MoveLeaderRequest extends Asked {
   readonly kind: "etcd.moveLeader";
   readonly to: string;
 }
@@ -125,7 +138,12 @@ export type EtcdRequest =
   | LeaseListRequest
   | StatusRequest
   | HashKvRequest
-  | MoveLeaderRequest;
+  | MoveLeaderRequest
+  | AuthRequest
+  | AuthReadRequest
+  | AlarmRequest
+  | AlarmListRequest
+  | DefragmentRequest;
 
 export interface KeyValue {
   readonly key: Uint8Array;
@@ -187,8 +205,12 @@ export interface StatusResponse {
   readonly leader: string;
   readonly committedIndex: number;
   readonly appliedIndex: number;
+  /** Bytes of keys and values that are kept: what the quota is on. */
   readonly sizeBytes: number;
+  /** Bytes of this member's log and snapshot on its disk, which defragmenting makes fewer. */
+  readonly diskBytes: number;
   readonly compactedRevision: number;
+  readonly alarms: readonly Alarm[];
 }
 
 export interface HashKvResponse {
@@ -215,7 +237,8 @@ export interface EtcdError {
     | "DeadlineExceeded"
     | "AlreadyExists"
     | "PermissionDenied"
-    | "Unauthenticated";
+    | "Unauthenticated"
+    | "DataLoss";
   readonly message: string;
   /** True where a write may or may not have happened; false where it certainly has not. */
   readonly unknown: boolean;
@@ -231,10 +254,13 @@ export type EtcdResponse =
   | StatusResponse
   | HashKvResponse
   | MoveLeaderResponse
+  | AuthResponse
+  | AlarmResponse
+  | DefragmentResponse
   | EtcdError;
 
 /** Opens a watch as a stream; the stream's items are WatchResponses. */
-export interface WatchRequest {
+export interface WatchRequest extends Asked {
   readonly kind: "etcd.watch";
   readonly key: Uint8Array;
   readonly rangeEnd: Uint8Array;
@@ -268,7 +294,7 @@ export interface WatchProgressRequest {
 }
 
 /** Opens a stream for a backup: the member's store as it is then. Each BackupNext is answered by one BackupChunk. */
-export interface BackupRequest {
+export interface BackupRequest extends Asked {
   readonly kind: "etcd.backup";
 }
 export interface BackupNext {

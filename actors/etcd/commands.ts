@@ -5,6 +5,7 @@ import type {
   DeleteRangeRequest,
   DeleteRangeResponse,
   EtcdError,
+  EtcdRequest,
   LeaseGrantRequest,
   LeaseResponse,
   LeaseRevokeRequest,
@@ -14,6 +15,10 @@ import type {
   TxnRequest,
   TxnResponse,
 } from "../../protocol/etcd";
+import type { AlarmRequest, AlarmResponse, Asked, AuthRequest, AuthResponse } from "../../protocol/etcd-auth";
+import { authResponse } from "./auth/answers";
+import { authRefusal } from "./auth/guard";
+import { changeAuth } from "./auth/operations";
 import { compact } from "./store/compaction";
 import { etcdError } from "./store/errors";
 import type { Checkpoint } from "./store/expiry";
@@ -21,7 +26,7 @@ import type { Store } from "./store/store";
 import { type Answering, applyWrite, deleteKeys } from "./store/txn";
 
 /** What is left of leases, as the leader counts it, so that the next one need not begin anew. */
-export interface LeaseCheckpoint {
+export interface LeaseCheckpoint extends Asked {
   readonly kind: "etcd.lease.checkpoint";
   readonly checkpoints: readonly Checkpoint[];
 }
@@ -34,9 +39,19 @@ export type Command =
   | CompactRequest
   | LeaseGrantRequest
   | LeaseRevokeRequest
-  | LeaseCheckpoint;
+  | LeaseCheckpoint
+  | AuthRequest
+  | AlarmRequest;
 
-export type Outcome = PutResponse | DeleteRangeResponse | TxnResponse | CompactResponse | LeaseResponse | EtcdError;
+export type Outcome =
+  | PutResponse
+  | DeleteRangeResponse
+  | TxnResponse
+  | CompactResponse
+  | LeaseResponse
+  | AuthResponse
+  | AlarmResponse
+  | EtcdError;
 
 export function decodeCommand(data: Uint8Array): Command {
   return decode(data) as Command;
@@ -44,6 +59,8 @@ export function decodeCommand(data: Uint8Array): Command {
 
 /** Applies one entry of the log. Whatever a member's own circumstances, the same log must make the same store. */
 export function applyCommand(store: Store, command: Command, by: Answering): Outcome {
+  const refusal = alarmRefusal(store, command) ?? (command.kind === "etcd.lease.checkpoint" ? null : authRefusal(store, command));
+  if (refusal) return refusal;
   switch (command.kind) {
     case "etcd.put":
     case "etcd.delete":
@@ -69,6 +86,41 @@ export function applyCommand(store: Store, command: Command, by: Answering): Out
         if (lease) lease.remainingTtlSeconds = remainingTtlSeconds;
       }
       return leaseResponse(headerOf(store, by), 0, 0, 0);
+    case "etcd.auth":
+      return changeAuth(store.auth, command.operation) ?? authResponse(store.auth, headerOf(store, by));
+    case "etcd.alarm": {
+      const { action, alarm } = command;
+      let alarms = [alarm];
+      if (action === "activate") store.alarms.raise(alarm);
+      else if (!store.alarms.disarm(alarm)) alarms = [];
+      return { kind: "etcd.alarm.response", header: headerOf(store, by), alarms };
+    }
+  }
+}
+
+/** What a raised alarm stops: when members disagree everything, when one is full whatever takes more space. */
+function alarmRefusal({ alarms }: Store, command: Command): EtcdError | null {
+  if (
+    alarms.list().length === 0 ||
+    command.kind === "etcd.alarm" ||
+    command.kind === "etcd.auth" ||
+    command.kind === "etcd.lease.checkpoint"
+  )
+    return null;
+  if (alarms.isRaised("CORRUPT")) return etcdError("corrupt");
+  return alarms.isRaised("NOSPACE") && needsSpace(command) ? etcdError("noSpace") : null;
+}
+
+/** Deleting and compacting need to be possible when nothing else is. */
+export function needsSpace(request: EtcdRequest | Command): boolean {
+  switch (request.kind) {
+    case "etcd.put":
+    case "etcd.lease.grant":
+      return true;
+    case "etcd.txn":
+      return [...request.success, ...request.failure].some(needsSpace);
+    default:
+      return false;
   }
 }
 

@@ -84,7 +84,8 @@ function apply(state: MemberState, entry: Entry, ctx: MemberContext): void {
       ctx.record({ kind: "etcd.compacted", revision: command.revision });
       ctx.setTimer("scavenge", 0);
     }
-    if (command.kind === "etcd.lease.revoke") forgetLease(state, command.id);
+    // One that was refused lives on.
+    if (command.kind === "etcd.lease.revoke" && !store.leases.get(command.id)) forgetLease(state, command.id);
   }
   state.appliedIndex = entry.index;
   for (let revision = before + 1; revision <= store.revision; revision++) state.watchers.changed(revision, store.changesOf(revision));

@@ -28,6 +28,10 @@ export class Journal {
   /** Where the entries of the current log begin in the records, ascending in both. */
   private starts: { readonly entry: number; readonly record: number }[] = [];
   private snapshots: string[];
+  /** Bytes of each record that is kept, and of each snapshot, by its name. */
+  private recordBytes: number[] = [];
+  private readonly snapshotBytes = new Map<string, number>();
+  private bytes = 0;
 
   private constructor(
     private firstRecord: number,
@@ -45,7 +49,9 @@ export class Journal {
     const journal = new Journal(firstIndex, firstIndex + records.length - 1, name === null ? blobs : [...blobs, name]);
     let hardState: HardState = { term: 0, vote: null, commit: 0 };
     const entries: Entry[] = [];
+    for (const blob of journal.snapshots) journal.countSnapshot(blob, recovered.blobs.get(blob)!.length);
     for (const [i, bytes] of records.entries()) {
+      journal.countRecord(bytes.length);
       const [term, vote, commit, rows] = decodeValue(bytes) as Record;
       hardState = { term, vote, commit };
       const first = rows[0]?.[0];
@@ -66,13 +72,20 @@ export class Journal {
     return this.lastRecord - this.firstRecord + 1;
   }
 
+  /** Bytes of the records and snapshots that are kept. A segment's file goes when all of its records may. */
+  get diskBytes(): number {
+    return this.bytes;
+  }
+
   /** What makes a write of Raft durable; `received` holds the bytes of the snapshot in it. */
   write(write: Write, received: Uint8Array | null): readonly DiskOperation[] {
     const { hardState, entries, snapshot } = write;
     const rows = entries.map((entry): EntryRow => [entry.index, entry.term, types.indexOf(entry.type), entry.data]);
     const record: Record = [hardState.term, hardState.vote, hardState.commit, rows];
     this.lastRecord++;
-    const append: DiskOperation = { type: "append", log, records: [encodeValue(record)] };
+    const bytes = encodeValue(record);
+    this.countRecord(bytes.length);
+    const append: DiskOperation = { type: "append", log, records: [bytes] };
     if (snapshot && received) {
       this.starts = rows.length > 0 ? [{ entry: rows[0]![0], record: this.lastRecord }] : [];
       const blob: DiskOperation = {
@@ -81,6 +94,7 @@ export class Journal {
         chunk: blobStart(snapshot, received),
         last: true,
       };
+      this.countSnapshot(blob.blob, received.length);
       return [append, blob, ...this.forgetOlderSnapshots(), this.dropBefore(this.lastRecord)];
     }
     if (rows.length > 0) this.begins(rows[0]![0], this.lastRecord);
@@ -91,6 +105,8 @@ export class Journal {
   writeSnapshot(snapshot: LogPosition, chunk: Uint8Array, first: boolean, last: boolean): readonly DiskOperation[] {
     const blob = `snapshot-${snapshot.index}`;
     const write: DiskOperation = { type: "writeBlob", blob, chunk: first ? blobStart(snapshot, chunk) : chunk, last };
+    if (first) this.forgetBytes(blob);
+    this.countSnapshot(blob, chunk.length);
     if (!last) return [write];
     this.nameSnapshot(snapshot);
     return [write, ...this.forgetOlderSnapshots()];
@@ -106,8 +122,24 @@ export class Journal {
   }
 
   private dropBefore(record: number): DiskOperation {
+    for (const bytes of this.recordBytes.splice(0, record - this.firstRecord)) this.bytes -= bytes;
     this.firstRecord = record;
     return { type: "dropPrefix", log, beforeIndex: record };
+  }
+
+  private countRecord(bytes: number): void {
+    this.recordBytes.push(bytes);
+    this.bytes += bytes;
+  }
+
+  private countSnapshot(blob: string, bytes: number): void {
+    this.snapshotBytes.set(blob, (this.snapshotBytes.get(blob) ?? 0) + bytes);
+    this.bytes += bytes;
+  }
+
+  private forgetBytes(blob: string): void {
+    this.bytes -= this.snapshotBytes.get(blob) ?? 0;
+    this.snapshotBytes.delete(blob);
   }
 
   private begins(entry: number, record: number): void {
@@ -124,6 +156,8 @@ export class Journal {
   private forgetOlderSnapshots(): readonly DiskOperation[] {
     const older = this.snapshots.slice(0, -1);
     this.snapshots = this.snapshots.slice(-1);
+    // Those among them whose writing was given up.
+    for (const blob of [...this.snapshotBytes.keys()]) if (!this.snapshots.includes(blob)) this.forgetBytes(blob);
     return older.map((blob) => ({ type: "deleteBlob", blob }));
   }
 }

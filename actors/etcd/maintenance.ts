@@ -1,5 +1,6 @@
 import type {
   BackupChunk,
+  BackupRequest,
   EtcdError,
   HashKvRequest,
   HashKvResponse,
@@ -9,6 +10,7 @@ import type {
   StatusResponse,
 } from "../../protocol/etcd";
 import type { StreamRef } from "../../runtime/actor";
+import { authRefusal } from "./auth/guard";
 import { headerOf } from "./commands";
 import { advance } from "./drive";
 import type { MemberContext, MemberState } from "./state";
@@ -43,7 +45,9 @@ function statusOf(state: MemberState): StatusResponse {
     committedIndex: node.log.commit,
     appliedIndex: state.appliedIndex,
     sizeBytes: store.sizeBytes,
+    diskBytes: state.journal.diskBytes,
     compactedRevision: store.compacted,
+    alarms: store.alarms.list(),
   };
 }
 
@@ -64,7 +68,12 @@ function moveLeader(state: MemberState, to: string, ctx: MemberContext): MoveLea
 }
 
 /** Somebody wants a backup: the store is captured as it is now, and handed out as fast as it is asked for. */
-export function openBackup(state: MemberState, stream: StreamRef): void {
+export function openBackup(state: MemberState, stream: StreamRef, request: BackupRequest, ctx: MemberContext): void {
+  const refusal = authRefusal(state.store, request);
+  if (refusal) {
+    ctx.close(stream, "refused", refusal.message);
+    return;
+  }
   state.backups.set(stream.key, { capture: new StoreCapture(state.store), header: header(state) });
 }
 

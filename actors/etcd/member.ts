@@ -1,6 +1,7 @@
 import type { BackupNext, BackupRequest, EtcdRequest, WatchProgressRequest, WatchRequest } from "../../protocol/etcd";
 import type { RaftMessage } from "../../protocol/raft";
 import type { Actor, Input, Recovered } from "../../runtime/actor";
+import { armCorruptCheck, checkHashes } from "./alarms";
 import { advance, recordRecovered } from "./drive";
 import { Journal } from "./journal";
 import { checkpointTimer, keepLeases, leaseTimer } from "./lease-keeper";
@@ -31,6 +32,7 @@ export const etcdMember: Actor<EtcdConfig, MemberState, EtcdInput> = {
     // What the disk knows to be committed is applied before anybody asks.
     advance(state, { type: "wake" }, ctx);
     settle(state, ctx);
+    armCorruptCheck(state, ctx);
     return state;
   },
 
@@ -61,7 +63,7 @@ function take(state: MemberState, input: Input<EtcdInput>, ctx: MemberContext): 
       return;
     case "opened":
       if (input.body.kind === "etcd.watch") openWatch(state, input.stream, input.body, ctx);
-      else if (input.body.kind === "etcd.backup") openBackup(state, input.stream);
+      else if (input.body.kind === "etcd.backup") openBackup(state, input.stream, input.body, ctx);
       else ctx.close(input.stream, "refused", `${input.body.kind} is no stream of etcd`);
       return;
     case "item":
@@ -113,6 +115,9 @@ function takeTimer(state: MemberState, name: string, ctx: MemberContext): void {
       return;
     case "deliver":
       deliver(state, ctx);
+      return;
+    case "corruption":
+      checkHashes(state, ctx);
       return;
   }
 }
@@ -196,6 +201,8 @@ function recoverState(config: EtcdConfig, ctx: MemberContext, recovered: Recover
     backups: new Map(),
     expiry: null,
     revoking: new Set(),
+    raising: new Set(),
+    defragmenting: [],
     taking: null,
     senders: new Map(),
     receiver: null,

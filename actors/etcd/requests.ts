@@ -1,7 +1,10 @@
 import { encode } from "../../protocol/codec";
 import type { EtcdError, EtcdRequest, EtcdResponse, TxnOperation, TxnRequest } from "../../protocol/etcd";
 import type { Answer } from "../../runtime/actor";
-import { type Command, headerOf, leaseResponse, type Outcome } from "./commands";
+import { raiseAlarm } from "./alarms";
+import { answerAuth } from "./auth/answers";
+import { authRefusal } from "./auth/guard";
+import { type Command, headerOf, leaseResponse, needsSpace, type Outcome } from "./commands";
 import { advance } from "./drive";
 import { beginLease, renewLease } from "./lease-keeper";
 import { maintain } from "./maintenance";
@@ -16,12 +19,20 @@ const proposalsMax = 5_000;
 /** How long a forwarded request without a deadline of its own may take. */
 const forwardMaxMs = 60_000;
 const leaseTtlMaxSeconds = 9_000_000_000;
+/** About what a lease takes. */
+const leaseBytes = 64;
 
 /** A client, or another member on a client's behalf, asks for something. */
 export function takeRequest(state: MemberState, job: Job, ctx: MemberContext): void {
   const { body } = job;
   if (body.kind === "etcd.status" || body.kind === "etcd.hashKv" || body.kind === "etcd.moveLeader") {
-    answer(job, maintain(state, body, ctx), ctx);
+    answer(job, authRefusal(state.store, body) ?? maintain(state, body, ctx), ctx);
+    return;
+  }
+  if (body.kind === "etcd.defragment") {
+    const refused = authRefusal(state.store, body);
+    if (refused) answer(job, refused, ctx);
+    else state.defragmenting.push({ index: state.appliedIndex, job });
     return;
   }
   // Until this life has caught up, its state may be older than what it showed in an earlier one.
@@ -29,7 +40,7 @@ export function takeRequest(state: MemberState, job: Job, ctx: MemberContext): v
     serveRead(state, job, ctx);
     return;
   }
-  const refusal = isWrite(body) ? writeRefusal(state, body) : null;
+  const refusal = isWrite(body) ? writeRefusal(state, body, ctx) : null;
   if (refusal) {
     answer(job, refusal, ctx);
     return;
@@ -148,6 +159,11 @@ function serveRead(state: MemberState, job: Job, ctx: MemberContext): void {
   const { body } = job;
   const by = { member: state.id, term: node.term };
   const header = headerOf(store, by);
+  const refusal = readRefusal(state, body);
+  if (refusal) {
+    answer(job, refusal, ctx);
+    return;
+  }
   switch (body.kind) {
     case "etcd.range":
       answer(job, rangeRefusal(store, body) ?? readRange(store, body, store.revision, header), ctx);
@@ -172,9 +188,22 @@ function serveRead(state: MemberState, job: Job, ctx: MemberContext): void {
     case "etcd.lease.keepAlive":
       renewLease(state, body.id, header, (response, ctx) => answer(job, response, ctx), ctx);
       return;
+    case "etcd.auth.read":
+      answer(job, answerAuth(store.auth, body.question, header), ctx);
+      return;
+    case "etcd.alarm.list":
+      answer(job, { kind: "etcd.alarm.response", header, alarms: store.alarms.list() }, ctx);
+      return;
     default:
       throw new Error(`etcd: ${body.kind} is not a read`);
   }
+}
+
+/** Judged by the state that is read: after it was confirmed for a linearizable read. */
+function readRefusal({ store }: MemberState, body: EtcdRequest): EtcdError | null {
+  const refusal = authRefusal(store, body);
+  if (refusal) return refusal;
+  return (body.kind === "etcd.range" || body.kind === "etcd.txn") && store.alarms.isRaised("CORRUPT") ? etcdError("corrupt") : null;
 }
 
 function answer(job: Job, response: EtcdResponse, ctx: MemberContext): void {
@@ -188,6 +217,8 @@ function isWrite(body: EtcdRequest): boolean {
     case "etcd.compact":
     case "etcd.lease.grant":
     case "etcd.lease.revoke":
+    case "etcd.auth":
+    case "etcd.alarm":
       return true;
     case "etcd.txn":
       return [...body.success, ...body.failure].some((operation) => operation.kind !== "etcd.range" && isWrite(operation));
@@ -197,14 +228,24 @@ function isWrite(body: EtcdRequest): boolean {
 }
 
 /** Faults that are found before anything gets into the log. */
-function writeRefusal(state: MemberState, body: EtcdRequest): EtcdError | null {
-  const { settings, store } = state;
-  if (body.kind === "etcd.lease.grant") return body.ttlSeconds > leaseTtlMaxSeconds ? etcdError("leaseTtlTooLarge") : null;
+function writeRefusal(state: MemberState, body: EtcdRequest, ctx: MemberContext): EtcdError | null {
+  const { settings } = state;
+  if (body.kind === "etcd.lease.grant")
+    return body.ttlSeconds > leaseTtlMaxSeconds ? etcdError("leaseTtlTooLarge") : spaceRefusal(state, body, leaseBytes, ctx);
   if (body.kind !== "etcd.put" && body.kind !== "etcd.delete" && body.kind !== "etcd.txn") return null;
   const refusal = requestRefusal(body, settings.maxTxnOps);
   if (refusal) return refusal;
-  if (sizeOf(body) > settings.maxRequestBytes) return etcdError("requestTooLarge");
-  return store.sizeBytes > settings.quotaBackendBytes && body.kind !== "etcd.delete" ? etcdError("noSpace") : null;
+  const bytes = sizeOf(body);
+  return bytes > settings.maxRequestBytes ? etcdError("requestTooLarge") : spaceRefusal(state, body, bytes, ctx);
+}
+
+/** What does not fit raises the alarm, by which from then on every member refuses such writes until it is disarmed. */
+function spaceRefusal(state: MemberState, body: EtcdRequest, bytes: number, ctx: MemberContext): EtcdError | null {
+  const { store, settings } = state;
+  if (!needsSpace(body)) return null;
+  if (store.sizeBytes + bytes > settings.quotaBackendBytes) raiseAlarm(state, { member: state.id, alarm: "NOSPACE" }, ctx);
+  else if (!store.alarms.isRaised("NOSPACE")) return null;
+  return etcdError("noSpace");
 }
 
 function sizeOf(operation: TxnOperation): number {
@@ -220,7 +261,7 @@ function commandOf(state: MemberState, body: EtcdRequest, ctx: MemberContext): C
   const ttlMinSeconds = Math.ceil((1.5 * state.settings.electionTimeoutMs) / 1000);
   let { id } = body;
   while (id === 0 || (body.id === 0 && state.store.leases.get(id))) id = 1 + ctx.randomInt("lease id", 2 ** 48);
-  return { kind: "etcd.lease.grant", id, ttlSeconds: Math.max(body.ttlSeconds, ttlMinSeconds) };
+  return { ...body, id, ttlSeconds: Math.max(body.ttlSeconds, ttlMinSeconds) };
 }
 
 /** Ground truth for "no acknowledged write is lost". */

@@ -13,6 +13,8 @@ export interface EtcdSettings {
   readonly quotaBackendBytes: number;
   readonly watchProgressNotifyIntervalMs: number;
   readonly leaseCheckpointIntervalMs: number;
+  /** How often the leader compares the members' hashes; 0 for never. */
+  readonly corruptCheckTimeMs: number;
 }
 
 interface Flag {
@@ -32,6 +34,7 @@ const flags: ReadonlyMap<string, Flag> = new Map<string, Flag>([
   ["quota-backend-bytes", { field: "quotaBackendBytes", standard: 2 * 1024 ** 3, min: 1 }],
   ["watch-progress-notify-interval", { field: "watchProgressNotifyIntervalMs", standard: 600_000, min: 1 }],
   ["lease-checkpoint-interval", { field: "leaseCheckpointIntervalMs", standard: 300_000, min: 1 }],
+  ["corrupt-check-time", { field: "corruptCheckTimeMs", standard: 0, min: 0 }],
 ]);
 
 /** The names that `etcdSettings` knows. */

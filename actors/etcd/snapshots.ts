@@ -1,5 +1,7 @@
 import type { Address } from "../../protocol/address";
+import type { DefragmentResponse } from "../../protocol/etcd-auth";
 import type { SnapshotRequest, SnapshotResponse } from "../../protocol/raft";
+import { headerOf } from "./commands";
 import { advance } from "./drive";
 import { acceptsSnapshot } from "./raft/follower";
 import { type MemberContext, type MemberState, nowMs } from "./state";
@@ -8,13 +10,25 @@ import { SnapshotReceiver } from "./transfer";
 
 const chunkBytes = 1024 * 1024;
 
-/** Enough has been applied since the last snapshot: write one, chunk by chunk, a turn for each. */
+/** Enough has been applied since the last snapshot, or somebody wants the disk tidied: write one, chunk by chunk, a turn for each. */
 export function snapshotWhenDue(state: MemberState, ctx: MemberContext): void {
   const { node, settings, appliedIndex } = state;
-  if (state.taking || state.arriving || appliedIndex - node.log.snapshot.index < settings.snapshotCount) return;
+  if (state.taking || state.arriving) return;
+  if (state.defragmenting.length > 0) answerDefragmented(state, ctx);
+  if (appliedIndex - node.log.snapshot.index < settings.snapshotCount && state.defragmenting.length === 0) return;
   const snapshot = { index: appliedIndex, term: node.log.termAt(appliedIndex)! };
   state.taking = { snapshot, capture: new StoreCapture(state.store), first: true };
   writeNextChunk(state, ctx);
+}
+
+function answerDefragmented(state: MemberState, ctx: MemberContext): void {
+  const covered = state.node.log.snapshot.index;
+  const answer: DefragmentResponse = {
+    kind: "etcd.defragment.response",
+    header: headerOf(state.store, { member: state.id, term: state.node.term }),
+  };
+  for (const { index, job } of state.defragmenting) if (index <= covered) ctx.reply(job.request, answer);
+  state.defragmenting = state.defragmenting.filter(({ index }) => index > covered);
 }
 
 /** A chunk of the own snapshot is on disk: write the next, or let the log's prefix go. */

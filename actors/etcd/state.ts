@@ -79,6 +79,10 @@ export interface MemberState {
   /** On the leader, once it has applied an entry of its own term. */
   expiry: LeaseExpiry | null;
   readonly revoking: Set<number>;
+  /** Alarms on their way into the log. */
+  readonly raising: Set<string>;
+  /** Who waits for a snapshot of at least that index, and for the log behind it to go. */
+  defragmenting: { readonly index: number; readonly job: Job }[];
 
   /** A snapshot being written to the own disk. */
   taking: { readonly snapshot: LogPosition; readonly capture: StoreCapture; first: boolean } | null;

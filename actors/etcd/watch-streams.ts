@@ -1,5 +1,6 @@
 import type { WatchRequest, WatchResponse } from "../../protocol/etcd";
 import type { StreamRef } from "../../runtime/actor";
+import { authRefusal } from "./auth/guard";
 import { headerOf } from "./commands";
 import { type MemberContext, type MemberState, nowMs, type WatchStream } from "./state";
 import { etcdError } from "./store/errors";
@@ -15,6 +16,11 @@ const changesPerTurn = 1_000;
 export function openWatch(state: MemberState, stream: StreamRef, request: WatchRequest, ctx: MemberContext): void {
   if (isLeaderless(state, ctx)) {
     refuse(state, stream, ctx);
+    return;
+  }
+  const refusal = authRefusal(state.store, request);
+  if (refusal) {
+    ctx.close(stream, "refused", refusal.message);
     return;
   }
   state.streams.set(stream.key, { stream, progressOwed: false, sentEvents: false });

@@ -22,6 +22,21 @@ const catalogue = {
   timeoutLeaderFailed: ["Unavailable", "etcdserver: request timed out, possibly due to previous leader failure"],
   timeoutConnectionLost: ["Unavailable", "etcdserver: request timed out, possibly due to connection lost"],
   tooManyRequests: ["ResourceExhausted", "etcdserver: too many requests"],
+  corrupt: ["DataLoss", "etcdserver: corrupt cluster"],
+  rootUserNotFound: ["FailedPrecondition", "etcdserver: root user does not exist"],
+  rootRoleNotGranted: ["FailedPrecondition", "etcdserver: root user does not have root role"],
+  userExists: ["FailedPrecondition", "etcdserver: user name already exists"],
+  userEmpty: ["InvalidArgument", "etcdserver: user name is empty"],
+  userNotFound: ["FailedPrecondition", "etcdserver: user name not found"],
+  roleExists: ["FailedPrecondition", "etcdserver: role name already exists"],
+  roleNotFound: ["FailedPrecondition", "etcdserver: role name not found"],
+  roleEmpty: ["InvalidArgument", "etcdserver: role name is empty"],
+  permissionNotGiven: ["InvalidArgument", "etcdserver: permission not given"],
+  permissionDenied: ["PermissionDenied", "etcdserver: permission denied"],
+  roleNotGranted: ["FailedPrecondition", "etcdserver: role is not granted to the user"],
+  permissionNotGranted: ["FailedPrecondition", "etcdserver: permission is not granted to the role"],
+  authOldRevision: ["InvalidArgument", "etcdserver: revision of auth store is old"],
+  invalidAuthManagement: ["InvalidArgument", "etcdserver: invalid auth management"],
 } as const satisfies Record<string, readonly [EtcdError["code"], string]>;
 
 export type ErrorName = keyof typeof catalogue;

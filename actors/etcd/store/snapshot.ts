@@ -1,12 +1,24 @@
 import { decodeValue, encodeValue } from "../../../protocol/codec";
+import type { AlarmType } from "../../../protocol/etcd-auth";
+import { type AuthRow, authRowOf, authStoreOf } from "../auth/users";
 import { oldestVisible } from "./compaction";
 import { type Change, Store, textOf, type Version } from "./store";
 
-const format = 2;
+const format = 3;
 const keysPerFrame = 256;
 
 type LeaseRow = readonly [id: number, grantedTtlSeconds: number, remainingTtlSeconds: number];
-type Head = readonly [format: number, revision: number, compacted: number, hash: number, leases: readonly LeaseRow[], keys: number];
+type AlarmRow = readonly [member: string, alarm: AlarmType];
+type Head = readonly [
+  format: number,
+  revision: number,
+  compacted: number,
+  hash: number,
+  leases: readonly LeaseRow[],
+  keys: number,
+  auth: AuthRow,
+  alarms: readonly AlarmRow[],
+];
 
 /** The store as it is now, to be written out later: versions never change, so keeping them is enough. */
 export class StoreCapture {
@@ -24,7 +36,9 @@ export class StoreCapture {
       const lease = store.leases.get(id)!;
       return [id, lease.grantedTtlSeconds, lease.remainingTtlSeconds];
     });
-    const head: Head = [format, store.revision, store.compacted, store.hash, leases, this.keys.length];
+    const alarms = store.alarms.list().map(({ member, alarm }): AlarmRow => [member, alarm]);
+    const { revision, compacted, hash } = store;
+    const head: Head = [format, revision, compacted, hash, leases, this.keys.length, authRowOf(store.auth), alarms];
     this.head = framed(encodeValue(head));
   }
 
@@ -62,13 +76,15 @@ export function snapshotOf(store: Store): Uint8Array {
 /** The store that a snapshot was taken of. Throws an Error that says where on bytes that are not one. */
 export function restoreStore(bytes: Uint8Array): Store {
   const frames = new Frames(bytes);
-  const [version, revision, compacted, hash, leases, keyCount] = decodeValue(frames.next()) as Head;
+  const [version, revision, compacted, hash, leases, keyCount, auth, alarms] = decodeValue(frames.next()) as Head;
   if (version !== format) throw new Error(`etcd snapshot: format ${String(version)} is not ${format}`);
   const store = new Store();
   store.revision = revision;
   store.compacted = compacted;
   store.hash = hash;
   for (const [id, granted, remaining] of leases) store.leases.grant(id, granted, remaining);
+  store.auth = authStoreOf(auth);
+  for (const [member, alarm] of alarms) store.alarms.raise({ member, alarm });
   store.firstChange = Math.max(2, compacted);
   const changes: Change[][] = Array.from({ length: Math.max(0, revision - store.firstChange + 1) }, () => []);
   for (let keys = 0; keys < keyCount; ) keys += restoreKeys(store, frames.next(), changes);

@@ -1,5 +1,7 @@
 import { crc32 } from "node:zlib";
 import type { KeyValue } from "../../../protocol/etcd";
+import { AuthStore } from "../auth/users";
+import { Alarms } from "./alarms";
 import { Leases } from "./leases";
 import { OrderedIndex } from "./ordered-index";
 
@@ -36,6 +38,9 @@ export class Store {
   sizeBytes = 0;
   readonly index = new OrderedIndex<History>();
   readonly leases = new Leases();
+  /** Replaced as a whole when a snapshot is restored. */
+  auth = new AuthStore();
+  readonly alarms = new Alarms();
   /** The changes of each revision from firstChange on, for watchers and compaction. */
   changes: (readonly Change[])[] = [];
   firstChange = 2;

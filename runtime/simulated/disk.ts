@@ -1,11 +1,21 @@
+import { crc32 } from "node:zlib";
 import type { Address } from "../../protocol/address";
 import type { DiskOperation, Recovered } from "../actor";
 import type { Disk, Random } from "../world";
 import type { EventHeap } from "./event-heap";
 
+interface Log {
+  firstIndex: number;
+  records: Uint8Array[];
+  /** Of records that may have been damaged: the checksums that were stored with them, by index. */
+  readonly checksums: Map<number, number>;
+}
+
 interface Files {
-  readonly logs: Map<string, { firstIndex: number; records: Uint8Array[] }>;
+  readonly logs: Map<string, Log>;
   readonly blobs: Map<string, Uint8Array>;
+  /** Of blobs that have been damaged: the checksums that were stored with them. */
+  readonly blobChecksums: Map<string, number>;
   /** Chunks of blobs that are not whole yet. */
   readonly chunks: Map<string, Uint8Array[]>;
 }
@@ -18,7 +28,12 @@ type Job =
       readonly done: () => void;
       readonly failed: (detail: string) => void;
     }
-  | { readonly type: "read"; readonly actor: Address; readonly done: (recovered: Recovered) => void };
+  | {
+      readonly type: "read";
+      readonly actor: Address;
+      readonly done: (recovered: Recovered) => void;
+      readonly failed: (detail: string) => void;
+    };
 
 /** What a disk can suffer. All of it can be undone by setting the field back. */
 export interface DiskFaults {
@@ -29,6 +44,10 @@ export interface DiskFaults {
   errorProbability: number;
   /** Chance that of what was under way at a crash a part reached the disk, in order. */
   tornProbability: number;
+  /** Chance that of a record or blob that is written one bit is stored wrong. Nobody notices until it is read again. */
+  corruptProbability: number;
+  /** Chance that a record is stored over an earlier one of its log, and its own place keeps what was there before: nothing that makes sense. */
+  misdirectProbability: number;
 }
 
 /** One host's disk. Writes wait for a sync that serves all that wait by then; what was not synced when the host crashes is lost. */
@@ -41,8 +60,16 @@ export class SimulatedDisk implements Disk {
   private busy = false;
   private life = 0;
   private syncs = 0;
-  readonly faults: DiskFaults = { slowdown: 1, full: false, errorProbability: 0, tornProbability: 0.5 };
-  readonly counts = { syncs: 0, lostWrites: 0, tornWrites: 0, failedWrites: 0 };
+  private stored = 0;
+  readonly faults: DiskFaults = {
+    slowdown: 1,
+    full: false,
+    errorProbability: 0,
+    tornProbability: 0.5,
+    corruptProbability: 0,
+    misdirectProbability: 0,
+  };
+  readonly counts = { syncs: 0, lostWrites: 0, tornWrites: 0, failedWrites: 0, corruptedWrites: 0, misdirectedWrites: 0 };
 
   constructor(
     private readonly host: string,
@@ -51,8 +78,9 @@ export class SimulatedDisk implements Disk {
     private readonly syncUs = 800,
   ) {}
 
-  recover(actor: Address, done: (recovered: Recovered) => void): void {
-    this.add({ type: "read", actor, done });
+  /** Fails where a checksum does not match, and says where: what a damaged disk holds is not to be believed. */
+  recover(actor: Address, done: (recovered: Recovered) => void, failed: (detail: string) => void): void {
+    this.add({ type: "read", actor, done, failed });
   }
 
   write(actor: Address, operations: readonly DiskOperation[], done: () => void, failed: (detail: string) => void): void {
@@ -127,6 +155,12 @@ export class SimulatedDisk implements Disk {
       if (job.type === "read") {
         // Half a blob of an earlier life must not be joined to a new one.
         this.of(job.actor).chunks.clear();
+        const damage = damageIn(this.of(job.actor));
+        if (damage !== null) {
+          this.unusable.set(job.actor, damage);
+          job.failed(`${this.host}: ${damage}`);
+          continue;
+        }
         this.unusable.delete(job.actor);
         job.done(this.peek(job.actor));
       } else {
@@ -154,9 +188,9 @@ export class SimulatedDisk implements Disk {
     const files = this.of(actor);
     switch (operation.type) {
       case "append": {
-        const log = files.logs.get(operation.log) ?? { firstIndex: 1, records: [] };
+        const log = files.logs.get(operation.log) ?? { firstIndex: 1, records: [], checksums: new Map() };
         files.logs.set(operation.log, log);
-        for (const record of operation.records) log.records.push(record);
+        for (const record of operation.records) this.store(log, record);
         return;
       }
       case "dropPrefix": {
@@ -171,13 +205,17 @@ export class SimulatedDisk implements Disk {
         const chunks = files.chunks.get(operation.blob) ?? [];
         chunks.push(operation.chunk);
         if (operation.last) {
-          files.blobs.set(operation.blob, chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks));
+          const bytes = chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks);
+          files.blobs.set(operation.blob, this.faultStrikes("corrupt") ? this.flipped(bytes) : bytes);
+          if (files.blobs.get(operation.blob) === bytes) files.blobChecksums.delete(operation.blob);
+          else files.blobChecksums.set(operation.blob, crc32(bytes));
           files.chunks.delete(operation.blob);
         } else files.chunks.set(operation.blob, chunks);
         return;
       }
       case "deleteBlob":
         files.blobs.delete(operation.blob);
+        files.blobChecksums.delete(operation.blob);
         files.chunks.delete(operation.blob);
         return;
       default:
@@ -185,11 +223,55 @@ export class SimulatedDisk implements Disk {
     }
   }
 
+  /** Puts a record at the end of a log, or what a fault makes of that. */
+  private store(log: Log, record: Uint8Array): void {
+    const index = log.firstIndex + log.records.length;
+    if (this.faultStrikes("misdirect") && log.records.length > 0) {
+      this.counts.misdirectedWrites++;
+      const over = Math.floor(this.random.draw(this.host, "misdirected to", this.stored) * log.records.length);
+      const struck = log.firstIndex + over;
+      if (!log.checksums.has(struck)) log.checksums.set(struck, crc32(log.records[over]!));
+      log.records[over] = record;
+      log.records.push(new Uint8Array(record.length));
+      log.checksums.set(index, crc32(record));
+    } else if (this.faultStrikes("corrupt")) {
+      log.records.push(this.flipped(record));
+      log.checksums.set(index, crc32(record));
+    } else log.records.push(record);
+  }
+
+  private faultStrikes(fault: "corrupt" | "misdirect"): boolean {
+    const probability = fault === "corrupt" ? this.faults.corruptProbability : this.faults.misdirectProbability;
+    return probability > 0 && this.random.draw(this.host, fault, this.stored++) < probability;
+  }
+
+  /** A copy with one bit changed. */
+  private flipped(bytes: Uint8Array): Uint8Array {
+    if (bytes.length === 0) return bytes;
+    this.counts.corruptedWrites++;
+    const bit = Math.floor(this.random.draw(this.host, "corrupted bit", this.stored) * bytes.length * 8);
+    const copy = Uint8Array.from(bytes);
+    copy[bit >> 3]! ^= 1 << (bit & 7);
+    return copy;
+  }
+
   private of(actor: Address): Files {
     let files = this.files.get(actor);
-    if (files === undefined) this.files.set(actor, (files = { logs: new Map(), blobs: new Map(), chunks: new Map() }));
+    if (files === undefined)
+      this.files.set(actor, (files = { logs: new Map(), blobs: new Map(), blobChecksums: new Map(), chunks: new Map() }));
     return files;
   }
+}
+
+/** Where what is stored does not match its checksum; null where all is well. */
+function damageIn({ logs, blobs, blobChecksums }: Files): string | null {
+  for (const [name, { firstIndex, records, checksums }] of logs)
+    for (const [index, checksum] of checksums)
+      if (index >= firstIndex && crc32(records[index - firstIndex]!) !== checksum)
+        return `log ${name}: corrupt at record ${index}: the checksum does not match`;
+  for (const [name, checksum] of blobChecksums)
+    if (crc32(blobs.get(name)!) !== checksum) return `blob ${name}: corrupt: the checksum does not match`;
+  return null;
 }
 
 function sizeOf(operation: DiskOperation): number {

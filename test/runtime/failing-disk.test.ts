@@ -35,9 +35,13 @@ describe("a simulated disk that fails (the live one behaves alike)", () => {
     expect(told).toEqual(["first done", "second: no space left on device", "third: an earlier write failed: no space left on device"]);
 
     let recovered: Recovered | undefined;
-    disk.recover(member, (found) => {
-      recovered = found;
-    });
+    disk.recover(
+      member,
+      (found) => {
+        recovered = found;
+      },
+      (detail) => told.push(detail),
+    );
     run();
     expect(recovered!.logs.get("raft")!.records.map((record) => record[0])).toEqual([1]);
     write("fourth", append(4));

@@ -1,0 +1,122 @@
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+import { loadScenario } from "../cli/load";
+import { simulate } from "../cli/simulate";
+import type { RunResult } from "../scenarios/run";
+import { crashStorm } from "./crash/crash-storm";
+import { simulatedStorm } from "./crash/simulated-storm";
+
+// Keeps at it: `npm run soak -- --minutes N [--first SEED]`. Its parts take turns until the time is over, each turn with seeds that were not tried
+// before; then it prints what each part did, and its status is 1 if any of them found something.
+
+/** One turn of a part; adds to the figures and answers with what it found. */
+type Turn = (endMs: number) => Promise<readonly string[]>;
+
+interface Part {
+  readonly name: string;
+  readonly figures: Map<string, number>;
+  readonly turn: Turn;
+  seconds: number;
+  turns: number;
+}
+
+const root = join(__dirname, "../..");
+const shopSeeds = 50;
+
+function partsFrom(first: number): Part[] {
+  const part = (name: string, make: (add: (figure: string, by: number) => void) => Turn): Part => {
+    const figures = new Map<string, number>();
+    const turn = make((figure, by) => figures.set(figure, (figures.get(figure) ?? 0) + by));
+    return { name, figures, turn, seconds: 0, turns: 0 };
+  };
+  return [
+    part("etcd processes killed", (add) => {
+      let seed = first;
+      return async (endMs) => {
+        const withinMs = Math.min(90_000, Math.max(5_000, endMs - performance.now()));
+        const { violations, ...figures } = await crashStorm({ seed, kills: 60, withinMs });
+        for (const [figure, by] of Object.entries(figures)) if (figure !== "terms") add(figure, by);
+        const told = violations.map((why) => `crash storm of seed ${seed}: ${why}`);
+        seed++;
+        return told;
+      };
+    }),
+    part("etcd storms, simulated", (add) => {
+      let seed = first;
+      return async (endMs) => {
+        const found: string[] = [];
+        for (let n = 0; n < 20 && performance.now() < endMs; n++) {
+          const { violations, ...figures } = simulatedStorm(seed++);
+          add("seeds", 1);
+          for (const [figure, by] of Object.entries(figures)) add(figure, by);
+          found.push(...violations);
+          await new Promise((resolve) => setImmediate(resolve));
+        }
+        return found;
+      };
+    }),
+    part("examples/shop/leader-loss.yaml", (add) => seedsOf("examples/shop/leader-loss.yaml", first, shopSeeds, 10, add)),
+    part("scenarios/library/swarm.yaml", (add) => seedsOf("scenarios/library/swarm.yaml", first, Number.POSITIVE_INFINITY, 5, add)),
+  ];
+}
+
+/** Runs seeds of a scenario, so many in each turn; after `most` of them it begins anew with the first. */
+function seedsOf(file: string, first: number, most: number, perTurn: number, add: (figure: string, by: number) => void): Turn {
+  const loaded = loadScenario(join(root, file));
+  let next = 0;
+  return async (endMs) => {
+    const found: string[] = [];
+    for (let n = 0; n < perTurn && performance.now() < endMs; n++) {
+      const seed = first + (next++ % most);
+      const { result } = await simulate(loaded, { seed, keepTraceLines: 0 });
+      add("seeds", 1);
+      add("virtual minutes", result.virtualMs / 60_000);
+      found.push(...violationsOf(result).map((why) => `${file} --seed ${seed}: ${why}`));
+    }
+    return found;
+  };
+}
+
+function violationsOf(result: RunResult): readonly string[] {
+  if (result.verdict === "held") return [];
+  const broken = result.checks.filter(({ verdict }) => verdict === "violated").map(({ name }) => name);
+  return [`violated: ${broken.join(", ") || "it did not converge"}`];
+}
+
+async function main(): Promise<number> {
+  const { values } = parseArgs({ options: { minutes: { type: "string", default: "10" }, first: { type: "string", default: "1" } } });
+  const [minutes, first] = [Number(values.minutes), Number(values.first)];
+  if (!(minutes > 0)) throw new Error(`--minutes ${values.minutes}: expected a number above 0`);
+  if (!Number.isSafeInteger(first) || first < 0) throw new Error(`--first ${values.first}: expected a whole number, 0 or more`);
+  const endMs = performance.now() + minutes * 60_000;
+  const parts = partsFrom(first);
+  const violations: string[] = [];
+  for (let turn = 0; performance.now() < endMs; turn++) {
+    const part = parts[turn % parts.length]!;
+    const startedMs = performance.now();
+    const found = await part.turn(endMs).catch((error: Error) => [`${part.name}: ${error.stack}`]);
+    for (const why of found) process.stdout.write(`VIOLATED  ${why}\n`);
+    violations.push(...found);
+    part.seconds += (performance.now() - startedMs) / 1000;
+    part.turns++;
+    process.stdout.write(`${line(part)}\n`);
+  }
+  process.stdout.write(`\n${parts.map(line).join("\n")}\n`);
+  process.stdout.write(
+    violations.length === 0 ? "\nnothing was violated\n" : `\n${violations.length} violations:\n${violations.join("\n")}\n`,
+  );
+  return violations.length === 0 ? 0 : 1;
+}
+
+function line({ name, figures, seconds, turns }: Part): string {
+  const told = [...figures].map(([figure, value]) => `${Math.round(value).toLocaleString("en-US")} ${figure}`);
+  return `${name.padEnd(34)} ${String(turns).padStart(3)} turns, ${String(Math.round(seconds)).padStart(4)} s: ${told.join(", ")}`;
+}
+
+main().then(
+  (status) => process.exit(status),
+  (error: Error) => {
+    process.stderr.write(`soak: ${error.message}\n`);
+    process.exit(2);
+  },
+);

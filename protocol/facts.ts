@@ -13,6 +13,14 @@ export type KnownFact =
   /** This member learnt that all up to here is committed. `entries` as above, the newly committed. */
   | { readonly kind: "raft.committed"; readonly entries: readonly (readonly [number, number, number])[] }
   | { readonly kind: "raft.snapshot"; readonly index: number; readonly term: number; readonly how: "taken" | "installed" }
+  /** This member applied a configuration; with `outgoing` it is C_old,new, of which these are the old voters. */
+  | {
+      readonly kind: "raft.configuration";
+      readonly index: number;
+      readonly voters: readonly string[];
+      readonly outgoing: readonly string[];
+      readonly learners: readonly string[];
+    }
   /** This member applied an entry; hash is of the whole store at that revision. */
   | { readonly kind: "etcd.applied"; readonly index: number; readonly revision: number; readonly hash: number }
   | { readonly kind: "etcd.compacted"; readonly revision: number }
@@ -47,4 +55,53 @@ export type KnownFact =
       readonly code: number;
       readonly latencyUs: number;
       readonly servedBy: string;
-    };
+    }
+  /** A register workload asks etcd: puts one value to all `keys` in one transaction, gets, deletes, or swaps `expected` for `value` in the one key; null is "no such key". */
+  | {
+      readonly kind: "register.called";
+      readonly call: string;
+      readonly member: string;
+      readonly request: "get" | "put" | "delete" | "swap";
+      readonly keys: readonly string[];
+      readonly value: string | null;
+      readonly expected: string | null;
+      readonly serializable: boolean;
+    }
+  /** Its answer, with the revision of the header; `value` is what a get or a swap that failed saw; `changed` says whether a delete or swap did its work. */
+  | {
+      readonly kind: "register.returned";
+      readonly call: string;
+      readonly outcome: "done" | "refused" | "unknown";
+      readonly revision: number;
+      readonly value: string | null;
+      readonly changed: boolean;
+      readonly detail: string;
+    }
+  /** A watch workload opened a watch on the keys of a prefix, for the `number`th time. */
+  | {
+      readonly kind: "watch.opened";
+      readonly watch: string;
+      readonly number: number;
+      readonly member: string;
+      readonly prefix: string;
+      readonly startRevision: number;
+    }
+  /** What the watch was told, as it came. */
+  | {
+      readonly kind: "watch.response";
+      readonly watch: string;
+      readonly number: number;
+      readonly revision: number;
+      readonly created: boolean;
+      readonly compactRevision: number;
+      readonly events: readonly {
+        readonly type: "put" | "delete";
+        readonly key: string;
+        readonly revision: number;
+        readonly value: string | null;
+        /** 0 and null where there was no previous value in the event. */
+        readonly previousRevision: number;
+        readonly previousValue: string | null;
+      }[];
+    }
+  | { readonly kind: "watch.closed"; readonly watch: string; readonly number: number; readonly reason: string; readonly detail: string };

@@ -10,8 +10,15 @@ export type HistoryEvent =
   | { readonly type: "act"; readonly atUs: number; readonly act: Act }
   /** Ground truth that an actor recorded (protocol/facts.ts). */
   | { readonly type: "fact"; readonly atUs: number; readonly actor: Address; readonly host: HostName; readonly fact: Fact }
-  /** A committed change of one key of the store, in commit order. `key` is the store's. */
-  | { readonly type: "store"; readonly atUs: number; readonly revision: number; readonly key: string; readonly deleted: boolean }
+  /** A committed change of one key of the store, in commit order. `key` is the store's; `value`, of keys outside the API's, null where it was deleted. */
+  | {
+      readonly type: "store";
+      readonly atUs: number;
+      readonly revision: number;
+      readonly key: string;
+      readonly deleted: boolean;
+      readonly value?: string | null;
+    }
   /** The same change as API object; `id` is "Pod shop/web-1". `before` is undefined where it is new, `after` where it was deleted. */
   | {
       readonly type: "object";

@@ -22,7 +22,8 @@ export class Ledger {
       this.revision++;
       for (const { history, version } of store.changesOf(this.revision)) {
         const key = Buffer.from(history.key, "latin1").toString("utf8");
-        told.push({ type: "store", atUs, revision: this.revision, key, deleted: version.tombstone });
+        const event = { type: "store", atUs, revision: this.revision, key, deleted: version.tombstone } as const;
+        told.push(isOfApi(key) ? event : { ...event, value: version.tombstone ? null : Buffer.from(version.kv.value).toString("latin1") });
         const change = this.change(key, version.tombstone ? undefined : version.kv.value);
         if (change) told.push({ type: "object", atUs, revision: this.revision, ...change });
       }
@@ -34,7 +35,7 @@ export class Ledger {
     key: string,
     value: Uint8Array | undefined,
   ): { id: string; before: Stored | undefined; after: Stored | undefined } | undefined {
-    if (!key.startsWith("/registry/")) return undefined;
+    if (!isOfApi(key)) return undefined;
     const before = this.byKey.get(key);
     if (value === undefined) {
       if (!before) return undefined;
@@ -51,4 +52,8 @@ export class Ledger {
     this.objects.set(id, after);
     return { id, before, after };
   }
+}
+
+function isOfApi(key: string): boolean {
+  return key.startsWith("/registry/");
 }

@@ -4,6 +4,9 @@ import type { ActorPlan, HostPlan } from "../cluster";
 import type { Scenario } from "../scenario";
 import type { HttpConfig } from "./http-load";
 import type { OperatorConfig } from "./operator";
+import type { RegisterConfig } from "./register-load";
+import type { WatchConfig } from "./watch-load";
+import type { Params } from "./workload";
 
 export const operatorAddress = address("client", "operator");
 
@@ -23,7 +26,10 @@ export function clientHosts(scenario: Scenario): readonly HostPlan[] {
 /** The clients that send the scenario's load. */
 export function loadClients(scenario: Scenario): readonly ActorPlan[] {
   const nodes = scenario.plan.hosts.filter(({ role }) => role === "node").map(({ name }) => name);
-  return scenario.load.map(({ params }, i): ActorPlan => {
+  const members = scenario.plan.hosts.filter(({ role }) => role === "etcd").flatMap(({ actors }) => actors.map((actor) => actor.address));
+  return scenario.load.map(({ workload, params }, i): ActorPlan => {
+    const ofEtcd = etcdClient(workload.name, params, members);
+    if (ofEtcd) return { address: address("client", `${workload.name}-${i}`), config: { ...ofEtcd } };
     const [namespace = "", service = ""] = String(params.service).split("/");
     const name = `${service}-${i}`;
     const config: HttpConfig = {
@@ -42,6 +48,35 @@ export function loadClients(scenario: Scenario): readonly ActorPlan[] {
     };
     return { address: address("client", name), config: { ...config } };
   });
+}
+
+/** The configuration of a workload that talks to etcd itself, if it is one. */
+function etcdClient(workload: string, params: Params, members: readonly Address[]): RegisterConfig | WatchConfig | undefined {
+  const prefix = String(params.prefix ?? "registers/");
+  const milliseconds = (field: string, otherwise: string) => parseDurationMs(String(params[field] ?? otherwise)) ?? 0;
+  switch (workload) {
+    case "registers":
+      return {
+        type: "registers",
+        prefix,
+        members,
+        keys: (params.keys as number | undefined) ?? 5,
+        processes: (params.processes as number | undefined) ?? 4,
+        requestsPerSecond: params.requestsPerSecond as number,
+        timeoutMs: milliseconds("timeout", "2s"),
+        compactEveryMs: milliseconds("compactEvery", "0"),
+      };
+    case "watches":
+      return {
+        type: "watches",
+        prefix,
+        members,
+        watches: (params.watches as number | undefined) ?? 4,
+        progressEveryMs: milliseconds("progressEvery", "1s"),
+      };
+    default:
+      return undefined;
+  }
 }
 
 function apiServersOf(scenario: Scenario): readonly Address[] {

@@ -60,6 +60,11 @@ export class CommitOrder {
       const wrong = value === null ? this.deletesOf(key).committed(key, revision) : this.wrote(value, revision, changes, before.get(key)!);
       if (wrong !== undefined) return wrong;
     }
+    // Where nobody waits for an answer any more, what was unknown is known now, and once is enough.
+    for (const value of changes.values()) {
+      const call = value === null ? undefined : this.openWrites.get(value);
+      if (call && !this.calls.has(call.asked.name)) this.openWrites.delete(value!);
+    }
     return undefined;
   }
 
@@ -75,7 +80,10 @@ export class CommitOrder {
     const call = this.calls.get(name);
     if (!call) return `${name} was answered and is not under way`;
     this.calls.delete(name);
-    if (answer.type === "unknown") return undefined;
+    if (answer.type === "unknown") {
+      if (call.committedAt > 0) this.openWrites.delete(call.asked.value!);
+      return undefined;
+    }
     if (answer.type === "refused") return this.refused(call);
     const { revision } = answer;
     if (revision > this.newestRevision) return `${name} was answered at revision ${revision}, and the newest is ${this.newestRevision}`;
@@ -127,8 +135,6 @@ export class CommitOrder {
       return `${asked.name} wrote ${asked.keys.join(" and ")} in one transaction, and revision ${revision} is without ${missing}`;
     if (asked.type === "swap" && before !== asked.expected)
       return `${asked.name} swapped at revision ${revision} although ${asked.keys[0]} held ${shown(before)}, not ${shown(asked.expected)}`;
-    // Nobody waits for an answer any more: what was unknown is known now, and once is enough.
-    if (!this.calls.has(asked.name)) this.openWrites.delete(value);
     return undefined;
   }
 

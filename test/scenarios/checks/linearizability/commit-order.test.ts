@@ -69,6 +69,10 @@ describe("the commit order as witness", () => {
     expect(twice.committed(3, holds("b"))).toBeUndefined();
     expect(twice.committed(4, holds("b"))).toContain("which nobody was writing");
     expect(begun().committed(3, holds(null))).toContain("nobody was deleting it");
+    const lateTwins = begun();
+    lateTwins.called(asked("twins", "put", "b", null, ["k", "l"]));
+    lateTwins.returned("twins", { type: "unknown" });
+    expect(lateTwins.committed(3, holds("b", "k", "l"))).toBeUndefined();
   });
 
   test("a transaction's writes are there together or not at all, and a swap only where it found what it expected", () => {

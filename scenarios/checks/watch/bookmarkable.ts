@@ -1,0 +1,35 @@
+import type { Check } from "../check";
+import { Committed, isProgress, OpenWatches } from "./told";
+
+export const watchBookmarkable: Check = {
+  name: "watch-bookmarkable",
+  claim: "A progress response comes after all events up to its revision, and before all later ones.",
+  source: "etcd documentation, Watch API guarantees: Bookmarkable; etcd-io/etcd#15220",
+  params: {},
+  required: [],
+  begin() {
+    const committed = new Committed();
+    const watches = new OpenWatches();
+    let bookmarks = 0;
+    return {
+      see(event) {
+        committed.see(event);
+        const seen = watches.see(event);
+        if (!seen) return undefined;
+        const { response, watch } = seen;
+        const early = response.events.find(({ revision }) => watch.told && revision < watch.nextRevision);
+        if (early)
+          return `${response.watch} was told of ${early.key} at revision ${early.revision}, and all before ${watch.nextRevision} was said to be told`;
+        if (isProgress(response)) {
+          bookmarks++;
+          const [missed] = watch.firstRevision === 0 ? [] : committed.between(watch.prefix, watch.nextRevision, response.revision);
+          if (missed)
+            return `${response.watch} was told that it has everything up to revision ${response.revision}, and not of ${missed.key} at ${missed.revision}`;
+        }
+        watches.advance(watch, response);
+        return undefined;
+      },
+      end: () => ({ detail: `${bookmarks} progress responses, each true`, reached: bookmarks }),
+    };
+  },
+};

@@ -1,0 +1,48 @@
+import type { Check } from "../check";
+import { Committed, OpenWatches } from "./told";
+
+/** So long a change may take to reach a watcher at the end, when nothing is in the way any more. */
+const graceUs = 10_000_000;
+
+export const watchReliable: Check = {
+  name: "watch-reliable",
+  claim: "A watch that told of some events has told of all before them, and in the end of everything.",
+  source: "etcd documentation, Watch API guarantees: Reliable",
+  params: {},
+  required: [],
+  begin() {
+    const committed = new Committed();
+    const watches = new OpenWatches();
+    let changes = 0;
+    return {
+      see(event) {
+        committed.see(event);
+        const seen = watches.see(event);
+        if (!seen) return undefined;
+        const { response, watch } = seen;
+        const last = response.events.at(-1)?.revision;
+        if (last !== undefined && watch.told) {
+          const told = new Set(response.events.map(({ revision, key }) => `${revision} ${key}`));
+          for (const { revision, key } of committed.between(watch.prefix, watch.nextRevision, last)) {
+            changes++;
+            if (!told.has(`${revision} ${key}`))
+              return `${response.watch} was told of revision ${last} and never of ${key} at revision ${revision}`;
+          }
+        }
+        watches.advance(watch, response);
+        return undefined;
+      },
+      end(final) {
+        for (const [name, watch] of watches.all()) {
+          if (watch.firstRevision === 0) continue;
+          const missed = committed
+            .between(watch.prefix, watch.nextRevision, Number.MAX_SAFE_INTEGER)
+            .find(({ atUs }) => atUs < final.atUs - graceUs);
+          if (missed)
+            return { violation: `${name} was never told of ${missed.key} at revision ${missed.revision}`, detail: "", reached: changes };
+        }
+        return { detail: `${changes} changes, none left out`, reached: changes };
+      },
+    };
+  },
+};

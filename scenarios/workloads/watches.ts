@@ -1,0 +1,13 @@
+import type { Workload } from "./workload";
+
+export const watches: Workload = {
+  name: "watches",
+  what: "Watchers of a prefix of etcd's keys, some from the first revision on, who go on at another member when a watch breaks; all they are told is recorded.",
+  params: {
+    watches: { type: "integer", minimum: 1, maximum: 100, description: "how many; 4 where not given" },
+    prefix: { type: "string", minLength: 1, description: 'what the keys begin with; "registers/" where not given' },
+    progressEvery: { type: "string", description: 'how often they ask how far they are, "1s" where not given' },
+  },
+  required: [],
+  service: () => undefined,
+};

@@ -1,88 +1,128 @@
 import { escapeXml } from "./junit";
 import type { Band } from "./recorder";
 
-/** Drawings for the report as SVG text: one horizontal axis of time that all of them share. */
+/**
+ * Drawings for the report. All of them share one horizontal axis of time, in shares of the plot's width, so that text keeps its size at any width of
+ * the window and what happened at once stands one below the other.
+ */
 export interface Axis {
   readonly seconds: number;
-  readonly widthPx: number;
-  readonly leftPx: number;
+  /** Seconds from one tick to the next. */
+  readonly step: number;
 }
 
-export const axisOf = (seconds: number): Axis => ({ seconds: Math.max(1, seconds), widthPx: 1180, leftPx: 190 });
+const ticksMost = 12;
 
-function x(axis: Axis, us: number): number {
-  return round(axis.leftPx + ((axis.widthPx - axis.leftPx - 10) * us) / 1e6 / axis.seconds);
+export function axisOf(seconds: number): Axis {
+  const most = Math.max(1, seconds);
+  return { seconds: most, step: [1, 2, 5, 10, 15, 30, 60, 120, 300, 600].find((one) => most / one <= ticksMost) ?? 1800 };
+}
+
+/** The row of times above all drawings. */
+export function axisHtml(axis: Axis): string {
+  const labels: string[] = [];
+  // The last tick is left out where its label would leave the page.
+  for (let second = 0; second <= axis.seconds - axis.step / 4; second += axis.step)
+    labels.push(`<span style="left:${share(axis, second * 1e6)}">${clock(second)}</span>`);
+  return `<div class="axis row"><div class="name"></div><div class="plot">${labels.join("")}</div><div class="scale"></div></div>`;
 }
 
 /** Rows of bands, one row for each name. */
-export function bandsSvg(axis: Axis, title: string, bands: readonly Band[], kind: string): string {
-  const rows = [...new Set(bands.map(({ row }) => row))];
-  if (rows.length === 0) return "";
-  const height = rows.length * 22 + 4;
-  const parts = rows.map((row, i) => `<text class="row" x="4" y="${i * 22 + 17}">${escapeXml(short(row, 26))}</text>`);
-  for (const { row, label, fromUs, toUs, detail } of bands) {
-    const [left, right] = [x(axis, fromUs), x(axis, toUs)];
-    const y = rows.indexOf(row) * 22 + 3;
-    const width = Math.max(2, round(right - left));
-    const text = width > label.length * 6.5 ? `<text class="label" x="${left + 4}" y="${y + 14}">${escapeXml(label)}</text>` : "";
-    const tip = `${row}: ${label}, ${seconds(fromUs)} to ${seconds(toUs)}${detail ? `: ${detail}` : ""}`;
-    parts.push(
-      `<g><title>${escapeXml(tip)}</title><rect class="${kind}" x="${left}" y="${y}" width="${width}" height="18" rx="3"/>${text}</g>`,
-    );
-  }
-  return figure(title, axis, height, parts);
+export function bandsHtml(axis: Axis, title: string, bands: readonly Band[], kind: string): string {
+  const names = [...new Set(bands.map(({ row }) => row))];
+  if (names.length === 0) return "";
+  const rows = names.map((name) => {
+    const own = bands.filter(({ row }) => row === name).map((band) => bandHtml(axis, band, kind));
+    return `<div class="row bands"><div class="name" title="${escapeXml(name)}">${escapeXml(name)}</div>${plot(axis, own.join(""))}<div class="scale"></div></div>`;
+  });
+  return `<figure><figcaption>${escapeXml(title)}</figcaption>${rows.join("")}</figure>`;
+}
+
+function bandHtml(axis: Axis, { row, label, fromUs, toUs, detail }: Band, kind: string): string {
+  const tip = `${row}: ${label}\n${clock(fromUs / 1e6, 2)} to ${clock(toUs / 1e6, 2)} (${((toUs - fromUs) / 1e6).toFixed(2)} s)${detail ? `\n${detail}` : ""}`;
+  // The identity of a Lease's holder ends with a UUID: it is in the tip.
+  const shown = label.replace(/_[0-9a-f]{8}-[0-9a-f-]{27}$/, "");
+  return `<div class="band ${kind}" style="${span(axis, fromUs, toUs)}" title="${escapeXml(tip)}">${escapeXml(shown)}</div>`;
 }
 
 export interface Line {
   readonly name: string;
-  readonly kind: string;
+  readonly kind: "good" | "bad" | "plain";
   /** By second; negative values are gaps. */
   readonly values: readonly number[];
+  readonly filled?: boolean;
 }
 
-/** Lines over a common vertical scale from 0, with the fault bands behind them. */
-export function linesSvg(axis: Axis, title: string, lines: readonly Line[], unit: string, faults: readonly Band[]): string {
-  const height = 90;
+/** What is the same for every chart of a report. */
+export interface Sheet {
+  readonly axis: Axis;
+  /** Drawn behind each chart. */
+  readonly faults: readonly Band[];
+}
+
+/** Lines over a common vertical scale from 0 in steps of seconds; the values ride along for those who point at a moment. */
+export function chartHtml({ axis, faults }: Sheet, title: string, lines: readonly Line[], unit: string): string {
   const most = Math.max(1e-9, ...lines.flatMap(({ values }) => values));
-  const y = (value: number) => round(height - 6 - ((height - 18) * value) / most);
-  const parts = faults.map(({ fromUs, toUs }) => {
-    const left = x(axis, fromUs);
-    return `<rect class="shade" x="${left}" y="0" width="${Math.max(1, round(x(axis, toUs) - left))}" height="${height}"/>`;
+  const top = number(most === 1e-9 ? 0 : most);
+  const paths = lines.map(({ kind, values, filled }) => {
+    const stroke = `<path class="line ${kind}" d="${stepsPath(axis, values, most)}"/>`;
+    return filled ? `<path class="area ${kind}" d="${areaPath(axis, values, most)}"/>${stroke}` : stroke;
   });
-  parts.push(
-    `<text class="row" x="4" y="16">${escapeXml(`${number(most)} ${unit}`)}</text><text class="row" x="4" y="${height - 6}">0</text>`,
+  const keys = lines.map(({ name, kind }) => `<span class="key ${kind}">${escapeXml(name)} <output></output></span>`);
+  const shades = faults.map(
+    ({ row, label, fromUs, toUs }) =>
+      `<div class="shade" style="${span(axis, fromUs, toUs)}" title="${escapeXml(`${label} ${row}`)}"></div>`,
   );
-  for (const [i, { name, kind, values }] of lines.entries()) {
-    const paths: string[] = [];
-    let path = "";
-    for (const [second, value] of values.entries()) {
-      if (value < 0) {
-        if (path) paths.push(path);
-        path = "";
-      } else path += `${path === "" ? "M" : "L"}${x(axis, (second + 1) * 1e6)} ${y(value)}`;
-    }
-    if (path) paths.push(path);
-    parts.push(`<path class="line ${kind}" d="${paths.join("")}"/>`);
-    parts.push(`<text class="key ${kind}" x="70" y="${30 + i * 16}">${escapeXml(name)}</text>`);
-  }
-  return figure(title, axis, height, parts);
+  const drawing = `<svg viewBox="0 0 1000 100" preserveAspectRatio="none" role="img" aria-label="${escapeXml(title)}">${paths.join("")}</svg>`;
+  const data = escapeXml(
+    JSON.stringify(lines.map(({ values }) => values.map((value) => (value < 0 ? null : Math.round(value * 100) / 100)))),
+  );
+  return (
+    `<figure class="chart row" data-values="${data}"><figcaption class="name"><b title="${escapeXml(title)}">${escapeXml(title)}</b>${keys.join("")}</figcaption>` +
+    `${plot(axis, shades.join("") + drawing)}<div class="scale"><span>${top} ${escapeXml(unit)}</span><span>0</span></div></figure>`
+  );
 }
 
-function figure(title: string, axis: Axis, height: number, parts: readonly string[]): string {
-  const step = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600].find((one) => axis.seconds / one <= 20) ?? 1800;
-  const ticks: string[] = [];
-  for (let second = 0; second <= axis.seconds; second += step) {
-    const at = x(axis, second * 1e6);
-    ticks.push(
-      `<line class="tick" x1="${at}" y1="0" x2="${at}" y2="${height}"/><text class="time" x="${at}" y="${height + 12}">${clock(second)}</text>`,
-    );
-  }
-  const label = escapeXml(title);
-  return `<figure><figcaption>${label}</figcaption><svg viewBox="0 0 ${axis.widthPx} ${height + 16}" role="img" aria-label="${label}">${ticks.join("")}${parts.join("")}</svg></figure>`;
+function plot(axis: Axis, body: string): string {
+  return `<div class="plot" style="background-size:${percent(axis.step / axis.seconds)} 100%">${body}</div>`;
 }
 
-const clock = (second: number) => `${Math.floor(second / 60)}:${String(second % 60).padStart(2, "0")}`;
-const seconds = (us: number) => `${(us / 1e6).toFixed(2)} s`;
+/** Runs of neighbouring seconds that have a value, as [first second, values]. */
+function stretches(values: readonly number[]): readonly (readonly [number, readonly number[]])[] {
+  const all: [number, number[]][] = [];
+  for (const [second, value] of values.entries()) {
+    if (value < 0) continue;
+    if (second > 0 && values[second - 1]! >= 0) all.at(-1)![1].push(value);
+    else all.push([second, [value]]);
+  }
+  return all;
+}
+
+function steps(axis: Axis, first: number, values: readonly number[], most: number): string {
+  const x = (second: number) => round((1000 * second) / axis.seconds);
+  // Two units stay free above and below, or half of a line at the edge would be cut off.
+  return values.map((value, i) => `V${round(98 - (96 * value) / most)}H${x(first + i + 1)}`).join("");
+}
+
+function stepsPath(axis: Axis, values: readonly number[], most: number): string {
+  return stretches(values)
+    .map(([first, own]) => `M${round((1000 * first) / axis.seconds)} ${round(98 - (96 * own[0]!) / most)}${steps(axis, first, own, most)}`)
+    .join("");
+}
+
+function areaPath(axis: Axis, values: readonly number[], most: number): string {
+  return stretches(values)
+    .map(([first, own]) => `M${round((1000 * first) / axis.seconds)} 98${steps(axis, first, own, most)}V98Z`)
+    .join("");
+}
+
+const percent = (part: number) => `${Math.round(part * 100_000) / 1000}%`;
+const share = (axis: Axis, us: number) => percent(us / 1e6 / axis.seconds);
+const span = (axis: Axis, fromUs: number, toUs: number) => `left:${share(axis, fromUs)};width:${share(axis, toUs - fromUs)}`;
 const round = (value: number) => Math.round(value * 10) / 10;
 const number = (value: number) => (value >= 100 ? String(Math.round(value)) : String(Math.round(value * 10) / 10));
-const short = (text: string, most: number) => (text.length > most ? `${text.slice(0, most - 1)}…` : text);
+
+/** Seconds as minutes and seconds: 0:05, or 1:02.50 with two digits. */
+function clock(seconds: number, digits = 0): string {
+  return `${Math.floor(seconds / 60)}:${(seconds % 60).toFixed(digits).padStart(digits === 0 ? 2 : digits + 3, "0")}`;
+}

@@ -1,4 +1,4 @@
-import type { Deployment, Node } from "../../protocol/kinds/generated";
+import type { Deployment, EndpointSlice, Node } from "../../protocol/kinds/generated";
 import type { Stored } from "../../protocol/kinds/object";
 import { isSuccess } from "../checks/service-availability";
 import type { HistoryEvent } from "../history";
@@ -30,6 +30,12 @@ export interface DeploymentSeries {
   readonly wanted: readonly number[];
 }
 
+/** Ready endpoints of one Service, those in all of its EndpointSlices, by second. */
+export interface EndpointSeries {
+  readonly service: string;
+  readonly ready: readonly number[];
+}
+
 /** What a report draws: everything by seconds of virtual time, and what lasted as bands. */
 export interface RunSeries {
   readonly seconds: number;
@@ -39,6 +45,7 @@ export interface RunSeries {
   /** Hosts that were down, nodes that were NotReady. */
   readonly troubles: readonly Band[];
   readonly load: readonly LoadSeries[];
+  readonly endpoints: readonly EndpointSeries[];
   readonly deployments: readonly DeploymentSeries[];
   readonly nodesReady: readonly number[];
   readonly nodes: number;
@@ -63,6 +70,7 @@ export class Recorder {
   private readonly troubles: Band[] = [];
   private readonly open = new Map<string, Open>();
   private readonly load = new Map<string, Map<number, Second>>();
+  private readonly endpoints = new Map<string, number[]>();
   private readonly deployments = new Map<string, { available: number[]; wanted: number[] }>();
   private readonly nodesReady: number[] = [];
   private samples = 0;
@@ -138,8 +146,16 @@ export class Recorder {
   /** Notes how things stand; called once for each second. */
   sample(objects: ReadonlyMap<string, Stored>): void {
     let ready = 0;
+    const endpoints = new Map<string, number>();
     for (const [id, object] of objects) {
       if (object.kind === "Node" && isReadyNode(object)) ready++;
+      if (object.kind === "EndpointSlice") {
+        const service = `${object.metadata.namespace}/${object.metadata.labels?.["kubernetes.io/service-name"]}`;
+        const own = (object as Stored<EndpointSlice>).endpoints ?? [];
+        const addresses = own.filter(({ conditions }) => conditions?.ready !== false).length;
+        // The API servers' own are nobody's pods.
+        if (service !== "default/kubernetes") endpoints.set(service, (endpoints.get(service) ?? 0) + addresses);
+      }
       if (object.kind !== "Deployment") continue;
       const name = id.slice("Deployment ".length);
       let series = this.deployments.get(name);
@@ -148,6 +164,9 @@ export class Recorder {
       while (series.available.length < this.samples) pushBoth(series, 0, 0);
       pushBoth(series, status?.availableReplicas ?? 0, spec?.replicas ?? 1);
     }
+    for (const service of endpoints.keys())
+      if (!this.endpoints.has(service)) this.endpoints.set(service, Array<number>(this.samples).fill(0));
+    for (const [service, counts] of this.endpoints) counts.push(endpoints.get(service) ?? 0);
     this.nodesReady.push(ready);
     this.samples++;
   }
@@ -166,6 +185,7 @@ export class Recorder {
       leaders: [...this.leaders, ...still(["leader ", "lease "])],
       troubles: [...this.troubles, ...still(["host ", "Node "])],
       load: [...this.load].map(([service, bySecond]) => loadSeries(service, bySecond, seconds)),
+      endpoints: [...this.endpoints].map(([service, counts]) => ({ service, ready: counts })),
       deployments: [...this.deployments].map(([name, { available, wanted }]) => ({ name, available, wanted })),
       nodesReady: this.nodesReady,
       nodes: this.scenario.shape.nodes,

@@ -1,7 +1,10 @@
+import type { Stored } from "../../protocol/kinds/object";
 import { readRecord } from "../../scenarios/record";
+import { axisOf, chartHtml } from "../../scenarios/report/drawing";
 import { htmlOf } from "../../scenarios/report/html";
 import { escapeXml, junitOf } from "../../scenarios/report/junit";
 import { perfettoOf } from "../../scenarios/report/perfetto";
+import { Recorder } from "../../scenarios/report/recorder";
 import { type RunResult, runScenario } from "../../scenarios/run";
 import { tinyCluster, tinyInput } from "./tiny";
 
@@ -16,7 +19,7 @@ describe("what a run leaves behind", () => {
 
   it("is one HTML file that needs nothing else and is well formed where it draws", () => {
     const html = htmlOf(input.scenario, result, "npx wavetank replay out/run.json");
-    expect(html).not.toMatch(/<script|src=|https?:/);
+    expect(html).not.toMatch(/src=|href=|@import|url\(|https?:|fetch\(/);
     expect(html).toContain("A &lt;title&gt; &amp; more");
     expect(html).toContain("npx wavetank replay out/run.json");
     for (const [drawing] of html.matchAll(/<svg.*?<\/svg>/gs)) {
@@ -31,10 +34,32 @@ describe("what a run leaves behind", () => {
     const html = htmlOf(input.scenario, result, "");
     expect(html).toMatch(/violated<\/td><td>pod-bound-once/);
     expect(html).toMatch(/held<\/td><td>raft-committed/);
-    expect(html).toMatch(/<rect class="fault"/);
+    expect(html).toMatch(/<div class="band fault" style="left:[\d.]+%;width:[\d.]+%" title="etcd-\d: crash/);
     expect(html).toMatch(/killed and started again/);
-    expect([...html.matchAll(/<rect class="leader"/g)].length).toBeGreaterThan(1);
+    expect([...html.matchAll(/<div class="band leader"/g)].length).toBeGreaterThan(1);
     expect(html).toMatch(/<b>\d+<\/b> etcdElections/);
+  });
+
+  it("draws each second of a series once, and its gaps as gaps", () => {
+    const sheet = { axis: axisOf(4), faults: [] };
+    const html = chartHtml(sheet, "Load", [{ name: "a", kind: "good", values: [1, -1, 2, 0] }], "per s");
+    expect(html).toContain('d="M0 50V50H250M500 2V2H750V98H1000"');
+    expect(html).toContain('data-values="[[1,null,2,0]]"');
+    expect(html).toContain("<span>2 per s</span><span>0</span>");
+  });
+
+  it("counts the ready endpoints of each Service, second by second", () => {
+    const recorder = new Recorder(input.scenario);
+    const slice = (ready: readonly boolean[]) =>
+      ({
+        kind: "EndpointSlice",
+        metadata: { name: "web-1", namespace: "shop", labels: { "kubernetes.io/service-name": "web" } },
+        endpoints: ready.map((one) => ({ addresses: ["10.0.0.1"], conditions: { ready: one } })),
+      }) as unknown as Stored;
+    recorder.sample(new Map());
+    recorder.sample(new Map([["EndpointSlice shop/web-1", slice([true, true, false])]]));
+    recorder.sample(new Map([["EndpointSlice shop/web-1", slice([false])]]));
+    expect(recorder.series(3e6).endpoints).toEqual([{ service: "shop/web", ready: [0, 2, 0] }]);
   });
 
   it("is a JUnit file with a case for each check", () => {

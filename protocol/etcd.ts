@@ -125,6 +125,49 @@ export interface MoveLeaderRequest extends Asked {
   readonly to: string;
 }
 
+/** A member of the cluster. */
+export interface ClusterMember {
+  /** The address of its actor, "etcd/3", by which it is known. */
+  readonly id: string;
+  readonly name: string;
+  /** What the member list shows; members speak to each other's addresses. */
+  readonly peerUrls: readonly string[];
+  /** It gets the log, and neither votes nor counts. */
+  readonly isLearner: boolean;
+}
+
+/** The members, as the leader knows them or, unless `linearizable`, the member asked. */
+export interface MemberListRequest extends Asked {
+  readonly kind: "etcd.member.list";
+  readonly linearizable: boolean;
+}
+/** Then start it with `join` in its configuration and an empty disk. An address that was removed is not taken again. */
+export interface MemberAddRequest extends Asked {
+  readonly kind: "etcd.member.add";
+  readonly member: string;
+  /** "" for one made of the address. */
+  readonly name: string;
+  /** None for its address. */
+  readonly peerUrls: readonly string[];
+  readonly isLearner: boolean;
+}
+export interface MemberRemoveRequest extends Asked {
+  readonly kind: "etcd.member.remove";
+  readonly member: string;
+}
+export interface MemberUpdateRequest extends Asked {
+  readonly kind: "etcd.member.update";
+  readonly member: string;
+  readonly peerUrls: readonly string[];
+}
+/** A learner that has caught up becomes a voter. */
+export interface MemberPromoteRequest extends Asked {
+  readonly kind: "etcd.member.promote";
+  readonly member: string;
+}
+/** Answered when the change is complete; by joint consensus where voters change. */
+export type MemberChangeRequest = MemberAddRequest | MemberRemoveRequest | MemberUpdateRequest | MemberPromoteRequest;
+
 export type EtcdRequest =
   | RangeRequest
   | PutRequest
@@ -139,6 +182,8 @@ export type EtcdRequest =
   | StatusRequest
   | HashKvRequest
   | MoveLeaderRequest
+  | MemberListRequest
+  | MemberChangeRequest
   | AuthRequest
   | AuthReadRequest
   | AlarmRequest
@@ -224,6 +269,14 @@ export interface MoveLeaderResponse {
   readonly header: ResponseHeader;
 }
 
+export interface MembersResponse {
+  readonly kind: "etcd.member.response";
+  readonly header: ResponseHeader;
+  /** The member that was added, removed (as it was), updated or promoted; null in answer to a list. */
+  readonly member: ClusterMember | null;
+  readonly members: readonly ClusterMember[];
+}
+
 /** The gRPC codes that etcd uses, by name, with etcd's own messages ("etcdserver: mvcc: required revision has been compacted"). */
 export interface EtcdError {
   readonly kind: "etcd.error";
@@ -254,6 +307,7 @@ export type EtcdResponse =
   | StatusResponse
   | HashKvResponse
   | MoveLeaderResponse
+  | MembersResponse
   | AuthResponse
   | AlarmResponse
   | DefragmentResponse

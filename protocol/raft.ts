@@ -79,6 +79,11 @@ export interface TimeoutNow {
   readonly term: number;
 }
 
+/** To a server that was removed and goes on speaking: it is no member any more, and never will be. No part of Raft itself. */
+export interface RemovedNotice {
+  readonly kind: "raft.removed";
+}
+
 export type RaftMessage =
   | VoteRequest
   | VoteResponse

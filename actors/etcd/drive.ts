@@ -2,6 +2,8 @@ import { crc32 } from "node:zlib";
 import type { Address } from "../../protocol/address";
 import type { Entry } from "../../protocol/raft";
 import { applyCommand, decodeCommand, type Outcome } from "./commands";
+import { applyConfiguration, retireIfRemoved } from "./member-changes";
+import { encodeMembership } from "./membership";
 import type { LogPosition } from "./raft/log";
 import type { Outgoing, Ready, Write } from "./raft/ready";
 import { type RaftInput, step } from "./raft/step";
@@ -88,6 +90,7 @@ function apply(state: MemberState, entry: Entry, ctx: MemberContext): void {
     if (command.kind === "etcd.lease.revoke" && !store.leases.get(command.id)) forgetLease(state, command.id);
   }
   state.appliedIndex = entry.index;
+  if (entry.type === "configuration") applyConfiguration(state, entry, ctx);
   for (let revision = before + 1; revision <= store.revision; revision++) state.watchers.changed(revision, store.changesOf(revision));
   ctx.record({ kind: "etcd.applied", index: entry.index, revision: store.revision, hash: store.hash });
   if (mine && outcome) mine.finish(state, outcome, ctx);
@@ -106,6 +109,7 @@ function install(state: MemberState, snapshot: LogPosition, ctx: MemberContext):
   if (arriving?.snapshot.index !== snapshot.index) throw new Error(`etcd: the snapshot of ${snapshot.index} to install is not at hand`);
   const fromRevision = state.store.revision + 1;
   state.store = arriving.store;
+  state.membership = arriving.membership;
   state.appliedIndex = snapshot.index;
   state.arriving = null;
   state.receiver = null;
@@ -118,6 +122,7 @@ function install(state: MemberState, snapshot: LogPosition, ctx: MemberContext):
     state.proposed.delete(index);
     proposal.finish(state, etcdError("leaderChanged", true), ctx);
   }
+  retireIfRemoved(state, ctx);
 }
 
 /** A member is too far behind: it gets the store as it is now, which is newer than the last snapshot. */
@@ -125,7 +130,7 @@ function startSnapshot(state: MemberState, to: Address, ctx: MemberContext): voi
   const { node, settings } = state;
   const snapshot = { index: state.appliedIndex, term: node.log.termAt(state.appliedIndex)! };
   const limits = { chunkBytes, resendMs: 2 * settings.heartbeatIntervalMs, giveUpMs: 5 * settings.electionTimeoutMs };
-  const sender = new SnapshotSender(to, node.term, snapshot, state.store, limits, nowMs(ctx));
+  const sender = new SnapshotSender(to, node.term, snapshot, state.store, limits, nowMs(ctx), encodeMembership(state.membership));
   state.senders.set(to, sender);
   ctx.send(to, sender.request);
 }

@@ -1,10 +1,11 @@
 import { decodeValue, encodeValue } from "../../protocol/codec";
 import type { Entry } from "../../protocol/raft";
 import type { DiskOperation, Recovered } from "../../runtime/actor";
+import { decodeMembership, type Membership } from "./membership";
 import type { LogPosition } from "./raft/log";
 import type { HardState, Persisted } from "./raft/node";
 import type { Write } from "./raft/ready";
-import { restoreStore } from "./store/snapshot";
+import { enclosedIn, restoreStore } from "./store/snapshot";
 import { Store } from "./store/store";
 
 const log = "raft";
@@ -17,6 +18,8 @@ type Record = readonly [term: number, vote: string | null, commit: number, entri
 export interface RecoveredMember {
   readonly persisted: Persisted;
   readonly store: Store;
+  /** As of the snapshot; null where no snapshot says. */
+  readonly membership: Membership | null;
   readonly journal: Journal;
 }
 
@@ -43,7 +46,7 @@ export class Journal {
 
   /** Reads what the disk kept. Throws an Error that says what is wrong with it: a member that has lost a part must not vote. */
   static recover(recovered: Recovered): RecoveredMember {
-    const { snapshot, store, name } = newestSnapshot(recovered.blobs);
+    const { snapshot, store, membership, name } = newestSnapshot(recovered.blobs);
     const { firstIndex = 1, records = [] } = recovered.logs.get(log) ?? {};
     const blobs = [...recovered.blobs.keys()].filter((blob) => blobPattern.test(blob) && blob !== name);
     const journal = new Journal(firstIndex, firstIndex + records.length - 1, name === null ? blobs : [...blobs, name]);
@@ -64,7 +67,7 @@ export class Journal {
     for (const [i, entry] of kept.entries())
       if (entry.index !== snapshot.index + 1 + i)
         throw new Error(`etcd log: entry ${snapshot.index + 1 + i} is missing: found ${entry.index} after snapshot ${snapshot.index}`);
-    return { persisted: { hardState, snapshot, configuration: null, entries: kept }, store, journal };
+    return { persisted: { hardState, snapshot, configuration: membership?.configuration ?? null, entries: kept }, store, membership, journal };
   }
 
   /** How many records the log on disk holds. */
@@ -162,19 +165,29 @@ export class Journal {
   }
 }
 
-function newestSnapshot(blobs: Recovered["blobs"]): { snapshot: LogPosition; store: Store; name: string | null } {
+interface FoundSnapshot {
+  readonly snapshot: LogPosition;
+  readonly store: Store;
+  readonly membership: Membership | null;
+  readonly name: string | null;
+}
+
+function newestSnapshot(blobs: Recovered["blobs"]): FoundSnapshot {
   let newest: { readonly name: string; readonly index: number } | null = null;
   for (const name of blobs.keys()) {
     const index = Number(blobPattern.exec(name)?.[1] ?? -1);
     if (index > (newest?.index ?? -1)) newest = { name, index };
   }
-  if (!newest) return { snapshot: { index: 0, term: 0 }, store: new Store(), name: null };
+  if (!newest) return { snapshot: { index: 0, term: 0 }, store: new Store(), membership: null, name: null };
   const bytes = blobs.get(newest.name)!;
   if (bytes.length < 16) throw new Error(`etcd ${newest.name}: ${bytes.length} bytes are not a snapshot`);
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const snapshot = { index: view.getFloat64(0), term: view.getFloat64(8) };
   if (snapshot.index !== newest.index) throw new Error(`etcd ${newest.name}: holds the snapshot of index ${snapshot.index}`);
-  return { snapshot, store: restoreStore(bytes.subarray(16)), name: newest.name };
+  const body = bytes.subarray(16);
+  const enclosed = enclosedIn(body);
+  const membership = enclosed.length > 0 ? decodeMembership(enclosed) : null;
+  return { snapshot, store: restoreStore(body), membership, name: newest.name };
 }
 
 /** A snapshot's blob begins with the position that it covers, eight bytes each. */

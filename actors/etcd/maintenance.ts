@@ -61,7 +61,7 @@ function hashOf(state: MemberState, revision: number): HashKvResponse | EtcdErro
 
 function moveLeader(state: MemberState, to: string, ctx: MemberContext): MoveLeaderResponse | EtcdError {
   if (state.node.role.name !== "leader") return etcdError("notLeader");
-  const target = state.members.find((member) => member === to);
+  const target = state.membership.configuration.voters.find((member) => member === to);
   if (target === undefined) return etcdError("badLeaderTransferee");
   if (target !== state.id) advance(state, { type: "transfer", to: target }, ctx);
   return { kind: "etcd.moveLeader.response", header: header(state) };

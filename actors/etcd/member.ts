@@ -1,21 +1,25 @@
+import { roleOf } from "../../protocol/address";
 import type { BackupNext, BackupRequest, EtcdRequest, WatchProgressRequest, WatchRequest } from "../../protocol/etcd";
-import type { RaftMessage } from "../../protocol/raft";
+import type { RaftMessage, RemovedNotice } from "../../protocol/raft";
 import type { Actor, Input, Recovered } from "../../runtime/actor";
 import { armCorruptCheck, checkHashes } from "./alarms";
 import { advance, recordRecovered } from "./drive";
 import { Journal } from "./journal";
 import { checkpointTimer, keepLeases, leaseTimer } from "./lease-keeper";
 import { continueBackup, openBackup } from "./maintenance";
+import { pursueChanges, retire, retireIfRemoved, servesNot } from "./member-changes";
+import { foundingMembership } from "./membership";
 import { nextWakeMs, startNode } from "./raft/node";
 import { flushQueue, routeWaiting, serveReads, takeRequest } from "./requests";
 import { etcdSettings } from "./settings";
 import { receiveSnapshotChunk, receiveSnapshotResponse, snapshotChunkWritten, snapshotWhenDue, tendTransfers } from "./snapshots";
 import { type EtcdConfig, type MemberContext, type MemberState, momentOf, nowMs } from "./state";
 import { scavenge } from "./store/compaction";
+import { etcdError } from "./store/errors";
 import { Watchers } from "./store/watchers";
 import { closeLeaderless, closeWatch, deliver, openWatch, progressTimer, requestProgress } from "./watch-streams";
 
-export type EtcdInput = RaftMessage | EtcdRequest | WatchRequest | WatchProgressRequest | BackupRequest | BackupNext;
+export type EtcdInput = RaftMessage | RemovedNotice | EtcdRequest | WatchRequest | WatchProgressRequest | BackupRequest | BackupNext;
 
 const scavengedPerTurn = 1_000;
 
@@ -31,6 +35,7 @@ export const etcdMember: Actor<EtcdConfig, MemberState, EtcdInput> = {
     recordRecovered(state, ctx);
     // What the disk knows to be committed is applied before anybody asks.
     advance(state, { type: "wake" }, ctx);
+    retireIfRemoved(state, ctx);
     settle(state, ctx);
     armCorruptCheck(state, ctx);
     return state;
@@ -43,10 +48,14 @@ export const etcdMember: Actor<EtcdConfig, MemberState, EtcdInput> = {
 };
 
 function take(state: MemberState, input: Input<EtcdInput>, ctx: MemberContext): void {
+  if (state.retired && input.type !== "request" && input.type !== "opened") return;
   switch (input.type) {
     case "message": {
-      const message = input.body as RaftMessage;
-      if (!state.members.includes(input.from)) ctx.log("warn", "a stranger speaks Raft", { from: input.from, kind: message.kind });
+      const message = input.body as RaftMessage | RemovedNotice;
+      // Others may know of members that this one has yet to hear of, so whoever is an etcd member may speak.
+      if (roleOf(input.from) !== "etcd") ctx.log("warn", "a stranger speaks Raft", { from: input.from, kind: message.kind });
+      else if (message.kind === "raft.removed") retire(state, ctx);
+      else if (state.membership.removed.has(input.from)) ctx.send(input.from, { kind: "raft.removed" });
       else if (message.kind === "raft.snapshot") receiveSnapshotChunk(state, input.from, message, ctx);
       else if (message.kind === "raft.snapshot.response") receiveSnapshotResponse(state, input.from, message, ctx);
       else advance(state, { type: "message", from: input.from, message }, ctx);
@@ -61,11 +70,14 @@ function take(state: MemberState, input: Input<EtcdInput>, ctx: MemberContext): 
         takeRequest(state, job, ctx);
       }
       return;
-    case "opened":
-      if (input.body.kind === "etcd.watch") openWatch(state, input.stream, input.body, ctx);
+    case "opened": {
+      const why = servesNot(state);
+      if (why) ctx.close(input.stream, "refused", etcdError(why).message);
+      else if (input.body.kind === "etcd.watch") openWatch(state, input.stream, input.body, ctx);
       else if (input.body.kind === "etcd.backup") openBackup(state, input.stream, input.body, ctx);
       else ctx.close(input.stream, "refused", `${input.body.kind} is no stream of etcd`);
       return;
+    }
     case "item":
       if (input.body.kind === "etcd.watch.progress") requestProgress(state, input.stream, ctx);
       else if (input.body.kind === "etcd.backup.next") continueBackup(state, input.stream, ctx);
@@ -124,11 +136,13 @@ function takeTimer(state: MemberState, name: string, ctx: MemberContext): void {
 
 /** After each input: what changed is noticed, what waited goes on, and the timer is set for what comes next. */
 function settle(state: MemberState, ctx: MemberContext): void {
+  if (state.retired) return;
   noticeRole(state, ctx);
   keepLeases(state, ctx);
   flushQueue(state, ctx);
   serveReads(state, ctx);
   flushQueue(state, ctx);
+  pursueChanges(state, ctx);
   deliver(state, ctx);
   snapshotWhenDue(state, ctx);
   armRaftTimer(state, ctx);
@@ -160,12 +174,13 @@ function armRaftTimer(state: MemberState, ctx: MemberContext): void {
 
 function recoverState(config: EtcdConfig, ctx: MemberContext, recovered: Recovered): MemberState {
   const settings = etcdSettings(config.settings);
-  const { persisted, store, journal } = Journal.recover(recovered);
+  const { persisted, store, membership, journal } = Journal.recover(recovered);
+  const founders = config.join ? [] : config.members;
   const { heartbeatIntervalMs, electionTimeoutMs, preVote } = settings;
   const node = startNode(
     {
       id: ctx.self,
-      voters: config.members,
+      voters: founders,
       heartbeatIntervalMs,
       electionTimeoutMs,
       preVote,
@@ -182,7 +197,10 @@ function recoverState(config: EtcdConfig, ctx: MemberContext, recovered: Recover
   node.electionDueMs -= electionTimeoutMs - heartbeatIntervalMs;
   return {
     id: ctx.self,
-    members: config.members,
+    membership: membership ?? foundingMembership(founders),
+    retired: false,
+    changes: [],
+    change: null,
     settings,
     node,
     journal,

@@ -1,3 +1,4 @@
+import { type Address, roleOf } from "../../protocol/address";
 import { encode } from "../../protocol/codec";
 import type { EtcdError, EtcdRequest, EtcdResponse, TxnOperation, TxnRequest } from "../../protocol/etcd";
 import type { Answer } from "../../runtime/actor";
@@ -7,6 +8,7 @@ import { authRefusal } from "./auth/guard";
 import { type Command, headerOf, leaseResponse, needsSpace, type Outcome } from "./commands";
 import { advance } from "./drive";
 import { beginLease, renewLease } from "./lease-keeper";
+import { membersResponse, servesNot } from "./member-changes";
 import { maintain } from "./maintenance";
 import { type Job, type MemberContext, type MemberState, nowMs, type Proposal } from "./state";
 import { etcdError } from "./store/errors";
@@ -25,6 +27,18 @@ const leaseBytes = 64;
 /** A client, or another member on a client's behalf, asks for something. */
 export function takeRequest(state: MemberState, job: Job, ctx: MemberContext): void {
   const { body } = job;
+  const why = servesNot(state);
+  // etcd's learners tell what they have to those who do not ask for more.
+  const asked = body.kind === "etcd.status" || body.kind === "etcd.hashKv" || (body.kind === "etcd.range" && body.serializable);
+  const asLearner = why === "notForLearner" && asked;
+  if (why && !asLearner) {
+    answer(job, etcdError(why), ctx);
+    return;
+  }
+  if (body.kind === "etcd.member.list" && !body.linearizable) {
+    answer(job, membersResponse(state, null), ctx);
+    return;
+  }
   if (body.kind === "etcd.status" || body.kind === "etcd.hashKv" || body.kind === "etcd.moveLeader") {
     answer(job, authRefusal(state.store, body) ?? maintain(state, body, ctx), ctx);
     return;
@@ -58,17 +72,16 @@ export function route(state: MemberState, job: Job, ctx: MemberContext): void {
     return;
   }
   // What another member forwarded goes back to it: it may know better by now.
-  if (state.members.includes(job.from)) {
+  if (roleOf(job.from) === "etcd") {
     answer(job, etcdError("notLeader"), ctx);
     return;
   }
-  const at = state.members.find((member) => member === leader);
-  if (at === undefined) {
+  if (leader === null) {
     hold(state, job, ctx);
     return;
   }
   const deadlineMs = Math.min(job.dueMs - nowMs(ctx), forwardMaxMs);
-  ctx.ask<EtcdResponse>(at, job.body, { deadlineMs }, (state, got, ctx) => {
+  ctx.ask<EtcdResponse>(leader as Address, job.body, { deadlineMs }, (state, got, ctx) => {
     forwarded(state, job, got, ctx);
     return undefined;
   });
@@ -136,6 +149,11 @@ export function serveReads(state: MemberState, ctx: MemberContext): void {
 }
 
 function proposeRequest(state: MemberState, job: Job, ctx: MemberContext): void {
+  if (isMemberChange(job.body)) {
+    // Put to Raft when the input has been dealt with: one change at a time.
+    state.changes.push(job);
+    return;
+  }
   if (state.queue.length + state.proposed.size >= proposalsMax) {
     answer(job, etcdError("tooManyRequests"), ctx);
     return;
@@ -170,6 +188,9 @@ function serveRead(state: MemberState, job: Job, ctx: MemberContext): void {
       return;
     case "etcd.txn":
       answer(job, requestRefusal(body, state.settings.maxTxnOps) ?? applyWrite(store, body, by), ctx);
+      return;
+    case "etcd.member.list":
+      answer(job, membersResponse(state, null), ctx);
       return;
     case "etcd.lease.list":
       answer(job, leaseResponse(header, 0, 0, 0, { leases: store.leases.list() }), ctx);
@@ -210,7 +231,12 @@ function answer(job: Job, response: EtcdResponse, ctx: MemberContext): void {
   ctx.reply(job.request, response);
 }
 
+function isMemberChange({ kind }: EtcdRequest): boolean {
+  return kind.startsWith("etcd.member.") && kind !== "etcd.member.list";
+}
+
 function isWrite(body: EtcdRequest): boolean {
+  if (isMemberChange(body)) return true;
   switch (body.kind) {
     case "etcd.put":
     case "etcd.delete":

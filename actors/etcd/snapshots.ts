@@ -3,9 +3,10 @@ import type { DefragmentResponse } from "../../protocol/etcd-auth";
 import type { SnapshotRequest, SnapshotResponse } from "../../protocol/raft";
 import { headerOf } from "./commands";
 import { advance } from "./drive";
+import { decodeMembership, encodeMembership } from "./membership";
 import { acceptsSnapshot } from "./raft/follower";
 import { type MemberContext, type MemberState, nowMs } from "./state";
-import { restoreStore, StoreCapture } from "./store/snapshot";
+import { enclosedIn, restoreStore, StoreCapture } from "./store/snapshot";
 import { SnapshotReceiver } from "./transfer";
 
 const chunkBytes = 1024 * 1024;
@@ -17,7 +18,7 @@ export function snapshotWhenDue(state: MemberState, ctx: MemberContext): void {
   if (state.defragmenting.length > 0) answerDefragmented(state, ctx);
   if (appliedIndex - node.log.snapshot.index < settings.snapshotCount && state.defragmenting.length === 0) return;
   const snapshot = { index: appliedIndex, term: node.log.termAt(appliedIndex)! };
-  state.taking = { snapshot, capture: new StoreCapture(state.store), first: true };
+  state.taking = { snapshot, capture: new StoreCapture(state.store, encodeMembership(state.membership)), first: true };
   writeNextChunk(state, ctx);
 }
 
@@ -66,8 +67,9 @@ export function receiveSnapshotChunk(state: MemberState, from: Address, request:
   // A snapshot of the own that is under way is older than this one.
   state.taking = null;
   const snapshot = { index: request.index, term: request.snapshotTerm };
-  state.arriving = { snapshot, store: restoreStore(bytes), bytes };
-  const { write } = advance(state, { type: "snapshotReceived", from, snapshot, configuration: null }, ctx);
+  const membership = decodeMembership(enclosedIn(bytes));
+  state.arriving = { snapshot, store: restoreStore(bytes), membership, bytes };
+  const { write } = advance(state, { type: "snapshotReceived", from, snapshot, configuration: membership.configuration }, ctx);
   if (!write?.snapshot) state.arriving = null;
 }
 

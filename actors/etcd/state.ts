@@ -1,8 +1,9 @@
 import type { Address } from "../../protocol/address";
-import type { EtcdRequest, ResponseHeader } from "../../protocol/etcd";
+import type { ClusterMember, EtcdRequest, ResponseHeader } from "../../protocol/etcd";
 import type { Context, RequestRef, StreamRef } from "../../runtime/actor";
 import type { Command, Outcome } from "./commands";
 import type { Journal } from "./journal";
+import type { Membership } from "./membership";
 import type { LogPosition } from "./raft/log";
 import type { MemberId, Moment, RaftNode } from "./raft/node";
 import type { EtcdSettings } from "./settings";
@@ -13,8 +14,10 @@ import type { Watchers } from "./store/watchers";
 import type { SnapshotReceiver, SnapshotSender } from "./transfer";
 
 export interface EtcdConfig {
-  /** All members, this one among them, in the same order everywhere. */
+  /** Those that begin the cluster together, this one among them, in the same order everywhere. */
   readonly members: readonly Address[];
+  /** This one joins a cluster that has added it: it begins with nothing, whatever `members` says, and waits to be told. */
+  readonly join?: boolean;
   /** Flags by their etcd names; see etcdSettings. */
   readonly settings?: Readonly<Record<string, unknown>>;
 }
@@ -49,7 +52,19 @@ export interface WatchStream {
 /** What an etcd member keeps in memory. All of it but the configuration comes back from the disk or from the others. */
 export interface MemberState {
   readonly id: MemberId;
-  readonly members: readonly Address[];
+  /** As of the applied entry. */
+  membership: Membership;
+  /** It was removed from the cluster. */
+  retired: boolean;
+  /** Changes of the membership that wait for the one under way. */
+  changes: Job[];
+  change: {
+    readonly job: Job;
+    readonly term: number;
+    /** By which its configuration is recognised. */
+    readonly context: Uint8Array;
+    readonly before: ClusterMember | null;
+  } | null;
   readonly settings: EtcdSettings;
   readonly node: RaftNode;
   readonly journal: Journal;
@@ -89,7 +104,7 @@ export interface MemberState {
   readonly senders: Map<MemberId, SnapshotSender>;
   receiver: SnapshotReceiver | null;
   /** A received snapshot until it is durable. */
-  arriving: { readonly snapshot: LogPosition; readonly store: Store; readonly bytes: Uint8Array } | null;
+  arriving: { readonly snapshot: LogPosition; readonly store: Store; readonly membership: Membership; readonly bytes: Uint8Array } | null;
 
   /** What others have been told of, to notice changes. */
   readonly seen: {

@@ -20,8 +20,9 @@ export class SnapshotSender {
     store: Store,
     private readonly limits: { readonly chunkBytes: number; readonly resendMs: number; readonly giveUpMs: number },
     nowMs: number,
+    enclosed?: Uint8Array,
   ) {
-    this.capture = new StoreCapture(store);
+    this.capture = new StoreCapture(store, enclosed);
     this.chunk = this.capture.nextChunk(limits.chunkBytes)!;
     this.following = this.capture.nextChunk(limits.chunkBytes);
     this.sentAtMs = this.progressMs = nowMs;

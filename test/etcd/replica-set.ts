@@ -1,6 +1,6 @@
 import { etcdMember } from "../../actors/etcd/member";
 import type { MemberState } from "../../actors/etcd/state";
-import { type Address, address } from "../../protocol/address";
+import { type Address, address, nameOf } from "../../protocol/address";
 import type { EtcdRequest, EtcdResponse, WatchRequest, WatchResponse } from "../../protocol/etcd";
 import type { Answer, Fact, StreamInput } from "../../runtime/actor";
 import type { PortalStream } from "../../runtime/portal";
@@ -15,14 +15,16 @@ export interface SeenWatch {
 /** A replica set in a simulated world, each member on a host of its own, driven from outside. */
 export class ReplicaSet {
   readonly simulation: Simulation;
-  readonly members: readonly Address[];
+  readonly members: Address[];
+  private readonly settings: Record<string, unknown>;
   readonly facts: { readonly actor: Address; readonly fact: Fact }[] = [];
   readonly crashes: unknown[] = [];
 
   constructor(options: { readonly seed?: number; readonly size?: number; readonly settings?: Record<string, unknown> } = {}) {
     const { seed = 1, size = 3, settings = {} } = options;
     const members = Array.from({ length: size }, (_, n) => address("etcd", n));
-    this.members = members;
+    this.members = members.slice();
+    this.settings = settings;
     this.simulation = new Simulation({
       seed,
       actors: [etcdMember],
@@ -47,7 +49,16 @@ export class ReplicaSet {
   }
 
   hostOf(member: Address): string {
-    return `etcd-${this.members.indexOf(member)}`;
+    return `etcd-${nameOf(member)}`;
+  }
+
+  /** Starts a server with an empty disk on a host of its own, which is to join. */
+  join(member: Address): void {
+    const host = this.hostOf(member);
+    this.simulation.addHost({ name: host, zone: `z${nameOf(member)}` });
+    this.simulation.place(host, member, { members: [], join: true, settings: this.settings });
+    this.simulation.startHost(host);
+    this.members.push(member);
   }
 
   /** The member that leads in the latest term, once there is one. */
@@ -124,6 +135,7 @@ export class ReplicaSet {
     let best: Address | undefined;
     for (const member of this.members) {
       const state = this.state(member);
+      if (state?.retired) continue;
       if (state?.node.role.name !== "leader") continue;
       if (best === undefined || state.node.term > this.state(best)!.node.term) best = member;
     }

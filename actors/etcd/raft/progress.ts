@@ -11,7 +11,8 @@ export class Progress {
   pendingSnapshot = 0;
   /** Heard from since the last check of the quorum. */
   active = false;
-  private wasActive = false;
+  /** The same of the period before; a new leader presumes it. */
+  private wasActive = true;
   /** The newest read-index round that this member has confirmed. */
   confirmedRound = 0;
   private inflight: { readonly lastIndex: number; readonly bytes: number }[] = [];

@@ -26,7 +26,8 @@ export class StoreCapture {
   private readonly head: Uint8Array;
   private next = -1;
 
-  constructor(store: Store) {
+  /** `enclosed` is what else its holder wants to find with it. */
+  constructor(store: Store, enclosed: Uint8Array = new Uint8Array(0)) {
     store.index.scan("", null, (history) => {
       const from = oldestVisible(history, store.compacted);
       if (from < history.versions.length) this.keys.push(history.versions.slice(from));
@@ -39,7 +40,7 @@ export class StoreCapture {
     const alarms = store.alarms.list().map(({ member, alarm }): AlarmRow => [member, alarm]);
     const { revision, compacted, hash } = store;
     const head: Head = [format, revision, compacted, hash, leases, this.keys.length, authRowOf(store.auth), alarms];
-    this.head = framed(encodeValue(head));
+    this.head = Buffer.concat([framed(encodeValue(head)), framed(enclosed)]);
   }
 
   /** True when the last chunk has been taken. */
@@ -73,11 +74,20 @@ export function snapshotOf(store: Store): Uint8Array {
   return new StoreCapture(store).nextChunk(Number.POSITIVE_INFINITY)!;
 }
 
+/** What was enclosed with a snapshot; empty where nothing was. */
+export function enclosedIn(bytes: Uint8Array): Uint8Array {
+  const frames = new Frames(bytes);
+  frames.next();
+  return frames.next();
+}
+
 /** The store that a snapshot was taken of. Throws an Error that says where on bytes that are not one. */
 export function restoreStore(bytes: Uint8Array): Store {
   const frames = new Frames(bytes);
   const [version, revision, compacted, hash, leases, keyCount, auth, alarms] = decodeValue(frames.next()) as Head;
   if (version !== format) throw new Error(`etcd snapshot: format ${String(version)} is not ${format}`);
+  // What is enclosed is not the store's.
+  frames.next();
   const store = new Store();
   store.revision = revision;
   store.compacted = compacted;

@@ -1,5 +1,4 @@
 import { startEtcdGateway } from "../actors/etcd/gateway/gateway";
-import type { MemberFacts } from "../actors/etcd/gateway/member-link";
 import { portTo } from "../actors/etcd/gateway/port";
 import type { LiveLog } from "../runtime/live/log";
 import { type Pki, servingCertificate } from "../runtime/live/pki";
@@ -26,9 +25,9 @@ export class EtcdDoors {
     const { certificate: cert, key } = servingCertificate(etcdAuthority, "etcd", []);
     const tls = { cert, key, ca: etcdAuthority.certificate };
     const hosts = plan.hosts.filter(({ role }) => role === "etcd").map(({ name, actors }) => ({ name, address: actors[0]!.address }));
-    const members = (): readonly MemberFacts[] => {
-      const endpoints = this.endpoints();
-      return hosts.map(({ name, address }, i) => ({ name, address, clientUrls: endpoints.slice(i, i + 1) }));
+    const clientUrlsOf = (member: string) => {
+      const i = hosts.findIndex(({ address }) => address === member);
+      return i < 0 ? [] : this.endpoints().slice(i, i + 1);
     };
     for (const { name, address: member } of hosts)
       await this.doors.open(name, member, (port) =>
@@ -36,7 +35,7 @@ export class EtcdDoors {
           // Each time the host comes up it is another one, and needs a portal of its own.
           port: portTo(member, this.world.portal(name, name)),
           member,
-          members,
+          clientUrlsOf,
           cluster: etcdAuthority.publicKeyHash,
           listen: { host: loopback, port },
           tls,

@@ -1,8 +1,9 @@
 import { createHash } from "node:crypto";
 import type { ServerWritableStream } from "@grpc/grpc-js";
 import type { BackupChunk } from "../../../protocol/etcd";
+import type { Credential } from "../../../protocol/etcd-auth";
 import type { MemberLink } from "./member-link";
-import { noAnswer, Refusal } from "./refusal";
+import { Refusal, streamEnded } from "./refusal";
 
 /**
  * What `etcdctl snapshot save` gets: a first page that says what it is, the store's own snapshot format (store/snapshot.ts), zeros up to a
@@ -21,7 +22,7 @@ function firstPage(): Buffer {
 }
 
 /** Sends a backup of the member's store over a Snapshot call, a chunk at a time, as fast as the client takes it. */
-export async function sendBackup(link: MemberLink, call: ServerWritableStream<unknown, object>): Promise<void> {
+export async function sendBackup(link: MemberLink, call: ServerWritableStream<unknown, object>, as: Credential): Promise<void> {
   const gone = new Promise<void>((resolve) => call.once("cancelled", resolve));
   const hash = createHash("sha256");
   let length = 0;
@@ -32,7 +33,7 @@ export async function sendBackup(link: MemberLink, call: ServerWritableStream<un
     length += blob.length;
     return write(header, blob);
   };
-  for await (const chunk of chunksOf(link)) {
+  for await (const chunk of chunksOf(link, as)) {
     if (call.cancelled) return;
     const header = link.header(chunk.header);
     if (length === 0) await send(header, firstPage());
@@ -45,11 +46,11 @@ export async function sendBackup(link: MemberLink, call: ServerWritableStream<un
 }
 
 /** The member's chunks, each asked for when the one before has been dealt with. Throws a Refusal where they end too early. */
-async function* chunksOf(link: MemberLink): AsyncGenerator<BackupChunk> {
+async function* chunksOf(link: MemberLink, as: Credential): AsyncGenerator<BackupChunk> {
   let ended: Refusal | undefined;
   let take: ((next: BackupChunk | Refusal) => void) | undefined;
-  const stream = link.port.open<BackupChunk>({ kind: "etcd.backup" }, (input) => {
-    const next = input.type === "item" ? input.body : noAnswer(input.reason, input.detail);
+  const stream = link.port.open<BackupChunk>({ kind: "etcd.backup", as }, (input) => {
+    const next = input.type === "item" ? input.body : streamEnded(input.reason, input.detail);
     if (next instanceof Refusal) ended = next;
     take?.(next);
   });

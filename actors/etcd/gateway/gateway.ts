@@ -4,7 +4,7 @@ import { clusterService } from "./cluster";
 import { keyValueService } from "./key-value";
 import { leaseService } from "./lease";
 import { maintenanceService } from "./maintenance";
-import { type MemberFacts, MemberLink } from "./member-link";
+import { MemberLink } from "./member-link";
 import type { EtcdPort } from "./port";
 import { serviceDefinition } from "./rpc";
 import { watchService } from "./watch";
@@ -18,8 +18,8 @@ export interface EtcdGatewayOptions {
   readonly port: EtcdPort;
   /** The address of the member behind it. */
   readonly member: string;
-  /** All members, as of now. */
-  readonly members: () => readonly MemberFacts[];
+  /** Where clients reach a member, by its address; none where that is not known. */
+  readonly clientUrlsOf: (member: string) => readonly string[];
   /** What no other cluster has, such as the hash of its authority's key: ids are made of it. */
   readonly cluster: string;
   /** An address such as "127.0.0.1" and a port, of which 0 lets the system choose. */
@@ -30,6 +30,8 @@ export interface EtcdGatewayOptions {
   readonly maxRequestBytes?: number;
   /** How long the member has for an answer: etcd's 5 s and two election time-outs. */
   readonly requestTimeoutMs?: number;
+  /** etcd's --auth-token-ttl. */
+  readonly tokenTtlMs?: number;
   /** Told of what should not happen: a handler that threw. */
   readonly onError?: (error: unknown) => void;
 }
@@ -46,8 +48,8 @@ const messageOverheadBytes = mebibyte / 2;
 
 /** Starts to listen; rejects with an Error where the address cannot be had. */
 export async function startEtcdGateway(options: EtcdGatewayOptions): Promise<EtcdGateway> {
-  const { listen, tls, maxRequestBytes = 1.5 * mebibyte, requestTimeoutMs = 7_000, onError = () => {} } = options;
-  const link = new MemberLink({ ...options, maxRequestBytes, requestTimeoutMs, onError });
+  const { listen, tls, maxRequestBytes = 1.5 * mebibyte, requestTimeoutMs = 7_000, tokenTtlMs = 300_000, onError = () => {} } = options;
+  const link = new MemberLink({ ...options, maxRequestBytes, requestTimeoutMs, tokenTtlMs, onError });
   const server = new Server({
     "grpc.max_receive_message_length": maxRequestBytes + messageOverheadBytes,
     "grpc.max_send_message_length": -1,

@@ -18,3 +18,8 @@ export function idOf(...names: readonly string[]): Id {
 export function isSameId(id: Id, other: { readonly low: number; readonly high: number } | number): boolean {
   return typeof other !== "number" && id.low === other.low && id.high === other.high;
 }
+
+/** In decimal digits, as texts name ids. */
+export function decimal({ high, low }: Id): string {
+  return String((BigInt(high >>> 0) << 32n) | BigInt(low >>> 0));
+}

@@ -25,28 +25,28 @@ export function keyValueService(link: MemberLink): Handlers {
     if (sizeBytes > link.options.maxRequestBytes) throw invalid("etcdserver: request is too large");
   };
   return {
-    Range: unary<RangeFields>(link, async ({ message }) => {
-      const response = await link.ask("etcd.range.response", readRange(message));
+    Range: unary<RangeFields>(link, async ({ message }, asker) => {
+      const response = await asker.ask("etcd.range.response", readRange(message));
       return writeRange(response, link.header(response.header));
     }),
-    Put: unary<PutFields>(link, async (incoming) => {
+    Put: unary<PutFields>(link, async (incoming, asker) => {
       checkSize(incoming);
-      const response = await link.ask("etcd.put.response", readPut(incoming.message));
+      const response = await asker.ask("etcd.put.response", readPut(incoming.message));
       return writePut(response, link.header(response.header));
     }),
-    DeleteRange: unary<DeleteFields>(link, async (incoming) => {
+    DeleteRange: unary<DeleteFields>(link, async (incoming, asker) => {
       checkSize(incoming);
-      const response = await link.ask("etcd.delete.response", readDelete(incoming.message));
+      const response = await asker.ask("etcd.delete.response", readDelete(incoming.message));
       return writeDelete(response, link.header(response.header));
     }),
-    Txn: unary<TxnFields>(link, async (incoming) => {
+    Txn: unary<TxnFields>(link, async (incoming, asker) => {
       checkSize(incoming);
-      const response = await link.ask("etcd.txn.response", readTxn(incoming.message));
+      const response = await asker.ask("etcd.txn.response", readTxn(incoming.message));
       return writeTxn(response, link.header(response.header));
     }),
     // With `physical` etcd answers when the old versions are off its disk; here they are unreadable at once, and memory follows.
-    Compact: unary<CompactFields>(link, async ({ message }) => {
-      const { header } = await link.ask("etcd.compact.response", { kind: "etcd.compact", revision: clamped(message.revision) });
+    Compact: unary<CompactFields>(link, async ({ message }, asker) => {
+      const { header } = await asker.ask("etcd.compact.response", { kind: "etcd.compact", revision: clamped(message.revision) });
       return { header: link.header(header) };
     }),
   };

@@ -4,27 +4,21 @@ import { idOf } from "./identity";
 import type { EtcdPort } from "./port";
 import { answered, statusOf } from "./refusal";
 import { type Answering, headerFor } from "./responses";
-
-/** A member as the member list shows it. */
-export interface MemberFacts {
-  /** The actor's address, "etcd/0". */
-  readonly address: string;
-  /** Its host, "etcd-0". */
-  readonly name: string;
-  readonly clientUrls: readonly string[];
-}
+import { Tokens } from "./tokens";
 
 export interface MemberLinkOptions {
   readonly port: EtcdPort;
   /** The address of the member behind this gateway. */
   readonly member: string;
-  /** All members, as of now. */
-  readonly members: () => readonly MemberFacts[];
+  /** Where clients reach a member, by its address. */
+  readonly clientUrlsOf: (member: string) => readonly string[];
   /** What no other cluster has, such as the hash of its authority's key. */
   readonly cluster: string;
   /** How long the member has for an answer. */
   readonly requestTimeoutMs: number;
   readonly maxRequestBytes: number;
+  /** How long clients' tokens are good for. */
+  readonly tokenTtlMs: number;
   /** Told of what should not happen: a handler that threw. */
   readonly onError: (error: unknown) => void;
 }
@@ -32,8 +26,12 @@ export interface MemberLinkOptions {
 /** What all services share: the member that is asked, and who answers. */
 export class MemberLink {
   readonly answering: Answering;
+  readonly tokens: Tokens;
 
   constructor(readonly options: MemberLinkOptions) {
+    this.tokens = new Tokens(options.tokenTtlMs, () =>
+      this.ask("etcd.auth.response", { kind: "etcd.auth.read", question: { type: "secrets", user: "" } }),
+    );
     this.answering = { cluster: idOf(options.cluster), member: this.idOfMember(options.member) };
   }
 

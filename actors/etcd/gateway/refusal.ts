@@ -12,6 +12,8 @@ export class Refusal extends Error {
   }
 }
 
+const permissionDenied = "etcdserver: permission denied";
+
 const codes: ReadonlyMap<EtcdError["code"], status> = new Map([
   ["InvalidArgument", status.INVALID_ARGUMENT],
   ["NotFound", status.NOT_FOUND],
@@ -23,6 +25,7 @@ const codes: ReadonlyMap<EtcdError["code"], status> = new Map([
   ["AlreadyExists", status.ALREADY_EXISTS],
   ["PermissionDenied", status.PERMISSION_DENIED],
   ["Unauthenticated", status.UNAUTHENTICATED],
+  ["DataLoss", status.DATA_LOSS],
 ]);
 
 /** The response of the kind that was asked for. Throws a Refusal: the member's own, or one that says why there is no answer. */
@@ -39,6 +42,12 @@ export function noAnswer(why: string, detail: string): Refusal {
   if (why === "timeout") return new Refusal(status.UNAVAILABLE, "etcdserver: request timed out");
   if (why === "refused") return new Refusal(status.UNIMPLEMENTED, detail);
   return new Refusal(status.UNAVAILABLE, "etcdserver: server stopped");
+}
+
+/** What a stream's end says to a client: why the member would not have it, or that the member is gone. */
+export function streamEnded(why: string, detail: string): Refusal {
+  if (why !== "refused") return noAnswer(why, detail);
+  return new Refusal(detail === permissionDenied ? status.PERMISSION_DENIED : status.UNAVAILABLE, detail);
 }
 
 export function unimplemented(what: string): Refusal {

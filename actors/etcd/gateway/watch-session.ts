@@ -1,11 +1,12 @@
 import { status } from "@grpc/grpc-js";
 import type { WatchEvent, WatchRequest, WatchResponse } from "../../../protocol/etcd";
+import type { Credential } from "../../../protocol/etcd-auth";
 import type { StreamInput } from "../../../runtime/actor";
 import { fragmentsOf } from "./fragments";
 import { clamped, type Int64 } from "./int64";
 import type { MemberLink } from "./member-link";
 import type { EtcdStream } from "./port";
-import { noAnswer, Refusal } from "./refusal";
+import { Refusal, streamEnded } from "./refusal";
 import { bytesOf } from "./requests";
 import { sizeOfEvent, writeEvent } from "./responses";
 import { type Duplex, failStream } from "./serve";
@@ -42,6 +43,8 @@ interface Watch {
 }
 
 const filtered: readonly WatchEvent["type"][] = ["put", "delete"];
+/** What a member without a leader says when it ends its watches. */
+const noLeader = "etcdserver: no leader";
 /** An id that no watch has: of responses that are about none or all of them. */
 const noWatch = -1;
 
@@ -61,6 +64,7 @@ export class WatchSession {
   constructor(
     private readonly link: MemberLink,
     private readonly call: Duplex<WatchFields>,
+    private readonly as: Credential,
     private readonly unsentBytesMax: number,
   ) {}
 
@@ -110,6 +114,7 @@ export class WatchSession {
         startRevision: Math.max(0, clamped(fields.start_revision)),
         prevKv: fields.prev_kv,
         progressNotify: fields.progress_notify,
+        as: this.as,
       },
       unwanted: new Set(fields.filters.flatMap((filter) => filtered[filter] ?? [])),
       fragment: fields.fragment,
@@ -179,8 +184,14 @@ export class WatchSession {
       this.reopen(watch);
       return;
     }
+    if (reason === "refused" && detail !== noLeader) {
+      this.drop(watch);
+      const cancel_reason = "rpc error: code = PermissionDenied desc = etcdserver: permission denied";
+      this.withHeader((header) => this.send({ header, watch_id: watch.id, created: true, canceled: true, cancel_reason }));
+      return;
+    }
     // The client opens its watches again where they were, here or at another member.
-    this.fail(reason === "refused" ? new Refusal(status.UNAVAILABLE, detail) : noAnswer(reason, detail));
+    this.fail(streamEnded(reason, detail));
   }
 
   private receive(watch: Watch, { header, created, compactRevision, events }: WatchResponse): void {

@@ -1,5 +1,5 @@
 import type { MemberLink } from "./member-link";
-import type { Duplex, Handlers } from "./serve";
+import { Asker, type Duplex, failStream, type Handlers } from "./serve";
 import { type WatchFields, WatchSession } from "./watch-session";
 
 const unsentBytesMax = 16 * 1024 * 1024;
@@ -8,12 +8,20 @@ const unsentBytesMax = 16 * 1024 * 1024;
 export function watchService(link: MemberLink): Handlers {
   return {
     Watch: (call: Duplex<WatchFields>) => {
-      const session = new WatchSession(link, call, unsentBytesMax);
-      const end = () => session.end();
-      call.on("data", ({ message }) => session.take(message));
-      call.on("cancelled", end);
-      call.on("error", end);
-      call.on("close", end);
+      Asker.of(link, call).then(
+        ({ as }) => serve(call, new WatchSession(link, call, as, unsentBytesMax)),
+        (error: unknown) => failStream(link, call, error),
+      );
     },
   };
+}
+
+/** What the client has sent meanwhile waits in the stream until somebody listens. */
+function serve(call: Duplex<WatchFields>, session: WatchSession): void {
+  const end = () => session.end();
+  if (call.cancelled) return end();
+  call.on("data", ({ message }) => session.take(message));
+  call.on("cancelled", end);
+  call.on("error", end);
+  call.on("close", end);
 }

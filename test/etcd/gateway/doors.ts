@@ -83,8 +83,7 @@ export class EtcdDoors {
     const gateway = await startEtcdGateway({
       port: portTo(member, this.world.portal(`etcd-${i}`, `etcd-${i}`)),
       member,
-      members: () =>
-        this.endpoints.map((endpoint, index) => ({ address: address("etcd", index), name: `etcd-${index}`, clientUrls: [endpoint] })),
+      clientUrlsOf: (of) => this.endpoints.filter((_, index) => address("etcd", index) === of),
       cluster: this.authority.publicKeyHash,
       listen: { host: "127.0.0.1", port: 0 },
       tls: { cert, key, ca: this.authority.certificate },

@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { cpus, tmpdir } from "node:os";
 import { join } from "node:path";
 import { Authority, daySeconds } from "../runtime/live/certificates";
+import { etcdSection } from "./etcd";
 import { bodyOf, getsPerSecond, sessionTo, up } from "./live-cluster";
 import { localMessagesPerSecond, webSocketMessagesPerSecond } from "./live-messages";
 import { virtualSecondsPerSecond } from "./simulated-cluster";
@@ -68,6 +69,8 @@ async function main(): Promise<void> {
   session.close();
   bare.stop();
   await cluster.stop();
+
+  await etcdSection(say);
 }
 
 function median(values: readonly number[]): number {

@@ -33,7 +33,7 @@ function partsFrom(first: number): Part[] {
     part("etcd processes killed", (add) => {
       let seed = first;
       return async (endMs) => {
-        const withinMs = Math.min(90_000, Math.max(5_000, endMs - performance.now()));
+        const withinMs = Math.min(45_000, Math.max(5_000, (endMs - performance.now()) / 3));
         const { violations, ...figures } = await crashStorm({ seed, kills: 60, withinMs });
         for (const [figure, by] of Object.entries(figures)) if (figure !== "terms") add(figure, by);
         const told = violations.map((why) => `crash storm of seed ${seed}: ${why}`);

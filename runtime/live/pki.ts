@@ -77,10 +77,10 @@ export function adminCertificate(authority: Authority): Issued {
   });
 }
 
-/** What an etcd client shows, which may do everything there; as kubeadm's healthcheck client. */
+/** What an etcd client shows, which may do everything there, also where users and roles are enabled: it speaks for root. */
 export function etcdClientCertificate(etcdAuthority: Authority): Issued {
   return etcdAuthority.issue({
-    subject: { commonName: "wavetank-etcd-client", organizations: [] },
+    subject: { commonName: "root", organizations: [] },
     usages: ["client"],
     names: [],
     ttlSeconds: 365 * daySeconds,

@@ -80,7 +80,11 @@ describe("etcd's door", () => {
     expect(await client("Auth").refusal("Authenticate", { name: "root", password: "x" })).toBe(
       "9: etcdserver: authentication is not enabled",
     );
-    expect(await client("Cluster").refusal("MemberAdd", { peerURLs: ["http://x:1"] })).toMatch(/^12: /);
+    expect(await client("Cluster").refusal("MemberAdd", { peerURLs: ["http://x:1"] })).toMatch(
+      /^3: etcdserver: given member URLs are invalid/,
+    );
+    expect(await client("Cluster").refusal("MemberRemove", { ID: 1 })).toBe("5: etcdserver: member not found");
+    expect(await maintenance.refusal("Downgrade", {})).toMatch(/^12: /);
   });
 
   test("Put with ignore_value or ignore_lease keeps what the key has", async () => {

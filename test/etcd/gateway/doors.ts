@@ -51,9 +51,9 @@ export class EtcdDoors {
   }
 
   /** Writes the authority and a new certificate of an authority for a client; this replica set's own where none is given. */
-  clientFiles(name: string, issuer = this.authority): ClientFiles {
+  clientFiles(name: string, issuer = this.authority, commonName = name): ClientFiles {
     const { certificate, key } = issuer.issue({
-      subject: { commonName: name, organizations: [] },
+      subject: { commonName, organizations: [] },
       usages: ["client"],
       names: [],
       ttlSeconds: 3600,

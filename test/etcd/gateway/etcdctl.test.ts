@@ -19,7 +19,8 @@ describe("etcdctl prints the same of our members as of etcd", () => {
   beforeAll(async () => {
     [real, doors] = await Promise.all([RealEtcd.start(), EtcdDoors.open(3)]);
     theirs = new Etcdctl({ ETCDCTL_ENDPOINTS: `http://127.0.0.1:${real.port}` });
-    const { ca, cert, key } = doors.clientFiles("etcdctl");
+    // A certificate that names nobody: the real server's door asks for none, so there too only a password says who it is.
+    const { ca, cert, key } = doors.clientFiles("etcdctl", doors.authority, "");
     // Through a member that may have to forward: the second of three.
     const environment = { ETCDCTL_ENDPOINTS: doors.endpoints[1]!, ETCDCTL_CACERT: ca, ETCDCTL_CERT: cert, ETCDCTL_KEY: key };
     ours = new Etcdctl(environment);
@@ -201,6 +202,82 @@ describe("etcdctl prints the same of our members as of etcd", () => {
     expect(members.map((line) => line.split(", ").slice(1).join(", "))).toEqual(
       [0, 1, 2].map((i) => `started, etcd-${i}, etcd/${i}, ENDPOINT, false`),
     );
+  });
+
+  test("members are added and removed; an address that is none of an actor's host is refused", async () => {
+    const added = await ours.run(["member", "add", "fourth", "--learner", "--peer-urls=http://etcd-3:2380"]);
+    expect(added.stdout).toMatch(/^Member +([0-9a-f]+) added to cluster +[0-9a-f]+\n/);
+    const id = /^Member +([0-9a-f]+)/.exec(added.stdout)![1]!;
+    expect((await ours.run(["member", "list"])).stdout).toMatch(new RegExp(`^${id}, .*http://etcd-3:2380.*, true$`, "m"));
+    expect((await ours.run(["member", "promote", id])).stderr).toMatch(/can only promote a learner member which is in sync with leader/);
+    expect((await ours.run(["member", "update", id, "--peer-urls=http://etcd-3:2390"])).stdout).toMatch(/updated in cluster/);
+    expect((await ours.run(["member", "remove", id])).stdout).toMatch(new RegExp(`^Member ${id} removed from cluster`));
+    expect((await ours.run(["member", "remove", id])).stderr).toMatch(/member not found/i);
+    expect((await ours.run(["member", "add", "x", "--peer-urls=http://x:1"])).stderr).toMatch(/given member URLs are invalid/);
+    expect((await ours.run(["member", "list"])).stdout.trim().split("\n")).toHaveLength(3);
+  });
+
+  test("users and roles: what may be done, by whom, and what is said where it may not", async () => {
+    for (const line of [
+      "put shop/a 1",
+      "put bank/a 2",
+      "auth enable",
+      "role add reader",
+      "role add reader",
+      "role add writer",
+      "role grant-permission reader read shop/ --prefix",
+      "role grant-permission writer readwrite shop/ --prefix",
+      "role grant-permission writer write bank/a",
+      "role grant-permission nobody read x",
+      "role get writer",
+      "role get nobody",
+      "role list",
+      "user add root:secret",
+      "user add ann:pw",
+      "user add ann:pw",
+      "user add bob:pw",
+      "user grant-role ann reader",
+      "user grant-role bob writer",
+      "user grant-role bob nobody",
+      "user grant-role nobody reader",
+      "user get bob",
+      "user get nobody",
+      "user list",
+      "auth enable",
+    ])
+      await both(line);
+    try {
+      for (const line of [
+        "get shop/a",
+        "get shop/a --user ann:pw",
+        "get shop/ --prefix --user ann:pw",
+        "get bank/a --user ann:pw",
+        "put shop/a 3 --user ann:pw",
+        "put shop/a 3 --user bob:pw",
+        "put bank/a 3 --user bob:pw",
+        "put bank/a 3 --prev-kv --user bob:pw",
+        "get '' --prefix --user bob:pw",
+        "del shop/ --prefix --user bob:pw",
+        "get shop/a --user bob:wrong",
+        "get shop/a --user nobody:pw",
+        "watch bank/a --user ann:pw",
+        "user list --user bob:pw",
+        "user get bob --user bob:pw",
+        "role revoke-permission writer bank/a --user root:secret",
+        "put bank/a 4 --user bob:pw",
+        "user revoke-role ann reader --user root:secret",
+        "get shop/a --user ann:pw",
+        "user delete ann --user root:secret",
+        "get shop/a --user ann:pw",
+        "user delete root --user root:secret",
+        "get bank --prefix --user root:secret",
+      ])
+        await both(line);
+    } finally {
+      await both("auth disable --user root:secret");
+    }
+    for (const line of ["get bank/a", "role delete reader", "role delete reader", "user delete bob", "role list", "user list"])
+      await both(line);
   });
 
   test("snapshot save checks what it got: a backup in a format of our own, whole pages and their SHA-256 (no bbolt file)", async () => {

@@ -67,7 +67,12 @@ export class Journal {
     for (const [i, entry] of kept.entries())
       if (entry.index !== snapshot.index + 1 + i)
         throw new Error(`etcd log: entry ${snapshot.index + 1 + i} is missing: found ${entry.index} after snapshot ${snapshot.index}`);
-    return { persisted: { hardState, snapshot, configuration: membership?.configuration ?? null, entries: kept }, store, membership, journal };
+    return {
+      persisted: { hardState, snapshot, configuration: membership?.configuration ?? null, entries: kept },
+      store,
+      membership,
+      journal,
+    };
   }
 
   /** How many records the log on disk holds. */

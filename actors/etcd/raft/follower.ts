@@ -71,7 +71,8 @@ export function receiveSnapshot(node: RaftNode, from: MemberId, snapshot: LogPos
     answerAppend(node, from, log.commit);
     return;
   }
-  if (log.lastIndex > log.commit) node.outbox.cut(log.commit + 1, log.lastIndex);
+  // What the snapshot covers it stands for, committed or not; what lies behind it follows another entry than the snapshot's.
+  if (log.lastIndex > snapshot.index) node.outbox.cut(snapshot.index + 1, log.lastIndex);
   log.reset(snapshot);
   node.configurations.reset(snapshot.index, configuration);
   node.outbox.receive(snapshot);

@@ -398,6 +398,21 @@ describe("snapshots (section 7)", () => {
     expect(network.member("m1").writes).toEqual([]);
   });
 
+  test("a snapshot takes nothing back that it covers, though the member may not know that it was committed", () => {
+    const network = withLogs([log([1, 1, 1]), log([1, 1, 1]), log([1, 1, 1])]);
+    const install = (index: number, term: number) =>
+      network.step("m1", { type: "snapshotReceived", from: "m0", snapshot: { index, term }, configuration: null })!;
+    expect(network.node("m1").log.commit).toBe(0);
+    expect(install(7, 1).truncated).toBeNull();
+    const conflicting = withLogs([log([1, 1, 1])]).step("m0", {
+      type: "snapshotReceived",
+      from: "m1",
+      snapshot: { index: 2, term: 2 },
+      configuration: null,
+    })!;
+    expect(conflicting.truncated).toEqual({ fromIndex: 3, lastIndex: 3 });
+  });
+
   test("a member that has only a snapshot can still win an election: its last term is the snapshot's", () => {
     const network = new Network(3);
     network.elect("m0");

@@ -4,6 +4,8 @@ import type { EtcdError } from "../../../protocol/etcd";
 const catalogue = {
   emptyKey: ["InvalidArgument", "etcdserver: key is not provided"],
   keyNotFound: ["InvalidArgument", "etcdserver: key not found"],
+  valueProvided: ["InvalidArgument", "etcdserver: value is provided"],
+  leaseProvided: ["InvalidArgument", "etcdserver: lease is provided"],
   duplicateKey: ["InvalidArgument", "etcdserver: duplicate key given in txn request"],
   tooManyOperations: ["InvalidArgument", "etcdserver: too many operations in txn request"],
   requestTooLarge: ["InvalidArgument", "etcdserver: request is too large"],

@@ -33,7 +33,12 @@ export function requestRefusal(request: PutRequest | DeleteRangeRequest | TxnReq
 
 /** Each level of a transaction leaves the nested ones less room for operations. */
 function operationRefusal(operation: TxnOperation, maxOperations: number): EtcdError | null {
-  if (operation.kind !== "etcd.txn") return operation.key.length === 0 ? etcdError("emptyKey") : null;
+  if (operation.kind !== "etcd.txn") {
+    if (operation.key.length === 0) return etcdError("emptyKey");
+    if (operation.kind !== "etcd.put") return null;
+    if (operation.ignoreValue && operation.value.length > 0) return etcdError("valueProvided");
+    return operation.ignoreLease && operation.lease !== 0 ? etcdError("leaseProvided") : null;
+  }
   const { compare, success, failure } = operation;
   const used = Math.max(compare.length, success.length, failure.length);
   if (used > maxOperations) return etcdError("tooManyOperations");

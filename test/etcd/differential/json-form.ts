@@ -46,9 +46,20 @@ export function bodyOf(request: EtcdRequest, offset: number): Json {
         serializable: request.serializable,
         keys_only: request.keysOnly,
         count_only: request.countOnly,
+        min_mod_revision: revisionOf(request.revisions?.minModRevision ?? 0, offset),
+        max_mod_revision: revisionOf(request.revisions?.maxModRevision ?? 0, offset),
+        min_create_revision: revisionOf(request.revisions?.minCreateRevision ?? 0, offset),
+        max_create_revision: revisionOf(request.revisions?.maxCreateRevision ?? 0, offset),
       };
     case "etcd.put":
-      return { key: base64(request.key), value: base64(request.value), lease: request.lease, prev_kv: request.prevKv };
+      return {
+        key: base64(request.key),
+        value: base64(request.value),
+        lease: request.lease,
+        prev_kv: request.prevKv,
+        ignore_value: request.ignoreValue === true,
+        ignore_lease: request.ignoreLease === true,
+      };
     case "etcd.delete":
       return { key: base64(request.key), range_end: base64(request.rangeEnd), prev_kv: request.prevKv };
     case "etcd.txn":
@@ -76,7 +87,7 @@ export function watchBodyOf({ key, rangeEnd, startRevision, prevKv }: WatchReque
   return { create_request: wanted };
 }
 
-function compareOf({ key, target, result, number, value }: Compare, offset: number): Json {
+function compareOf({ key, target, result, number, value, rangeEnd }: Compare, offset: number): Json {
   const operand = {
     version: { version: number },
     create: { create_revision: revisionOf(number, offset) },
@@ -84,7 +95,8 @@ function compareOf({ key, target, result, number, value }: Compare, offset: numb
     lease: { lease: number },
     value: { value: base64(value) },
   }[target];
-  return { key: base64(key), target: target.toUpperCase(), result: result === "notEqual" ? "NOT_EQUAL" : result.toUpperCase(), ...operand };
+  const keys = { key: base64(key), range_end: base64(rangeEnd ?? new Uint8Array(0)) };
+  return { ...keys, target: target.toUpperCase(), result: result === "notEqual" ? "NOT_EQUAL" : result.toUpperCase(), ...operand };
 }
 
 function operationOf(operation: TxnOperation, offset: number): Json {

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import type { Compare, EtcdRequest, TxnOperation, TxnRequest, WatchRequest } from "../../../protocol/etcd";
-import { compare, del, put, range, txn, watch } from "../store/requests";
+import { bytes, compare, del, put, range, txn, watch } from "../store/requests";
 
 /** A step of a sequence: a request, or a watch that is opened and stays open. Revisions count from the 1 of an empty store. */
 export type Step = { readonly type: "request"; readonly request: EtcdRequest } | { readonly type: "watch"; readonly request: WatchRequest };
@@ -21,8 +21,12 @@ const lease = fc.oneof(
 const revision = fc.oneof({ weight: 3, arbitrary: fc.constant(0) }, { weight: 2, arbitrary: fc.integer({ min: 1, max: 18 }) });
 const sometimes = fc.integer({ min: 0, max: 3 }).map((n) => n === 0);
 
-const puts = fc.tuple(anyKey, value, lease, fc.boolean()).map(([k, v, l, prev]) => put(k, v, l, prev));
+const seldom = fc.integer({ min: 0, max: 9 }).map((n) => n === 0);
+const puts = fc
+  .tuple(anyKey, value, lease, fc.boolean(), seldom, seldom)
+  .map(([k, v, l, prev, ignoreValue, ignoreLease]) => ({ ...put(k, v, l, prev), ignoreValue, ignoreLease }));
 const deletes = fc.tuple(anyKey, rangeEnd, fc.boolean()).map(([k, to, prev]) => del(k, to, prev));
+const bound = fc.oneof({ weight: 3, arbitrary: fc.constant(0) }, { weight: 1, arbitrary: fc.integer({ min: 1, max: 10 }) });
 const ranges = fc
   .record({
     key: anyKey,
@@ -34,6 +38,13 @@ const ranges = fc
     serializable: fc.boolean(),
     keysOnly: sometimes,
     countOnly: sometimes,
+    revisions: fc.oneof(
+      { weight: 4, arbitrary: fc.constant(undefined) },
+      {
+        weight: 1,
+        arbitrary: fc.record({ minModRevision: bound, maxModRevision: bound, minCreateRevision: bound, maxCreateRevision: bound }),
+      },
+    ),
   })
   .map(({ key: k, ...rest }) => range(k, rest));
 const compares: fc.Arbitrary<Compare> = fc
@@ -43,8 +54,12 @@ const compares: fc.Arbitrary<Compare> = fc
     fc.constantFrom("equal" as const, "notEqual" as const, "greater" as const, "less" as const),
     fc.integer({ min: 0, max: 6 }),
     value,
+    fc.oneof({ weight: 4, arbitrary: fc.constant("") }, { weight: 1, arbitrary: fc.constantFrom("c", "z", "\0") }),
   )
-  .map(([k, target, result, number, v]) => compare(k, target, result, target === "value" ? v : number));
+  .map(([k, target, result, number, v, to]) => ({
+    ...compare(k, target, result, target === "value" ? v : number),
+    rangeEnd: bytes(to),
+  }));
 
 const operations = (depth: number): fc.Arbitrary<readonly TxnOperation[]> =>
   fc.array(

@@ -32,8 +32,10 @@ export interface LoadTell extends Message {
 const sendTimer = "send";
 const lookUpTimer = "look up";
 const lookUpRetryMs = 1000;
-/** A node at which a request did not even arrive gets none for so long: the interval of a load balancer's health checks. */
+/** A node that answers nothing gets no requests for so long: the interval of a load balancer's health checks. */
 const avoidMs = 10_000;
+/** So many requests in a row without an answer say that the node is gone; a single one may have been lost on its way to a pod elsewhere. */
+const silentMost = 3;
 
 type Ctx = Context<HttpLoad>;
 
@@ -41,6 +43,8 @@ type Ctx = Context<HttpLoad>;
 export class HttpLoad {
   private readonly client: ApiClient<HttpLoad>;
   private readonly avoidedUntilUs = new Map<string, number>();
+  /** By node, how many requests in a row it has not answered. */
+  private readonly silent = new Map<string, number>();
   private target: { readonly ip: string; readonly port: number } | undefined;
   private sending = false;
   private sent = 0;
@@ -109,12 +113,18 @@ export class HttpLoad {
       requestId,
     };
     ctx.ask<NetResponse>(address("kube-proxy", node), request, { deadlineMs: config.timeoutMs }, (state, answer, later) => {
-      if (!answer.ok) state.avoidedUntilUs.set(node, later.monotonicUs() + avoidMs * 1000);
+      state.judgeNode(node, answer.ok, later.monotonicUs());
       const { outcome, code, servedBy } = outcomeOf(answer);
       const latencyUs = later.monotonicUs() - startedUs;
       const service = `${config.namespace}/${config.service}`;
       later.record({ kind: "load.result", workload: config.name, service, requestId, outcome, code, latencyUs, servedBy });
     });
+  }
+
+  private judgeNode(node: string, answered: boolean, nowUs: number): void {
+    const silent = answered ? 0 : (this.silent.get(node) ?? 0) + 1;
+    this.silent.set(node, silent);
+    if (silent >= silentMost) this.avoidedUntilUs.set(node, nowUs + avoidMs * 1000);
   }
 
   private nextNode(nowUs: number): string {

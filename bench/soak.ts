@@ -5,6 +5,7 @@ import { simulate } from "../cli/simulate";
 import type { RunResult } from "../scenarios/run";
 import { crashStorm } from "./crash/crash-storm";
 import { simulatedStorm } from "./crash/simulated-storm";
+import { differentialSequences } from "./differential";
 
 // Keeps at it: `npm run soak -- --minutes N [--first SEED]`. Its parts take turns until the time is over, each turn with seeds that were not tried
 // before; then it prints what each part did, and its status is 1 if any of them found something.
@@ -22,6 +23,7 @@ interface Part {
 
 const root = join(__dirname, "../..");
 const shopSeeds = 50;
+const comparedPerTurn = 1_000;
 
 function partsFrom(first: number): Part[] {
   const part = (name: string, make: (add: (figure: string, by: number) => void) => Turn): Part => {
@@ -55,6 +57,17 @@ function partsFrom(first: number): Part[] {
         return found;
       };
     }),
+    part("etcd beside the real etcd", (add) => {
+      let seed = first;
+      return async (endMs) => {
+        const found = await differentialSequences(seed++, comparedPerTurn, Math.min(180_000, Math.max(20_000, endMs - performance.now())));
+        add("sequences asked for", comparedPerTurn);
+        return found;
+      };
+    }),
+    part("scenarios/library/etcd-storm.yaml", (add) =>
+      seedsOf("scenarios/library/etcd-storm.yaml", first, Number.POSITIVE_INFINITY, 10, add),
+    ),
     part("examples/shop/leader-loss.yaml", (add) => seedsOf("examples/shop/leader-loss.yaml", first, shopSeeds, 10, add)),
     part("scenarios/library/swarm.yaml", (add) => seedsOf("scenarios/library/swarm.yaml", first, Number.POSITIVE_INFINITY, 5, add)),
   ];

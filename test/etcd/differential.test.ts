@@ -9,7 +9,7 @@ import { del, put } from "./store/requests";
 
 /**
  * The store, transactions, leases and watches beside the real etcd server of this machine (Debian's etcd-server, a 3.4): random sequences must be answered
- * the same, with the same revisions, errors and events. WAVETANK_SEQUENCES and WAVETANK_SEED ask for more or others.
+ * the same, with the same revisions, errors and events. WAVETANK_SEQUENCES, WAVETANK_SEED and WAVETANK_WITHIN_MS ask for more or others.
  *
  * What may differ, and why:
  * - revisions by a constant, for the real server is not started anew for each sequence; header.member and header.term, which name different replica sets;
@@ -120,7 +120,11 @@ test("random sequences are answered as the real etcd answers them: values, revis
     fc.asyncProperty(steps, async (sequence) => {
       answers += (await compare(sequence)).answers;
     }),
-    { numRuns: Number(process.env.WAVETANK_SEQUENCES ?? 150), seed: Number(process.env.WAVETANK_SEED ?? 5) },
+    {
+      numRuns: Number(process.env.WAVETANK_SEQUENCES ?? 150),
+      seed: Number(process.env.WAVETANK_SEED ?? 5),
+      interruptAfterTimeLimit: Number(process.env.WAVETANK_WITHIN_MS ?? 300_000),
+    },
   );
   expect(answers).toBeGreaterThan(100);
 }, 600_000);

@@ -37,6 +37,8 @@ export class RealEtcd {
     child.once("exit", (code) => {
       ended ??= `etcd ended with status ${code}`;
     });
+    // It must not outlive a test run that is ended from outside.
+    process.once("exit", () => child.kill("SIGKILL"));
     const real = new RealEtcd(child, directory, port);
     for (let attempt = 0; attempt < 300 && ended === undefined; attempt++) {
       const reply = await real.ask("/v3/kv/range", { key: "AA==" }).catch(() => undefined);

@@ -64,8 +64,8 @@ export class DataDirectory {
 
   /** The members of etcd are fixed when a cluster is made; the rest may change from one start to the next. */
   private check(path: string, { etcd, nodes }: ClusterShape): void {
-    const file = join(path, "cluster.json");
-    if (!existsSync(file)) return writePrivately(file, JSON.stringify({ version: 1, etcd }));
+    const file = clusterFile(path);
+    if (!existsSync(file)) return writeClusterFile(path, etcd);
     const made = readJson<{ readonly version?: number; readonly etcd?: number }>(file);
     if (made.version !== 1 || typeof made.etcd !== "number")
       throw new InputError(`${file}: is not of a cluster that this version can read`);
@@ -77,6 +77,15 @@ export class DataDirectory {
     if (first < nodes)
       throw new InputError(`--nodes ${nodes}: node-${first} of ${path} is a node that joined; up to ${first} nodes fit beside it`);
   }
+}
+
+function clusterFile(path: string): string {
+  return join(path, "cluster.json");
+}
+
+/** Says in a data directory of how many members of etcd it is. */
+export function writeClusterFile(path: string, etcd: number): void {
+  writePrivately(clusterFile(path), JSON.stringify({ version: 1, etcd }));
 }
 
 function readJson<T>(file: string): T {

@@ -1,5 +1,6 @@
 import { Command, CommanderError } from "commander";
 import { addDiff } from "./diff";
+import { addEtcd } from "./etcd";
 import { exit, guarded } from "./exit";
 import { addInit } from "./init";
 import { addJoin } from "./join";
@@ -17,7 +18,7 @@ export function wavetank(): Command {
     .version(wavetankVersion())
     .showHelpAfterError("(--help shows what there is)")
     .exitOverride();
-  for (const add of [addUp, addJoin, addRun, addReplay, addShrink, addDiff, addList, addDescribe, addInit]) add(program);
+  for (const add of [addUp, addJoin, addRun, addReplay, addShrink, addDiff, addList, addDescribe, addInit, addEtcd]) add(program);
   for (const command of program.commands) command.exitOverride();
   return program;
 }

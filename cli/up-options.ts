@@ -76,8 +76,7 @@ export function readUpOptions(flags: UpFlags): UpOptions {
 
 function shapeOf(flags: UpFlags): ClusterShape {
   const configured = flags.config === undefined ? defaultShape : readConfiguration(flags.config);
-  const etcd = count("--etcd", flags.etcd, 1, configured.etcd);
-  if (etcd % 2 === 0 || etcd > 7) throw new InputError(`--etcd ${etcd}: expected 1, 3, 5 or 7 members`);
+  const etcd = etcdMembers(flags.etcd, configured.etcd);
   return {
     ...configured,
     etcd,
@@ -95,6 +94,13 @@ function readConfiguration(file: string): ClusterShape {
   const read = readShape(documents[0]!, [], documents[0]!.value);
   if (read.problems.length > 0) throw new InputError(read.problems.map(formatProblem).join("\n"));
   return read.shape;
+}
+
+/** How many members etcd is to have. Throws an InputError. */
+export function etcdMembers(given: string | undefined, standard: number): number {
+  const etcd = count("--etcd", given, 1, standard);
+  if (etcd % 2 === 0 || etcd > 7) throw new InputError(`--etcd ${etcd}: expected 1, 3, 5 or 7 members`);
+  return etcd;
 }
 
 /** A whole number in a flag, between `minimum` and 1000. Throws an InputError that names the flag. */

@@ -11,8 +11,8 @@ import { Refusal, streamEnded } from "./refusal";
  * cannot read it.
  */
 
-const pageBytes = 512;
-const magic = "wavetank etcd backup 1\n";
+export const pageBytes = 512;
+export const magic = "wavetank etcd backup 1\n";
 
 /** The first page of a backup. */
 function firstPage(): Buffer {

@@ -1,0 +1,26 @@
+import type { DiskOperation } from "../../runtime/actor";
+import { Journal } from "./journal";
+import { encodeMembership, foundingMembership } from "./membership";
+import { restoreStore, StoreCapture } from "./store/snapshot";
+import type { Store } from "./store/store";
+
+/** A cluster that is made of a backup begins, as etcd's does, with a snapshot at the first index of the first term. */
+const beginning = { index: 1, term: 1 };
+
+/** The store in a backup's bytes, without what belonged to the cluster that it was taken of: its alarms. Throws an Error on bytes that are none. */
+export function storeOfBackup(bytes: Uint8Array): Store {
+  const store = restoreStore(bytes);
+  for (const alarm of store.alarms.list()) store.alarms.disarm(alarm);
+  return store;
+}
+
+/**
+ * What has to be on the empty disk of each of these members so that they come up with that store as one new cluster. Who the members of the
+ * old one were is of no account.
+ */
+export function founding(store: Store, members: readonly string[]): readonly DiskOperation[] {
+  const { journal } = Journal.recover({ logs: new Map(), blobs: new Map() });
+  const snapshot = new StoreCapture(store, encodeMembership(foundingMembership(members))).nextChunk(Number.POSITIVE_INFINITY)!;
+  const hardState = { term: beginning.term, vote: null, commit: beginning.index };
+  return journal.write({ id: 1, hardState, entries: [], snapshot: beginning, messagesAfter: [] }, snapshot);
+}

@@ -3,7 +3,7 @@ import { kindOf } from "../../protocol/kinds/registry";
 import { isFailure } from "../../protocol/status";
 import { clusterObjects } from "./bootstrap-objects";
 import { born, complete } from "./registry/objects";
-import { allocateForService, isService } from "./registry/service-allocation";
+import { allocateForService, holdsItsAddress, isService } from "./registry/service-allocation";
 import type { Ctx, ServerState } from "./state";
 import { encodeStored } from "./storage/entry";
 import { cacheOf } from "./storage/feed";
@@ -75,6 +75,8 @@ export function createOwn(
   const ready = born(kind, complete(kind, object), { uid: ctx.uuid(), nowMs: ctx.wallUs() / 1000 });
   const allocated = isService(kind) ? allocateForService(state, ctx, ready, undefined) : { object: ready, alongside: nothingAlongside };
   if (isFailure(allocated)) {
+    // A Service and its address are stored in one transaction: another API server has made it, and this one has seen the address first.
+    if (isService(kind) && holdsItsAddress(state, ready)) return then(state, true, ctx);
     ctx.log("warn", "an object of the cluster could not be made", { key, message: allocated.message });
     return then(state, false, ctx);
   }

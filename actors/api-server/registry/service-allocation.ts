@@ -1,5 +1,5 @@
 import type { Compare, DeleteRangeRequest, PutRequest } from "../../../protocol/etcd";
-import type { Service, ServicePort, ServiceSpec } from "../../../protocol/kinds/generated";
+import type { IPAddress, Service, ServicePort, ServiceSpec } from "../../../protocol/kinds/generated";
 import { type ApiObject, type Stored, timestamp } from "../../../protocol/kinds/object";
 import type { Kind } from "../../../protocol/kinds/registry";
 import { type Failure, failure, invalid, isFailure } from "../../../protocol/status";
@@ -47,6 +47,13 @@ export function drawFor(state: ServerState, ctx: Ctx): Draws {
   const addresses = Array.from({ length: drawsMax }, () => addressAt(cidr, reserved + ctx.randomInt("cluster-ip", size - reserved - 1)));
   const ports = Array.from({ length: 4 * drawsMax }, () => first + ctx.randomInt("node-port", last - first + 1));
   return { addresses: addresses.filter((ip) => !isTaken(state, ip)), ports: ports.filter((port) => !isReserved(state, port)) };
+}
+
+/** Whether the address that a Service asks for is already reserved, and for that very Service. */
+export function holdsItsAddress(state: ServerState, service: ApiObject): boolean {
+  const ip = (service as ApiObject & Service).spec?.clusterIP ?? "";
+  const holder = (addressObject(state, ip)?.object as IPAddress | undefined)?.spec?.parentRef;
+  return holder?.name === service.metadata.name && holder?.namespace === service.metadata.namespace;
 }
 
 interface Fresh {
@@ -176,9 +183,11 @@ function portsOf({ ports }: ServiceSpec): readonly number[] {
 const addressKey = (ip: string) => keyOfObject(resourceNamed("networking.k8s.io", "v1", "ipaddresses"), "", ip);
 const portKey = (port: number) => `${registryPrefix}ranges/servicenodeports/${port}`;
 
-function isTaken(state: ServerState, ip: string): boolean {
-  return cacheOf(state.feed, resourceNamed("networking.k8s.io", "v1", "ipaddresses")).get(addressKey(ip)) !== undefined;
+function addressObject(state: ServerState, ip: string) {
+  return cacheOf(state.feed, resourceNamed("networking.k8s.io", "v1", "ipaddresses")).get(addressKey(ip));
 }
+
+const isTaken = (state: ServerState, ip: string) => addressObject(state, ip) !== undefined;
 
 function isReserved(state: ServerState, port: number): boolean {
   return state.feed.others.has(portKey(port));

@@ -42,6 +42,8 @@ export interface Watched {
 export class Tank {
   readonly simulation: Simulation;
   readonly facts: Fact[] = [];
+  /** What was logged as a warning or an error. */
+  readonly warnings: string[] = [];
 
   constructor(
     options: {
@@ -60,6 +62,7 @@ export class Tank {
       observers: [
         (_nowUs, _host, event) => {
           if (event.type === "fact") this.facts.push(event.fact);
+          if (event.type === "log" && (event.level === "warn" || event.level === "error")) this.warnings.push(event.message);
           if (event.type === "crashed" && !String(event.error).includes("on purpose")) throw event.error;
         },
       ],

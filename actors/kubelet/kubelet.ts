@@ -37,7 +37,10 @@ export const kubelet: Actor<KubeletConfig, State, KubeletLogRequest> = {
       lastNode: undefined,
       earlyExits: new Map(),
       images: new Map(),
-      node: { registered: false, lease: undefined, renewing: false, reported: undefined, reportedMs: 0, reporting: false, changed: true },
+      node: {
+        ...{ registered: false, refusals: 0, lease: undefined, renewing: false },
+        ...{ reported: undefined, reportedMs: 0, reporting: false, changed: true },
+      },
       followed: new Map(),
     };
     state.pods.addHandler((change, later) => {

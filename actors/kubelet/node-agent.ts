@@ -6,6 +6,8 @@ import { type NodeFindings, newNode, nodeStatus, sameConditions, sameNodeStatus 
 import { type Ctx, nowMsOf, type State, wallMsOf } from "./state";
 
 const registerRetryMs = 1_000;
+/** An API server that is starting turns nodes away for some seconds; a node that is refused more often than this deserves a warning. */
+const refusalsWhileStarting = 10;
 const leaseNamespace = "kube-node-lease";
 
 /** Makes this node known; what is already there of that name is taken over. Tries until it works. */
@@ -13,7 +15,9 @@ export function registerNode(state: State, ctx: Ctx): void {
   const node = newNode(state.config, findings(state), wallMsOf(ctx));
   state.client.create(ctx, nodes, "", node, (s, result, later) => {
     if (!result.ok && result.status.reason !== "AlreadyExists") {
-      later.log("warn", "the node could not be registered", { why: result.status.message });
+      s.node.refusals += 1;
+      const level = s.node.refusals > refusalsWhileStarting ? "warn" : "info";
+      later.log(level, "the node could not be registered", { why: result.status.message });
       later.setTimer("register", registerRetryMs * (1 + later.random("register")));
       return undefined;
     }

@@ -36,6 +36,8 @@ export interface State {
 
 export interface NodeState {
   registered: boolean;
+  /** How often in a row the API refused to register it. */
+  refusals: number;
   lease: Stored<Lease> | undefined;
   renewing: boolean;
   reported: NodeStatus | undefined;

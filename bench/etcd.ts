@@ -1,6 +1,7 @@
 import { spawnSync } from "node:child_process";
 import { ActorSide } from "./etcd/actor-side";
 import { DoorSide, RealSide } from "./etcd/grpc-side";
+import { keysMeasured, ourMemoryBytes, realMemoryBytes } from "./etcd/memory";
 import { fanOut, type Measured, measure, type Side } from "./etcd/side";
 
 const value = Buffer.alloc(256, 7);
@@ -43,15 +44,23 @@ export async function etcdSection(say: Say): Promise<void> {
         `${whole(watchers)} watchers of one key; the last hears of a put after ${lastMs.toFixed(1)} ms`,
       );
     }
-    for (const side of sides.filter(({ name }) => name !== "actors, gRPC"))
+    for (const side of sides.filter(({ name }) => name !== "actors, gRPC")) {
+      await side.findLeader();
       say(
         `new leader, ${side.name}`,
         `${whole(await side.failover())} ms`,
         "from killing the leader until another member has written; election time-out 1,000 ms",
       );
+    }
   } finally {
     for (const side of sides) await side.close();
   }
+  const keys = `resident memory of one member's process with ${whole(keysMeasured)} keys of 256 B`;
+  const ours = await ourMemoryBytes();
+  say("memory, actors", `${whole(ours / 2 ** 20)} MiB`, keys);
+  if (!has) return;
+  const real = await realMemoryBytes();
+  say("memory, etcd", `${whole(real / 2 ** 20)} MiB`, `${keys}; ours / etcd ${(ours / real).toFixed(2)} ×`);
 }
 
 async function compare(
@@ -63,6 +72,7 @@ async function compare(
 ): Promise<void> {
   const measured = new Map<string, Measured>();
   for (const side of sides) {
+    await side.findLeader();
     const one = await run(side);
     measured.set(side.name, one);
     say(`${name}, ${side.name}`, `${whole(one.perSecond)}/s`, `${method}; p50 ${one.p50Ms.toFixed(1)} ms, p99 ${one.p99Ms.toFixed(1)} ms`);

@@ -8,7 +8,7 @@ import type { Answer } from "../../runtime/actor";
 import { Authority } from "../../runtime/live/certificates";
 import { LiveSecrets } from "../../runtime/live/secrets";
 import { LiveWorld } from "../../runtime/live/world";
-import { bytesOf, putOf, rangeOf } from "../crash/requests";
+import { bytesOf, putOf, rangeOf, txnOf } from "../crash/requests";
 import { type Side, untilWritten } from "./side";
 
 const deadlineMs = 20_000;
@@ -36,12 +36,17 @@ export class ActorSide implements Side {
   async start(): Promise<this> {
     this.world.start();
     this.world.outsidePortal();
+    await this.findLeader();
+    return this;
+  }
+
+  async findLeader(): Promise<void> {
     for (;;) {
       const answer = await this.ask(this.members[0]!, { kind: "etcd.status" });
       const leader = answer.ok && answer.body.kind === "etcd.status.response" ? this.members.indexOf(answer.body.leader as Address) : -1;
       if (leader !== -1) {
         this.leader = leader;
-        return this;
+        return;
       }
       await new Promise((resolve) => setTimeout(resolve, 20));
     }
@@ -58,6 +63,12 @@ export class ActorSide implements Side {
   async get(key: string, serializable: boolean, client: number): Promise<void> {
     const n = serializable ? client % this.members.length : this.leader;
     demand(await this.ask(this.members[n]!, rangeOf(key, "", serializable)));
+  }
+
+  /** Puts all of them in one transaction. */
+  async putAll(keys: readonly string[], value: Uint8Array): Promise<void> {
+    const puts = keys.map((key) => putOf(key, value));
+    demand(await this.ask(this.members[this.leader]!, txnOf([], puts, [])));
   }
 
   async watch(key: string, count: number, onEvent: () => void): Promise<() => void> {

@@ -11,7 +11,7 @@ import { portTo } from "../../actors/etcd/gateway/port";
 import { serviceDefinition } from "../../actors/etcd/gateway/rpc";
 import { daySeconds } from "../../runtime/live/certificates";
 import { ActorSide } from "./actor-side";
-import { type RealMember, startRealMembers } from "./real-members";
+import { leaderOf, type RealMember, startRealMembers } from "./real-members";
 import { type Side, untilWritten } from "./side";
 
 type Methods = Client & Record<string, (request?: object, then?: (error: ServiceError | null, response: unknown) => void) => unknown>;
@@ -43,6 +43,10 @@ class GrpcClients {
 
   get(member: number, client: number, key: string, serializable: boolean): Promise<void> {
     return this.call(member, client, "Range", { key: Buffer.from(key), serializable });
+  }
+
+  putAll(member: number, keys: readonly string[], value: Uint8Array): Promise<void> {
+    return this.call(member, 0, "Txn", { success: keys.map((key) => ({ request_put: { key: Buffer.from(key), value } })) });
   }
 
   async watch(key: string, count: number, onEvent: () => void): Promise<() => void> {
@@ -98,7 +102,7 @@ function clientOf(service: string, endpoint: Endpoint): Methods {
 abstract class OverGrpc {
   protected constructor(
     protected readonly clients: GrpcClients,
-    protected readonly leader: number,
+    protected leader: number,
     protected readonly members: number,
   ) {}
 
@@ -134,6 +138,15 @@ export class RealSide extends OverGrpc implements Side {
   static async start(members = 3): Promise<RealSide> {
     const { processes, leader } = await startRealMembers(members);
     return new RealSide(processes, leader);
+  }
+
+  /** Puts all of them in one transaction. */
+  putAll(keys: readonly string[], value: Uint8Array): Promise<void> {
+    return this.clients.putAll(this.leader, keys, value);
+  }
+
+  async findLeader(): Promise<void> {
+    this.leader = await leaderOf(this.processes);
   }
 
   memoryBytes(): number {
@@ -195,6 +208,11 @@ export class DoorSide extends OverGrpc implements Side {
       close,
       doors.map(({ listenPort }) => ({ authority: `127.0.0.1:${listenPort}`, credentials: tls })),
     );
+  }
+
+  async findLeader(): Promise<void> {
+    await this.actors.findLeader();
+    this.leader = this.actors.leader;
   }
 
   failover(): Promise<number> {

@@ -18,15 +18,24 @@ export async function startRealMembers(count: number): Promise<{ readonly proces
   const peerOf = (n: number) => `http://127.0.0.1:${ports[2 * n + 1]}`;
   const cluster = Array.from({ length: count }, (_, n) => `m${n}=${peerOf(n)}`).join();
   const processes = Array.from({ length: count }, (_, n) => startMember(n, ports[2 * n]!, peerOf(n), cluster));
-  const endMs = performance.now() + 20_000;
+  const leader = await leaderOf(processes);
+  if (leader !== -1) return { processes, leader };
+  await Promise.all(processes.map((member) => member.remove()));
+  throw new Error(`etcd elected no leader within ${electedWithinMs / 1000} s`);
+}
+
+const electedWithinMs = 20_000;
+
+/** Which of them leads; -1 where there is no leader for a long time. */
+export async function leaderOf(processes: readonly RealMember[]): Promise<number> {
+  const endMs = performance.now() + electedWithinMs;
   while (performance.now() < endMs) {
     const statuses = await Promise.all(processes.map(({ port }) => statusOf(port)));
     const leader = statuses.findIndex((status) => status !== undefined && status.leader === status.header.member_id);
-    if (leader !== -1 && statuses.every((status) => status !== undefined)) return { processes, leader };
+    if (leader !== -1 && statuses.every((status) => status !== undefined)) return leader;
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
-  await Promise.all(processes.map((member) => member.remove()));
-  throw new Error("etcd elected no leader within 20 s");
+  return -1;
 }
 
 function startMember(n: number, port: number, peer: string, cluster: string): RealMember {

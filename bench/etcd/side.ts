@@ -1,6 +1,8 @@
 /** One of those that are compared: a replica set of three members on this machine, each with its files and fsync. */
 export interface Side {
   readonly name: string;
+  /** Notes who leads now; what says "leader" below goes to that member. */
+  findLeader(): Promise<void>;
   /** Writes through the leader; rejects where it was refused. */
   put(key: string, value: Uint8Array, client: number): Promise<void>;
   /** Reads one key; serializable reads are spread over the members, linearizable ones go to the leader. */

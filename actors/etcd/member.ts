@@ -1,4 +1,3 @@
-import { roleOf } from "../../protocol/address";
 import type { BackupNext, BackupRequest, EtcdRequest, WatchProgressRequest, WatchRequest } from "../../protocol/etcd";
 import type { RaftMessage, RemovedNotice } from "../../protocol/raft";
 import type { Actor, Input, Recovered } from "../../runtime/actor";
@@ -53,7 +52,7 @@ function take(state: MemberState, input: Input<EtcdInput>, ctx: MemberContext): 
     case "message": {
       const message = input.body as RaftMessage | RemovedNotice;
       // Others may know of members that this one has yet to hear of, so whoever is an etcd member may speak.
-      if (roleOf(input.from) !== "etcd") ctx.log("warn", "a stranger speaks Raft", { from: input.from, kind: message.kind });
+      if (!input.from.startsWith("etcd/")) ctx.log("warn", "a stranger speaks Raft", { from: input.from, kind: message.kind });
       else if (message.kind === "raft.removed") retire(state, ctx);
       else if (state.membership.removed.has(input.from)) ctx.send(input.from, { kind: "raft.removed" });
       else if (message.kind === "raft.snapshot") receiveSnapshotChunk(state, input.from, message, ctx);

@@ -103,7 +103,7 @@ describe("the properties of figure 3 hold while the membership changes (thesis, 
         const reached = runSchedule(draws);
         for (const key of Object.keys(total) as (keyof typeof total)[]) total[key] += reached[key];
       }),
-      { numRuns: 250, seed: 4, endOnFailure: true },
+      { numRuns: 150, seed: 4, endOnFailure: true },
     );
   });
 

@@ -57,4 +57,19 @@ describe("transcripts", () => {
     expect(network.member("m2").applied).toHaveLength(4);
     story.expectToBe("snapshot");
   });
+
+  test("a server is replaced by another: it learns, votes, and takes over", () => {
+    const network = new Network(1);
+    network.join("m1");
+    const story = new Transcript(network);
+    network.elect("m0");
+    story.say("m1 has started with an empty disk. It is made a learner: quorums stay what they are, so there is no C_old,new.");
+    network.configure("m0", ["m0"], ["m1"]);
+    network.settle();
+    story.say("Once it has caught up it takes m0's place. Until C_new is committed both count: a majority of {m0} and one of {m1}.");
+    network.configure("m0", ["m1"]);
+    network.settle();
+    expect(network.leaders()).toEqual(["m1"]);
+    story.expectToBe("membership");
+  });
 });

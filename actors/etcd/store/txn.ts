@@ -57,7 +57,7 @@ export function applyWrite(
   by: Answering,
 ): PutResponse | DeleteRangeResponse | TxnResponse | EtcdError {
   const path = request.kind === "etcd.txn" ? chooseBranches(store, request) : null;
-  const refusal = path ? branchRefusal(store, path) : request.kind === "etcd.put" ? putRefusal(store, request) : null;
+  const refusal = path ? branchRefusal(store, path) : request.kind === "etcd.put" ? putRefusal(store, request, false) : null;
   if (refusal) return refusal;
   const header = { member: by.member, revision: store.revision, term: by.term };
   const changes: Change[] = [];
@@ -97,7 +97,7 @@ function chooseBranches(store: Store, request: TxnRequest): Branch {
 function branchRefusal(store: Store, branch: Branch): EtcdError | null {
   const operations = flattened(branch);
   for (const operation of operations) {
-    const refusal = operation.kind === "etcd.put" ? putRefusal(store, operation) : null;
+    const refusal = operation.kind === "etcd.put" ? putRefusal(store, operation, true) : null;
     if (refusal) return refusal;
   }
   for (const operation of operations) {
@@ -111,9 +111,11 @@ function flattened(branch: Branch): readonly Exclude<TxnOperation, TxnRequest>[]
   return branch.operations.flatMap((operation) => ("operations" in operation ? flattened(operation) : [operation]));
 }
 
-function putRefusal(store: Store, request: PutRequest): EtcdError | null {
-  if (request.lease !== 0 && !store.leases.get(request.lease)) return etcdError("leaseNotFound");
-  return (request.ignoreValue || request.ignoreLease) && !store.get(textOf(request.key)) ? etcdError("keyNotFound") : null;
+/** etcd looks for the lease first where a put stands alone, and for the key first where it is part of a transaction. */
+function putRefusal(store: Store, request: PutRequest, inTxn: boolean): EtcdError | null {
+  const lease = request.lease !== 0 && !store.leases.get(request.lease) ? etcdError("leaseNotFound") : null;
+  const key = (request.ignoreValue || request.ignoreLease) && !store.get(textOf(request.key)) ? etcdError("keyNotFound") : null;
+  return inTxn ? (key ?? lease) : (lease ?? key);
 }
 
 function runTxn(store: Store, branch: Branch, changes: Change[], header: ResponseHeader): TxnResponse {

@@ -54,8 +54,14 @@ export function prepare(bundle: Bundle): Loaded {
   const objectsOfStep = new Map<number, readonly Manifest[]>();
   for (const step of scenario.storm)
     if (step.type === "action" && step.params.files) objectsOfStep.set(step.index, manifestsOf(step.params.files as readonly string[]));
+  const empty = namedFiles(scenario).filter(([name]) => manifestsOf([name]).length === 0);
+  if (empty.length > 0)
+    throw problems(
+      empty.map(([name, path]) => scenario.problem(path, `no manifest in ${name}: expected YAML or JSON files of Kubernetes objects`)),
+    );
   const applied = [...manifests, ...[...objectsOfStep.values()].flat()];
-  const unknown = wrongNames(scenario, new Set(applied.map(({ object }) => objectId(object))));
+  const ids = new Set(applied.map(({ object }) => objectId(object)));
+  const unknown = [...wrongNames(scenario, ids), ...wrongNamespaces(applied)];
   if (unknown.length > 0) throw problems(unknown);
   return { bundle, scenario, manifests, objectsOfStep };
 }
@@ -91,6 +97,20 @@ function wrongNames(scenario: Scenario, ids: ReadonlySet<string>): readonly Prob
       wrong.push(scenario.problem([...step.path, "node"], unknownName("node", String(node), nodes)));
   }
   return wrong;
+}
+
+/** Namespaces that every cluster has from the beginning. */
+const bornNamespaces = ["default", "kube-system", "kube-public", "kube-node-lease"];
+
+/** Objects whose Namespace nothing makes: they could never be applied. */
+function wrongNamespaces(manifests: readonly Manifest[]): readonly Problem[] {
+  const made = manifests.filter(({ kind }) => kind.kind === "Namespace").map(({ object }) => object.metadata.name ?? "");
+  const known = [...bornNamespaces, ...made];
+  return manifests.flatMap(({ file, line, kind, object: { metadata } }) =>
+    !kind.namespaced || known.includes(metadata.namespace ?? "")
+      ? []
+      : [{ file, line, column: 1, path: "$.metadata.namespace", message: unknownName("namespace", metadata.namespace ?? "", known) }],
+  );
 }
 
 /** Every file or folder that a scenario names, with where it does. */

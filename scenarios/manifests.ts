@@ -1,3 +1,8 @@
+import { decodeObject } from "../actors/api-server/objects/decode";
+import { withDefaults } from "../actors/api-server/objects/defaulting";
+import { prepareForCreate } from "../actors/api-server/objects/strategy";
+import { bodyOf } from "../actors/api-server/objects/validation/field-error";
+import { validateCreate } from "../actors/api-server/objects/validation/validate";
 import type { ApiObject, JsonObject } from "../protocol/kinds/object";
 import { readQuantity } from "../protocol/kinds/quantity";
 import { allKinds, apiVersionOf, definition, type Kind, kindOf, type Schema } from "../protocol/kinds/registry";
@@ -14,7 +19,7 @@ export interface Manifest {
 
 /**
  * Reads Kubernetes manifests in the order in which kubectl would apply them: sources as given, documents and items of Lists in order.
- * Each field is held against the schema of its type; whether values make sense together is the API server's to say.
+ * Each field is held against the schema of its type, and each object against the API server's own rules for a new one.
  */
 export function readManifests(sources: readonly Source[]): {
   readonly manifests: readonly Manifest[];
@@ -41,7 +46,7 @@ function readObject(document: SourceDocument, value: unknown, path: Path, manife
     return;
   }
   const kind = kindOf(apiVersion, name);
-  if (!kind) return problem(["kind"], unknownKind(apiVersion, name));
+  if (!kind) return problem([kindNames().has(name) ? "apiVersion" : "kind"], unknownKind(apiVersion, name));
   if (!isRecord(metadata) || typeof metadata.name !== "string" || metadata.name === "")
     return problem(["metadata"], 'the field "metadata.name" is missing or not a text');
   const before = problems.length;
@@ -49,8 +54,32 @@ function readObject(document: SourceDocument, value: unknown, path: Path, manife
   if (problems.length > before) return;
   const namespaced =
     kind.namespaced && metadata.namespace === undefined ? { ...value, metadata: { ...metadata, namespace: "default" } } : value;
+  for (const { at, message } of wrongWithNew(kind, namespaced)) problem(at, message);
   const { line } = document.problem(path, "");
-  manifests.push({ file: document.file, line, kind, object: namespaced as unknown as ApiObject });
+  const manifest: Manifest = { file: document.file, line, kind, object: namespaced as unknown as ApiObject };
+  const twin = manifests.find((other) => sameObject(other, manifest));
+  if (twin) problem(["metadata", "name"], `${name} "${metadata.name}" is in ${twin.file}:${twin.line} already: expected each object once`);
+  if (problems.length === before) manifests.push(manifest);
+}
+
+function sameObject(one: Manifest, other: Manifest): boolean {
+  const [a, b] = [one.object.metadata, other.object.metadata];
+  return a.name === b.name && a.namespace === b.namespace && one.kind.kind === other.kind.kind && one.kind.group === other.kind.group;
+}
+
+/** What the API server would refuse in a new object, with the paths of the fields. */
+function wrongWithNew(kind: Kind, value: JsonObject): readonly { readonly at: Path; readonly message: string }[] {
+  const decoded = decodeObject(kind, value, "Ignore");
+  if (!decoded.ok) return [{ at: [], message: decoded.failure.message }];
+  const born = prepareForCreate(kind, withDefaults(kind, decoded.object), { uid: "00000000-0000-0000-0000-000000000000", nowMs: 0 });
+  return validateCreate(kind, born).map((error) => ({ at: pathOf(error.field), message: bodyOf(error) }));
+}
+
+/** The steps of `spec.containers[0].name`; keys of maps stand in brackets as indices do. */
+function pathOf(field: string): Path {
+  return [...field.matchAll(/\[([^\]]*)\]|[^.[\]]+/g)].map(([step, inner]) =>
+    inner === undefined ? step : /^\d+$/.test(inner) ? Number(inner) : inner,
+  );
 }
 
 function unknownKind(apiVersion: string, name: string): string {
@@ -65,6 +94,8 @@ function unknownKind(apiVersion: string, name: string): string {
     inVersion.map(({ kind }) => kind),
   );
 }
+
+const kindNames = () => new Set(allKinds().map(({ kind }) => kind));
 
 type Report = (at: Path, message: string, where: "key" | "value") => void;
 

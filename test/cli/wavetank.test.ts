@@ -1,7 +1,7 @@
 import { execFileSync } from "node:child_process";
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { main } from "../../cli/program";
 
 /** What a command line printed and how it would end. */
@@ -38,6 +38,8 @@ const good = file(
 );
 const bad = file("bad.yaml", `name: bad\n${small}expect: [pod-bound-once]\n`);
 
+const elsewhere = "apiVersion: v1\nkind: ConfigMap\nmetadata: { name: a, namespace: shopp }\n";
+
 describe("wrong usage and wrong input end with status 2 and say what was expected", () => {
   it.each([
     ["an unknown command", ["frob"], /unknown command 'frob'/],
@@ -57,6 +59,16 @@ describe("wrong usage and wrong input end with status 2 and say what was expecte
       "a Service that no manifest makes",
       ["run", file("l.yaml", `name: l\n${small}load: [{ service: a/b, requestsPerSecond: 1 }]\nexpect: [convergence]\n`)],
       /l\.yaml:5:19: \$\.load\[0\]\.service: there is no Service "a\/b"/,
+    ],
+    [
+      "a manifest that holds nothing",
+      ["run", file("e.yaml", `name: e\n${small}manifests: [${basename(file("nothing.yaml", "---\n# none\n"))}]\nexpect: [convergence]\n`)],
+      /e\.yaml:5:13: \$\.manifests\[0\]: no manifest in nothing\.yaml/,
+    ],
+    [
+      "an object in a namespace that nothing makes",
+      ["run", file("n.yaml", `name: n\n${small}manifests: [${basename(file("map.yaml", elsewhere))}]\nexpect: [convergence]\n`)],
+      /map\.yaml:1:1: \$\.metadata\.namespace: unknown namespace "shopp": expected one of default, /,
     ],
     ["a record that is none", ["replay", file("r.json", "{}")], /r\.json: \$\.recordVersion: missing/],
     [

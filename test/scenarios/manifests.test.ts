@@ -35,7 +35,7 @@ describe("manifests are read as kubectl reads them", () => {
     [
       "a kind of another version",
       "apiVersion: v1\nkind: Deployment\nmetadata: { name: a }\n",
-      'm.yaml:2:7: $.kind: no kind "Deployment" in version "v1": expected apiVersion apps/v1',
+      'm.yaml:1:13: $.apiVersion: no kind "Deployment" in version "v1": expected apiVersion apps/v1',
     ],
     ["a custom resource", "apiVersion: example.com/v1\nkind: Shop\nmetadata: { name: a }\n", /custom resources are not modelled/],
     ["no name", "apiVersion: v1\nkind: Service\nmetadata: {}\n", /^m\.yaml:3:11: \$\.metadata: the field "metadata.name" is missing/],
@@ -54,6 +54,21 @@ describe("manifests are read as kubectl reads them", () => {
       "a number where a text belongs",
       "apiVersion: v1\nkind: ConfigMap\nmetadata: { name: a }\ndata: { port: 80 }\n",
       /^m\.yaml:4:15: \$\.data\.port: expected a text \(put it in quotes\), found 80/,
+    ],
+    [
+      "a selector that does not parse",
+      `${deployment}  selector: { matchExpressions: [{ key: a, operator: Inn, values: [b] }] }\n  template: { metadata: { labels: { a: b } }, spec: { containers: [{ name: a, image: x }] } }\n`,
+      'm.yaml:5:54: $.spec.selector.matchExpressions[0].operator: Invalid value: "Inn": not a valid selector operator',
+    ],
+    [
+      "a selector that its template does not match",
+      `${deployment}  selector: { matchLabels: { a: c } }\n  template: { metadata: { labels: { a: b } }, spec: { containers: [{ name: a, image: x }] } }\n`,
+      /^m\.yaml:6:35: \$\.spec\.template\.metadata\.labels: Invalid value: .*`selector` does not match template `labels`/,
+    ],
+    [
+      "an object that is there twice",
+      "apiVersion: v1\nkind: ConfigMap\nmetadata: { name: a }\n---\napiVersion: v1\nkind: ConfigMap\nmetadata: { name: a, namespace: default }\n",
+      'm.yaml:7:19: $.metadata.name: ConfigMap "a" is in m.yaml:1 already: expected each object once',
     ],
     ["a duplicate key", "apiVersion: v1\nkind: ConfigMap\nkind: Secret\n", /not valid YAML: Map keys must be unique/],
   ])("says where there is %s", (_name, text, expected) => {

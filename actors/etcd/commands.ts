@@ -15,7 +15,7 @@ import type {
   TxnRequest,
   TxnResponse,
 } from "../../protocol/etcd";
-import type { AlarmRequest, AlarmResponse, Asked, AuthRequest, AuthResponse } from "../../protocol/etcd-auth";
+import type { AlarmRequest, AlarmResponse, AuthRequest, AuthResponse } from "../../protocol/etcd-auth";
 import { authResponse } from "./auth/answers";
 import { authRefusal } from "./auth/guard";
 import { changeAuth } from "./auth/operations";
@@ -26,7 +26,7 @@ import type { Store } from "./store/store";
 import { type Answering, applyWrite, deleteKeys } from "./store/txn";
 
 /** What is left of leases, as the leader counts it, so that the next one need not begin anew. */
-export interface LeaseCheckpoint extends Asked {
+export interface LeaseCheckpoint {
   readonly kind: "etcd.lease.checkpoint";
   readonly checkpoints: readonly Checkpoint[];
 }

@@ -62,6 +62,18 @@ describe("a host's data directory", () => {
     }
   });
 
+  test("sectors of the last group that were never written are a torn tail, wherever in it they lie", async () => {
+    await written([["one"], ["x".repeat(2_000)]]);
+    const name = files()[0]!;
+    const whole = readFileSync(file(name));
+    for (let sector = 0; sector < whole.length; sector += 512) {
+      const torn = Buffer.from(whole);
+      torn.fill(0, Math.max(sector, 36 + 7), Math.min(sector + 512, whole.length));
+      writeFileSync(file(name), torn);
+      expect(await recordsIn(directory)).toEqual(["one"]);
+    }
+  });
+
   test("after a torn tail was repaired, what is appended is found", async () => {
     await written([["one"], ["two"]]);
     truncateSync(file(files()[0]!), 60);
@@ -69,17 +81,17 @@ describe("a host's data directory", () => {
     expect(await recordsIn(directory)).toEqual(["one", "three"]);
   });
 
-  test("a byte that changed before the last group is corruption: nothing is guessed, the message names file and offset", async () => {
+  test("a byte that changed is corruption, in the last group too: nothing is guessed, the message names file and offset", async () => {
     await written([["one"], ["two", "three"], ["four"]]);
     const name = files()[0]!;
     const whole = readFileSync(file(name));
     const secondFrame = 36 + 7;
     const lastFrame = secondFrame + 36 + 16;
-    for (let at = 0; at < lastFrame; at++) {
+    for (let at = 0; at < whole.length; at++) {
       const damaged = Buffer.from(whole);
       damaged[at]! ^= 0x40;
       writeFileSync(file(name), damaged);
-      const offset = at < secondFrame ? 0 : secondFrame;
+      const offset = at < secondFrame ? 0 : at < lastFrame ? secondFrame : lastFrame;
       await expect(recordsIn(directory)).rejects.toThrow(`${file(name)}: corrupt at byte ${offset}: `);
     }
     expect(readFileSync(file(name)).length).toBe(whole.length);

@@ -8,6 +8,7 @@ import { crc32 } from "node:zlib";
  */
 export const headerBytes = 36;
 const magic = 0x57544c31;
+const sectorBytes = 512;
 
 export interface Frame {
   readonly firstIndex: number;
@@ -36,16 +37,23 @@ export function encodeFrame(frame: Frame): Buffer {
   return bytes;
 }
 
-type Read = { readonly ok: true; readonly frame: Frame; readonly end: number } | { readonly ok: false; readonly why: string };
+type Read =
+  | { readonly ok: true; readonly frame: Frame; readonly end: number }
+  /** `isCut`: the bytes end before the frame does. */
+  | { readonly ok: false; readonly why: string; readonly isCut: boolean };
+
+function bad(why: string, isCut = false): Read {
+  return { ok: false, why, isCut };
+}
 
 function readFrame(bytes: Buffer, at: number): Read {
-  if (bytes.length - at < headerBytes) return { ok: false, why: "the frame's header is cut short" };
-  if (bytes.readUInt32BE(at) !== magic) return { ok: false, why: "no frame begins here" };
-  if (crc32(bytes.subarray(at, at + 32)) !== bytes.readUInt32BE(at + 32)) return { ok: false, why: "the header's checksum does not match" };
+  if (bytes.length - at < headerBytes) return bad("the frame's header is cut short", true);
+  if (bytes.readUInt32BE(at) !== magic) return bad("no frame begins here");
+  if (crc32(bytes.subarray(at, at + 32)) !== bytes.readUInt32BE(at + 32)) return bad("the header's checksum does not match");
   const body = at + headerBytes;
   const end = body + bytes.readUInt32BE(at + 4);
-  if (end > bytes.length) return { ok: false, why: "the frame is cut short" };
-  if (crc32(bytes.subarray(body, end)) !== bytes.readUInt32BE(at + 28)) return { ok: false, why: "the body's checksum does not match" };
+  if (end > bytes.length) return bad("the frame is cut short", true);
+  if (crc32(bytes.subarray(body, end)) !== bytes.readUInt32BE(at + 28)) return bad("the body's checksum does not match");
   const count = bytes.readUInt32BE(at + 16);
   const records: Uint8Array[] = [];
   for (let next = body; records.length < count; ) {
@@ -64,7 +72,8 @@ export type Scan =
 
 /**
  * Reads the frames of a segment, the first of which must begin with record `firstIndex`. A bad frame with a good one behind it was once
- * whole and has been damaged; with nothing good behind it, it is the end of a write that a crash cut off.
+ * whole and has been damaged. With nothing good behind it, it is the end of a write that a crash cut off if bytes are missing, at its end or as
+ * sectors that were never written; if all are there, it has been damaged too, and may have been acknowledged.
  */
 export function scanFrames(bytes: Buffer, firstIndex: number): Scan {
   const frames: Frame[] = [];
@@ -72,7 +81,10 @@ export function scanFrames(bytes: Buffer, firstIndex: number): Scan {
   let next = firstIndex;
   while (at < bytes.length) {
     const read = readFrame(bytes, at);
-    if (!read.ok) return goodFrameAfter(bytes, at) ? { state: "corrupt", offset: at, why: read.why } : { state: "torn", frames, end: at };
+    if (!read.ok) {
+      const torn = (read.isCut || hasBlankSector(bytes, at)) && !goodFrameAfter(bytes, at);
+      return torn ? { state: "torn", frames, end: at } : { state: "corrupt", offset: at, why: read.why };
+    }
     if (read.frame.firstIndex !== next)
       return { state: "corrupt", offset: at, why: `the frame begins with record ${read.frame.firstIndex}, expected ${next}` };
     frames.push(read.frame);
@@ -86,5 +98,15 @@ function goodFrameAfter(bytes: Buffer, bad: number): boolean {
   const mark = Buffer.alloc(4);
   mark.writeUInt32BE(magic);
   for (let at = bytes.indexOf(mark, bad + 1); at !== -1; at = bytes.indexOf(mark, at + 1)) if (readFrame(bytes, at).ok) return true;
+  return false;
+}
+
+/** A file that has grown holds zeros where its new bytes never reached the disk; disks write whole sectors. */
+function hasBlankSector(bytes: Buffer, from: number): boolean {
+  for (let at = from; at < bytes.length; ) {
+    const end = Math.min(bytes.length, at - (at % sectorBytes) + sectorBytes);
+    if (bytes.subarray(at, end).every((byte) => byte === 0)) return true;
+    at = end;
+  }
   return false;
 }

@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import type { EtcdResponse, WatchRequest } from "../../protocol/etcd";
+import { describeWith } from "../real-programs";
 import { bodyOf, pathOf, watchBodyOf } from "./differential/json-form";
 import { type Step, steps } from "./differential/operations";
 import { type Plain, plainOfOurs, plainOfTheirs, plainWatchOfOurs, plainWatchOfTheirs } from "./differential/plain-form";
@@ -23,11 +24,6 @@ import { del, put } from "./store/requests";
  */
 
 let real: RealEtcd;
-beforeAll(async () => {
-  real = await RealEtcd.start();
-}, 60_000);
-afterAll(() => real?.stop());
-
 /** One sequence on both sides. The real server keeps its revisions: it is emptied, and `offset` is what its revisions are ahead. */
 class Pair {
   private readonly ours = new ReplicaSet({ size: 1 });
@@ -114,17 +110,24 @@ async function compare(sequence: readonly Step[]): Promise<{ readonly answers: n
   }
 }
 
-test("random sequences are answered as the real etcd answers them: values, revisions, errors and watch events", async () => {
-  let answers = 0;
-  await fc.assert(
-    fc.asyncProperty(steps, async (sequence) => {
-      answers += (await compare(sequence)).answers;
-    }),
-    {
-      numRuns: Number(process.env.WAVETANK_SEQUENCES ?? 150),
-      seed: Number(process.env.WAVETANK_SEED ?? 5),
-      interruptAfterTimeLimit: Number(process.env.WAVETANK_WITHIN_MS ?? 300_000),
-    },
-  );
-  expect(answers).toBeGreaterThan(100);
-}, 600_000);
+describeWith(["etcd"], "etcd beside the real server", () => {
+  beforeAll(async () => {
+    real = await RealEtcd.start();
+  }, 60_000);
+  afterAll(() => real?.stop());
+
+  test("random sequences are answered as the real etcd answers them: values, revisions, errors and watch events", async () => {
+    let answers = 0;
+    await fc.assert(
+      fc.asyncProperty(steps, async (sequence) => {
+        answers += (await compare(sequence)).answers;
+      }),
+      {
+        numRuns: Number(process.env.WAVETANK_SEQUENCES ?? 150),
+        seed: Number(process.env.WAVETANK_SEED ?? 5),
+        interruptAfterTimeLimit: Number(process.env.WAVETANK_WITHIN_MS ?? 300_000),
+      },
+    );
+    expect(answers).toBeGreaterThan(100);
+  }, 600_000);
+});

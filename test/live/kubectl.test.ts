@@ -2,6 +2,7 @@ import { execFile } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { describeWith } from "../real-programs";
 import { Command } from "./commands";
 
 jest.setTimeout(240_000);
@@ -16,7 +17,7 @@ interface Ended {
 const shop = join(__dirname, "../../examples/shop");
 
 // The real kubectl, whichever is on the PATH: 1.20 of Debian and newer ones must both be content.
-describe("kubectl, through a rollout of the shop", () => {
+describeWith(["kubectl"], "kubectl, through a rollout of the shop", () => {
   let directory: string;
   let kubeconfig: string;
   let up: Command;

@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import { describeWith } from "../../real-programs";
 import { RealEtcd } from "../differential/real-etcd";
 import { EtcdDoors } from "./doors";
 import { Etcdctl } from "./etcdctl";
@@ -11,7 +12,7 @@ jest.setTimeout(180_000);
  * The same commands of the real etcdctl (Debian's etcd-client, a 3.4) against our members and against a real etcd server of this machine.
  * What they print is equal, but for ids, terms, endpoints and the leases' numbers, which etcdctl.ts makes comparable.
  */
-describe("etcdctl prints the same of our members as of etcd", () => {
+describeWith(["etcd", "etcdctl"], "etcdctl prints the same of our members as of etcd", () => {
   let real: RealEtcd;
   let doors: EtcdDoors;
   let theirs: Etcdctl;

@@ -24,6 +24,7 @@ interface Part {
 const root = join(__dirname, "../..");
 const shopSeeds = 50;
 const comparedPerTurn = 1_000;
+const turnMaxMs = 60_000;
 
 function partsFrom(first: number): Part[] {
   const part = (name: string, make: (add: (figure: string, by: number) => void) => Turn): Part => {
@@ -35,7 +36,7 @@ function partsFrom(first: number): Part[] {
     part("etcd processes killed", (add) => {
       let seed = first;
       return async (endMs) => {
-        const withinMs = Math.min(45_000, Math.max(5_000, (endMs - performance.now()) / 3));
+        const withinMs = Math.max(5_000, (endMs - performance.now()) * 0.75);
         const { violations, ...figures } = await crashStorm({ seed, kills: 60, withinMs });
         for (const [figure, by] of Object.entries(figures)) if (figure !== "terms") add(figure, by);
         const told = violations.map((why) => `crash storm of seed ${seed}: ${why}`);
@@ -107,7 +108,9 @@ async function main(): Promise<number> {
   for (let turn = 0; performance.now() < endMs; turn++) {
     const part = parts[turn % parts.length]!;
     const startedMs = performance.now();
-    const found = await part.turn(endMs).catch((error: Error) => [`${part.name}: ${error.stack}`]);
+    // However short the time, each part is to have a turn.
+    const turnEndMs = Math.min(endMs, startedMs + turnMaxMs, startedMs + (minutes * 60_000) / parts.length);
+    const found = await part.turn(turnEndMs).catch((error: Error) => [`${part.name}: ${error.stack}`]);
     for (const why of found) process.stdout.write(`VIOLATED  ${why}\n`);
     violations.push(...found);
     part.seconds += (performance.now() - startedMs) / 1000;

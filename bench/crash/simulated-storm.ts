@@ -13,7 +13,7 @@ export interface SimulatedStormFigures {
 const settings = { "snapshot-count": 60, "snapshot-catchup-entries": 10 };
 
 /** The load of the crash storm on a simulated replica set: crashes, power cuts, cuts in the network, loss and slow disks, all of it from the seed. */
-export function simulatedStorm(seed: number, stormMs = 60_000): SimulatedStormFigures {
+export function simulatedStorm(seed: number, stormMs = 15_000): SimulatedStormFigures {
   const members = Array.from({ length: seed % 3 === 0 ? 5 : 3 }, (_, n) => address("etcd", n));
   const panics: string[] = [];
   const simulation = new Simulation({

@@ -1,5 +1,5 @@
-import { mkdirSync, writeFileSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
 import colors from "picocolors";
 import { type RunRecord, recordVersion } from "../scenarios/record";
 import { htmlOf } from "../scenarios/report/html";
@@ -7,6 +7,7 @@ import { junitOf } from "../scenarios/report/junit";
 import { perfettoOf } from "../scenarios/report/perfetto";
 import type { RunResult } from "../scenarios/run";
 import type { Loaded } from "./load";
+import { makeOutFolder } from "./out-folder";
 import { wavetankVersion } from "./version";
 
 /** What `--json` prints of a run. */
@@ -88,10 +89,7 @@ export function writeOut(folder: string, loaded: Loaded, result: RunResult, unti
     ["junit.xml", junitOf([result])],
     ["trace.json", perfettoOf(result)],
   ];
-  for (const [name, text] of files) {
-    const path = join(folder, name);
-    mkdirSync(dirname(path), { recursive: true });
-    writeFileSync(path, text);
-  }
+  makeOutFolder(folder);
+  for (const [name, text] of files) writeFileSync(join(folder, name), text);
   return files.map(([name]) => join(folder, name));
 }

@@ -5,6 +5,7 @@ import { parseDurationMs } from "../protocol/kinds/duration";
 import { formatTime } from "../scenarios/history";
 import { exit, interruptible } from "./exit";
 import { type Loaded, loadScenario } from "./load";
+import { makeOutFolder } from "./out-folder";
 import { causeOf, type RunSummary, summaryOf, verdictText, writeOut } from "./outcome";
 import { runSeeds } from "./seeds";
 import { simulate } from "./simulate";
@@ -37,6 +38,7 @@ export function addRun(program: Command): void {
     .option("--quiet", "print the verdict without the timeline")
     .action(async (files: string[], options: RunOptions) => {
       const loaded = files.map((file) => ({ file, ...loadScenario(file) }));
+      if (options.out) makeOutFolder(options.out);
       const summaries: RunSummary[] = [];
       for (const one of loaded)
         summaries.push(...(options.seeds ? await many(one, options, options.seeds) : [await once(one, options, loaded.length > 1)]));

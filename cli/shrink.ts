@@ -6,6 +6,7 @@ import { reduce } from "../scenarios/shrink";
 import type { ScheduledStep } from "../scenarios/storm";
 import { exit, interruptible } from "./exit";
 import { InputError } from "./load";
+import { makeOutFolder } from "./out-folder";
 import { writeOut } from "./outcome";
 import { loadRecord, repeated, withLoad } from "./records";
 import { type Simulated, simulate } from "./simulate";
@@ -28,6 +29,7 @@ export function addShrink(program: Command): void {
       const { record, loaded } = loadRecord(file);
       const wanted = record.result.checks.find(isViolated);
       if (!wanted) throw new InputError(`${file}: $.result.checks: no check is violated, so there is nothing to reduce`);
+      makeOutFolder(options.out);
       const console = consoleOn(options.json ? process.stderr : process.stdout);
       const parts: readonly Part[] = [
         ...record.schedule.map((step): Part => ({ type: "step", step })),

@@ -70,6 +70,12 @@ describe("wrong usage and wrong input end with status 2 and say what was expecte
       ["run", file("n.yaml", `name: n\n${small}manifests: [${basename(file("map.yaml", elsewhere))}]\nexpect: [convergence]\n`)],
       /map\.yaml:1:1: \$\.metadata\.namespace: unknown namespace "shopp": expected one of default, /,
     ],
+    ["results that go into a file", ["run", good, "--out", good], /--out .*good\.yaml: it is a file; expected a folder/],
+    [
+      "results that go where no folder can be",
+      ["run", good, "--out", "/proc/no/such"],
+      /--out \/proc\/no\/such: ENOENT.*; expected a folder/,
+    ],
     ["a record that is none", ["replay", file("r.json", "{}")], /r\.json: \$\.recordVersion: missing/],
     [
       "a record of another version",

@@ -3,16 +3,22 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
+import { actors } from "../../actors";
 import { portTo } from "../../actors/etcd/gateway/port";
 import { readBackup } from "../../actors/etcd/gateway/read-backup";
 import { etcdMember } from "../../actors/etcd/member";
 import { storeOfBackup } from "../../actors/etcd/restored";
 import { hashKv } from "../../actors/etcd/store/hash";
+import { type EtcdAccess, writeEtcdAccess } from "../../cli/etcd-access";
+import { LiveCluster } from "../../cli/live-cluster";
 import { main } from "../../cli/program";
 import { address } from "../../protocol/address";
 import type { EtcdRequest, EtcdResponse, RangeRequest } from "../../protocol/etcd";
+import { liveLog } from "../../runtime/live/log";
 import { LiveSecrets } from "../../runtime/live/secrets";
 import { LiveWorld } from "../../runtime/live/world";
+import { defaultShape } from "../../scenarios/cluster";
+import { describeWith } from "../real-programs";
 import { EtcdDoors } from "./gateway/doors";
 
 jest.setTimeout(120_000);
@@ -52,7 +58,14 @@ async function wavetank(...args: string[]): Promise<{ readonly status: number; r
   }
 }
 
-describe("a backup that etcdctl saved", () => {
+/** etcdctl with some access. */
+function etcdctlOf(endpoint: string, { cacert, cert, key }: Pick<EtcdAccess, "cacert" | "cert" | "key">) {
+  const access = { ETCDCTL_ENDPOINTS: endpoint, ETCDCTL_CACERT: cacert, ETCDCTL_CERT: cert, ETCDCTL_KEY: key };
+  const env = { PATH: process.env.PATH, ETCDCTL_API: "3", ...access };
+  return async (...args: string[]) => (await run("etcdctl", args, { env, maxBuffer: 2 ** 26 })).stdout;
+}
+
+describeWith(["etcdctl"], "a backup that etcdctl saved", () => {
   let directory: string;
   let snapshot: string;
   let doors: EtcdDoors;
@@ -63,17 +76,7 @@ describe("a backup that etcdctl saved", () => {
     snapshot = join(directory, "backup");
     doors = await EtcdDoors.open(3);
     const { ca, cert, key } = doors.clientFiles("backup");
-    const etcdctl = (...args: string[]) =>
-      run("etcdctl", args, {
-        env: {
-          PATH: process.env.PATH,
-          ETCDCTL_API: "3",
-          ETCDCTL_ENDPOINTS: doors.endpoints[0],
-          ETCDCTL_CACERT: ca,
-          ETCDCTL_CERT: cert,
-          ETCDCTL_KEY: key,
-        },
-      });
+    const etcdctl = etcdctlOf(doors.endpoints[0]!, { cacert: ca, cert, key });
     await etcdctl("put", "a", "1");
     await etcdctl("put", "a", "2");
     await etcdctl("put", "b", "3");
@@ -182,5 +185,49 @@ describe("a backup that etcdctl saved", () => {
       status: 2,
       stderr: "--etcd 2: expected 1, 3, 5 or 7 members\n",
     });
+  });
+});
+
+describeWith(["etcdctl"], "a whole live cluster", () => {
+  /** `wavetank up` in this process: API servers and controllers, no nodes. */
+  async function up(data: string) {
+    const listen = { host: "127.0.0.1", port: 0 };
+    const cluster = await LiveCluster.start({
+      shape: { ...defaultShape, etcd: 1, apiServers: 1, nodes: 0 },
+      actors,
+      data,
+      listen,
+      joinListen: undefined,
+      advertise: listen.host,
+      names: [listen.host],
+      log: liveLog("silent"),
+      failed: (why) => {
+        throw new Error(why);
+      },
+    });
+    await cluster.ready(() => {});
+    const access = writeEtcdAccess(join(data, "etcd-client"), cluster.addresses.etcd, cluster.pki.etcdAuthority);
+    return { cluster, etcdctl: etcdctlOf(access.endpoints[0]!, access) };
+  }
+
+  test("comes up with the backup of another: every object is there, a revision is what it was, the identity is new", async () => {
+    const directory = mkdtempSync(join(tmpdir(), "wavetank-restore-"));
+    const [from, to, snapshot] = [join(directory, "from"), join(directory, "to"), join(directory, "snapshot")];
+    const objects = ["get", "/registry/", "--prefix", "--keys-only"];
+    const first = await up(from);
+    await first.etcdctl("put", "hello", "world");
+    const kept = (await first.etcdctl(...objects)).split("\n").filter((key) => key !== "" && !key.includes("/events/"));
+    await first.etcdctl("snapshot", "save", snapshot);
+    await first.cluster.close();
+    expect((await wavetank("etcd", "restore", snapshot, "--data", to, "--etcd", "1")).status).toBe(0);
+
+    const second = await up(to);
+    expect(kept.length).toBeGreaterThan(50);
+    expect((await second.etcdctl(...objects)).split("\n")).toEqual(expect.arrayContaining(kept));
+    const { kvs } = JSON.parse(await second.etcdctl("get", "hello", "-w", "json"));
+    expect(kvs[0].mod_revision).toBe(storeOfBackup(readBackup(readFileSync(snapshot))).get("hello")!.modRevision);
+    expect(second.cluster.pki.etcdAuthority.publicKeyHash).not.toBe(first.cluster.pki.etcdAuthority.publicKeyHash);
+    await second.cluster.close();
+    rmSync(directory, { recursive: true });
   });
 });

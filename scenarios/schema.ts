@@ -83,6 +83,8 @@ function expectation(error: ErrorObject): string | undefined {
     case "const":
       return `expected ${JSON.stringify(params.allowedValue)}, found ${show(data)}`;
     case "type":
+      // What a number counts ("nodes") does not say that a number is expected.
+      if (params.type === "integer") return `expected a whole number${about ? ` (${about})` : ""}, found ${show(data)}`;
       return `expected ${about ?? [params.type].flat().join(" or ")}, found ${show(data)}`;
     case "pattern":
       return `expected ${about ?? `a text that matches ${String(params.pattern)}`}, found ${show(data)}`;
@@ -96,9 +98,13 @@ function expectation(error: ErrorObject): string | undefined {
   }
 }
 
+/** So many names are listed beside a near one; more would hide it. */
+const listedMax = 16;
+
 /** `unknown fault "crsh": expected one of …; did you mean "crash"?` */
 export function unknownName(what: string, name: string, known: readonly string[]): string {
   const near = closest(name, known);
+  if (near !== undefined && known.length > listedMax) return `unknown ${what} "${name}"; did you mean "${near}"?`;
   const hint = near === undefined ? "" : `; did you mean "${near}"?`;
   return `unknown ${what} "${name}": expected ${known.length === 1 ? known[0] : `one of ${known.join(", ")}`}${hint}`;
 }

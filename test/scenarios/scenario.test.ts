@@ -67,6 +67,11 @@ describe("a scenario file that is wrong is told where, and what was expected", (
       `${good}cluster: { etcd: 4 }\n`,
       /^s\.yaml:3:18: \$\.cluster\.etcd: unknown value "4": expected one of 1, 3, 5, 7/,
     ],
+    [
+      "a count that is no number",
+      `${good}cluster: { nodes: three }\n`,
+      "s.yaml:3:19: $.cluster.nodes: expected a whole number (nodes), found three",
+    ],
     ["a capacity that is none", `${good}cluster: { capacity: { cpu: lots } }\n`, /\$\.cluster\.capacity\.cpu: expected a quantity/],
     [
       "an unknown knob",

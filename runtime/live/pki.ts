@@ -38,7 +38,7 @@ function loadAuthority(directory: string | undefined, name: string, commonName: 
   return stored(
     directory,
     name,
-    (text) => Authority.load(JSON.parse(text) as Issued),
+    (text) => Authority.load(readIssued(text)),
     () => Authority.create(commonName),
     ({ certificate, privateKey }) => JSON.stringify({ certificate, key: privateKey }),
   );
@@ -111,6 +111,12 @@ export function writePrivately(file: string, content: string): void {
   const aside = `${file}.${process.pid}`;
   writeFileSync(aside, content, { mode: 0o600, flush: true });
   renameSync(aside, file);
+}
+
+function readIssued(text: string): Issued {
+  const { certificate, key } = JSON.parse(text) as { certificate?: unknown; key?: unknown };
+  if (typeof certificate !== "string" || typeof key !== "string") throw new Error("expected a certificate and a key");
+  return { certificate, key };
 }
 
 function readToken(text: string): { readonly id: string; readonly secret: string } {

@@ -93,8 +93,8 @@ function seedsOf(file: string, first: number, most: number, perTurn: number, add
 
 function violationsOf(result: RunResult): readonly string[] {
   if (result.verdict === "held") return [];
-  const broken = result.checks.filter(({ verdict }) => verdict === "violated").map(({ name }) => name);
-  return [`violated: ${broken.join(", ") || "it did not converge"}`];
+  const broken = result.checks.filter(({ verdict }) => verdict === "violated").map(({ name, detail }) => `${name}: ${detail}`);
+  return [`violated: ${broken.join("; ") || "it did not converge"}`];
 }
 
 async function main(): Promise<number> {

@@ -19,7 +19,7 @@ import { del, put } from "./store/requests";
  * - the seconds that are left of a lease: the two clocks are not one (whether it lives, what was granted and its keys are compared);
  * - a watch over a range without keys: etcd refuses it at its gRPC door, as ours does; the member behind the door confirms it, and it hears nothing;
  * - a watch that begins in the past and is overtaken by a compaction before it was brought up to date: when that happens is a matter of time on both sides,
- *   so a sequence waits until a new watch is up to date;
+ *   so a sequence waits until an event shows that a new watch is up to date;
  * - of a deletion's event only the key and the revision of the change are compared, as the protocol says no more of it.
  */
 
@@ -80,10 +80,13 @@ class Pair {
     const ours = this.ours.watch(this.member, request);
     this.watches.push({ request, ours, theirs, end });
     this.ours.until(() => ours.responses.length > 0, "our watch is not confirmed");
-    // etcd brings a watch that begins in the past up to date in the background; a compaction meanwhile would overtake it.
+    await until(() => theirs.length > 0);
+    if (request.startRevision === 0) return;
+    // etcd brings a watch that begins in the past up to date in the background; a compaction meanwhile would overtake it. One event shows that it is.
+    await this.step({ type: "request", request: { ...put("", "begun"), key: request.key } });
     this.ours.simulation.runFor(10);
     const told = plainWatchOfOurs(ours.responses).length;
-    await until(() => theirs.length > 0 && plainWatchOfTheirs(theirs, this.offset).length >= told);
+    await until(() => plainWatchOfTheirs(theirs, this.offset).length >= told);
   }
 }
 

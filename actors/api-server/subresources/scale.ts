@@ -20,7 +20,7 @@ import { jsonPatch, mergePatch } from "../objects/patch";
 import { dryRunOf, parseBody, parseText } from "../registry/body";
 import { recordWrite } from "../registry/facts";
 import { updated, wrongWithUpdate } from "../registry/objects";
-import { subjectOf } from "../registry/update";
+import { subjectOf, tracker } from "../registry/update";
 import type { Ctx, ServerState } from "../state";
 import { type Entry, encodeJson, encodeStored } from "../storage/entry";
 import { cacheOf } from "../storage/feed";
@@ -77,16 +77,15 @@ function changeScale(state: ServerState, ctx: Ctx, call: ResourceCall, make: Mak
   const dryRun = dryRunOf(request.query.dryRun);
   if (isFailure(dryRun)) return refuse(ctx, call, dryRun);
   const key = keyOfObject(resource, request.namespace, request.name);
+  const track = tracker(call);
   const plan = {
     ...{ key, cached: cacheOf(state.feed, resource).get(key), deadlineUs: call.deadlineUs, dryRun },
-    change: (current: Entry | undefined): Decision => {
+    change: (current: Entry | undefined, nowMs: number): Decision => {
       if (!current) return { type: "refuse", status: notFound(subjectOf(call)) };
       const object = scaled(call, current.object, make);
-      return isFailure(object)
-        ? { type: "refuse", status: object }
-        : object === current.object
-          ? { type: "keep" }
-          : { type: "put", stored: encodeStored(object) };
+      if (isFailure(object)) return { type: "refuse", status: object };
+      // Whoever scales owns the number of replicas from then on.
+      return object === current.object ? { type: "keep" } : { type: "put", stored: encodeStored(track(current.object, object, nowMs)) };
     },
   };
   return guaranteedUpdate(state, ctx, plan, (_state, outcome, ctx) => {

@@ -13,6 +13,20 @@ const web = (spec: object = {}) => ({
   },
 });
 
+describe("ownership across /scale (Kubernetes documentation: Transferring ownership between managers)", () => {
+  test("whoever scales owns spec.replicas: an apply that says otherwise is a conflict with them", () => {
+    const tank = new Tank();
+    const apply = () => tank.patch(`${deployments}/web?fieldManager=one`, "apply", web());
+    apply();
+    tank.patch(`${deployments}/web/scale?fieldManager=autoscaler`, "merge", { spec: { replicas: 7 } });
+    const refused = apply();
+    expect(refused.code).toBe(409);
+    expect(refused.body.message).toBe(
+      'Apply failed with 1 conflict: conflict with "autoscaler" with subresource "scale" using apps/v1: .spec.replicas',
+    );
+  });
+});
+
 describe("server-side apply (Kubernetes documentation: Server-Side Apply)", () => {
   const tank = new Tank();
   const apply = (manager: string, body: unknown, query = "") =>

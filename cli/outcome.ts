@@ -8,6 +8,7 @@ import { perfettoOf } from "../scenarios/report/perfetto";
 import type { RunResult } from "../scenarios/run";
 import type { Loaded } from "./load";
 import { makeOutFolder } from "./out-folder";
+import { hanging } from "./terminal";
 import { wavetankVersion } from "./version";
 
 /** What `--json` prints of a run. */
@@ -33,8 +34,8 @@ export function summaryOf(result: RunResult, wallMs: number): RunSummary {
 export function verdictText(result: RunResult, wallMs: number, replayLine: string): string {
   const lines = result.checks.map(({ name, verdict, detail }) =>
     verdict === "held"
-      ? `  ${colors.green("held    ")}  ${name.padEnd(30)} ${colors.dim(detail)}`
-      : `  ${colors.red("violated")}  ${name.padEnd(30)} ${detail}`,
+      ? `  ${colors.green("held    ")}  ${name.padEnd(30)} ${hanging(detail, 43, colors.dim)}`
+      : `  ${colors.red("violated")}  ${name.padEnd(30)} ${hanging(detail, 43)}`,
   );
   const reached = Object.entries(result.probes).filter(([, count]) => count > 0);
   const speed = Math.round(result.virtualMs / Math.max(1, wallMs));
@@ -42,7 +43,7 @@ export function verdictText(result: RunResult, wallMs: number, replayLine: strin
     "",
     ...lines,
     "",
-    `  reached: ${reached.map(([name, count]) => `${name} ${count}`).join(", ")}`,
+    `  reached: ${hanging(reached.map(([name, count]) => `${name} ${count}`).join(", "), 11)}`,
     `  ${(result.virtualMs / 1000).toFixed(1)} s of virtual time in ${(wallMs / 1000).toFixed(1)} s (${speed} times real time), ${result.events} events`,
     `  seed ${result.seed}  trace ${result.traceHash}`,
     ...(result.verdict === "violated"

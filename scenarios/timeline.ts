@@ -55,9 +55,9 @@ function ofFact({ actor, fact }: Extract<HistoryEvent, { readonly type: "fact" }
     case "raft.snapshot":
       return fact.how === "installed" ? line("leader", `${actor} takes a snapshot up to entry ${String(fact.index)}`) : undefined;
     case "leader.elected":
-      return line("leader", `${String(fact.holder)} holds ${String(fact.lease)}`);
+      return line("leader", `${actor} holds ${String(fact.lease)}`);
     case "leader.lost":
-      return line("leader", `${String(fact.holder)} gives up ${String(fact.lease)}`);
+      return line("leader", `${actor} gives up ${String(fact.lease)}`);
     case "scheduler.unschedulable":
       return line("trouble", `${String(fact.pod)} fits nowhere: ${String(fact.reason)}`);
     case "node.eviction":

@@ -99,7 +99,6 @@ describe("label selectors (documentation: Labels and Selectors)", () => {
     const selector = { matchLabels: { app: "web" }, matchExpressions: [{ key: "tier", operator: "In", values: ["front", "back"] }] };
     expect(formatRequirements(requirementsOf(selector))).toBe("app=web,tier in (back,front)");
     const candidates: readonly Record<string, string>[] = [web, { app: "web" }, { app: "api", tier: "front" }];
-    for (const labels of candidates)
-      expect(matchesLabels(requirementsOf(selector), labels)).toBe(matchesLabelSelector(selector, labels));
+    for (const labels of candidates) expect(matchesLabels(requirementsOf(selector), labels)).toBe(matchesLabelSelector(selector, labels));
   });
 });

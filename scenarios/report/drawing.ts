@@ -1,5 +1,5 @@
 import { escapeXml } from "./junit";
-import type { Band } from "./recorder";
+import { type Band, lanesOf } from "./recorder";
 
 /**
  * Drawings for the report. All of them share one horizontal axis of time, in shares of the plot's width, so that text keeps its size at any width of
@@ -27,12 +27,11 @@ export function axisHtml(axis: Axis): string {
   return `<div class="axis row"><div class="name"></div><div class="plot">${labels.join("")}</div><div class="scale"></div></div>`;
 }
 
-/** Rows of bands, one row for each name. */
+/** Rows of bands, one row for each name, or more where its bands overlap. */
 export function bandsHtml(axis: Axis, title: string, bands: readonly Band[], kind: string): string {
-  const names = [...new Set(bands.map(({ row }) => row))];
-  if (names.length === 0) return "";
-  const rows = names.map((name) => {
-    const own = bands.filter(({ row }) => row === name).map((band) => bandHtml(axis, band, kind));
+  if (bands.length === 0) return "";
+  const rows = lanesOf(bands).map(({ row: name, bands: lane }) => {
+    const own = lane.map((band) => bandHtml(axis, band, kind));
     return `<div class="row bands"><div class="name" title="${escapeXml(name)}">${escapeXml(name)}</div>${plot(axis, own.join(""))}<div class="scale"></div></div>`;
   });
   return `<figure><figcaption>${escapeXml(title)}</figcaption>${rows.join("")}</figure>`;

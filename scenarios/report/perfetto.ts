@@ -1,26 +1,30 @@
 import type { RunResult } from "../run";
-import type { Band } from "./recorder";
+import { type Band, lanesOf } from "./recorder";
 
 /** A run in Chrome's trace event format, which Perfetto and chrome://tracing open: bands as slices, timeline lines as instants, load as counters. */
 export function perfettoOf({ scenario, seed, series, timeline }: RunResult): string {
   const events: Record<string, unknown>[] = [{ ph: "M", name: "process_name", pid: 1, args: { name: `${scenario}, seed ${seed}` } }];
   const threads = new Map<string, number>();
-  const threadOf = (name: string) => {
-    const known = threads.get(name);
+  const threadOf = (name: string, lane = 0) => {
+    const key = `${name} ${lane}`;
+    const known = threads.get(key);
     if (known !== undefined) return known;
     const tid = threads.size + 1;
-    threads.set(name, tid);
+    threads.set(key, tid);
     events.push({ ph: "M", name: "thread_name", pid: 1, tid, args: { name } });
     return tid;
   };
   const slices = (category: string, bands: readonly Band[]) => {
-    for (const { row, label, fromUs, toUs, detail } of bands)
+    // Slices of one thread may not overlap: each lane is a thread.
+    for (const [lane, { row, label, fromUs, toUs, detail }] of lanesOf(bands).flatMap((one, i) =>
+      one.bands.map((band) => [i, band] as const),
+    ))
       events.push({
         ph: "X",
         cat: category,
         name: label,
         pid: 1,
-        tid: threadOf(`${category}: ${row}`),
+        tid: threadOf(`${category}: ${row}`, lane),
         ts: fromUs,
         dur: toUs - fromUs,
         args: { detail },

@@ -13,6 +13,19 @@ export interface Band {
   readonly detail: string;
 }
 
+/** The bands of each row; those that overlap an earlier one of their row go to a further lane of it, in the order of their beginnings. */
+export function lanesOf(bands: readonly Band[]): readonly { readonly row: string; readonly bands: readonly Band[] }[] {
+  const rows = new Map<string, Band[][]>();
+  for (const band of [...bands].sort((a, b) => a.fromUs - b.fromUs)) {
+    const lanes = rows.get(band.row) ?? [];
+    rows.set(band.row, lanes);
+    const free = lanes.find((lane) => lane.at(-1)!.toUs <= band.fromUs);
+    if (free) free.push(band);
+    else lanes.push([band]);
+  }
+  return [...rows].flatMap(([row, lanes]) => lanes.map((lane) => ({ row, bands: lane })));
+}
+
 /** Requests to one Service by second of the run. */
 export interface LoadSeries {
   readonly service: string;

@@ -4,7 +4,7 @@ import { axisOf, chartHtml } from "../../scenarios/report/drawing";
 import { htmlOf } from "../../scenarios/report/html";
 import { escapeXml, junitOf } from "../../scenarios/report/junit";
 import { perfettoOf } from "../../scenarios/report/perfetto";
-import { Recorder } from "../../scenarios/report/recorder";
+import { lanesOf, Recorder } from "../../scenarios/report/recorder";
 import { type RunResult, runScenario } from "../../scenarios/run";
 import { tinyCluster, tinyInput } from "./tiny";
 
@@ -46,6 +46,15 @@ describe("what a run leaves behind", () => {
     expect(html).toContain('d="M0 50V50H250M500 2V2H750V98H1000"');
     expect(html).toContain('data-values="[[1,null,2,0]]"');
     expect(html).toContain("<span>2 per s</span><span>0</span>");
+  });
+
+  it("draws faults of one host that overlap one below the other", () => {
+    const band = (label: string, fromUs: number, toUs: number) => ({ row: "node-1", label, fromUs, toUs, detail: "" });
+    const lanes = lanesOf([band("a", 0, 5), band("b", 3, 8), band("c", 5, 9)]);
+    expect(lanes.map(({ row, bands }) => [row, ...bands.map(({ label }) => label)])).toEqual([
+      ["node-1", "a", "c"],
+      ["node-1", "b"],
+    ]);
   });
 
   it("counts the ready endpoints of each Service, second by second", () => {

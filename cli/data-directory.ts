@@ -1,10 +1,11 @@
-import { existsSync, mkdirSync, readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { lockDirectory } from "../runtime/live/disk/lock";
 import type { Granted, RosterStore } from "../runtime/live/join/roster";
 import { writePrivately } from "../runtime/live/pki";
 import type { ClusterShape } from "../scenarios/cluster";
 import { InputError } from "./load";
+import { makeFolders } from "./make-folders";
 
 /**
  * What a live cluster keeps beside its hosts' disks (hosts/) and its keys (pki/): the lock, its shape, who has joined and at which port.
@@ -21,7 +22,7 @@ export class DataDirectory {
     if (path === undefined) return new DataDirectory(undefined, () => {});
     let unlock: () => void;
     try {
-      mkdirSync(path, { recursive: true });
+      makeFolders(path);
       unlock = lockDirectory(path);
     } catch (error) {
       throw new InputError(`--data ${path}: ${(error as Error).message}`);

@@ -1,7 +1,8 @@
-import { mkdirSync, writeFileSync } from "node:fs";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Authority } from "../runtime/live/certificates";
 import { etcdClientCertificate, writePrivately } from "../runtime/live/pki";
+import { makeFolders } from "./make-folders";
 
 /** What `etcdctl` needs to reach a cluster's etcd. */
 export interface EtcdAccess {
@@ -15,7 +16,7 @@ export interface EtcdAccess {
 /** Writes a new client certificate, its key and the authority of etcd into a directory of their own. */
 export function writeEtcdAccess(directory: string, endpoints: readonly string[], etcdAuthority: Authority): EtcdAccess {
   const { certificate, key } = etcdClientCertificate(etcdAuthority);
-  mkdirSync(directory, { recursive: true, mode: 0o700 });
+  makeFolders(directory, { mode: 0o700 });
   const access = { endpoints, cacert: join(directory, "ca.crt"), cert: join(directory, "client.crt"), key: join(directory, "client.key") };
   writeFileSync(access.cacert, etcdAuthority.certificate);
   writeFileSync(access.cert, certificate);

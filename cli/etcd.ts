@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmdirSync, rmSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, renameSync, rmdirSync, rmSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import type { Command } from "commander";
 import { readBackup } from "../actors/etcd/gateway/read-backup";
@@ -11,6 +11,7 @@ import { FileDisk } from "../runtime/live/disk/file-disk";
 import { defaultShape } from "../scenarios/cluster";
 import { writeClusterFile } from "./data-directory";
 import { InputError } from "./load";
+import { makeFolders } from "./make-folders";
 import { etcdMembers } from "./up-options";
 
 const about = `
@@ -50,7 +51,7 @@ async function restore(snapshot: string, flags: RestoreFlags): Promise<void> {
   const aside = `${data}.restoring`;
   try {
     rmSync(aside, { recursive: true, force: true });
-    mkdirSync(aside, { recursive: true, mode: 0o700 });
+    makeFolders(aside, { mode: 0o700 });
     await writeMembers(aside, store, members);
     writeClusterFile(aside, members);
     if (existsSync(data)) rmdirSync(data);

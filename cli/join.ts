@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { join as joinPath, resolve } from "node:path";
 import type { Command } from "commander";
 import { actors } from "../actors";
@@ -13,6 +13,7 @@ import { NoSecrets } from "../runtime/live/secrets";
 import { LiveWorld } from "../runtime/live/world";
 import { runInForeground } from "./foreground";
 import { InputError } from "./load";
+import { makeFolders } from "./make-folders";
 import { count } from "./up-options";
 
 interface JoinFlags {
@@ -101,7 +102,7 @@ async function member(url: URL, token: JoinToken, nodes: number, data: string | 
 }
 
 function takeDirectory(data: string): () => void {
-  mkdirSync(data, { recursive: true });
+  makeFolders(data);
   return lockDirectory(data);
 }
 

@@ -1,8 +1,9 @@
-import { existsSync, mkdirSync, readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { dirname } from "node:path";
 import { parse, stringify } from "yaml";
 import { writePrivately } from "../runtime/live/pki";
 import { InputError } from "./load";
+import { makeFolders } from "./make-folders";
 
 export interface Access {
   readonly server: string;
@@ -42,8 +43,12 @@ export function writeKubeconfig(file: string, access: Access): void {
     contexts: put(config.contexts, { name: cluster, context: { cluster, user } } as Named),
     "current-context": cluster,
   };
-  mkdirSync(dirname(file), { recursive: true });
-  writePrivately(file, stringify(merged, { lineWidth: 0 }));
+  try {
+    makeFolders(dirname(file));
+    writePrivately(file, stringify(merged, { lineWidth: 0 }));
+  } catch (error) {
+    throw new InputError(`--kubeconfig ${file}: cannot be written: ${(error as Error).message}`);
+  }
 }
 
 function readConfig(file: string): Readonly<Record<string, unknown>> {

@@ -21,14 +21,6 @@ export type KnownFact =
       readonly outgoing: readonly string[];
       readonly learners: readonly string[];
     }
-  /** This member applied a configuration; with `outgoing` it is C_old,new, of which these are the old voters. */
-  | {
-      readonly kind: "raft.configuration";
-      readonly index: number;
-      readonly voters: readonly string[];
-      readonly outgoing: readonly string[];
-      readonly learners: readonly string[];
-    }
   /** This member applied an entry; hash is of the whole store at that revision. */
   | { readonly kind: "etcd.applied"; readonly index: number; readonly revision: number; readonly hash: number }
   | { readonly kind: "etcd.compacted"; readonly revision: number }

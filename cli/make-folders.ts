@@ -9,7 +9,7 @@ export function makeFolders(folder: string, options: { readonly mode?: number } 
   const path = resolve(folder);
   const stat = statSync(path, { throwIfNoEntry: false });
   if (stat?.isDirectory()) return;
-  if (stat) throw new Error(`${path} is a file`);
+  if (stat) throw new Error(`${path}: it is a file`);
   if (dirname(path) !== path) makeFolders(dirname(path), options);
   mkdirSync(path, options);
 }

@@ -64,6 +64,7 @@ export const knobs: readonly Knob[] = [
     ["max-txn-ops", "number", "128", "the most operations in a transaction"],
     ["quota-backend-bytes", "number", "2147483648", "the size of the store beyond which writes are refused"],
     ["watch-progress-notify-interval", "milliseconds", "10m", "the time between progress notifications on a quiet watch"],
+    ["corrupt-check-time", "milliseconds", "0", "how often the leader compares the members' stores; 0 means never"],
     ["lease-checkpoint-interval", "milliseconds", "5m", "how often the remaining time of leases is replicated"],
   ),
   ...of(

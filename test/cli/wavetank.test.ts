@@ -226,6 +226,9 @@ describe("wavetank list, describe and init", () => {
   it("writes a scenario that is right", async () => {
     const path = join(mkdtempSync(join(folder, "init-")), "storm.yaml");
     expect((await wavetank("init", path)).status).toBe(0);
+    // It reads the manifests beside it, and without any there is nothing to try.
+    expect(await wavetank("run", path)).toMatchObject({ status: 2, err: expect.stringContaining("manifests") });
+    writeFileSync(join(path, "../settings.yaml"), "apiVersion: v1\nkind: ConfigMap\nmetadata: { name: settings, namespace: default }\n");
     expect((await wavetank("run", path, "--until", "100ms", "--json")).status).toBe(0);
   });
 });

@@ -6,8 +6,9 @@ import { type Cell, type Delivery, laneOf, newCell, requestKey } from "./cell";
 import { Collector, type Continuations } from "./collector";
 import { Conversations } from "./conversations";
 import { deliver } from "./delivery";
+import { type Gate, type Interposer, Interposers } from "./interposer";
 import { perform } from "./interpreter";
-import type { Ports, RuntimeEvent, WireReceiver } from "./world";
+import type { Cancel, Ports, RuntimeEvent, WireReceiver } from "./world";
 
 /** Decides when a delivery has its turn; it calls `host.turn` once for each, in order within a lane, and never two of one cell at once. */
 export interface Dispatcher {
@@ -27,6 +28,21 @@ export interface HostOptions {
   readonly mailboxMax?: number;
   /** Incarnations count from here on; a process that cannot remember earlier ones passes a number that only grows. */
   readonly incarnationBase?: number;
+  /** Kills this host with its disk, as its world does it; without it only the memory is dropped. */
+  readonly kill?: (detail: string) => void;
+  /** What faults left on this host, where the world makes a new one for each life of it. */
+  readonly meddling?: Meddling;
+}
+
+/** What faults left on a host: it stays through its crashes. */
+export interface Meddling {
+  readonly interposers: Interposers;
+  /** Actors that are kept from starting. */
+  readonly kept: Set<Address>;
+}
+
+export function noMeddling(): Meddling {
+  return { interposers: new Interposers(), kept: new Set() };
 }
 
 const restartDelayMinUs = 100_000;
@@ -45,15 +61,20 @@ export class Host implements WireReceiver {
   private readonly collectors = new Map<Cell, Collector>();
   private readonly placed = new Map<Address, unknown>();
   private readonly incarnations = new Map<Address, number>();
+  private readonly kept: Set<Address>;
+  private readonly interposers: Interposers;
   private timerGeneration = 0;
 
   constructor(private readonly options: HostOptions) {
     this.name = options.name;
     this.zone = options.zone;
     this.ports = options.ports;
+    const { interposers, kept } = options.meddling ?? noMeddling();
+    this.interposers = interposers;
+    this.kept = kept;
     this.conversations = new Conversations({
       hostOf: (actor) => this.ports.directory.hostOf(actor),
-      send: (envelope, toHost) => this.ports.wire.send(this.name, toHost, envelope),
+      send: (envelope, toHost) => this.send(envelope, toHost),
       enqueue: (cell, delivery) => this.enqueue(cell, delivery),
       monotonicUs: () => this.ports.clock.monotonicUs(),
     });
@@ -99,8 +120,62 @@ export class Host implements WireReceiver {
     if (cell !== undefined && cell.phase !== "down") this.crashCell(cell, error);
   }
 
+  /** Kills an actor and does not start it again until it is released; the rest of the host goes on. */
+  keepDown(address: Address, detail: string): void {
+    this.kept.add(address);
+    this.crashActor(address, new Error(detail));
+  }
+
+  /** Lets an actor that was kept down start. */
+  release(address: Address): void {
+    if (!this.kept.delete(address) || !this.up) return;
+    const cell = this.cells.get(address);
+    if (cell?.phase === "down") this.startCell(address, cell.config, cell.parent);
+    else if (cell === undefined && this.placed.has(address)) this.startCell(address, this.placed.get(address), null);
+  }
+
+  /** Takes an actor off this host for good, also while the host is down. */
+  remove(address: Address): void {
+    this.stop(address);
+    if (this.placed.delete(address)) this.ports.directory.unregister(address, this.name);
+  }
+
+  /** What a placed actor was configured with. */
+  configOf(address: Address): unknown {
+    return this.placed.get(address);
+  }
+
+  /** Where an interposer of this host says things itself. */
+  gate(): Gate {
+    return {
+      deliver: (envelope) => this.take(envelope),
+      send: (envelope) => {
+        const toHost = this.ports.directory.hostOf(envelope.to);
+        if (this.up && toHost !== undefined) this.ports.wire.send(this.name, toHost, envelope);
+      },
+    };
+  }
+
+  /** Puts an interposer between this host's actors and the rest of the world, through all lives of the host, until it is cancelled. */
+  interpose(interposer: Interposer): Cancel {
+    this.interposers.add(interposer);
+    return { cancel: () => this.interposers.remove(interposer) };
+  }
+
   /** From the wire. */
   receive(e: Envelope): void {
+    if (this.interposers.none) this.take(e);
+    else for (const envelope of this.interposers.arriving(e)) this.take(envelope);
+  }
+
+  private send(envelope: Envelope, toHost: HostName): void {
+    if (this.interposers.none) this.ports.wire.send(this.name, toHost, envelope);
+    else
+      for (const one of this.interposers.leaving(envelope))
+        this.ports.wire.send(this.name, one === envelope ? toHost : (this.ports.directory.hostOf(one.to) ?? toHost), one);
+  }
+
+  private take(e: Envelope): void {
     if (!this.up) return;
     const cell = this.cells.get(e.to);
     if (cell === undefined || cell.phase === "down" || cell.phase === "stopped") {
@@ -159,12 +234,25 @@ export class Host implements WireReceiver {
       return true;
     }
     this.perform(cell, effects, collector.continuations);
-    if (delivery.type === "start") this.release(cell);
+    if (delivery.type === "start") this.begin(cell);
     return true;
   }
 
-  private perform(cell: Cell, effects: readonly Effect[], continuations: Continuations): void {
-    for (const effect of effects) perform(this, cell, effect, continuations);
+  /** Performs effects in their order, unless somebody stands between who lets the actor or the host die there. */
+  perform(cell: Cell, effects: readonly Effect[], continuations: Continuations): void {
+    for (const effect of effects) {
+      if (this.interposers.none) {
+        perform(this, cell, effect, continuations);
+        continue;
+      }
+      const { incarnation } = cell;
+      const { performs, dies } = this.interposers.effect(cell.address, effect);
+      if (performs) perform(this, cell, effect, continuations);
+      const detail = `died ${performs ? "after" : "before"} an effect: ${effect.type}`;
+      if (dies === "host") this.options.kill ? this.options.kill(detail) : this.crash(detail);
+      else if (dies === "actor" && this.alive(cell, incarnation)) this.crashCell(cell, new Error(detail));
+      if (dies !== "nobody") return;
+    }
   }
 
   // ——— what the interpreter needs ———
@@ -236,6 +324,7 @@ export class Host implements WireReceiver {
   // ——— life and death ———
 
   private startCell(address: Address, config: unknown, parent: Address | null, crashes = 0): void {
+    if (this.kept.has(address)) return;
     const actor = this.options.actors.get(roleOf(address));
     if (actor === undefined)
       throw new Error(`no actor has the role of ${address}; known are ${[...this.options.actors.keys()].join(", ")}`);
@@ -257,7 +346,7 @@ export class Host implements WireReceiver {
     );
   }
 
-  private release(cell: Cell): void {
+  private begin(cell: Cell): void {
     if (cell.phase !== "starting") return;
     cell.phase = "running";
     for (const delivery of cell.held.splice(0)) this.enqueue(cell, delivery);

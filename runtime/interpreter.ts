@@ -55,7 +55,8 @@ export function perform(host: Host, cell: Cell, effect: Effect, continuations: C
         effect.operations,
         () => {
           if (!host.alive(cell, incarnation)) return;
-          for (const later of effect.then) perform(host, cell, later, continuations);
+          host.perform(cell, effect.then, continuations);
+          if (!host.alive(cell, incarnation)) return;
           if (token !== "") host.enqueue(cell, { type: "persisted", token });
         },
         (detail) => {

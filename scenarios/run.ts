@@ -90,7 +90,14 @@ export class Run {
       this.simulation.addHost({ name, zone });
       for (const actor of placed) this.simulation.place(name, actor.address, actor.config);
     }
-    this.tank = new SimulatedTank(this.simulation, { ...scenario.plan, hosts }, (host) => this.witness.leads(host));
+    this.tank = new SimulatedTank(
+      this.simulation,
+      { ...scenario.plan, hosts },
+      {
+        leads: (host) => this.witness.leads(host),
+        objects: () => this.witness.objects,
+      },
+    );
     const { random } = this.simulation;
     const deployments = input.manifests.filter(({ kind }) => kind.kind === "Deployment").map(({ object }) => keyOf(object));
     const drawnSteps =

@@ -1,10 +1,10 @@
 import { actions } from "./actions";
+import { aims } from "./aim";
 import { checks } from "./checks";
 import { faults } from "./faults";
 import { compileSchema, durationSchema, type JsonSchema, recordSchema } from "./schema";
 import { clusterSchema } from "./shape";
 import { drawnFaults } from "./swarm";
-import { selectorSchema } from "./target";
 import { workloads } from "./workloads";
 
 const repeatParams: Readonly<Record<string, JsonSchema>> = {
@@ -60,7 +60,7 @@ export const partSchemas = new Map(
           fault: textSchema,
           at: durationSchema,
           for: durationSchema,
-          target: selectorSchema,
+          target: aims[fault.aims ?? "hosts"].schema,
           mayMiss: { type: "boolean" },
           ...repeatParams,
           ...fault.params,

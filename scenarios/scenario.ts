@@ -3,6 +3,7 @@ import { wrongWithBehaviour } from "../actors/container-runtime/image-behaviour"
 import { parseDurationMs } from "../protocol/kinds/duration";
 import { actionNamed, actions } from "./actions";
 import type { Action } from "./actions/action";
+import { aims, type PlannedHost, type Target } from "./aim";
 import { checkNamed, checks } from "./checks";
 import type { Check } from "./checks/check";
 import { type ClusterPlan, type ClusterShape, defaultShape, planCluster } from "./cluster";
@@ -13,7 +14,6 @@ import { unknownName, validatePart } from "./schema";
 import { readShape } from "./shape";
 import { type Path, type Problem, readDocuments, type Source, type SourceDocument } from "./source";
 import { drawnFaults, type Swarm } from "./swarm";
-import { type HostFacts, type Selector, wrongWithSelector } from "./target";
 import { workloadNamed, workloads } from "./workloads";
 import type { Workload } from "./workloads/workload";
 
@@ -24,7 +24,7 @@ export type StormStep = { readonly index: number; readonly atUs: number; readonl
   | {
       readonly type: "fault";
       readonly fault: Fault;
-      readonly target: Selector;
+      readonly target: Target;
       readonly forUs: number | undefined;
       readonly params: Params;
       /** Whether it is fine that the selector matches nothing when its time comes. */
@@ -134,10 +134,7 @@ class Reader {
     return images as readonly ImageBehaviour[];
   }
 
-  private readStorm(
-    steps: readonly Params[],
-    hosts: readonly Pick<HostFacts, "name" | "zone" | "role">[] | undefined,
-  ): readonly StormStep[] {
+  private readStorm(steps: readonly Params[], hosts: readonly PlannedHost[] | undefined): readonly StormStep[] {
     const read: StormStep[] = [];
     for (const [i, step] of steps.entries()) {
       const path = ["storm", i];
@@ -160,7 +157,7 @@ class Reader {
       )
         continue;
       if (!isAction && hosts)
-        for (const { field, index, message } of wrongWithSelector(step.target as Selector, hosts))
+        for (const { field, index, message } of aims[faultNamed(name)!.aims ?? "hosts"].wrong(step.target as Target, hosts))
           this.complain([...path, "target", field, ...(index === undefined ? [] : [index])], message);
       if (step.times !== undefined && step.every === undefined) this.complain([...path, "times"], "expected `every` beside `times`");
       const names = hosts?.map((host) => host.name);
@@ -177,7 +174,7 @@ class Reader {
             ...common,
             type: "fault",
             fault: faultNamed(name)!,
-            target: target as Selector,
+            target: target as Target,
             forUs: lasts === undefined ? undefined : microseconds(lasts),
             mayMiss: mayMiss === true,
           });

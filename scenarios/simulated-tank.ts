@@ -1,18 +1,30 @@
 import type { Address, HostName } from "../protocol/address";
+import type { Message } from "../protocol/codec";
+import type { Stored } from "../protocol/kinds/object";
+import type { Answer } from "../runtime/actor";
+import type { Gate, Interposer } from "../runtime/interposer";
 import type { WireRule } from "../runtime/rules";
 import type { Simulation } from "../runtime/simulated/simulation";
+import type { Cancel } from "../runtime/world";
 import type { ClusterPlan } from "./cluster";
-import type { DiskTrouble, Tank } from "./tank";
+import type { DiskCounts, DiskTrouble, Tank } from "./tank";
 import type { HostFacts } from "./target";
 
-/** The simulated world as faults see it. `leads` says whether something on a host is a leader at this moment. */
+/** What the tank has to be told, because only whoever watches the simulation knows it. */
+export interface TankKnowledge {
+  /** Whether something on a host is a leader at this moment. */
+  leads(host: HostName): boolean;
+  objects(): ReadonlyMap<string, Stored>;
+}
+
+/** The simulated world as faults see it. */
 export class SimulatedTank implements Tank {
   readonly zones: readonly string[];
 
   constructor(
     private readonly simulation: Simulation,
     private readonly plan: ClusterPlan,
-    private readonly leads: (host: HostName) => boolean,
+    private readonly knowledge: TankKnowledge,
   ) {
     this.zones = [...new Set(plan.hosts.map(({ zone }) => zone))];
   }
@@ -23,12 +35,37 @@ export class SimulatedTank implements Tank {
       zone,
       role,
       up: this.simulation.host(name).host.up,
-      leads: this.leads(name),
+      leads: this.knowledge.leads(name),
     }));
   }
 
   actorsOn(host: HostName): readonly Address[] {
     return this.simulation.host(host).host.addresses();
+  }
+
+  hostOf(actor: Address): HostName | undefined {
+    return this.simulation.hostOf(actor);
+  }
+
+  objects(): ReadonlyMap<string, Stored> {
+    return this.knowledge.objects();
+  }
+
+  draw(who: string, purpose: string, index: number): number {
+    return this.simulation.random.draw(who, purpose, index);
+  }
+
+  after(delayMs: number, callback: () => void): Cancel {
+    return this.simulation.schedule(Math.round(delayMs * 1000), callback);
+  }
+
+  nowUs(): number {
+    return this.simulation.now();
+  }
+
+  ask<M extends Message>(to: Address, body: Message, deadlineMs: number, then: (answer: Answer<M>) => void): void {
+    // The answer comes within a turn of the portal, in which nothing may be done to the world.
+    this.simulation.ask<M>(to, body, deadlineMs, (answer) => void this.simulation.schedule(0, () => then(answer)));
   }
 
   addRule(rule: WireRule): void {
@@ -37,6 +74,19 @@ export class SimulatedTank implements Tank {
 
   removeRule(id: string): void {
     this.simulation.removeRule(id);
+  }
+
+  packetsHitBy(rule: string): number {
+    return this.simulation.wire.ruleCounts.get(rule) ?? 0;
+  }
+
+  interpose(host: HostName, make: (gate: Gate) => Interposer): Cancel {
+    const one = this.simulation.host(host).host;
+    return one.interpose(make(one.gate()));
+  }
+
+  speakVersion(host: HostName, offset: -1 | 0 | 1): void {
+    this.simulation.wire.speakVersion(host, offset);
   }
 
   crashHost(host: HostName, silent: boolean): void {
@@ -49,6 +99,31 @@ export class SimulatedTank implements Tank {
 
   crashActor(actor: Address): void {
     this.simulation.crashActor(actor);
+  }
+
+  keepActorDown(actor: Address): void {
+    const host = this.simulation.hostOf(actor);
+    if (host !== undefined) this.simulation.host(host).host.keepDown(actor, "stopped on purpose");
+  }
+
+  releaseActor(actor: Address): void {
+    const host = this.simulation.hostOf(actor);
+    if (host !== undefined) this.simulation.host(host).host.release(actor);
+  }
+
+  placeActor(host: HostName, actor: Address, config: unknown): void {
+    this.removeActor(actor);
+    this.simulation.place(host, actor, config);
+  }
+
+  removeActor(actor: Address): void {
+    const host = this.simulation.hostOf(actor);
+    if (host !== undefined) this.simulation.host(host).host.remove(actor);
+  }
+
+  configOf(actor: Address): unknown {
+    const host = this.simulation.hostOf(actor);
+    return host === undefined ? undefined : this.simulation.host(host).host.configOf(actor);
   }
 
   pauseHost(host: HostName): void {
@@ -85,11 +160,7 @@ export class SimulatedTank implements Tank {
     this.simulation.host(host).disk.wipe();
   }
 
-  diskCounts(host: HostName): { readonly lostWrites: number; readonly failedWrites: number; readonly syncs: number } {
+  diskCounts(host: HostName): DiskCounts {
     return this.simulation.host(host).disk.counts;
-  }
-
-  packetsHitBy(rule: string): number {
-    return this.simulation.wire.ruleCounts.get(rule) ?? 0;
   }
 }

@@ -1,8 +1,8 @@
 import type { HostName } from "../protocol/address";
+import { aims } from "./aim";
 import type { Ongoing } from "./faults/fault";
 import type { StormStep } from "./scenario";
 import type { Tank } from "./tank";
-import { resolve } from "./target";
 
 type FaultStep = Extract<StormStep, { readonly type: "fault" }>;
 
@@ -12,8 +12,8 @@ export interface ScheduledStep {
   /** Since the storm began. */
   readonly atUs: number;
   readonly name: string;
-  /** The hosts that its selector meant at that moment; empty for actions. */
-  readonly targets: readonly HostName[];
+  /** The hosts, actors or pods that its selector meant at that moment; empty for actions. */
+  readonly targets: readonly string[];
 }
 
 /** What became of a step. */
@@ -28,7 +28,9 @@ export interface StepResult {
 
 interface Active {
   readonly step: FaultStep;
-  readonly targets: readonly HostName[];
+  readonly targets: readonly string[];
+  /** On which those are. */
+  readonly hosts: readonly HostName[];
   readonly ongoing: Ongoing;
 }
 
@@ -45,13 +47,15 @@ export class Storm {
   readonly schedule: ScheduledStep[] = [];
   readonly results: StepResult[] = [];
   private readonly active = new Map<number, Active>();
+  /** Faults that have ended and have damaged data that is not mended yet. */
+  private mending: Active[] = [];
 
   constructor(
     private readonly tank: Tank,
     private readonly options: {
       readonly beyondBudget: boolean;
       /** For replays: the targets of each step that is repeated. */
-      readonly replayed: ReadonlyMap<number, readonly HostName[]> | undefined;
+      readonly replayed: ReadonlyMap<number, readonly string[]> | undefined;
       readonly draw: (step: number, index: number) => number;
       readonly tell: (event: StormEvent) => void;
     },
@@ -59,7 +63,9 @@ export class Storm {
 
   begin(step: FaultStep): void {
     const { fault, index, params } = step;
-    const targets = this.options.replayed?.get(index) ?? resolve(step.target, this.tank.hosts(), (i) => this.options.draw(index, i));
+    const aim = aims[fault.aims ?? "hosts"];
+    const targets = this.options.replayed?.get(index) ?? aim.resolve(step.target, this.tank, (i) => this.options.draw(index, i));
+    const hosts = aim.hostsOf(targets, this.tank);
     this.schedule.push({ step: index, atUs: step.atUs, name: fault.name, targets });
     if (targets.length === 0) {
       if (!step.mayMiss)
@@ -67,11 +73,11 @@ export class Storm {
           step: index,
           name: fault.name,
           effect: "",
-          wrong: "its selector matched no host when its time came (allow that with `mayMiss: true`)",
+          wrong: "its selector matched nothing when its time came (allow that with `mayMiss: true`)",
         });
       return;
     }
-    const beyond = fault.silences && !this.options.beyondBudget ? this.beyondBudget(targets) : undefined;
+    const beyond = costs(step) && !this.options.beyondBudget ? this.beyondBudget(hosts) : undefined;
     if (beyond !== undefined) {
       // Passed over, and so in every replay.
       if (step.mayMiss) this.schedule[this.schedule.length - 1] = { step: index, atUs: step.atUs, name: fault.name, targets: [] };
@@ -79,7 +85,7 @@ export class Storm {
       return;
     }
     const ongoing = fault.begin(this.tank, targets, params, `step ${index}`);
-    this.active.set(index, { step, targets, ongoing });
+    this.active.set(index, { step, targets, hosts, ongoing });
     this.options.tell({ step: index, fault: fault.name, phase: "began", targets, effect: "" });
   }
 
@@ -88,6 +94,7 @@ export class Storm {
     if (!active) return;
     this.active.delete(step);
     const effect = active.ongoing.end();
+    if (active.step.fault.damages) this.mending.push(active);
     const { name } = active.step.fault;
     this.results.push({
       step,
@@ -103,16 +110,22 @@ export class Storm {
     for (const step of [...this.active.keys()].reverse()) this.end(step);
   }
 
-  /** Why silencing these hosts as well takes more than the cluster must survive: a quorum of etcd, or every API server. */
-  private beyondBudget(targets: readonly HostName[]): string | undefined {
-    const silent = new Set(targets);
-    for (const { step, targets: others } of this.active.values()) if (step.fault.silences) for (const host of others) silent.add(host);
-    const hosts = this.tank.hosts();
-    const members = hosts.filter(({ role }) => role === "etcd");
-    const lost = members.filter(({ name, up }) => !up || silent.has(name)).length;
+  /** Why losing these hosts as well takes more than the cluster must survive: a quorum of etcd, which is also a copy of the data. */
+  private beyondBudget(hit: readonly HostName[]): string | undefined {
+    this.mending = this.mending.filter(({ ongoing }) => ongoing.isMended?.() === false);
+    const lost = new Set(hit);
+    for (const { step, hosts } of this.active.values()) if (costs(step)) for (const host of hosts) lost.add(host);
+    for (const { hosts } of this.mending) for (const host of hosts) lost.add(host);
+    const members = this.tank.hosts().filter(({ role }) => role === "etcd");
+    const gone = members.filter(({ name, up }) => !up || lost.has(name)).length;
     const most = Math.floor((members.length - 1) / 2);
-    if (lost > most)
-      return `it would silence ${lost} of ${members.length} etcd members, and the cluster must only survive ${most} (allow that with \`beyondBudget: true\`)`;
+    if (gone > most)
+      return `it would silence ${gone} of ${members.length} etcd members, and the cluster must only survive ${most} (allow that with \`beyondBudget: true\`)`;
     return undefined;
   }
+}
+
+/** Whether the hosts that suffer it count as lost. */
+function costs({ fault }: FaultStep): boolean {
+  return fault.silences || fault.damages === true;
 }

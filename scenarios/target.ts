@@ -21,19 +21,14 @@ export type Role = (typeof roles)[number];
 
 export const modes: readonly Mode[] = ["one", "all", "fixed", "fixed-percent", "random-max-percent"];
 
-export const selectorSchema: JsonSchema = {
-  type: "object",
-  description: "a selector of hosts, such as { role: etcd, is: leader } or { zone: zone-b } or { hosts: [node-3] }",
-  properties: {
-    hosts: { type: "array", items: { type: "string" }, minItems: 1, description: "hosts by their names" },
-    zone: { type: "string", description: "only hosts of this zone" },
-    role: { enum: [...roles], description: "only hosts of this role" },
-    is: { enum: ["leader", "follower"], description: "only the leader at that moment, or those who do not lead" },
-    mode: { enum: [...modes], description: "how many of those selected: all where hosts are named, otherwise one" },
-    value: { type: "number", minimum: 0, description: "the count or the percentage of the mode" },
-  },
-  minProperties: 1,
-  additionalProperties: false,
+/** JSON Schema properties of a selector of hosts. */
+export const hostFields: Readonly<Record<string, JsonSchema>> = {
+  hosts: { type: "array", items: { type: "string" }, minItems: 1, description: "hosts by their names" },
+  zone: { type: "string", description: "only hosts of this zone" },
+  role: { enum: [...roles], description: "only hosts of this role" },
+  is: { enum: ["leader", "follower"], description: "only the leader at that moment, or those who do not lead" },
+  mode: { enum: [...modes], description: "how many of those selected: all where they are named, otherwise one" },
+  value: { type: "number", minimum: 0, description: "the count or the percentage of the mode" },
 };
 
 /** What a selector may know about a host when it is resolved. */
@@ -50,23 +45,38 @@ export interface HostFacts {
  * Hosts that are down are selected only by name. An empty answer means that nothing matched.
  */
 export function resolve(selector: Selector, hosts: readonly HostFacts[], draw: (index: number) => number): readonly HostName[] {
-  const matching = hosts.filter(
+  const matching = matchingHosts(selector, hosts).map(({ name }) => name);
+  return choose(matching, selector, selector.hosts !== undefined, draw);
+}
+
+/** All hosts that a selector could mean now, whatever its mode. */
+export function matchingHosts(selector: Selector, hosts: readonly HostFacts[]): readonly HostFacts[] {
+  return hosts.filter(
     (host) =>
       (selector.hosts === undefined ? host.up : selector.hosts.includes(host.name)) &&
       (selector.zone === undefined || host.zone === selector.zone) &&
       (selector.role === undefined || host.role === selector.role) &&
       (selector.is === undefined || host.leads === (selector.is === "leader")),
   );
-  const count = countOf(selector, matching.length, draw);
-  if (count >= matching.length) return matching.map(({ name }) => name);
-  const left = [...matching];
-  const chosen = new Set<HostName>();
-  for (let i = 0; i < count; i++) chosen.add(left.splice(Math.floor(draw(i + 1) * left.length), 1)[0]!.name);
-  return matching.filter(({ name }) => chosen.has(name)).map(({ name }) => name);
 }
 
-function countOf({ hosts, mode, value = 1 }: Selector, matching: number, draw: (index: number) => number): number {
-  switch (mode ?? (hosts ? "all" : "one")) {
+/** As many of them as the mode says, in their order. */
+export function choose<T>(
+  matching: readonly T[],
+  { mode, value }: Pick<Selector, "mode" | "value">,
+  named: boolean,
+  draw: (index: number) => number,
+): readonly T[] {
+  const count = countOf(mode ?? (named ? "all" : "one"), value, matching.length, draw);
+  if (count >= matching.length) return matching;
+  const left = [...matching];
+  const chosen = new Set<T>();
+  for (let i = 0; i < count; i++) chosen.add(left.splice(Math.floor(draw(i + 1) * left.length), 1)[0]!);
+  return matching.filter((one) => chosen.has(one));
+}
+
+function countOf(mode: Mode, value = 1, matching: number, draw: (index: number) => number): number {
+  switch (mode) {
     case "all":
       return matching;
     case "one":
@@ -78,6 +88,17 @@ function countOf({ hosts, mode, value = 1 }: Selector, matching: number, draw: (
     case "random-max-percent":
       return Math.ceil((matching * value * draw(0)) / 100);
   }
+}
+
+/** Whether the mode and its value fit together. */
+export function wrongWithMode({ mode, value }: Pick<Selector, "mode" | "value">): readonly { field: "mode" | "value"; message: string }[] {
+  if ((mode === "fixed" || mode === "fixed-percent" || mode === "random-max-percent") === (value !== undefined)) return [];
+  return [
+    {
+      field: value === undefined ? "mode" : "value",
+      message: "`value` belongs to the modes fixed, fixed-percent and random-max-percent, which need it",
+    },
+  ];
 }
 
 /** What is wrong with a selector in a cluster of these hosts, with the field that is at fault; empty where it can match. */
@@ -97,12 +118,7 @@ export function wrongWithSelector(
       field: "is",
       message: "only the roles etcd and control have leaders: expected `role: etcd` or `role: control` beside it",
     });
-  const { mode } = selector;
-  if ((mode === "fixed" || mode === "fixed-percent" || mode === "random-max-percent") !== (selector.value !== undefined))
-    wrong.push({
-      field: selector.value === undefined ? "mode" : "value",
-      message: "`value` belongs to the modes fixed, fixed-percent and random-max-percent, which need it",
-    });
+  wrong.push(...wrongWithMode(selector));
   if (wrong.length === 0) {
     const matching = hosts.filter(
       (host) =>

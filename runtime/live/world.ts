@@ -3,10 +3,11 @@ import { type Observable, Subject } from "rxjs";
 import { type Address, address, type HostName } from "../../protocol/address";
 import type { Message } from "../../protocol/codec";
 import type { Answer, AnyActor } from "../actor";
-import { Host } from "../host";
+import { Host, type Meddling, noMeddling } from "../host";
+import type { Gate, Interposer } from "../interposer";
 import { gatewayActor, Portal } from "../portal";
 import type { WireRule } from "../rules";
-import type { Observer, RuntimeEvent, Secrets } from "../world";
+import type { Cancel, Observer, RuntimeEvent, Secrets } from "../world";
 import { LiveClock } from "./clock";
 import { LiveDirectory } from "./directory";
 import { FileDisk } from "./disk/file-disk";
@@ -58,6 +59,7 @@ export class LiveWorld {
   /** Everything that happens on this process' hosts, as it happens; completes when the world is closed. What an observer throws it throws outside of all turns. */
   readonly events: Observable<LiveEvent> = this.happened.asObservable();
   private readonly rules = new Map<string, WireRule>();
+  private readonly meddlings = new Map<HostName, Meddling>();
   private readonly ruleListeners = new Set<(rules: readonly WireRule[]) => void>();
   private outside: Portal | undefined;
 
@@ -93,6 +95,8 @@ export class LiveWorld {
       actors: this.actors,
       // Nothing remembers earlier lives of this process; the time is above all that they can have counted to.
       incarnationBase: Date.now(),
+      kill: (detail) => void this.crashHost(name, detail),
+      meddling: this.meddlingWith(name),
     });
     this.hosts.set(name, host);
     for (const { address, config } of plan.actors) host.place(address, config);
@@ -111,6 +115,29 @@ export class LiveWorld {
   crashActor(actor: Address, detail = "crashed on purpose"): void {
     const host = this.directory.hostOf(actor);
     if (host !== undefined) this.hosts.get(host)?.crashActor(actor, new Error(detail));
+  }
+
+  /** Kills an actor of this process and does not start it again, through all lives of its host, until it is released. */
+  keepDown(host: HostName, actor: Address): void {
+    this.meddlingWith(host).kept.add(actor);
+    this.hosts.get(host)?.keepDown(actor, "stopped on purpose");
+  }
+
+  release(host: HostName, actor: Address): void {
+    this.hosts.get(host)?.release(actor);
+    this.meddlingWith(host).kept.delete(actor);
+  }
+
+  /** Puts an interposer between the actors of a host of this process and the rest of the world, through all lives of the host. */
+  interpose(host: HostName, make: (gate: Gate) => Interposer): Cancel {
+    const gate: Gate = {
+      deliver: (envelope) => this.hosts.get(host)?.gate().deliver(envelope),
+      send: (envelope) => this.hosts.get(host)?.gate().send(envelope),
+    };
+    const interposer = make(gate);
+    const { interposers } = this.meddlingWith(host);
+    interposers.add(interposer);
+    return { cancel: () => interposers.remove(interposer) };
   }
 
   /** Installs a fault rule on this wire and those of joined processes; one of the same id is replaced. */
@@ -167,6 +194,13 @@ export class LiveWorld {
     const rules = this.installedRules();
     this.wire.setRules(rules);
     for (const listener of this.ruleListeners) listener(rules);
+  }
+
+  /** What faults left on a host of this process, up or down. */
+  private meddlingWith(name: HostName): Meddling {
+    let meddling = this.meddlings.get(name);
+    if (meddling === undefined) this.meddlings.set(name, (meddling = noMeddling()));
+    return meddling;
   }
 
   private diskOf(name: HostName): FileDisk | MemoryDisk {

@@ -90,6 +90,7 @@ export class Simulation {
       ports: { clock, random: this.random, wire: this.wire, disk, secrets: new SimulatedSecrets(), directory, observer },
       dispatcher: cpu,
       actors: this.actors,
+      kill: (detail) => this.crashHost(spec.name, { detail }),
     });
     this.wire.zone(spec.name, spec.zone);
     const simulated: SimulatedHost = { name: spec.name, zone: spec.zone, host, clock, disk, cpu };

@@ -49,6 +49,7 @@ export class SimulatedWire implements Wire {
   private readonly connections = new Map<string, Connection>();
   /** Hosts that vanished without a word, as machines do that lose power. */
   private readonly silent = new Set<HostName>();
+  private readonly versions = new Map<HostName, -1 | 0 | 1>();
   private rules: readonly WireRule[] = [];
   /** Packets sent, lost and doubled: evidence that faults took effect. */
   readonly counts = { sent: 0, lost: 0, doubled: 0, held: 0, broken: 0 };
@@ -90,6 +91,12 @@ export class SimulatedWire implements Wire {
   /** Call before detach: peers find out only by keep-alive. */
   silence(host: HostName): void {
     this.silent.add(host);
+  }
+
+  /** Lets a host speak a neighbouring version of the protocol: 1 for the next, -1 for the one before, 0 for its own. */
+  speakVersion(host: HostName, offset: -1 | 0 | 1): void {
+    if (offset === 0) this.versions.delete(host);
+    else this.versions.set(host, offset);
   }
 
   setRules(rules: readonly WireRule[]): void {

@@ -1,4 +1,4 @@
-import type { HostName } from "../../protocol/address";
+import type { Aim } from "../aim";
 import type { JsonSchema } from "../schema";
 import type { Tank } from "../tank";
 
@@ -12,15 +12,21 @@ export interface Fault {
   /** JSON Schema properties of what a step may say beside `at`, `for` and `target`. */
   readonly params: Readonly<Record<string, JsonSchema>>;
   readonly required: readonly string[];
+  /** What its target selects; hosts where it does not say. */
+  readonly aims?: Aim;
   /** Whether a host that suffers it counts as lost in the fault budget: it can neither vote nor serve. */
   readonly silences: boolean;
-  /** Begins. `id` is unique in the run. What it returns undoes it. */
-  begin(tank: Tank, hosts: readonly HostName[], params: Params, id: string): Ongoing;
+  /** Whether a host that suffers it may lose its copy of the data: it counts as lost until the fault says that it is mended. */
+  readonly damages?: boolean;
+  /** Begins. `targets` are names of what it aims at; `id` is unique in the run. What it returns undoes it. */
+  begin(tank: Tank, targets: readonly string[], params: Params, id: string): Ongoing;
 }
 
 export interface Ongoing {
   /** Undoes the fault and says what it did: "312 packets lost"; "" when it did nothing. Called exactly once. */
   end(): string;
+  /** Of a fault that damages data: whether all copies are whole again, which may take a while after its end. */
+  isMended?(): boolean;
 }
 
 /** "1 packet lost", "312 packets lost"; "" for none. */

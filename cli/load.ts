@@ -95,6 +95,8 @@ function wrongNames(scenario: Scenario, ids: ReadonlySet<string>): readonly Prob
     const { node } = step.params;
     if (node !== undefined && !nodes.includes(String(node)))
       wrong.push(scenario.problem([...step.path, "node"], unknownName("node", String(node), nodes)));
+    for (const [i, one] of ((step.params.nodes as readonly string[] | undefined) ?? []).entries())
+      if (!nodes.includes(one)) wrong.push(scenario.problem([...step.path, "nodes", i], unknownName("node", one, nodes)));
   }
   return wrong;
 }

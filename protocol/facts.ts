@@ -55,6 +55,9 @@ export type KnownFact =
       readonly code: number;
       readonly latencyUs: number;
       readonly servedBy: string;
+      /** Of a request that failed: what the client was told, "" where nobody answered; its node of entry. */
+      readonly detail: string;
+      readonly via: string;
     }
   /** A register workload asks etcd: puts one value to all `keys` in one transaction, gets, deletes, or swaps `expected` for `value` in the one key; null is "no such key". */
   | {

@@ -15,13 +15,28 @@ export interface Manifest {
   readonly line: number;
   readonly kind: Kind;
   readonly object: ApiObject;
+  /** The line on which the part at this path of the object stands; where it is missing, the part that should hold it. */
+  lineOf(path: Path): number;
+}
+
+/** An object of a kind that Kubernetes itself does not have: a custom resource. */
+export interface CustomObject {
+  readonly file: string;
+  readonly line: number;
+  readonly apiVersion: string;
+  readonly kind: string;
+  readonly name: string;
 }
 
 /**
  * Reads Kubernetes manifests in the order in which kubectl would apply them: sources as given, documents and items of Lists in order.
  * Each field is held against the schema of its type, and each object against the API server's own rules for a new one.
  */
-export function readManifests(sources: readonly Source[]): {
+export function readManifests(
+  sources: readonly Source[],
+  /** Told of custom resources; where it is not given they are problems. */
+  onCustom?: (object: CustomObject) => void,
+): {
   readonly manifests: readonly Manifest[];
   readonly problems: readonly Problem[];
 } {
@@ -30,22 +45,33 @@ export function readManifests(sources: readonly Source[]): {
   for (const source of sources) {
     const read = readDocuments(source, "1.1");
     problems.push(...read.problems);
-    for (const document of read.documents) readObject(document, document.value, [], manifests, problems);
+    for (const document of read.documents) readObject(document, document.value, [], manifests, problems, onCustom);
   }
   return { manifests, problems };
 }
 
-function readObject(document: SourceDocument, value: unknown, path: Path, manifests: Manifest[], problems: Problem[]): void {
+function readObject(
+  document: SourceDocument,
+  value: unknown,
+  path: Path,
+  manifests: Manifest[],
+  problems: Problem[],
+  onCustom: ((object: CustomObject) => void) | undefined,
+): void {
   const problem = (at: Path, message: string) => void problems.push(document.problem([...path, ...at], message));
   if (!isRecord(value)) return problem([], "expected a Kubernetes object, with apiVersion, kind and metadata");
   const { apiVersion, kind: name, metadata, items } = value;
   if (typeof apiVersion !== "string") return problem(["apiVersion"], 'the field "apiVersion" is missing or not a text');
   if (typeof name !== "string") return problem(["kind"], 'the field "kind" is missing or not a text');
   if (name.endsWith("List") && Array.isArray(items)) {
-    for (const [index, item] of items.entries()) readObject(document, item, [...path, "items", index], manifests, problems);
+    for (const [index, item] of items.entries()) readObject(document, item, [...path, "items", index], manifests, problems, onCustom);
     return;
   }
   const kind = kindOf(apiVersion, name);
+  if (!kind && onCustom && isCustomGroup(apiVersion)) {
+    const { line } = document.problem(path, "");
+    return onCustom({ file: document.file, line, apiVersion, kind: name, name: String((isRecord(metadata) && metadata.name) || "") });
+  }
   if (!kind) return problem([kindNames().has(name) ? "apiVersion" : "kind"], unknownKind(apiVersion, name));
   if (!isRecord(metadata) || typeof metadata.name !== "string" || metadata.name === "")
     return problem(["metadata"], 'the field "metadata.name" is missing or not a text');
@@ -55,8 +81,8 @@ function readObject(document: SourceDocument, value: unknown, path: Path, manife
   const namespaced =
     kind.namespaced && metadata.namespace === undefined ? { ...value, metadata: { ...metadata, namespace: "default" } } : value;
   for (const { at, message } of wrongWithNew(kind, namespaced)) problem(at, message);
-  const { line } = document.problem(path, "");
-  const manifest: Manifest = { file: document.file, line, kind, object: namespaced as unknown as ApiObject };
+  const lineOf = (at: Path) => document.problem([...path, ...at], "").line;
+  const manifest: Manifest = { file: document.file, line: lineOf([]), kind, object: namespaced as unknown as ApiObject, lineOf };
   const twin = manifests.find((other) => sameObject(other, manifest));
   if (twin) problem(["metadata", "name"], `${name} "${metadata.name}" is in ${twin.file}:${twin.line} already: expected each object once`);
   if (problems.length === before) manifests.push(manifest);
@@ -93,6 +119,15 @@ function unknownKind(apiVersion: string, name: string): string {
     name,
     inVersion.map(({ kind }) => kind),
   );
+}
+
+/** Groups that Kubernetes had once; what stands in them is out of date, not custom. */
+const formerGroups = ["extensions"];
+
+/** Whether an apiVersion is of none of Kubernetes' own groups. */
+function isCustomGroup(apiVersion: string): boolean {
+  const [group = ""] = apiVersion.includes("/") ? apiVersion.split("/") : [""];
+  return group !== "" && !formerGroups.includes(group) && !allKinds().some((kind) => kind.group === group);
 }
 
 const kindNames = () => new Set(allKinds().map(({ kind }) => kind));

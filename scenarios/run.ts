@@ -2,7 +2,7 @@ import { keyOf } from "../protocol/kinds/object";
 import type { AnyActor } from "../runtime/actor";
 import { Simulation } from "../runtime/simulated/simulation";
 import type { CheckResult } from "./checks/check";
-import { type Act, type Convergence, type Final, objectId } from "./history";
+import { type Act, type Convergence, type Final, type HistoryEvent, objectId } from "./history";
 import type { Manifest } from "./manifests";
 import type { RunSeries } from "./report/recorder";
 import { reasonsNotAtRest } from "./rest";
@@ -31,6 +31,8 @@ export interface RunInput {
   /** How many lines of the trace are kept; Infinity keeps all. */
   readonly keepTraceLines?: number;
   readonly onTimeline?: (line: TimelineLine) => void;
+  /** Sees all that happens, as checks do; changes nothing. */
+  readonly onEvent?: (event: HistoryEvent) => void;
 }
 
 export interface RunResult {
@@ -85,7 +87,7 @@ export class Run {
     const hosts = [...scenario.plan.hosts, ...clientHosts(scenario)];
     this.wanted = input.manifests.map(({ object }) => objectId(object));
     this.simulation = new Simulation({ seed, actors: [...actors, clientActor], trace: { keepLines: keepTraceLines } });
-    this.witness = new Witness(this.simulation, hosts, scenario, input.onTimeline);
+    this.witness = new Witness(this.simulation, hosts, scenario, input);
     for (const { name, zone, actors: placed } of hosts) {
       this.simulation.addHost({ name, zone });
       for (const actor of placed) this.simulation.place(name, actor.address, actor.config);
@@ -213,7 +215,7 @@ export class Run {
     const { action, params, index } = step;
     this.storm.schedule.push({ step: index, atUs: step.atUs, name: action.name, targets: [] });
     const objects = (this.input.objectsOfStep.get(index) ?? []).map(({ object }) => object as never);
-    this.perform(action.tasks(params, objects, this.simulation.now()), actionWithinMs, (ok, detail) => {
+    this.perform(action.tasks(params, objects, this.simulation.now()), action.withinMs?.(params) ?? actionWithinMs, (ok, detail) => {
       this.actionResults.push({ step: index, name: action.name, effect: ok ? "done" : "", wrong: ok ? "" : detail });
       this.witness.tell({
         type: "action",

@@ -26,7 +26,10 @@ export class Witness {
     private readonly simulation: Simulation,
     private readonly hosts: readonly HostPlan[],
     scenario: Scenario,
-    private readonly onTimeline: ((line: TimelineLine) => void) | undefined,
+    private readonly listeners: {
+      readonly onTimeline?: (line: TimelineLine) => void;
+      readonly onEvent?: (event: HistoryEvent) => void;
+    } = {},
   ) {
     this.recorder = new Recorder(scenario);
     const always = scenario.expect.some(({ check }) => check === noPanics) ? [] : [new CheckRun(noPanics.name, noPanics, {})];
@@ -63,6 +66,7 @@ export class Witness {
   tell(event: HistoryEvent): void {
     this.probes.see(event);
     this.recorder.see(event);
+    this.listeners.onEvent?.(event);
     const line = timelineOf(event);
     if (line) this.show(line);
     for (const check of this.checkRuns) {
@@ -73,7 +77,7 @@ export class Witness {
 
   private show(line: TimelineLine): void {
     this.timeline.push(line);
-    this.onTimeline?.(line);
+    this.listeners.onTimeline?.(line);
   }
 
   private observe(atUs: number, host: HostName, event: RuntimeEvent): void {

@@ -23,8 +23,8 @@ export type Task =
       readonly subresource: string;
     }
   | { readonly type: "delete"; readonly object: ObjectName }
-  /** Evicts the pods of a node, as kubectl drain does after cordoning it; refused evictions are tried again. */
-  | { readonly type: "drain"; readonly node: string };
+  /** Evicts the pods of a node, as kubectl drain does after cordoning it; refused evictions are tried again, until `withinMs` where given. */
+  | { readonly type: "drain"; readonly node: string; readonly withinMs?: number };
 
 /** Something that an operator of the cluster does during a storm: a rollout, a scaling, a drain. One file each; a line in index.ts makes it known. */
 export interface Action {
@@ -33,6 +33,8 @@ export interface Action {
   /** JSON Schema properties of what a step may say beside `at`. */
   readonly params: Readonly<Record<string, JsonSchema>>;
   readonly required: readonly string[];
+  /** How long it may take, where that is not the usual two minutes. */
+  withinMs?(params: Params): number;
   /** The object it is about, to be held against the manifests; undefined where it names none. */
   about(params: Params): ObjectName | undefined;
   /** `objects` are those of the files that it names. `nowUs` is virtual time since the run began. */

@@ -3,7 +3,8 @@ import type { Action, Task } from "./action";
 
 const nodeParam: Readonly<Record<string, JsonSchema>> = { node: { type: "string", description: 'the node, such as "node-3"' } };
 
-function cordonTask(node: unknown, unschedulable: boolean): Task {
+/** Marks a node as unschedulable, or takes that back. */
+export function cordonTask(node: unknown, unschedulable: boolean): Task {
   return {
     type: "patch",
     object: { apiVersion: "v1", kind: "Node", namespace: "", name: String(node) },

@@ -1,10 +1,9 @@
-import { ApiClient, services } from "../../actors/client";
+import { ApiClient } from "../../actors/client";
 import { type Address, address } from "../../protocol/address";
 import type { NetRequest, NetResponse } from "../../protocol/cluster";
 import type { Message } from "../../protocol/codec";
-import type { Service } from "../../protocol/kinds/generated";
-import type { Stored } from "../../protocol/kinds/object";
 import type { Answer, Context, Input } from "../../runtime/actor";
+import { headlessTtlMs, lookUp, type ServiceAddress } from "./service-address";
 
 export interface HttpConfig {
   readonly type: "http";
@@ -45,7 +44,9 @@ export class HttpLoad {
   private readonly avoidedUntilUs = new Map<string, number>();
   /** By node, how many requests in a row it has not answered. */
   private readonly silent = new Map<string, number>();
-  private target: { readonly ip: string; readonly port: number } | undefined;
+  private targets: readonly ServiceAddress[] = [];
+  /** The sending has begun: the Service has been found. */
+  private found = false;
   private sending = false;
   private sent = 0;
   private turn = 0;
@@ -59,7 +60,10 @@ export class HttpLoad {
     switch (input.type) {
       case "request": {
         const begin = input.body.kind === "load.begin";
-        if (begin && !this.sending) this.lookUp(ctx);
+        if (begin && !this.sending) {
+          this.found = false;
+          this.lookUp(ctx);
+        }
         this.sending = begin;
         if (!begin) ctx.cancelTimer(sendTimer);
         return ctx.reply(input.request, { kind: "load.told" }) as undefined;
@@ -72,13 +76,14 @@ export class HttpLoad {
     }
   }
 
-  /** The Service's address comes from the API, as a name's comes from DNS. */
+  /** The Service's address comes from the API, as a name's comes from DNS. A headless Service's pods come and go, so they are looked up again and again. */
   private lookUp(ctx: Ctx): void {
-    const { namespace, service, port } = this.config;
-    this.client.get(ctx, services, { namespace, name: service }, (state, result, later) => {
-      const found = result.ok ? addressOf(result.object, port) : undefined;
+    lookUp(this.client, ctx, this.config, (state, found, later) => {
       if (!found) return later.setTimer(lookUpTimer, lookUpRetryMs) as undefined;
-      state.target = found;
+      state.targets = found.all;
+      if (found.headless) later.setTimer(lookUpTimer, headlessTtlMs);
+      if (state.found) return undefined;
+      state.found = true;
       state.firstUs = later.monotonicUs() + Math.floor(later.random("phase") * state.intervalUs());
       later.setTimer(sendTimer, (state.firstUs - later.monotonicUs()) / 1000);
     });
@@ -101,12 +106,20 @@ export class HttpLoad {
     const node = this.nextNode(ctx.monotonicUs());
     const requestId = `${config.name}-${this.sent + 1}`;
     const startedUs = ctx.monotonicUs();
+    const target = this.targets[this.sent % Math.max(1, this.targets.length)];
+    const service = `${config.namespace}/${config.service}`;
+    if (target === undefined) {
+      const detail = "the name has no address: no pod is ready";
+      const nothing = { requestId, outcome: "unreachable", code: 0, latencyUs: 0, servedBy: "", detail, via: "" };
+      ctx.record({ kind: "load.result", workload: config.name, service, ...nothing });
+      return;
+    }
     const request: NetRequest = {
       kind: "net.request",
       sourceIp: config.sourceIp,
-      destinationIp: this.target!.ip,
-      port: this.target!.port,
-      protocol: "TCP",
+      destinationIp: target.ip,
+      port: target.port,
+      protocol: target.protocol,
       method: config.method,
       path: config.path,
       body: new Uint8Array(0),
@@ -114,10 +127,10 @@ export class HttpLoad {
     };
     ctx.ask<NetResponse>(address("kube-proxy", node), request, { deadlineMs: config.timeoutMs }, (state, answer, later) => {
       state.judgeNode(node, answer.ok, later.monotonicUs());
-      const { outcome, code, servedBy } = outcomeOf(answer);
+      const { outcome, code, servedBy, detail } = outcomeOf(answer);
       const latencyUs = later.monotonicUs() - startedUs;
-      const service = `${config.namespace}/${config.service}`;
-      later.record({ kind: "load.result", workload: config.name, service, requestId, outcome, code, latencyUs, servedBy });
+      const what = { requestId, outcome, code, latencyUs, servedBy, detail, via: node };
+      later.record({ kind: "load.result", workload: config.name, service, ...what });
     });
   }
 
@@ -137,14 +150,7 @@ export class HttpLoad {
   }
 }
 
-function outcomeOf(answer: Answer<NetResponse>): Pick<NetResponse, "outcome" | "code" | "servedBy"> {
+function outcomeOf(answer: Answer<NetResponse>): Pick<NetResponse, "outcome" | "code" | "servedBy" | "detail"> {
   if (answer.ok) return answer.body;
-  return { outcome: answer.error === "timeout" ? "timeout" : "unreachable", code: 0, servedBy: "" };
-}
-
-function addressOf({ spec }: Stored<Service>, port: number): { readonly ip: string; readonly port: number } | undefined {
-  const ip = spec?.clusterIP;
-  const first = spec?.ports?.[0]?.port;
-  if (!ip || ip === "None" || first === undefined) return undefined;
-  return { ip, port: port === 0 ? first : port };
+  return { outcome: answer.error === "timeout" ? "timeout" : "unreachable", code: 0, servedBy: "", detail: "" };
 }

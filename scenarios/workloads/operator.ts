@@ -2,7 +2,7 @@ import { ApiClient, type ObjectList, pods, type Resource, type Result, resourceO
 import type { Address } from "../../protocol/address";
 import type { Message } from "../../protocol/codec";
 import type { Pod } from "../../protocol/kinds/generated";
-import { isBeingDeleted, type JsonObject, type Stored } from "../../protocol/kinds/object";
+import { controllerOf, isBeingDeleted, type JsonObject, type Stored } from "../../protocol/kinds/object";
 import { kindOf } from "../../protocol/kinds/registry";
 import type { Failure } from "../../protocol/status";
 import type { Context, Input, RequestRef } from "../../runtime/actor";
@@ -34,11 +34,18 @@ interface Job {
   /** The task under way, and within an apply the object. */
   task: number;
   object: number;
+  /** When the task under way began, and of a drain, from when evictions are asked for (again). */
+  taskSinceUs: number;
+  evictFromUs: number;
   lastFailure: string;
+  /** Tasks with a limit of their own that were given up, and why. */
+  readonly givenUp: string[];
 }
 
 const retryMs = 1000;
+/** As kubectl drain: a refused eviction is tried again after five seconds, and whether evicted pods are gone is looked at every second. */
 const evictionRetryMs = 5000;
+const goneLookMs = 1000;
 const workTimer = "work";
 
 /** The components' state type: an operator is its own state. */
@@ -63,7 +70,9 @@ export class Operator {
     }
     if (input.type !== "request" || input.body.kind !== "operator.perform") return;
     const { tasks, withinMs } = input.body as OperatorPerform;
-    this.jobs.push({ request: input.request, tasks, untilUs: ctx.monotonicUs() + withinMs * 1000, task: 0, object: 0, lastFailure: "" });
+    const nowUs = ctx.monotonicUs();
+    const begun = { task: 0, object: 0, taskSinceUs: nowUs, evictFromUs: 0, lastFailure: "", givenUp: [] };
+    this.jobs.push({ request: input.request, tasks, untilUs: nowUs + withinMs * 1000, ...begun });
     if (this.jobs.length === 1) this.work(ctx);
   }
 
@@ -71,7 +80,7 @@ export class Operator {
     const job = this.jobs[0];
     if (!job) return;
     const task = job.tasks[job.task];
-    if (!task) return this.finish(ctx, job, true, "");
+    if (!task) return this.finish(ctx, job, job.givenUp.length === 0, job.givenUp.join("; "));
     if (ctx.monotonicUs() >= job.untilUs) return this.finish(ctx, job, false, job.lastFailure || "no time was left");
     switch (task.type) {
       case "apply": {
@@ -114,26 +123,38 @@ export class Operator {
           else settled<JsonObject>(`delete ${object.kind} ${object.name}`, done)(state, result, later);
         });
       }
-      case "drain":
-        return this.client.list(ctx, pods, "", { fieldSelector: `spec.nodeName=${task.node}` }, (state, result, later) => {
-          if (!result.ok) state.retry(later, job, `list the pods of ${task.node}`, result.status);
-          else state.evict(later, job, task.node, result.object);
+      case "drain": {
+        const { node, withinMs } = task;
+        if (withinMs !== undefined && ctx.monotonicUs() >= job.taskSinceUs + withinMs * 1000) {
+          job.givenUp.push(`${node} was not drained in ${withinMs / 1000} s: ${job.lastFailure}`);
+          return this.next(ctx, job);
+        }
+        return this.client.list(ctx, pods, "", { fieldSelector: `spec.nodeName=${node}` }, (state, result, later) => {
+          if (!result.ok) state.retry(later, job, `list the pods of ${node}`, result.status);
+          else state.evict(later, job, node, result.object);
         });
+      }
     }
   }
 
   private evict(ctx: Ctx, job: Job, node: string, list: ObjectList<Pod>): void {
-    const left = list.items.filter((pod) => !isFinished(pod));
+    // A DaemonSet would put its pod back at once: kubectl drain passes over them (--ignore-daemonsets).
+    const left = list.items.filter((pod) => !isFinished(pod) && controllerOf(pod)?.kind !== "DaemonSet");
     if (left.length === 0) return this.next(ctx, job);
-    job.lastFailure = `${left.length} pods are still on ${node}`;
-    for (const pod of left.filter((one) => !isBeingDeleted(one))) {
+    const staying = left.filter((one) => !isBeingDeleted(one));
+    // What an eviction was refused for says more than that pods are left.
+    if (staying.length === 0 || job.lastFailure === "") job.lastFailure = `${left.length} pods are still on ${node}`;
+    const nowUs = ctx.monotonicUs();
+    const due = nowUs >= job.evictFromUs;
+    if (due) job.evictFromUs = nowUs + evictionRetryMs * 1000;
+    for (const pod of due ? staying : []) {
       const { namespace = "", name } = pod.metadata;
       const eviction = { apiVersion: "policy/v1", kind: "Eviction", metadata: { namespace, name } };
       this.client.createSubresource(ctx, pods, { namespace, name, subresource: "eviction" }, eviction, (_state, result) => {
         if (!result.ok && result.status.code !== 404) job.lastFailure = `evict ${namespace}/${name}: ${result.status.message}`;
       });
     }
-    ctx.setTimer(workTimer, evictionRetryMs);
+    ctx.setTimer(workTimer, goneLookMs);
   }
 
   /** The job under way; continuations of requests use it. */
@@ -144,6 +165,8 @@ export class Operator {
   next(ctx: Ctx, job: Job): void {
     job.task++;
     job.object = 0;
+    job.taskSinceUs = ctx.monotonicUs();
+    job.evictFromUs = 0;
     job.lastFailure = "";
     this.work(ctx);
   }

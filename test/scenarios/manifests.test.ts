@@ -75,3 +75,37 @@ describe("manifests are read as kubectl reads them", () => {
     expect(read(text).problems).toEqual([typeof expected === "string" ? expected : expect.stringMatching(expected)]);
   });
 });
+
+describe("where something stands in a manifest", () => {
+  it("is known for every part of each object, and for what is missing, of what should hold it", () => {
+    const text = `${deployment}  replicas: 2\n  selector: { matchLabels: { a: b } }\n  template:\n    metadata: { labels: { a: b } }\n    spec:\n      containers:\n        - name: c\n          image: i\n`;
+    const [manifest] = readManifests([{ file: "m.yaml", text: `---\n${text}` }]).manifests;
+    expect(manifest!.line).toBe(2);
+    expect(manifest!.lineOf(["spec", "replicas"])).toBe(6);
+    expect(manifest!.lineOf(["spec", "template", "spec", "containers", 0, "image"])).toBe(13);
+    expect(manifest!.lineOf(["spec", "template", "spec", "containers", 0, "readinessProbe"])).toBe(12);
+  });
+});
+
+describe("custom resources, where somebody wants to hear of them", () => {
+  const told = (text: string) => {
+    const custom: unknown[] = [];
+    const { problems } = readManifests([{ file: "m.yaml", text }], (object) => custom.push(object));
+    return { custom, problems: problems.map(formatProblem) };
+  };
+
+  it("are told with their place, whatever their kind is called", () => {
+    expect(told("# a comment\napiVersion: serving.knative.dev/v1\nkind: Service\nmetadata: { name: web }\n")).toEqual({
+      custom: [{ file: "m.yaml", line: 2, apiVersion: "serving.knative.dev/v1", kind: "Service", name: "web" }],
+      problems: [],
+    });
+  });
+
+  it.each([
+    ["a kind that was mistyped", "apiVersion: apps/v1\nkind: Deploymnt\nmetadata: { name: a }\n", /did you mean "Deployment"/],
+    ["a version that is gone", "apiVersion: extensions/v1beta1\nkind: Deployment\nmetadata: { name: a }\n", /expected apiVersion apps\/v1/],
+  ])("are not %s", (_what, text, message) => {
+    const { custom, problems } = told(text);
+    expect([custom, problems]).toEqual([[], [expect.stringMatching(message)]]);
+  });
+});

@@ -10,10 +10,24 @@ export type KnownFact =
   /** Entries are in this member's log on disk; `entries` are [index, term, hash of data]. */
   | { readonly kind: "raft.persisted"; readonly entries: readonly (readonly [number, number, number])[] }
   | { readonly kind: "raft.truncated"; readonly fromIndex: number }
+  /** Entries are in this member's log in memory and on their way to its disk; `runs` are [first index, last index, term]. */
+  | { readonly kind: "raft.appended"; readonly runs: readonly (readonly [number, number, number])[] }
+  /** This member says yes to a candidate: the answer leaves it. */
+  | { readonly kind: "raft.granted"; readonly term: number; readonly candidate: string }
+  /** A life began with what the disk kept: hard state, the snapshot's position, and the log's end; a raft.persisted with the entries follows. */
+  | {
+      readonly kind: "raft.recovered";
+      readonly term: number;
+      readonly vote: string;
+      readonly snapshotIndex: number;
+      readonly snapshotTerm: number;
+      readonly lastIndex: number;
+    }
   /** This member learnt that all up to here is committed. `entries` as above, the newly committed. */
   | { readonly kind: "raft.committed"; readonly entries: readonly (readonly [number, number, number])[] }
-  | { readonly kind: "raft.snapshot"; readonly index: number; readonly term: number; readonly how: "taken" | "installed" }
-  /** This member applied a configuration; with `outgoing` it is C_old,new, of which these are the old voters. */
+  /** Taken of the own store; received, so that it is the log in memory; or installed, so that it is on disk and is the store. */
+  | { readonly kind: "raft.snapshot"; readonly index: number; readonly term: number; readonly how: "taken" | "received" | "installed" }
+  /** This member applied a configuration, or began a life with it; with `outgoing` it is C_old,new, of which these are the old voters. */
   | {
       readonly kind: "raft.configuration";
       readonly index: number;

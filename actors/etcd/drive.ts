@@ -42,6 +42,10 @@ export function advance(state: MemberState, input: RaftInput, ctx: MemberContext
 /** What the disk kept, which may be more than the last life heard of before it ended. */
 export function recordRecovered(state: MemberState, ctx: MemberContext): void {
   const { log, term, vote } = state.node;
+  const { index: snapshotIndex, term: snapshotTerm } = log.base;
+  ctx.record({ kind: "raft.recovered", term, vote: vote ?? "", snapshotIndex, snapshotTerm, lastIndex: log.lastIndex });
+  const { voters, outgoing, learners } = state.membership.configuration;
+  ctx.record({ kind: "raft.configuration", index: snapshotIndex, voters, outgoing, learners });
   if (vote !== null) ctx.record({ kind: "raft.voted", term, candidate: vote });
   const entries = log.slice(log.firstIndex, log.lastIndex, Number.POSITIVE_INFINITY);
   if (entries.length > 0) ctx.record({ kind: "raft.persisted", entries: entries.map(factOf) });
@@ -56,19 +60,25 @@ function persist(state: MemberState, write: Write, ctx: MemberContext): void {
   seen.vote = hardState.vote;
   seen.voteTerm = hardState.term;
   state.writesUnderWay++;
+  if (snapshot) ctx.record({ kind: "raft.snapshot", index: snapshot.index, term: snapshot.term, how: "received" });
+  if (entries.length > 0) ctx.record({ kind: "raft.appended", runs: runsOf(entries) });
   ctx.persist(state.journal.write(write, received), {
     token: `raft ${write.id}`,
     then: () => {
-      send(write.messagesAfter, ctx);
       if (voted) ctx.record({ kind: "raft.voted", term: hardState.term, candidate: hardState.vote });
       if (entries.length > 0) ctx.record({ kind: "raft.persisted", entries: entries.map(factOf) });
+      send(write.messagesAfter, ctx);
       return undefined;
     },
   });
 }
 
 function send(messages: readonly Outgoing[], ctx: MemberContext): void {
-  for (const { to, message } of messages) ctx.send(to as Address, message);
+  for (const { to, message } of messages) {
+    if (message.kind === "raft.vote.response" && message.granted && !message.preVote)
+      ctx.record({ kind: "raft.granted", term: message.term, candidate: to });
+    ctx.send(to as Address, message);
+  }
 }
 
 /** Applies an entry to the store and answers whoever proposed it here. */
@@ -145,4 +155,15 @@ function recordCommitted(state: MemberState, ctx: MemberContext): void {
 
 function factOf(entry: Entry): readonly [index: number, term: number, hash: number] {
   return [entry.index, entry.term, entry.data.length === 0 ? 0 : crc32(entry.data)];
+}
+
+/** Entries as runs of one term: [first index, last index, term]. */
+function runsOf(entries: readonly Entry[]): readonly (readonly [number, number, number])[] {
+  const runs: [number, number, number][] = [];
+  for (const { index, term } of entries) {
+    const last = runs.at(-1);
+    if (last?.[2] === term) last[1] = index;
+    else runs.push([index, index, term]);
+  }
+  return runs;
 }

@@ -1,5 +1,5 @@
 import type { Check } from "./check";
-import { factOf } from "./raft-history";
+import { factOf } from "./raft/history";
 
 /** A write that was answered is there at the end, or was changed by a later write. */
 export const acknowledgedWrites: Check = {

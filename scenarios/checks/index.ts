@@ -10,9 +10,18 @@ import { noPanics } from "./no-panics";
 import { nodeCapacity } from "./node-capacity";
 import { oneActingLeader } from "./one-acting-leader";
 import { podBoundOnce } from "./pod-bound-once";
-import { raftCommitted } from "./raft-committed";
-import { raftElectionSafety } from "./raft-election-safety";
-import { raftLogMatching } from "./raft-log-matching";
+import { raftCommitted } from "./raft/committed";
+import { raftCommittedIsDurable } from "./raft/committed-is-durable";
+import { raftElectionSafety } from "./raft/election-safety";
+import { raftElectionSafetyInv } from "./raft/election-safety-inv";
+import { raftInvariants } from "./raft/invariants";
+import { raftLeaderCompleteness } from "./raft/leader-completeness";
+import { raftLogInv } from "./raft/log-inv";
+import { raftLogMatching } from "./raft/log-matching";
+import { raftMoreThanOneLeader } from "./raft/more-than-one-leader";
+import { raftMoreUpToDateCorrect } from "./raft/more-up-to-date-correct";
+import { raftQuorumLog } from "./raft/quorum-log";
+import { raftVoteDurable } from "./raft/vote-durable";
 import { serializableReads } from "./serializable-reads";
 import { serviceAvailability } from "./service-availability";
 import { storeAgreement } from "./store-agreement";
@@ -31,6 +40,15 @@ export const checks: readonly Check[] = [
   raftElectionSafety,
   raftLogMatching,
   raftCommitted,
+  raftVoteDurable,
+  raftInvariants,
+  raftLogInv,
+  raftMoreThanOneLeader,
+  raftElectionSafetyInv,
+  raftQuorumLog,
+  raftMoreUpToDateCorrect,
+  raftLeaderCompleteness,
+  raftCommittedIsDurable,
   storeAgreement,
   acknowledgedWrites,
   linearizability,

@@ -1,5 +1,5 @@
 import type { Check } from "./check";
-import { factOf } from "./raft-history";
+import { factOf } from "./raft/history";
 
 interface Leader {
   readonly holder: string;

@@ -1,7 +1,7 @@
 import type { Pod } from "../../protocol/kinds/generated";
 import type { Stored } from "../../protocol/kinds/object";
 import type { Check } from "./check";
-import { factOf } from "./raft-history";
+import { factOf } from "./raft/history";
 
 /** A pod lives and dies on one node. */
 export const podBoundOnce: Check = {

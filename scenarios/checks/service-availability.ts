@@ -1,7 +1,7 @@
 import { parseDurationMs } from "../../protocol/kinds/duration";
 import { durationSchema, percentSchema } from "../schema";
 import type { Check } from "./check";
-import { factOf } from "./raft-history";
+import { factOf } from "./raft/history";
 
 /** Users of a Service get answers: the objective that the scenario states. */
 export const serviceAvailability: Check = {

@@ -1,5 +1,5 @@
 import type { Check } from "./check";
-import { factOf } from "./raft-history";
+import { factOf } from "./raft/history";
 
 /** All members' stores are the same at the same point of the log, and revisions only grow. */
 export const storeAgreement: Check = {

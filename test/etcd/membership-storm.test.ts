@@ -1,8 +1,9 @@
 import { type Address, address } from "../../protocol/address";
 import type { EtcdRequest, EtcdResponse, MembersResponse, RangeResponse } from "../../protocol/etcd";
-import { raftCommitted } from "../../scenarios/checks/raft-committed";
-import { raftElectionSafety } from "../../scenarios/checks/raft-election-safety";
-import { raftLogMatching } from "../../scenarios/checks/raft-log-matching";
+import { raftCommitted } from "../../scenarios/checks/raft/committed";
+import { raftElectionSafety } from "../../scenarios/checks/raft/election-safety";
+import { raftInvariants } from "../../scenarios/checks/raft/invariants";
+import { raftVoteDurable } from "../../scenarios/checks/raft/vote-durable";
 import type { HistoryEvent } from "../../scenarios/history";
 import { ReplicaSet } from "./replica-set";
 import { put, range, text } from "./store/requests";
@@ -14,7 +15,10 @@ import { put, range, text } from "./store/requests";
 class MovingCluster {
   readonly set: ReplicaSet;
   private readonly acknowledged = new Map<string, number>();
-  private readonly watchers = [raftElectionSafety, raftLogMatching, raftCommitted].map((check) => ({ check, watcher: check.begin({}) }));
+  private readonly watchers = [raftElectionSafety, raftVoteDurable, raftInvariants, raftCommitted].map((check) => ({
+    check,
+    watcher: check.begin({}),
+  }));
   private seen = 0;
   private serial = 0;
   private calm = false;

@@ -1,5 +1,5 @@
-import type { Check } from "./check";
-import { factOf } from "./raft-history";
+import type { Check } from "../check";
+import { factOf } from "./history";
 
 /** At most one leader is elected in a term, because no member votes for two candidates in one. */
 export const raftElectionSafety: Check = {

@@ -1,4 +1,4 @@
-import type { HistoryEvent } from "../history";
+import type { HistoryEvent } from "../../history";
 
 /** One log entry as the facts tell it: index, term, hash of its data. */
 export type EntryFact = readonly [index: number, term: number, hash: number];

@@ -1,5 +1,5 @@
-import type { Check } from "./check";
-import { DurableLogs, type EntryFact, entriesOf, factOf } from "./raft-history";
+import type { Check } from "../check";
+import { DurableLogs, type EntryFact, entriesOf, factOf } from "./history";
 
 /** What is committed stays: no other entry is ever committed in its place, no member drops it, and every later leader holds it. */
 export const raftCommitted: Check = {

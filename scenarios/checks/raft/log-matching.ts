@@ -1,5 +1,5 @@
-import type { Check } from "./check";
-import { entriesOf, factOf } from "./raft-history";
+import type { Check } from "../check";
+import { entriesOf, factOf } from "./history";
 
 /** Entries with the same index and term hold the same, and so does everything before them. */
 export const raftLogMatching: Check = {

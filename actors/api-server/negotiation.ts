@@ -2,7 +2,8 @@ import { type Failure, notAcceptable, unsupportedMediaType } from "../../protoco
 
 /**
  * Which form an answer takes and which form a body has, from the Accept and Content-Type headers. Objects are stored and served as
- * JSON; a client that accepts nothing else we have (protobuf alone, say) is told so with 406, as Kubernetes' API servers do.
+ * JSON; the gateway writes them as protobuf or YAML for whoever prefers these, and then asks for JSON here. A client that accepts nothing
+ * of what there is (protobuf alone, of a custom resource) is told so with 406, as Kubernetes' API servers do.
  */
 
 /** One alternative of an Accept header: "application/json;as=Table;v=v1;g=meta.k8s.io;q=0.8". */
@@ -62,7 +63,7 @@ export function chooseMediaType(accept: string, offered: readonly string[]): str
   return undefined;
 }
 
-/** In which form objects are sent. Always JSON. */
+/** In which form objects are sent. */
 export type AnswerForm =
   | { readonly as: "Object" }
   | { readonly as: "Table" | "PartialObjectMetadata" | "PartialObjectMetadataList"; readonly version: "v1" | "v1beta1" };
@@ -81,7 +82,7 @@ export function answerForm(accept: string, answer: Answer): AnswerForm | Failure
     const form = transformation(range, answer);
     if (form !== undefined) return form;
   }
-  return notAcceptable(["application/json"]);
+  return notAcceptable(["application/json", "application/yaml", "application/vnd.kubernetes.protobuf"]);
 }
 
 function transformation({ parameters }: MediaRange, answer: Answer): AnswerForm | undefined {

@@ -2,7 +2,8 @@ import { parse, type Tags } from "yaml";
 import { badRequest, type Failure, requestEntityTooLarge, timeout } from "../../../protocol/status";
 import { parseMediaType } from "../negotiation";
 import { type HttpRequest, header } from "./http";
-import { fromProtobuf, protobufType } from "./protobuf";
+import { fromProtobuf } from "./protobuf";
+import { protobufType } from "./protobuf-messages";
 
 export interface BodyLimits {
   readonly maxBytes: number;

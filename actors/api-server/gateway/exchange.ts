@@ -5,6 +5,7 @@ import { type RequestInfo, requestInfo } from "../request-info";
 import { failureAnswer, noAnswer, sendAnswer } from "./answer";
 import { type BodyLimits, readBody, toServerBody } from "./body";
 import { credentialOf, impersonationOf, type PeerCertificate } from "./credential";
+import { type Encoding, encodingFor } from "./encoding";
 import { destroy, type HttpRequest, type HttpResponse, header, isGone } from "./http";
 import type { GatewayPort } from "./port";
 import { stream } from "./streaming";
@@ -33,22 +34,23 @@ export async function exchange(
   limits: ExchangeLimits,
   load: Load,
 ): Promise<void> {
-  const message = await readRequest(request, certificate, limits.body);
+  const read = await readRequest(request, certificate, limits.body);
   if (isGone(response)) return;
-  if (isFailure(message)) {
-    await sendAnswer(request, response, failureAnswer(message));
+  if (isFailure(read)) {
+    await sendAnswer(request, response, failureAnswer(read));
     // What is left of a body that was too long, or never ended, is not waited for.
     if (!request.complete) destroyWhenSent(response);
     return;
   }
-  if (isStream(message)) return stream(request, response, message, port, limits.maxBufferedBytes);
+  const { message, encoding } = read;
+  if (isStream(message)) return stream(request, response, message, encoding, port, limits.maxBufferedBytes);
   if (load.inFlight >= limits.maxInFlight)
     return sendAnswer(request, response, failureAnswer(tooManyRequests("too many requests are under way, please try again later", 1), 1));
   load.inFlight++;
   try {
     const answer = await port.ask(message, deadlineMs(message, limits.requestTimeoutMs));
     if (isGone(response)) return;
-    await sendAnswer(request, response, answer.ok ? answer.body : noAnswer(answer, isRead(message)));
+    await sendAnswer(request, response, encoding.response(answer.ok ? answer.body : noAnswer(answer, isRead(message))));
   } finally {
     load.inFlight--;
   }
@@ -59,7 +61,13 @@ function destroyWhenSent(response: HttpResponse): void {
   if (response.writableFinished) destroy(response);
 }
 
-async function readRequest(request: HttpRequest, certificate: PeerCertificate, limits: BodyLimits): Promise<ApiRequest | Failure> {
+/** A request as the server is asked it, and how its answer is to be written. */
+interface ReadRequest {
+  readonly message: ApiRequest;
+  readonly encoding: Encoding;
+}
+
+async function readRequest(request: HttpRequest, certificate: PeerCertificate, limits: BodyLimits): Promise<ReadRequest | Failure> {
   const info = requestInfo(request.method ?? "GET", request.url ?? "/");
   if (isFailure(info)) return info;
   const upgrade = header(request, "upgrade");
@@ -70,16 +78,18 @@ async function readRequest(request: HttpRequest, certificate: PeerCertificate, l
   if (isFailure(body)) return body;
   const converted = toServerBody(header(request, "content-type"), body as Uint8Array);
   if (isFailure(converted)) return converted;
-  return {
+  const encoding = encodingFor(info, header(request, "accept"));
+  const message: ApiRequest = {
     kind: "api.request",
     ...info,
-    accept: header(request, "accept"),
+    accept: encoding.accept,
     contentType: converted.contentType,
     userAgent: header(request, "user-agent"),
     credential,
     impersonation: impersonationOf(request),
     body: converted.bytes,
   };
+  return { message, encoding };
 }
 
 function upgradeRefusal({ path, subresource }: RequestInfo, protocol: string): Failure {

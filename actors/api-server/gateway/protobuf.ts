@@ -1,72 +1,30 @@
-import { type Field, MapField, type Message, Root, Type } from "protobufjs";
+import { type Field, MapField, type Message, Type } from "protobufjs";
 import { formatDurationMs } from "../../../protocol/kinds/duration";
 import { type JsonObject, microTimestamp, timestamp } from "../../../protocol/kinds/object";
-import { definition, definitionNameOf, type Schema } from "../../../protocol/kinds/registry";
-import reflection from "./kubernetes.protobuf.json";
+import { definition, type Schema } from "../../../protocol/kinds/registry";
 import { isMeant } from "./presence";
+import { definitionName, definitionOfKind, type Envelope, magic, messageOf, propertyName, unknownMessage } from "./protobuf-messages";
 
 /**
  * Bodies in Kubernetes' protobuf, in which client-go since 1.32 writes what it sends: four bytes of magic, then a runtime.Unknown that
- * names the kind and holds the object. They become JSON here; answers are always JSON, which those clients accept too.
+ * names the kind and holds the object. They become JSON here.
  */
-
-export const protobufType = "application/vnd.kubernetes.protobuf";
-
-const magic = "k8s\0";
 
 /** The object in a body as JSON; a text that says what is wrong with the body otherwise. */
 export function fromProtobuf(body: Uint8Array): JsonObject | string {
   if (Buffer.from(body.subarray(0, 4)).toString("latin1") !== magic) return "it does not begin with the bytes of Kubernetes' protobuf";
   try {
-    const unknown = messageType(`${runtime}.Unknown`).decode(body.subarray(4)) as unknown as Envelope;
+    const unknown = unknownMessage().decode(body.subarray(4)) as unknown as Envelope;
     const { apiVersion = "", kind = "" } = unknown.typeMeta ?? {};
-    const name = definitionNameOf(apiVersion, kind) ?? (metaKinds.has(kind) ? `${meta}.${kind}` : undefined);
+    const name = definitionOfKind(apiVersion, kind);
     const schema = name === undefined ? undefined : definition(name);
     if (name === undefined || schema === undefined)
       return `no kind ${JSON.stringify(kind)} is registered for version ${JSON.stringify(apiVersion)}`;
-    const type = messageType(messageName(name));
+    const type = messageOf(name)!;
     return { kind, apiVersion, ...toJson(type.decode(unknown.raw ?? new Uint8Array()), type, schema, name) };
   } catch (error) {
     return (error as Error).message;
   }
-}
-
-interface Envelope {
-  readonly typeMeta?: { readonly apiVersion?: string; readonly kind?: string };
-  readonly raw?: Uint8Array;
-}
-
-const runtime = "k8s.io.apimachinery.pkg.runtime";
-const meta = "io.k8s.apimachinery.pkg.apis.meta.v1";
-/** Options travel under the group version of what they are about. */
-const metaKinds: ReadonlySet<string> = new Set([
-  "DeleteOptions",
-  "CreateOptions",
-  "UpdateOptions",
-  "PatchOptions",
-  "GetOptions",
-  "ListOptions",
-]);
-
-let root: Root | undefined;
-
-function messageType(name: string): Type {
-  // Reading a thousand messages takes a moment, and servers whose clients speak JSON never need them.
-  if (root === undefined) {
-    root = Root.fromJSON(reflection);
-    root.resolveAll();
-  }
-  return root.lookupType(name);
-}
-
-/** "io.k8s.api.core.v1.Pod" is "k8s.io.api.core.v1.Pod" there, and a package's hyphen an underscore. */
-function messageName(definitionName: string): string {
-  return definitionName.replace(/^io\.k8s\./, "k8s.io.").replaceAll("-", "_");
-}
-
-function definitionName(type: Type): string {
-  const name = type.fullName.replace(/^\.?k8s\.io\./, "io.k8s.");
-  return name.replace("apiextensions_apiserver", "apiextensions-apiserver").replace("kube_aggregator", "kube-aggregator");
 }
 
 type Values = Readonly<Record<string, unknown>>;
@@ -88,12 +46,6 @@ function toJson(message: Message, type: Type, schema: Schema | undefined, owner:
     if (schema?.required?.includes(property) || isMeant(owner, property, converted)) json[property] = converted;
   }
   return json;
-}
-
-/** Names are those of the JSON, but for the case of a few that begin with an abbreviation. */
-function propertyName(field: string, properties: Readonly<Record<string, Schema>>): string | undefined {
-  if (Object.hasOwn(properties, field)) return field;
-  return Object.keys(properties).find((property) => property.toLowerCase() === field.toLowerCase());
 }
 
 function convertField(field: Field, value: unknown, schema: Schema | undefined): unknown {

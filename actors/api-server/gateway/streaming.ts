@@ -1,5 +1,6 @@
 import type { ApiEvent, ApiMessage, ApiRequest } from "../../../protocol/api";
 import { headersOf, noAnswer, sendAnswer } from "./answer";
+import type { Encoding } from "./encoding";
 import { bufferedBytes, destroy, end, flushHead, type HttpRequest, type HttpResponse, isGone, write, writeHead } from "./http";
 import type { GatewayPort } from "./port";
 
@@ -22,6 +23,7 @@ export function stream(
   request: HttpRequest,
   response: HttpResponse,
   message: ApiRequest,
+  encoding: Encoding,
   port: GatewayPort,
   maxBufferedBytes: number,
 ): Promise<void> {
@@ -41,15 +43,17 @@ export function stream(
     const closed = (reason: string, detail: string) => {
       if (begun) return finish(() => end(response));
       const error = reason === "refused" || reason === "done" ? "refused" : "unreachable";
-      finish(() => sendAnswer(request, response, noAnswer({ ok: false, error, detail: detail || reason }, true)));
+      finish(() => sendAnswer(request, response, encoding.response(noAnswer({ ok: false, error, detail: detail || reason }, true))));
     };
     const item = (body: ApiMessage) => {
-      if (body.kind === "api.event") write(response, eventLine(body));
+      if (body.kind === "api.event") write(response, encoding.event(body));
       else if (body.kind === "api.chunk") write(response, body.bytes);
       else if (body.kind === "api.response") {
-        if (body.code !== 200) return finish(() => sendAnswer(request, response, body));
+        if (body.code !== 200) return finish(() => sendAnswer(request, response, encoding.response(body)));
         begun = true;
-        writeHead(response, 200, headersOf(body));
+        // A log that is followed has a type of its own; what is JSON is a stream of events.
+        const isWatch = body.contentType === "application/json";
+        writeHead(response, 200, headersOf(isWatch ? { ...body, contentType: encoding.streamType } : body));
         flushHead(response);
         if (body.body.length > 0) write(response, body.body);
       }

@@ -2,6 +2,7 @@ import { once } from "node:events";
 import { type AddressInfo, connect, createServer } from "node:net";
 import { gunzipSync } from "node:zlib";
 import { type Gateway, startGateway } from "../../../actors/api-server/gateway/gateway";
+import { fromProtobuf } from "../../../actors/api-server/gateway/protobuf";
 import { Authority } from "../../../runtime/live/certificates";
 import { authority, begin, bytesOf, type Call, clientCertificate, FakeServer, ok, type Protocol, response, serving } from "./world";
 
@@ -95,6 +96,46 @@ describe.each<Protocol>(["HTTP/1.1", "HTTP/2"])("over %s", (protocol) => {
     stream.push({ kind: "api.event", type: "BOOKMARK", object: Buffer.from("{}") });
     stream.end();
     expect((await bytesOf(reply)).toString()).toBe('{"type":"ADDED","object":{"a":1}}\n{"type":"BOOKMARK","object":{}}\n');
+  });
+
+  // Source: Kubernetes API concepts, "Alternate representations of resources"; what client-go asks for by default.
+  test("who prefers protobuf gets it for what is built in, objects, refusals and events alike", async () => {
+    const accept = "application/vnd.kubernetes.protobuf,application/json";
+    server.answer = () => ({ ok: true, body: response(200, '{"kind":"Pod","apiVersion":"v1","metadata":{"name":"web-1"}}') });
+    const reply = await call({ path: "/api/v1/namespaces/shop/pods/web-1", headers: { accept } });
+    expect(reply.headers["content-type"]).toBe("application/vnd.kubernetes.protobuf");
+    expect(fromProtobuf(await bytesOf(reply))).toEqual({ kind: "Pod", apiVersion: "v1", metadata: { name: "web-1" } });
+    expect(server.requests[0]!.accept).toBe("application/json");
+
+    const replying = call({ path: "/api/v1/pods?watch=true", headers: { accept: "application/vnd.kubernetes.protobuf;stream=watch" } });
+    const stream = await server.opened();
+    stream.push(response(200, ""));
+    stream.push({ kind: "api.event", type: "ADDED", object: Buffer.from('{"kind":"Pod","apiVersion":"v1","metadata":{"name":"a"}}') });
+    stream.push({ kind: "api.event", type: "ERROR", object: Buffer.from('{"kind":"Status","apiVersion":"v1","code":410}') });
+    stream.end();
+    const watched = await replying;
+    expect(watched.headers["content-type"]).toBe("application/vnd.kubernetes.protobuf;stream=watch");
+    const frames = await bytesOf(watched);
+    const first = frames.readUInt32BE(0);
+    expect(frames.readUInt32BE(4 + first)).toBe(frames.length - first - 8);
+    expect(frames.toString("latin1")).toMatch(/ADDED.*k8s.*Pod.*ERROR.*k8s.*Status/s);
+  });
+
+  test("who prefers protobuf gets its next choice of a custom resource or a Table, and who prefers YAML gets YAML", async () => {
+    server.answer = () => ({ ok: true, body: response(200, '{"kind":"Widget","apiVersion":"example.org/v1","b":1,"a":[2]}') });
+    const accept = "application/vnd.kubernetes.protobuf,application/json";
+    const widget = await json({ path: "/apis/example.org/v1/widgets/w", headers: { accept } });
+    expect(widget.headers["content-type"]).toBe("application/json");
+    expect(server.requests[0]!.accept).toBe(accept);
+    const table = "application/vnd.kubernetes.protobuf;as=Table;v=v1;g=meta.k8s.io,application/json;as=Table;v=v1;g=meta.k8s.io";
+    await json({ path: "/api/v1/pods", headers: { accept: table } });
+    expect(server.requests[1]!.accept).toBe(table);
+    const metadata = "application/vnd.kubernetes.protobuf;as=PartialObjectMetadata;g=meta.k8s.io;v=v1";
+    await bytesOf(await call({ path: "/api/v1/pods/a", headers: { accept: metadata } }));
+    expect(server.requests[2]!.accept).toBe("application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1");
+    const yaml = await call({ path: "/apis/example.org/v1/widgets/w", headers: { accept: "application/yaml" } });
+    expect(yaml.headers["content-type"]).toBe("application/yaml");
+    expect((await bytesOf(yaml)).toString()).toBe("a:\n- 2\napiVersion: example.org/v1\nb: 1\nkind: Widget\n");
   });
 
   test("a log that is followed comes as it is written", async () => {

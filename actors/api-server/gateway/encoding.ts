@@ -1,0 +1,90 @@
+import { stringify } from "yaml";
+import type { ApiEvent, ApiResponse } from "../../../protocol/api";
+import type { JsonObject } from "../../../protocol/kinds/object";
+import { apiVersionOf, kindOfResource } from "../../../protocol/kinds/registry";
+import { type MediaRange, parseAccept } from "../negotiation";
+import type { RequestInfo } from "../request-info";
+import { hasProtobuf, toProtobuf, toProtobufEvent } from "./protobuf-encode";
+import { protobufType } from "./protobuf-messages";
+import { eventLine } from "./streaming";
+
+/**
+ * In which encoding a client gets its answers. The server answers JSON; who likes protobuf or YAML better gets what it answered written
+ * anew here. A custom resource has no protobuf, and a watch no YAML: then the client's next choice counts, as in Kubernetes' servers.
+ */
+export interface Encoding {
+  /** What the server is asked for: the client's own Accept, or JSON in the form (Table, PartialObjectMetadata) that was asked for. */
+  readonly accept: string;
+  /** An answer in this encoding; what is no JSON (a log, metrics) stays as it is. */
+  response(answer: ApiResponse): ApiResponse;
+  /** The head of a stream of events. */
+  streamType: string;
+  /** One event of a stream. */
+  event(event: ApiEvent): Uint8Array;
+}
+
+const jsonType = "application/json";
+
+export function encodingFor(info: RequestInfo, accept: string): Encoding {
+  for (const range of accept === "" ? [] : parseAccept(accept)) {
+    if (isType(range, jsonType)) break;
+    if (isType(range, "application/yaml") && info.verb !== "watch") return inYaml(range);
+    if (isType(range, protobufType) && info.isResource && offersProtobuf(info, range)) return inProtobuf(range);
+  }
+  return { accept, response: (answer) => answer, streamType: jsonType, event: eventLine };
+}
+
+/** What can be written as protobuf: the kinds that are built in, whole or as their metadata; a Table has no message. */
+function offersProtobuf({ group, version, resource }: RequestInfo, { parameters }: MediaRange): boolean {
+  const as = parameters.get("as");
+  const kind = kindOfResource(group, version, resource);
+  if (kind === undefined || as === "Table") return false;
+  return as !== undefined || hasProtobuf(apiVersionOf(kind), kind.kind);
+}
+
+function isType({ type, subtype }: MediaRange, mediaType: string): boolean {
+  const [wantedType, wantedSubtype] = mediaType.split("/");
+  return (type === "*" || type === wantedType) && (subtype === "*" || subtype === wantedSubtype);
+}
+
+/** The same form, but as JSON. */
+function asJson({ parameters }: MediaRange): string {
+  const kept = ["as", "g", "v"].filter((name) => parameters.has(name)).map((name) => `;${name}=${parameters.get(name)}`);
+  return jsonType + kept.join("");
+}
+
+function inProtobuf(range: MediaRange): Encoding {
+  return {
+    accept: asJson(range),
+    response(answer) {
+      const body = answer.contentType === jsonType ? toProtobuf(parsed(answer.body)) : undefined;
+      return body === undefined ? answer : { ...answer, contentType: protobufType, body };
+    },
+    streamType: `${protobufType};stream=watch`,
+    event(event) {
+      const frame = toProtobufEvent(event.type, parsed(event.object));
+      if (frame === undefined) throw new Error(`an event of a kind that has no protobuf message: ${Buffer.from(event.object).toString()}`);
+      return frame;
+    },
+  };
+}
+
+function inYaml(range: MediaRange): Encoding {
+  return {
+    accept: asJson(range),
+    response: (answer) =>
+      answer.contentType === jsonType
+        ? {
+            ...answer,
+            contentType: "application/yaml",
+            body: Buffer.from(stringify(parsed(answer.body), { sortMapEntries: true, indentSeq: false })),
+          }
+        : answer,
+    streamType: jsonType,
+    event: eventLine,
+  };
+}
+
+function parsed(bytes: Uint8Array): JsonObject {
+  return JSON.parse(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("utf8")) as JsonObject;
+}

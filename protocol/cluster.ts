@@ -15,6 +15,10 @@ export interface NetRequest {
   readonly body: Uint8Array;
   /** Of the request, to find it again in the trace and in histories. */
   readonly requestId: string;
+  /** Instead of an address (`destinationIp` is then ""): a DNS name, asked for by a pod of the namespace. `port` 0 is the first of the Service it means. */
+  readonly name?: { readonly host: string; readonly namespace: string };
+  /** How many workloads asked another one on behalf of the first request; 0 where not given. */
+  readonly hops?: number;
 }
 
 export interface NetResponse {

@@ -1,3 +1,5 @@
+import { areDependencies, type Dependency, dependenciesText } from "./dependencies";
+
 /** A length of time in milliseconds: fixed, or drawn evenly from a range. */
 export type MsRange = number | { readonly min: number; readonly max: number };
 
@@ -24,6 +26,8 @@ export interface ImageBehaviour {
   /** The HTTP status and the body it answers with. */
   readonly code?: number;
   readonly body?: string;
+  /** The Services that it asks for each request before it answers; where one that it needs fails, it answers 503. */
+  readonly dependencies?: readonly (string | Dependency)[];
   /** It ends by itself after so long, with `exitCode`. */
   readonly exitAfterMs?: MsRange;
   readonly exitCode?: number;
@@ -68,6 +72,7 @@ export const defaultBehaviour: Required<
   shutdownMs: { min: 20, max: 100 },
   logLines: ["started"],
   logsRequests: true,
+  dependencies: [],
 };
 
 /** The behaviour of an image: the first that matches, over the default. */
@@ -167,4 +172,5 @@ const fieldShapes: ReadonlyMap<string, Shape> = new Map([
   ["memoryBytes", whole],
   ["logLines", listOf(text)],
   ["logsRequests", flag],
+  ["dependencies", { text: dependenciesText, holds: areDependencies }],
 ]);

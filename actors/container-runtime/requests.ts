@@ -1,12 +1,15 @@
 import type { NetRequest, NetResponse } from "../../protocol/cluster";
 import type { Context, RequestRef } from "../../runtime/actor";
 import { isLocalPod } from "../network/routes";
+import { askDependency, dependencyOf } from "./dependencies";
 import { drawMs } from "./image-behaviour";
 import { exit, refused, write } from "./lifecycle";
-import { answer, type Container, type Running, type State } from "./state";
+import { answer, type Container, type PendingRequest, type Running, type State } from "./state";
 
 type Ctx = Context<State>;
 
+/** Service Unavailable: what it needs did not answer. */
+const dependencyFailedCode = 503;
 /** "CONNECT" only opens a connection, as a TCP probe does. */
 const connectOnly = "CONNECT";
 
@@ -55,17 +58,34 @@ function work(state: State, container: Container, life: Running, asked: NetReque
   const code = healthy ? behaviour.code : 500;
   if (counts && behaviour.logsRequests) write(container, `${asked.method} ${asked.path} ${code}`, ctx);
   const timer = `request:${state.nextRequest++}`;
-  state.requests.set(timer, { request, containerId: container.id, code, body: healthy ? behaviour.body : "unhealthy" });
+  const dependencies = healthy ? behaviour.dependencies.map(dependencyOf).filter(({ inProbes }) => counts || inProbes === true) : [];
+  const body = healthy ? behaviour.body : "unhealthy";
+  state.requests.set(timer, { request, asked, containerId: container.id, code, body, dependencies, open: 0, failure: "" });
   ctx.setTimer(timer, drawMs(behaviour.latencyMs, ctx.random("latency")));
 }
 
-/** The latency of a request has passed. */
+/** The latency of a request has passed: it is answered, or those are asked whom the answer depends on. */
 export function finishRequest(state: State, timer: string, ctx: Ctx): void {
   const pending = state.requests.get(timer);
-  if (pending === undefined) return;
+  const container = pending && state.containers.get(pending.containerId);
+  if (!container) return void state.requests.delete(timer);
+  pending.open = pending.dependencies.length;
+  if (pending.open === 0) return respond(state, timer, pending, container, ctx);
+  for (const dependency of pending.dependencies)
+    askDependency(state, container, dependency, pending.asked, ctx, (later, failure, next) => {
+      // The container may have exited meanwhile: then it has been answered.
+      if (later.requests.get(timer) !== pending) return undefined;
+      if (failure !== "" && dependency.required !== false && pending.failure === "") pending.failure = failure;
+      pending.open--;
+      if (pending.open === 0) respond(later, timer, pending, container, next);
+      return undefined;
+    });
+}
+
+function respond(state: State, timer: string, { request, code, body, failure }: PendingRequest, container: Container, ctx: Ctx): void {
   state.requests.delete(timer);
-  const container = state.containers.get(pending.containerId);
-  if (container) answer(ctx, pending.request, answered(container, pending.code, pending.body));
+  if (failure === "") answer(ctx, request, answered(container, code, body));
+  else answer(ctx, request, { ...answered(container, dependencyFailedCode, failure), detail: `depends on ${failure}` });
 }
 
 function answered(container: Container, code: number, body: string): NetResponse {

@@ -1,8 +1,9 @@
-import type { NetResponse } from "../../protocol/cluster";
+import type { NetRequest, NetResponse } from "../../protocol/cluster";
 import type { CriAnswer, CriContainer, CriLog, CriSandbox } from "../../protocol/cri";
 import type { Context, RequestRef, StreamRef } from "../../runtime/actor";
 import type { Cidr } from "../network/cidr";
 import type { LogLine, LogSelection } from "./container-log";
+import type { Dependency } from "./dependencies";
 import type { behaviourOf, ImageBehaviour } from "./image-behaviour";
 
 export interface ContainerRuntimeConfig {
@@ -36,9 +37,14 @@ export interface Sandbox extends CriSandbox {
 
 export interface PendingRequest {
   readonly request: RequestRef;
+  readonly asked: NetRequest;
   readonly containerId: string;
   readonly code: number;
   readonly body: string;
+  /** The Services that are asked once its own latency has passed; how many have not answered yet; and what went wrong with one that is needed. */
+  readonly dependencies: readonly Dependency[];
+  open: number;
+  failure: string;
 }
 
 export interface Container {

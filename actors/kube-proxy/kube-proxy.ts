@@ -7,6 +7,7 @@ import { ApiClient, type Change, endpointSlices, type Informer, nodes, services 
 import { Routes } from "../network/routes";
 import { type Affinity, forward } from "./forward";
 import { type Portal, portalsOf } from "./forwarding-table";
+import { lookUpName } from "./name-lookup";
 
 export interface KubeProxyConfig {
   readonly node: string;
@@ -23,7 +24,9 @@ interface State {
   readonly ownNode: Informer<State, Node>;
   /** Routes to pods and nodes elsewhere. Only addresses that are dialled directly need them, so nodes are not followed before the first of those. */
   allNodes: Informer<State, Node> | undefined;
-  /** Requests that wait for the routes. */
+  /** Slices of headless Services: only names lead to their pods, so they are not followed before somebody asks for one. */
+  headlessSlices: Informer<State, EndpointSlice> | undefined;
+  /** Requests that wait for the table, for routes or for the pods of headless Services. */
   readonly held: { readonly asked: NetRequest; readonly request: RequestRef; readonly untilMs: number }[];
   readonly routes: Routes;
   /** By address: what this node forwards. */
@@ -69,6 +72,7 @@ export const kubeProxy: Actor<KubeProxyConfig, State, NetRequest> = {
       }),
       ownNode: client.informer(nodes, { fieldSelector: `metadata.name=${config.node}` }),
       allNodes: undefined,
+      headlessSlices: undefined,
       held: [],
       routes: new Routes(),
       portals: new Map(),
@@ -165,7 +169,11 @@ function program(state: State, ctx: Ctx): void {
 function carry(state: State, asked: NetRequest, request: RequestRef, deadlineMs: number, ctx: Ctx): void {
   const nowMs = ctx.monotonicUs() / 1000;
   if (!state.ready) {
-    hold(state, asked, request, nowMs + deadlineMs, ctx);
+    state.held.push({ asked, request, untilMs: nowMs + deadlineMs });
+    return;
+  }
+  if (asked.name) {
+    carryByName(state, asked, request, deadlineMs, ctx);
     return;
   }
   const { forward: way, chosen } = forward(asked, state, nowMs, () => ctx.random("endpoint"));
@@ -188,10 +196,42 @@ function carry(state: State, asked: NetRequest, request: RequestRef, deadlineMs:
   }
 }
 
-/** Keeps a request until more is known; `followNodes` begins when the table is there and the address is still unknown. */
+/** Puts the address in the place of the name, and carries the request on. */
+function carryByName(state: State, asked: NetRequest, request: RequestRef, deadlineMs: number, ctx: Ctx): void {
+  const { headlessSlices } = state;
+  const slicesOf = headlessSlices?.synced ? (key: string) => headlessSlices.store.byIndex(byService, key) : undefined;
+  const found = lookUpName(asked, state.services.store, slicesOf, () => ctx.random("name"));
+  switch (found.is) {
+    case "none":
+      reply(ctx, request, "unreachable", found.detail);
+      return;
+    case "notFollowed":
+      state.held.push({ asked, request, untilMs: ctx.monotonicUs() / 1000 + deadlineMs });
+      followHeadless(state, ctx);
+      return;
+    case "address": {
+      const { name: _, ...rest } = asked;
+      carry(state, { ...rest, destinationIp: found.ip, port: found.port }, request, deadlineMs, ctx);
+    }
+  }
+}
+
+function followHeadless(state: State, ctx: Ctx): void {
+  if (state.headlessSlices) return;
+  const indexes = { [byService]: (slice: EndpointSlice) => [serviceOf(slice)] };
+  const informer = state.client.informer(endpointSlices, { labelSelector: headlessLabel, indexes });
+  state.headlessSlices = informer;
+  informer.onProgress((later) => {
+    release(state, later);
+    return undefined;
+  });
+  informer.start(ctx);
+}
+
+/** Keeps a request for an address that is still unknown until the nodes are known. */
 function hold(state: State, asked: NetRequest, request: RequestRef, untilMs: number, ctx: Ctx): void {
   state.held.push({ asked, request, untilMs });
-  if (state.ready) followNodes(state, ctx);
+  followNodes(state, ctx);
 }
 
 function followNodes(state: State, ctx: Ctx): void {

@@ -2,10 +2,15 @@ import type { EndpointSlice, Service } from "../../protocol/kinds/generated";
 
 /** What a name means in the cluster. */
 export type DnsAnswer =
-  | { readonly found: true; readonly addresses: readonly string[] }
+  | { readonly found: true; readonly addresses: readonly string[]; readonly service: string }
   /** ExternalName: ask again, outside. */
   | { readonly found: true; readonly cname: string }
   | { readonly found: false };
+
+/** Services by "namespace/name". */
+export interface ServicesByKey {
+  get(key: string): Service | undefined;
+}
 
 const domain = "cluster.local";
 const notFound: DnsAnswer = { found: false };
@@ -22,7 +27,7 @@ export function searchPath(namespace: string): readonly string[] {
 export function resolveName(
   name: string,
   fromNamespace: string,
-  services: ReadonlyMap<string, Service>,
+  services: ServicesByKey,
   slicesOf: (serviceKey: string) => readonly EndpointSlice[],
 ): DnsAnswer {
   const plain = name.endsWith(".") ? name.slice(0, -1) : name;
@@ -34,11 +39,7 @@ export function resolveName(
   return notFound;
 }
 
-function resolveFullName(
-  name: string,
-  services: ReadonlyMap<string, Service>,
-  slicesOf: (serviceKey: string) => readonly EndpointSlice[],
-): DnsAnswer {
+function resolveFullName(name: string, services: ServicesByKey, slicesOf: (serviceKey: string) => readonly EndpointSlice[]): DnsAnswer {
   const suffix = `.svc.${domain}`;
   if (!name.endsWith(suffix)) return notFound;
   const labels = name.slice(0, -suffix.length).split(".");
@@ -48,10 +49,11 @@ function resolveFullName(
   const spec = services.get(key)?.spec;
   if (spec === undefined) return notFound;
   if (spec.type === "ExternalName") return hostname === undefined ? { found: true, cname: spec.externalName ?? "" } : notFound;
-  if (spec.clusterIP && spec.clusterIP !== "None") return hostname === undefined ? { found: true, addresses: [spec.clusterIP] } : notFound;
+  if (spec.clusterIP && spec.clusterIP !== "None")
+    return hostname === undefined ? { found: true, addresses: [spec.clusterIP], service: key } : notFound;
   const addresses = slicesOf(key)
     .flatMap((slice) => slice.endpoints ?? [])
     .filter((endpoint) => (endpoint.conditions?.ready ?? true) && (hostname === undefined || endpoint.hostname === hostname))
     .flatMap((endpoint) => endpoint.addresses);
-  return addresses.length === 0 ? notFound : { found: true, addresses };
+  return addresses.length === 0 ? notFound : { found: true, addresses, service: key };
 }

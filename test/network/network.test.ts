@@ -70,7 +70,7 @@ describe("names (Kubernetes DNS specification)", () => {
   test.each(["web", "web.shop", "web.shop.svc", "web.shop.svc.cluster.local", "web.shop.svc.cluster.local."])(
     "%s is the Service's address",
     (name) => {
-      expect(resolve(name)).toEqual({ found: true, addresses: ["10.96.0.10"] });
+      expect(resolve(name)).toEqual({ found: true, addresses: ["10.96.0.10"], service: "shop/web" });
     },
   );
 
@@ -80,8 +80,8 @@ describe("names (Kubernetes DNS specification)", () => {
   });
 
   test("a headless Service is its ready pods, also one by one", () => {
-    expect(resolve("db")).toEqual({ found: true, addresses: ["10.244.0.5"] });
-    expect(resolve("db-0.db")).toEqual({ found: true, addresses: ["10.244.0.5"] });
+    expect(resolve("db")).toEqual({ found: true, addresses: ["10.244.0.5"], service: "shop/db" });
+    expect(resolve("db-0.db")).toEqual({ found: true, addresses: ["10.244.0.5"], service: "shop/db" });
     expect(resolve("db-1.db")).toEqual({ found: false });
   });
 

@@ -1,6 +1,8 @@
 import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { dirname, join, normalize, relative } from "node:path";
 import { objectId } from "../scenarios/history";
+import { type Condition, glob, patternText } from "../scenarios/language/condition";
+import { conditionsOf, stepsOf } from "../scenarios/language/steps";
 import { type Manifest, readManifests } from "../scenarios/manifests";
 import { readScenario, type Scenario } from "../scenarios/scenario";
 import { unknownName } from "../scenarios/schema";
@@ -52,7 +54,7 @@ export function prepare(bundle: Bundle): Loaded {
   };
   const manifests = manifestsOf(scenario.manifests);
   const objectsOfStep = new Map<number, readonly Manifest[]>();
-  for (const step of scenario.storm)
+  for (const step of stepsOf(scenario.storm))
     if (step.type === "action" && step.params.files) objectsOfStep.set(step.index, manifestsOf(step.params.files as readonly string[]));
   const empty = namedFiles(scenario).filter(([name]) => manifestsOf([name]).length === 0);
   if (empty.length > 0)
@@ -89,7 +91,8 @@ function wrongNames(scenario: Scenario, ids: ReadonlySet<string>): readonly Prob
     check("Service", params.service, [...path, "service"]);
     check("Deployment", params.deployment, [...path, "deployment"]);
   }
-  for (const step of scenario.storm) {
+  for (const { condition, path } of conditionsOf(scenario.storm)) wrong.push(...wrongObjects(scenario, condition, path, ids));
+  for (const step of stepsOf(scenario.storm)) {
     if (step.type !== "action") continue;
     check("Deployment", step.params.deployment, [...step.path, "deployment"]);
     const { node } = step.params;
@@ -99,6 +102,40 @@ function wrongNames(scenario: Scenario, ids: ReadonlySet<string>): readonly Prob
       if (!nodes.includes(one)) wrong.push(scenario.problem([...step.path, "nodes", i], unknownName("node", one, nodes)));
   }
   return wrong;
+}
+
+/** Kinds whose objects somebody has to apply: no controller makes any. */
+const appliedKinds = ["Deployment", "StatefulSet", "DaemonSet", "CronJob", "Service", "PodDisruptionBudget"];
+
+/** Objects in a condition that nothing makes: it could never come true. */
+function wrongObjects(scenario: Scenario, condition: Condition, path: Path, ids: ReadonlySet<string>): readonly Problem[] {
+  switch (condition.type) {
+    case "all":
+    case "any":
+      return condition.of.flatMap((one, i) => wrongObjects(scenario, one, [...path, condition.type, i], ids));
+    case "not":
+      return wrongObjects(scenario, condition.of, [...path, "not"], ids);
+    case "transition":
+    case "object": {
+      const { kind } = condition.object;
+      const text = patternText(condition.object);
+      const made = [...ids, "Service default/kubernetes"];
+      if (!appliedKinds.includes(kind) || made.some((id) => glob(text).test(id))) return [];
+      const known = made.filter((id) => id.startsWith(`${kind} `));
+      return [
+        scenario.problem(
+          path,
+          `this can never hold: ${unknownName(
+            kind,
+            text.slice(kind.length + 1),
+            known.map((id) => id.slice(kind.length + 1)),
+          )}`,
+        ),
+      ];
+    }
+    default:
+      return [];
+  }
 }
 
 /** Namespaces that every cluster has from the beginning. */
@@ -119,7 +156,7 @@ function wrongNamespaces(manifests: readonly Manifest[]): readonly Problem[] {
 function namedFiles(scenario: Scenario): readonly (readonly [string, Path])[] {
   return [
     ...scenario.manifests.map((name, i) => [name, ["manifests", i]] as const),
-    ...scenario.storm.flatMap((step) =>
+    ...stepsOf(scenario.storm).flatMap((step) =>
       step.type === "action"
         ? ((step.params.files ?? []) as readonly string[]).map((name, i) => [name, [...step.path, "files", i]] as const)
         : [],

@@ -76,6 +76,7 @@ export function recordOf(loaded: Loaded, result: RunResult, untilUs: number | un
     bundle,
     seed: result.seed,
     schedule: result.schedule,
+    stormUs: result.stormUs,
     load: loaded.scenario.load.map(({ path }) => Number(path[1])),
     untilUs: untilUs ?? null,
     result,

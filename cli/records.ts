@@ -23,6 +23,11 @@ export function withLoad(loaded: Loaded, places: readonly number[]): Loaded {
 }
 
 /** What makes a run the recorded one again: its seed, and its schedule with the targets as they were resolved. */
-export function repeated({ seed, schedule, untilUs }: RunRecord): Pick<SimulateOptions, "seed" | "schedule" | "untilUs"> {
-  return { seed, schedule, ...(untilUs === null ? {} : { untilUs }) };
+export function repeated({
+  seed,
+  schedule,
+  stormUs,
+  untilUs,
+}: RunRecord): Pick<SimulateOptions, "seed" | "schedule" | "stormUs" | "untilUs"> {
+  return { seed, schedule, stormUs: stormUs ?? Number.POSITIVE_INFINITY, ...(untilUs === null ? {} : { untilUs }) };
 }

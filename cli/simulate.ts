@@ -7,6 +7,8 @@ import type { Loaded } from "./load";
 export interface SimulateOptions {
   readonly seed: number;
   readonly schedule?: readonly ScheduledStep[];
+  /** With a schedule: how long the storm lasted. */
+  readonly stormUs?: number;
   readonly untilUs?: number;
   readonly keepTraceLines?: number;
   readonly onTimeline?: (line: TimelineLine) => void;

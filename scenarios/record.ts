@@ -3,7 +3,7 @@ import type { Source } from "./source";
 import type { ScheduledStep } from "./storm";
 
 /** The version of this form; a record of another is refused. */
-export const recordVersion = 1;
+export const recordVersion = 2;
 
 /** run.json: everything that a run needs to be repeated elsewhere, and what came of it. */
 export interface RunRecord {
@@ -13,6 +13,8 @@ export interface RunRecord {
   readonly seed: number;
   /** The steps that were taken, with what their selectors came to; a replay takes no others. */
   readonly schedule: readonly ScheduledStep[];
+  /** How long the storm lasted; null where it did not end. */
+  readonly stormUs: number | null;
   /** The workloads that ran, by their place in the scenario. */
   readonly load: readonly number[];
   /** The virtual time at which the run was stopped, where it was. */
@@ -41,6 +43,8 @@ export function readRecord(
   if (!Number.isSafeInteger(record.seed)) return { ok: false, message: "$.seed: expected a whole number" };
   if (typeof record.bundle?.source?.text !== "string" || typeof record.bundle.files !== "object")
     return { ok: false, message: "$.bundle: expected the scenario and its files" };
+  if (record.stormUs !== null && !Number.isSafeInteger(record.stormUs))
+    return { ok: false, message: "$.stormUs: expected microseconds or null" };
   if (!Array.isArray(record.schedule) || !Array.isArray(record.load) || typeof record.result?.traceHash !== "string")
     return { ok: false, message: "$.schedule, $.load, $.result: expected the steps, the workloads and the result of a run" };
   return { ok: true, record };

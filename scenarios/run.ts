@@ -3,12 +3,14 @@ import type { AnyActor } from "../runtime/actor";
 import { Simulation } from "../runtime/simulated/simulation";
 import type { CheckResult } from "./checks/check";
 import { type Act, type Convergence, type Final, type HistoryEvent, objectId } from "./history";
+import { shortestUs, stepsOf } from "./language/steps";
 import type { Manifest } from "./manifests";
 import type { RunSeries } from "./report/recorder";
 import { reasonsNotAtRest } from "./rest";
-import type { Scenario, StormStep } from "./scenario";
+import { restUs, type Scenario } from "./scenario";
+import { SimulatedStorm } from "./simulated-storm";
 import { SimulatedTank } from "./simulated-tank";
-import { type ScheduledStep, type StepResult, Storm } from "./storm";
+import type { ScheduledStep, StepResult } from "./storm";
 import { drawStorm } from "./swarm";
 import type { TimelineLine } from "./timeline";
 import { Witness } from "./witness";
@@ -24,8 +26,9 @@ export interface RunInput {
   readonly seed: number;
   /** Every actor of the cluster, by role; the clients are added. */
   readonly actors: readonly AnyActor[];
-  /** A recorded schedule that is repeated instead of resolving selectors anew; steps that are not in it are left out. */
+  /** A recorded schedule that is repeated instead of what the scenario's storm says, and how long the storm lasted. */
   readonly schedule?: readonly ScheduledStep[];
+  readonly stormUs?: number;
   /** Stops at this virtual time, whatever has been reached. */
   readonly untilUs?: number;
   /** How many lines of the trace are kept; Infinity keeps all. */
@@ -47,6 +50,8 @@ export interface RunResult {
   readonly probes: Readonly<Record<string, number>>;
   readonly convergence: Convergence;
   readonly schedule: readonly ScheduledStep[];
+  /** How long the storm lasted; null where it did not end. */
+  readonly stormUs: number | null;
   readonly steps: readonly StepResult[];
   readonly timeline: readonly TimelineLine[];
   readonly series: RunSeries;
@@ -55,9 +60,7 @@ export interface RunResult {
 }
 
 const secondUs = 1_000_000;
-/** For so many seconds in a row nothing may be amiss before the cluster counts as at rest. */
-const restSeconds = 3;
-const actionWithinMs = 120_000;
+const restSeconds = restUs / secondUs;
 
 /**
  * One run of a scenario in simulation: the cluster comes up and the manifests settle; the storm blows; in the calm all is healed and it must converge
@@ -66,13 +69,12 @@ const actionWithinMs = 120_000;
 export class Run {
   readonly simulation: Simulation;
   private readonly witness: Witness;
-  private readonly storm: Storm;
+  private readonly storm: SimulatedStorm;
   private readonly tank: SimulatedTank;
   private readonly wanted: readonly string[];
-  /** Every step of the storm: the scenario's and those that the seed drew. */
-  private readonly steps: readonly StormStep[];
+  /** How long the storm lasts at least. */
   private readonly stormUs: number;
-  private readonly actionResults: StepResult[] = [];
+  private stormLastedUs: number | null = null;
   private act: Act = "boot";
   private actSinceUs = 0;
   /** Why the manifests could not be applied, "" once they were. */
@@ -104,19 +106,27 @@ export class Run {
     const deployments = input.manifests.filter(({ kind }) => kind.kind === "Deployment").map(({ object }) => keyOf(object));
     const drawnSteps =
       scenario.swarm &&
-      drawStorm(scenario.swarm, deployments, scenario.storm.length, (purpose, index) => random.draw("swarm", purpose, index));
-    this.steps = [...scenario.storm, ...(drawnSteps ?? [])];
-    this.stormUs = Math.max(scenario.stormUs, ...this.steps.map((step) => step.atUs + (step.type === "fault" ? (step.forUs ?? 0) : 0)));
-    const replayed = input.schedule && new Map(input.schedule.map(({ step, targets }) => [step, targets]));
-    this.storm = new Storm(this.tank, {
+      drawStorm(scenario.swarm, deployments, stepsOf(scenario.storm).length, (purpose, index) => random.draw("swarm", purpose, index));
+    const nodes = [...scenario.storm, ...(drawnSteps ?? [])];
+    this.stormUs = input.stormUs ?? Math.max(scenario.stormUs, shortestUs(drawnSteps ?? []));
+    this.storm = new SimulatedStorm({
+      simulation: this.simulation,
+      tank: this.tank,
+      witness: this.witness,
       beyondBudget: scenario.beyondBudget,
-      replayed,
-      draw: (step, index) => random.draw(`storm ${step}`, "target", index),
-      tell: (event) => {
-        this.simulation.note(`fault ${event.fault} ${event.phase} ${event.targets.join(",")}`);
-        this.witness.tell({ type: "fault", atUs: this.simulation.now(), ...event });
+      nodes,
+      schedule: input.schedule,
+      objectsOfStep: input.objectsOfStep,
+      standing: {
+        objects: this.witness.objects,
+        hosts: () => this.tank.hosts(),
+        isAtRest: () => this.quietSeconds > 0,
+        isViolated: (check) => this.witness.isViolated(check),
       },
+      perform: (tasks, withinMs, then) => this.perform(tasks, withinMs, then),
     });
+    this.witness.audience = (observation) => this.storm.see(observation);
+    this.simulation.addObserver((_nowUs, _host, event) => this.storm.seeRuntime(event));
   }
 
   /** Starts the cluster; call it once. */
@@ -187,7 +197,9 @@ export class Run {
         }
         return;
       case "storm":
-        if (inActUs >= this.stormUs) this.beginCalm();
+        this.storm.see({ type: "tick" });
+        // A recorded storm ends when it ended.
+        if (inActUs >= this.stormUs && (this.input.stormUs !== undefined || this.storm.done)) this.beginCalm(inActUs);
         return;
       case "calm":
         this.judgeCalm(inActUs, reasons);
@@ -200,35 +212,11 @@ export class Run {
     this.enter("storm");
     for (const client of loadClients(this.input.scenario))
       this.simulation.ask(client.address, { kind: "load.begin" }, 1000, () => undefined);
-    const only = this.input.schedule && new Set(this.input.schedule.map(({ step }) => step));
-    for (const step of this.steps) {
-      if (only && !only.has(step.index)) continue;
-      this.simulation.schedule(step.atUs, () => this.take(step));
-      if (step.type === "fault" && step.forUs !== undefined)
-        this.simulation.schedule(step.atUs + step.forUs, () => this.storm.end(step.index));
-    }
+    this.storm.begin();
   }
 
-  private take(step: StormStep): void {
-    if (this.finished || this.act !== "storm") return;
-    if (step.type === "fault") return this.storm.begin(step);
-    const { action, params, index } = step;
-    this.storm.schedule.push({ step: index, atUs: step.atUs, name: action.name, targets: [] });
-    const objects = (this.input.objectsOfStep.get(index) ?? []).map(({ object }) => object as never);
-    this.perform(action.tasks(params, objects, this.simulation.now()), action.withinMs?.(params) ?? actionWithinMs, (ok, detail) => {
-      this.actionResults.push({ step: index, name: action.name, effect: ok ? "done" : "", wrong: ok ? "" : detail });
-      this.witness.tell({
-        type: "action",
-        atUs: this.simulation.now(),
-        step: index,
-        action: describeAction(action.name, params),
-        ok,
-        detail,
-      });
-    });
-  }
-
-  private beginCalm(): void {
+  private beginCalm(inActUs: number): void {
+    this.stormLastedUs = inActUs;
     this.storm.calm();
     this.enter("calm");
     this.quietSeconds = 0;
@@ -269,23 +257,19 @@ export class Run {
       probes: this.witness.probes.all(),
       convergence: this.convergence,
       schedule: this.storm.schedule,
-      steps: this.stepResults(),
+      stormUs: this.stormLastedUs,
+      steps: this.storm.results,
       timeline: this.witness.timeline,
       series: this.witness.recorder.series(this.simulation.now()),
       stopped,
     };
   }
 
-  private stepResults(): readonly StepResult[] {
-    return [...this.storm.results, ...this.actionResults].sort((a, b) => a.step - b.step);
-  }
-
   /** Whether the run was one at all: it settled, and every step of the storm did something. */
   private ownVerdicts(): readonly CheckResult[] {
-    const results = this.stepResults();
+    const { results } = this.storm;
     const reached = results.length;
     const wrong = results.filter((step) => step.wrong !== "");
-    const missing = this.steps.length - this.storm.schedule.length;
     const plain = { atUs: -1, reached };
     if (!this.settled)
       return [
@@ -301,12 +285,10 @@ export class Run {
         {
           name: "storm",
           verdict: "violated",
-          detail: wrong.map(({ name, step, wrong: why }) => `step ${step} (${name}): ${why}`).join("; "),
+          detail: wrong.map(({ name, where, wrong: why }) => (name === why ? `${where}: ${why}` : `${where} (${name}): ${why}`)).join("; "),
           ...plain,
         },
       ];
-    if (missing > 0 && this.input.schedule === undefined)
-      return [{ name: "storm", verdict: "violated", detail: `${missing} steps were never taken`, ...plain }];
     return [{ name: "storm", verdict: "held", detail: `${reached} steps, and each did something`, ...plain }];
   }
 
@@ -323,11 +305,6 @@ export class Run {
       answer.ok ? then(answer.body.ok, answer.body.detail) : then(false, `${answer.error}: ${answer.detail}`),
     );
   }
-}
-
-function describeAction(name: string, params: Readonly<Record<string, unknown>>): string {
-  const texts = Object.values(params).filter((value) => typeof value === "string" || typeof value === "number");
-  return [name, ...texts].join(" ");
 }
 
 /** Runs a scenario from begin to end. */

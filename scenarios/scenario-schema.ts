@@ -1,16 +1,11 @@
-import { actions } from "./actions";
-import { aims } from "./aim";
 import { checks } from "./checks";
-import { faults } from "./faults";
+import { conditionJsonSchema } from "./language/condition-schema";
+import { blocks } from "./language/storm-schema";
+import { partSchemas } from "./part-schemas";
 import { compileSchema, durationSchema, type JsonSchema, recordSchema } from "./schema";
 import { clusterSchema } from "./shape";
 import { drawnFaults } from "./swarm";
-import { workloads } from "./workloads";
 
-const repeatParams: Readonly<Record<string, JsonSchema>> = {
-  every: { ...durationSchema, description: "repeat the step after so long" },
-  times: { type: "integer", minimum: 1, maximum: 1000, description: "how many times in all, with `every`" },
-};
 const textSchema: JsonSchema = { type: "string" };
 
 const fileSchema = recordSchema(
@@ -50,38 +45,16 @@ const fileSchema = recordSchema(
 );
 
 export const validateFile = compileSchema(fileSchema);
-/** The schema of each fault, action, check and workload as it stands in a file, by "fault crash". */
-export const partSchemas = new Map(
-  [
-    ...faults.map((fault): readonly [string, JsonSchema] => [
-      `fault ${fault.name}`,
-      recordSchema(
-        {
-          fault: textSchema,
-          at: durationSchema,
-          for: durationSchema,
-          target: aims[fault.aims ?? "hosts"].schema,
-          mayMiss: { type: "boolean" },
-          ...repeatParams,
-          ...fault.params,
-        },
-        ["at", "target", ...fault.required],
-      ),
-    ]),
-    ...actions.map((action): readonly [string, JsonSchema] => [
-      `action ${action.name}`,
-      recordSchema({ action: textSchema, at: durationSchema, ...repeatParams, ...action.params }, ["at", ...action.required]),
-    ]),
-    ...checks.map((check): readonly [string, JsonSchema] => [
-      `check ${check.name}`,
-      recordSchema({ check: textSchema, ...check.params }, check.required),
-    ]),
-    ...workloads.map((workload): readonly [string, JsonSchema] => [
-      `workload ${workload.name}`,
-      recordSchema({ workload: textSchema, ...workload.params }, workload.required),
-    ]),
-  ].map(([name, schema]) => [name, { schema, validate: compileSchema(schema) }]),
-);
+
+/** A part's schema with references to nodes and conditions in the places where it holds some. */
+function nested(schema: JsonSchema): JsonSchema {
+  const properties = Object.entries(schema.properties as Readonly<Record<string, JsonSchema>>).map(([name, own]) => {
+    if (["when", "until", "if", "wait"].includes(name)) return [name, { $ref: "#/$defs/condition" }];
+    if (["serial", "parallel", "repeat", "then", "else"].includes(name)) return [name, { ...own, items: { $ref: "#/$defs/node" } }];
+    return [name, own];
+  });
+  return { ...schema, properties: Object.fromEntries(properties) };
+}
 
 /** The whole JSON Schema of a scenario file, for editors: with the parameters of each fault, action, check and workload. */
 export function scenarioSchema(): JsonSchema {
@@ -94,17 +67,27 @@ export function scenarioSchema(): JsonSchema {
           [field]: { const: name.slice(prefix.length + 1) },
         };
         const required = [...(schema.required as readonly string[]), ...(prefix === "workload" ? [] : [field])];
-        return { ...schema, properties, required };
+        return nested({ ...schema, properties, required });
       });
   const properties = fileSchema.properties as Readonly<Record<string, JsonSchema>>;
   return {
     $schema: "https://json-schema.org/draft/2020-12/schema",
     title: "A scenario of Wavetank",
     ...fileSchema,
+    $defs: {
+      node: {
+        oneOf: [
+          ...variants("fault", "fault"),
+          ...variants("action", "action"),
+          ...[...blocks.values()].map(({ schema }) => nested(schema)),
+        ],
+      },
+      condition: conditionJsonSchema,
+    },
     properties: {
       ...properties,
       cluster: clusterSchema,
-      storm: { ...properties.storm, items: { oneOf: [...variants("fault", "fault"), ...variants("action", "action")] } },
+      storm: { ...properties.storm, items: { $ref: "#/$defs/node" } },
       load: { ...properties.load, items: { anyOf: variants("workload", "workload") } },
       expect: { ...properties.expect, items: { anyOf: [{ enum: checks.map(({ name }) => name) }, ...variants("check", "check")] } },
     },

@@ -1,37 +1,19 @@
 import type { ImageBehaviour } from "../actors/container-runtime/image-behaviour";
 import { wrongWithBehaviour } from "../actors/container-runtime/image-behaviour";
-import { parseDurationMs } from "../protocol/kinds/duration";
-import { actionNamed, actions } from "./actions";
-import type { Action } from "./actions/action";
-import { aims, type PlannedHost, type Target } from "./aim";
 import { checkNamed, checks } from "./checks";
 import type { Check } from "./checks/check";
 import { type ClusterPlan, type ClusterShape, defaultShape, planCluster } from "./cluster";
-import { faultNamed, faults } from "./faults";
-import type { Fault } from "./faults/fault";
-import { partSchemas, validateFile } from "./scenario-schema";
-import { unknownName, validatePart } from "./schema";
+import { Complaints } from "./language/complaints";
+import { microseconds } from "./language/duration";
+import { type Params, type StormNode, shortestUs } from "./language/steps";
+import { StormReader } from "./language/storm-reader";
+import { validateFile } from "./scenario-schema";
+import { validatePart } from "./schema";
 import { readShape } from "./shape";
 import { type Path, type Problem, readDocuments, type Source, type SourceDocument } from "./source";
 import { drawnFaults, type Swarm } from "./swarm";
 import { workloadNamed, workloads } from "./workloads";
 import type { Workload } from "./workloads/workload";
-
-export type Params = Readonly<Record<string, unknown>>;
-
-/** One step of the storm. `atUs` counts from the storm's begin, `forUs` is undefined where the fault lasts until the calm. */
-export type StormStep = { readonly index: number; readonly atUs: number; readonly path: Path } & (
-  | {
-      readonly type: "fault";
-      readonly fault: Fault;
-      readonly target: Target;
-      readonly forUs: number | undefined;
-      readonly params: Params;
-      /** Whether it is fine that the selector matches nothing when its time comes. */
-      readonly mayMiss: boolean;
-    }
-  | { readonly type: "action"; readonly action: Action; readonly params: Params }
-);
 
 /** What a scenario file says, checked and with its defaults filled in. */
 export interface Scenario {
@@ -46,7 +28,7 @@ export interface Scenario {
   readonly load: readonly { readonly workload: Workload; readonly params: Params; readonly path: Path }[];
   /** How long the cluster may take to come up with everything applied. */
   readonly settleUs: number;
-  readonly storm: readonly StormStep[];
+  readonly storm: readonly StormNode[];
   /** The part of the storm that each seed draws. */
   readonly swarm: Swarm | undefined;
   /** The storm goes on for at least so long. */
@@ -58,6 +40,9 @@ export interface Scenario {
   /** A problem at a place of the file, for what is only found out with the manifests at hand. */
   problem(path: Path, message: string): Problem;
 }
+
+/** For so long nothing may be amiss before the cluster counts as at rest. */
+export const restUs = 3_000_000;
 
 export type ScenarioResult =
   | { readonly ok: true; readonly scenario: Scenario }
@@ -79,23 +64,21 @@ export function readScenario(source: Source): ScenarioResult {
 }
 
 class Reader {
-  private readonly problems: Problem[] = [];
+  private readonly complaints: Complaints;
 
-  constructor(private readonly document: SourceDocument) {}
+  constructor(private readonly document: SourceDocument) {
+    this.complaints = new Complaints(document);
+  }
 
   read(): ScenarioResult {
     const file = this.document.value as Params;
     const shaped = file.cluster === undefined ? { shape: defaultShape, problems: [] } : readShape(this.document, ["cluster"], file.cluster);
-    this.problems.push(...shaped.problems);
+    this.complaints.add(shaped.problems);
     const images = this.readImages((file.images ?? []) as readonly unknown[]);
     const plan = planCluster(shaped.shape, { behaviours: images });
-    const clients = [undefined, ...((file.load ?? []) as readonly unknown[])].map((_, i) => ({
-      name: `client-${i}`,
-      zone: "outside",
-      role: "client" as const,
-    }));
-    const hosts = shaped.problems.length > 0 ? undefined : [...plan.hosts, ...clients];
-    const storm = this.readStorm((file.storm ?? []) as readonly Params[], hosts);
+    const load = ((file.load ?? []) as readonly Params[]).flatMap((params, i) => this.readLoad(params, ["load", i]));
+    const expect = (file.expect as readonly unknown[]).flatMap((expectation, i) => this.readExpectation(expectation, ["expect", i]));
+    const storm = this.readStorm(file, plan, load.length, expect, shaped.problems.length === 0);
     const scenario: Scenario = {
       name: String(file.name),
       title: String(file.title ?? file.name),
@@ -104,24 +87,44 @@ class Reader {
       plan,
       manifests: (file.manifests ?? []) as readonly string[],
       images,
-      load: ((file.load ?? []) as readonly Params[]).flatMap((params, i) => this.readLoad(params, ["load", i])),
-      settleUs: microseconds(file.settle ?? "3m"),
+      load,
+      settleUs: this.restful(file.settle ?? "3m", ["settle"]),
       storm,
       swarm: swarmOf(file.swarm as Params | undefined),
-      stormUs: Math.max(
-        microseconds(file.stormFor ?? "0"),
-        ...storm.map((step) => step.atUs + (step.type === "fault" ? (step.forUs ?? 0) : 0)),
-      ),
+      stormUs: Math.max(microseconds(file.stormFor ?? "0"), shortestUs(storm)),
       beyondBudget: file.beyondBudget === true,
       calm: {
-        withinUs: microseconds((file.calm as Params | undefined)?.within ?? "2m"),
+        withinUs: this.restful((file.calm as Params | undefined)?.within ?? "2m", ["calm", "within"]),
         stayUs: microseconds((file.calm as Params | undefined)?.stay ?? "20s"),
       },
-      expect: (file.expect as readonly unknown[]).flatMap((expectation, i) => this.readExpectation(expectation, ["expect", i])),
+      expect,
       problem: (path, message) => this.document.problem(path, message),
     };
-    const inOrder = [...this.problems].sort((a, b) => a.line - b.line || a.column - b.column);
+    const inOrder = [...this.complaints.problems].sort((a, b) => a.line - b.line || a.column - b.column);
     return inOrder.length > 0 ? { ok: false, problems: inOrder } : { ok: true, scenario };
+  }
+
+  private readStorm(file: Params, plan: ClusterPlan, loads: number, expect: Scenario["expect"], isPlanned: boolean): readonly StormNode[] {
+    const clients = Array.from({ length: loads + 1 }, (_, i) => ({ name: `client-${i}`, zone: "outside", role: "client" as const }));
+    const hosts = [...plan.hosts, ...clients];
+    const around = {
+      shape: plan.shape,
+      hosts: hosts.map(({ name }) => name),
+      actors: plan.hosts.flatMap(({ actors }) => actors.map(({ address }) => address)),
+      loads,
+      checks: expect.map(({ label }) => label),
+    };
+    return new StormReader(this.complaints, around, isPlanned ? hosts : undefined).read((file.storm ?? []) as readonly unknown[], [
+      "storm",
+    ]);
+  }
+
+  /** A time in which the cluster has to come to rest: there is a least one. */
+  private restful(duration: unknown, path: Path): number {
+    const us = microseconds(duration);
+    if (us < restUs)
+      this.complaints.complain(path, `the cluster is at rest when nothing was amiss for ${restUs / 1e6} s: expected at least so long`);
+    return us;
   }
 
   private readImages(images: readonly unknown[]): readonly ImageBehaviour[] {
@@ -129,64 +132,15 @@ class Reader {
       for (const wrong of wrongWithBehaviour(image, "")) {
         const [where = "", ...message] = wrong.split(": ");
         const field = where.startsWith(".") ? [where.slice(1)] : [];
-        this.problems.push(this.document.problem(["images", i, ...field], message.join(": ")));
+        this.complaints.complain(["images", i, ...field], message.join(": "));
       }
     return images as readonly ImageBehaviour[];
-  }
-
-  private readStorm(steps: readonly Params[], hosts: readonly PlannedHost[] | undefined): readonly StormStep[] {
-    const read: StormStep[] = [];
-    for (const [i, step] of steps.entries()) {
-      const path = ["storm", i];
-      const isAction = step.action !== undefined;
-      if ((step.fault !== undefined) === isAction) {
-        this.complain(path, 'expected either the field "fault" or the field "action"');
-        continue;
-      }
-      const known = isAction ? actions : faults;
-      const what = isAction ? "action" : "fault";
-      const name = String(step[what]);
-      if (
-        !this.isValid(
-          path,
-          what,
-          name,
-          step,
-          known.map((one) => one.name),
-        )
-      )
-        continue;
-      if (!isAction && hosts)
-        for (const { field, index, message } of aims[faultNamed(name)!.aims ?? "hosts"].wrong(step.target as Target, hosts))
-          this.complain([...path, "target", field, ...(index === undefined ? [] : [index])], message);
-      if (step.times !== undefined && step.every === undefined) this.complain([...path, "times"], "expected `every` beside `times`");
-      const names = hosts?.map((host) => host.name);
-      for (const [n, peer] of ((step.peers as readonly string[] | undefined) ?? []).entries())
-        if (names && !names.includes(peer)) this.complain([...path, "peers", n], unknownName("host", peer, names));
-      const repeats = step.every === undefined ? 1 : ((step.times as number | undefined) ?? 2);
-      const { fault: _, action: __, at, for: lasts, target, mayMiss, every, times: ___, ...params } = step;
-      for (let n = 0; n < repeats; n++) {
-        const atUs = microseconds(at) + n * microseconds(every ?? "0");
-        const common = { index: read.length, atUs, path, params };
-        if (isAction) read.push({ ...common, type: "action", action: actionNamed(name)! });
-        else
-          read.push({
-            ...common,
-            type: "fault",
-            fault: faultNamed(name)!,
-            target: target as Target,
-            forUs: lasts === undefined ? undefined : microseconds(lasts),
-            mayMiss: mayMiss === true,
-          });
-      }
-    }
-    return read;
   }
 
   private readLoad(params: Params, path: Path): Scenario["load"] {
     const name = String(params.workload ?? "http");
     if (
-      !this.isValid(
+      !this.complaints.isValid(
         path,
         "workload",
         name,
@@ -201,11 +155,11 @@ class Reader {
   private readExpectation(expectation: unknown, path: Path): Scenario["expect"] {
     const { check: name, ...params } = typeof expectation === "string" ? { check: expectation } : (expectation as Params);
     if (name === undefined) {
-      this.complain(path, 'the field "check" is missing');
+      this.complaints.complain(path, 'the field "check" is missing');
       return [];
     }
     if (
-      !this.isValid(
+      !this.complaints.isValid(
         path,
         "check",
         String(name),
@@ -219,34 +173,10 @@ class Reader {
       { check: checkNamed(String(name))!, label: about === undefined ? String(name) : `${String(name)} ${String(about)}`, params, path },
     ];
   }
-
-  /** Whether there is a thing of that name and its parameters fit; what does not is noted. */
-  private isValid(path: Path, what: string, name: string, value: unknown, known: readonly string[]): boolean {
-    const schema = partSchemas.get(`${what} ${name}`);
-    if (!schema) {
-      this.complain(
-        [...path, ...(typeof value === "object" && value !== null && what in value ? [what] : [])],
-        unknownName(what, name, known),
-      );
-      return false;
-    }
-    const wrong = validatePart(this.document, path, typeof value === "object" ? value : { [what]: value }, schema.validate);
-    this.problems.push(...wrong);
-    return wrong.length === 0;
-  }
-
-  private complain(path: Path, message: string): void {
-    this.problems.push(this.document.problem(path, message));
-  }
 }
 
 function swarmOf(swarm: Params | undefined): Swarm | undefined {
   if (swarm === undefined) return undefined;
   const { steps = 8, within = "90s", faults = drawnFaults, rollouts = true } = swarm;
   return { steps: steps as number, withinUs: microseconds(within), faults: faults as readonly string[], rollouts: rollouts === true };
-}
-
-/** Whole microseconds of a duration that the schema has approved. */
-function microseconds(duration: unknown): number {
-  return Math.round((parseDurationMs(String(duration)) ?? 0) * 1000);
 }

@@ -1,33 +1,52 @@
 import type { HostName } from "../protocol/address";
-import { aims } from "./aim";
-import type { Ongoing } from "./faults/fault";
-import type { StormStep } from "./scenario";
+import { aims, type Target } from "./aim";
+import type { Fault, Ongoing } from "./faults/fault";
+import type { Params } from "./language/steps";
 import type { Tank } from "./tank";
 
-type FaultStep = Extract<StormStep, { readonly type: "fault" }>;
-
-/** A step as it came to be in one run: what a replay repeats, whatever it would draw itself. */
+/** A step as it came to be in one run: all that a replay needs to do the same at the same moment, whatever it would draw or decide itself. */
 export interface ScheduledStep {
+  /** "missed" is a wait that was for nothing. */
+  readonly type: "fault" | "action" | "missed";
+  /** The step's number in the scenario; -1 of what is missed. */
   readonly step: number;
+  /** How many times the same step was taken before. */
+  readonly occurrence: number;
   /** Since the storm began. */
   readonly atUs: number;
+  /** The fault or the action; of what is missed, why. */
   readonly name: string;
+  /** Where it stands in the scenario, "storm[2]". */
+  readonly where: string;
   /** The hosts, actors or pods that its selector meant at that moment; empty for actions. */
   readonly targets: readonly string[];
+  /** How long the fault lasted; null where the calm ended it. */
+  readonly forUs: number | null;
+  readonly params: Params;
+  readonly mayMiss: boolean;
 }
 
 /** What became of a step. */
 export interface StepResult {
+  /** Its place in the schedule. */
   readonly step: number;
   readonly name: string;
+  readonly where: string;
   /** A fault that was undone says what it did. */
   readonly effect: string;
   /** Why the step counts for nothing; "" where it does count. */
   readonly wrong: string;
 }
 
+/** A fault that is to begin. `targets` are given in a replay; otherwise the selector finds them. */
+export interface PlannedFault extends Pick<ScheduledStep, "step" | "occurrence" | "where" | "params" | "mayMiss"> {
+  readonly fault: Fault;
+  readonly target: Target;
+  readonly targets: readonly string[] | undefined;
+}
+
 interface Active {
-  readonly step: FaultStep;
+  readonly planned: PlannedFault;
   readonly targets: readonly string[];
   /** On which those are. */
   readonly hosts: readonly HostName[];
@@ -35,6 +54,7 @@ interface Active {
 }
 
 export type StormEvent = {
+  /** Its place in the schedule, which no other has. */
   readonly step: number;
   readonly fault: string;
   readonly phase: "began" | "ended";
@@ -54,67 +74,75 @@ export class Storm {
     private readonly tank: Tank,
     private readonly options: {
       readonly beyondBudget: boolean;
-      /** For replays: the targets of each step that is repeated. */
-      readonly replayed: ReadonlyMap<number, readonly string[]> | undefined;
-      readonly draw: (step: number, index: number) => number;
+      /** Since the storm began. */
+      readonly nowUs: () => number;
+      /** In [0, 1), by step and occurrence. */
+      readonly draw: (name: string, index: number) => number;
       readonly tell: (event: StormEvent) => void;
     },
   ) {}
 
-  begin(step: FaultStep): void {
-    const { fault, index, params } = step;
-    const aim = aims[fault.aims ?? "hosts"];
-    const targets = this.options.replayed?.get(index) ?? aim.resolve(step.target, this.tank, (i) => this.options.draw(index, i));
-    const hosts = aim.hostsOf(targets, this.tank);
-    this.schedule.push({ step: index, atUs: step.atUs, name: fault.name, targets });
-    if (targets.length === 0) {
-      if (!step.mayMiss)
-        this.results.push({
-          step: index,
-          name: fault.name,
-          effect: "",
-          wrong: "its selector matched nothing when its time came (allow that with `mayMiss: true`)",
-        });
-      return;
-    }
-    const beyond = costs(step) && !this.options.beyondBudget ? this.beyondBudget(hosts) : undefined;
-    if (beyond !== undefined) {
-      // Passed over, and so in every replay.
-      if (step.mayMiss) this.schedule[this.schedule.length - 1] = { step: index, atUs: step.atUs, name: fault.name, targets: [] };
-      else this.results.push({ step: index, name: fault.name, effect: "", wrong: beyond });
-      return;
-    }
-    const ongoing = fault.begin(this.tank, targets, params, `step ${index}`);
-    this.active.set(index, { step, targets, hosts, ongoing });
-    this.options.tell({ step: index, fault: fault.name, phase: "began", targets, effect: "" });
+  /** Notes a step in the schedule and answers with its place there. */
+  note(step: Omit<ScheduledStep, "atUs">): number {
+    return this.schedule.push({ ...step, atUs: this.options.nowUs() }) - 1;
   }
 
-  end(step: number): void {
-    const active = this.active.get(step);
-    if (!active) return;
-    this.active.delete(step);
-    const effect = active.ongoing.end();
-    if (active.step.fault.damages) this.mending.push(active);
-    const { name } = active.step.fault;
-    this.results.push({
-      step,
-      name,
-      effect,
-      wrong: effect === "" && !active.step.mayMiss ? `it did nothing to ${active.targets.join(", ")}` : "",
-    });
-    this.options.tell({ step, fault: name, phase: "ended", targets: active.targets, effect });
+  /** Notes what became of the step at that place of the schedule. */
+  judge(place: number, effect: string, wrong: string): void {
+    const { name, where } = this.schedule[place]!;
+    this.results.push({ step: place, name, where, effect, wrong });
+  }
+
+  /** Begins a fault; answers with its place in the schedule, and whether there is anything to end. */
+  begin(planned: PlannedFault): { readonly place: number; readonly began: boolean } {
+    const { fault, step, occurrence, where, params, mayMiss } = planned;
+    const name = nameOf(step, occurrence);
+    const aim = aims[fault.aims ?? "hosts"];
+    const found = planned.targets ?? aim.resolve(planned.target, this.tank, (i) => this.options.draw(name, i));
+    const hosts = aim.hostsOf(found, this.tank);
+    const beyond = found.length > 0 && costs(fault) && !this.options.beyondBudget ? this.beyondBudget(hosts) : undefined;
+    // What may be passed over for the budget's sake is passed over in every replay.
+    const targets = beyond !== undefined && mayMiss ? [] : found;
+    const place = this.note({ type: "fault", step, occurrence, name: fault.name, where, targets, forUs: null, params, mayMiss });
+    const wrong = targets.length === 0 ? "its selector matched nothing when its time came (allow that with `mayMiss: true`)" : beyond;
+    if (wrong !== undefined) {
+      if (!mayMiss) this.judge(place, "", wrong);
+      return { place, began: false };
+    }
+    const ongoing = fault.begin(this.tank, targets, params, name);
+    this.active.set(place, { planned, targets, hosts, ongoing });
+    this.options.tell({ step: place, fault: fault.name, phase: "began", targets, effect: "" });
+    return { place, began: true };
+  }
+
+  /** Ends the fault at that place of the schedule, if it goes on. */
+  end(place: number): void {
+    if (!this.active.has(place)) return;
+    const scheduled = this.schedule[place]!;
+    this.schedule[place] = { ...scheduled, forUs: this.options.nowUs() - scheduled.atUs };
+    this.undo(place);
+  }
+
+  private undo(place: number): void {
+    const active = this.active.get(place)!;
+    const { planned, targets, ongoing } = active;
+    this.active.delete(place);
+    const effect = ongoing.end();
+    if (planned.fault.damages) this.mending.push(active);
+    this.judge(place, effect, effect === "" && !planned.mayMiss ? `it did nothing to ${targets.join(", ")}` : "");
+    this.options.tell({ step: place, fault: planned.fault.name, phase: "ended", targets, effect });
   }
 
   /** Undoes all that is still going on, the latest first. */
   calm(): void {
-    for (const step of [...this.active.keys()].reverse()) this.end(step);
+    for (const place of [...this.active.keys()].reverse()) this.undo(place);
   }
 
   /** Why losing these hosts as well takes more than the cluster must survive: a quorum of etcd, which is also a copy of the data. */
   private beyondBudget(hit: readonly HostName[]): string | undefined {
     this.mending = this.mending.filter(({ ongoing }) => ongoing.isMended?.() === false);
     const lost = new Set(hit);
-    for (const { step, hosts } of this.active.values()) if (costs(step)) for (const host of hosts) lost.add(host);
+    for (const { planned, hosts } of this.active.values()) if (costs(planned.fault)) for (const host of hosts) lost.add(host);
     for (const { hosts } of this.mending) for (const host of hosts) lost.add(host);
     const members = this.tank.hosts().filter(({ role }) => role === "etcd");
     const gone = members.filter(({ name, up }) => !up || lost.has(name)).length;
@@ -126,6 +154,11 @@ export class Storm {
 }
 
 /** Whether the hosts that suffer it count as lost. */
-function costs({ fault }: FaultStep): boolean {
+function costs(fault: Fault): boolean {
   return fault.silences || fault.damages === true;
+}
+
+/** Names a step among all that a run takes: its draws and its rules. The same in every run, whatever else is taken. */
+export function nameOf(step: number, occurrence: number): string {
+  return occurrence === 0 ? `step ${step}` : `step ${step}.${occurrence}`;
 }

@@ -1,6 +1,6 @@
 import { actionNamed } from "./actions";
 import { faultNamed, faults } from "./faults";
-import type { StormStep } from "./scenario";
+import { type StormNode, type StormStep, stepAt } from "./language/steps";
 import type { Role, Selector } from "./target";
 
 /**
@@ -56,13 +56,13 @@ const drawn: ReadonlyMap<string, { readonly roles: readonly Role[]; readonly par
 export const drawnFaults: readonly string[] = faults.map(({ name }) => name).filter((name) => drawn.has(name));
 
 /** The steps that a seed draws, numbered from `firstIndex` on and in the order of time. Whatever it draws is left out by itself where it would exceed the budget. */
-export function drawStorm(swarm: Swarm, deployments: readonly string[], firstIndex: number, draw: Draw): readonly StormStep[] {
+export function drawStorm(swarm: Swarm, deployments: readonly string[], firstIndex: number, draw: Draw): readonly StormNode[] {
   const enabled = swarm.faults.filter((_, i) => draw("fault is on", i) < 0.5);
   const kinds = enabled.length > 0 ? enabled : [swarm.faults[Math.floor(draw("the one fault", 0) * swarm.faults.length)]!];
   const count = 1 + Math.floor(draw("steps", 0) * swarm.steps);
   const times = Array.from({ length: count }, (_, i) => Math.floor(draw("at", i) * swarm.withinUs)).sort((a, b) => a - b);
-  return times.map((atUs, i): StormStep => {
-    const common = { index: firstIndex + i, atUs, path: ["swarm"] };
+  const stepOf = (i: number): StormStep => {
+    const common = { index: firstIndex + i, path: ["swarm"] };
     if (swarm.rollouts && deployments.length > 0 && draw("is action", i) < 0.25) {
       const deployment = deployments[Math.floor(draw("deployment", i) * deployments.length)]!;
       const scales = draw("action", i) < 0.5;
@@ -80,10 +80,12 @@ export function drawStorm(swarm: Swarm, deployments: readonly string[], firstInd
       fault: faultNamed(name)!,
       target: targetOf(role, draw("target", i)),
       forUs,
+      until: undefined,
       params: params(draw("parameters", i)),
       mayMiss: true,
     };
-  });
+  };
+  return times.map((atUs, i) => stepAt(atUs, stepOf(i)));
 }
 
 /** Leaders are hit more often than chance would have it: most of what goes wrong goes wrong around them. */

@@ -6,6 +6,7 @@ import { CheckRun } from "./checks/check";
 import { noPanics } from "./checks/no-panics";
 import type { HostPlan } from "./cluster";
 import type { Final, HistoryEvent } from "./history";
+import type { Observation } from "./language/expectation";
 import { Ledger } from "./ledger";
 import { Probes } from "./probes";
 import { Recorder } from "./report/recorder";
@@ -18,6 +19,8 @@ export class Witness {
   readonly recorder: Recorder;
   readonly timeline: TimelineLine[] = [];
   readonly checkRuns: readonly CheckRun[];
+  /** Whoever waits for something to happen. */
+  audience: ((observation: Observation) => void) | undefined;
   private readonly ledger = new Ledger();
   private readonly etcdTerms = new Map<HostName, number>();
   private readonly leaseHolders = new Map<string, HostName>();
@@ -49,6 +52,11 @@ export class Witness {
     return [...this.leaseHolders.values()].includes(host);
   }
 
+  /** Whether the check of that label is violated so far. */
+  isViolated(check: string): boolean {
+    return this.checkRuns.some((run) => run.label === check && run.isViolated);
+  }
+
   /** The etcd members that run, with what they hold. */
   members(): Final["members"] {
     return this.hosts
@@ -73,11 +81,13 @@ export class Witness {
       const violation = check.see(event);
       if (violation !== undefined) this.show({ atUs: event.atUs, tone: "verdict", text: `violated: ${violation}` });
     }
+    this.audience?.({ type: "history", event });
   }
 
   private show(line: TimelineLine): void {
     this.timeline.push(line);
     this.listeners.onTimeline?.(line);
+    this.audience?.({ type: "line", text: line.text });
   }
 
   private observe(atUs: number, host: HostName, event: RuntimeEvent): void {

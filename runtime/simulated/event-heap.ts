@@ -17,9 +17,21 @@ export class EventHeap {
 
   /** Schedules a callback at a time, which is not before now: whole microseconds. */
   at(atUs: number, run: () => void): Cancel {
+    return this.add(atUs, this.sequence++, run);
+  }
+
+  /**
+   * Schedules a callback before everything else that happens at that time, among its like in the order of these numbers (0 or more). It does not count as
+   * an event, and whether it is there or not changes nothing in the order of the others.
+   */
+  first(atUs: number, order: number, run: () => void): Cancel {
+    return this.add(atUs, order - Number.MAX_SAFE_INTEGER, run);
+  }
+
+  private add(atUs: number, sequence: number, run: () => void): Cancel {
     const event: Event = {
       atUs: Math.max(atUs, this.nowUs),
-      sequence: this.sequence++,
+      sequence,
       run,
       cancel: () => {
         if (event.run === null) return;
@@ -51,7 +63,7 @@ export class EventHeap {
     if (this.nextUs() === undefined) return false;
     const event = this.pop();
     this.nowUs = event.atUs;
-    this.count++;
+    if (event.sequence >= 0) this.count++;
     const run = event.run!;
     event.run = null;
     run();

@@ -157,6 +157,11 @@ export class Simulation {
     return this.heap.after(delayUs, callback);
   }
 
+  /** The same at a time, before everything that happens then in the world itself; among its like in the order of these numbers. */
+  scheduleFirst(atUs: number, order: number, callback: () => void): Cancel {
+    return this.heap.first(atUs, order, callback);
+  }
+
   // ——— faults ———
 
   /** Kills everything on a host at once; what its disk had not synced is lost. Silently means that peers only learn of it by keep-alive. */

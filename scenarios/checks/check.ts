@@ -49,11 +49,15 @@ export class CheckRun {
   private readonly watcher: Watcher;
 
   constructor(
-    private readonly label: string,
+    readonly label: string,
     check: Check,
     params: Readonly<Record<string, unknown>>,
   ) {
     this.watcher = check.begin(params);
+  }
+
+  get isViolated(): boolean {
+    return this.violation !== undefined;
   }
 
   /** What is wrong, when this event is what first violated the check. */

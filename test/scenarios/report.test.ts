@@ -98,8 +98,8 @@ describe("a record that cannot be replayed says why", () => {
     ["no JSON", "{", /not JSON/],
     ["something else", '{"a":1}', /expected the run\.json/],
     ["another version", '{"recordVersion":0,"wavetankVersion":"0.0.1"}', /is of another version of Wavetank \(0\.0\.1\)/],
-    ["no seed", '{"recordVersion":1}', /\$\.seed/],
-    ["no files", '{"recordVersion":1,"seed":1}', /\$\.bundle/],
+    ["no seed", '{"recordVersion":2}', /\$\.seed/],
+    ["no files", '{"recordVersion":2,"seed":1}', /\$\.bundle/],
   ])("%s", (_name, json, expected) => {
     const read = readRecord(json);
     expect(read.ok ? "" : read.message).toMatch(expected);

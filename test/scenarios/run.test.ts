@@ -14,7 +14,9 @@ describe("a run in two acts", () => {
     expect(result.checks.filter(({ verdict }) => verdict === "violated")).toEqual([]);
     expect(result.verdict).toBe("held");
     expect(result.probes.etcdElections).toBeGreaterThan(1);
-    expect(result.schedule).toEqual([{ step: 0, atUs: 2_000_000, name: "crash", targets: [expect.stringMatching(/^etcd-\d$/)] }]);
+    expect(result.schedule).toMatchObject([
+      { step: 0, atUs: 2_000_000, forUs: 5_000_000, name: "crash", targets: [expect.stringMatching(/^etcd-\d$/)] },
+    ]);
     expect(result.steps[0]!.effect).toMatch(/killed and started again/);
   });
 

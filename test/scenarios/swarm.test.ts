@@ -1,8 +1,9 @@
 import fc from "fast-check";
 import { SimulatedRandom } from "../../runtime/simulated/random";
+import { stepsOf } from "../../scenarios/language/steps";
+import { partSchemas } from "../../scenarios/part-schemas";
 import { runScenario } from "../../scenarios/run";
 import { readScenario } from "../../scenarios/scenario";
-import { partSchemas } from "../../scenarios/scenario-schema";
 import { drawnFaults, drawStorm, type Swarm } from "../../scenarios/swarm";
 import { tinyCluster, tinyInput } from "./tiny";
 
@@ -18,8 +19,9 @@ describe("a storm that a seed draws (swarm testing)", () => {
       fc.property(fc.integer({ min: 0, max: 1e9 }), (seed) => {
         const steps = drawnBy(seed);
         expect(steps).toEqual(drawnBy(seed));
-        expect(steps.map(({ index }) => index)).toEqual(steps.map((_, i) => 3 + i));
-        expect(steps.map(({ atUs }) => atUs)).toEqual(steps.map(({ atUs }) => atUs).sort((a, b) => a - b));
+        expect(stepsOf(steps).map(({ index }) => index)).toEqual(steps.map((_, i) => 3 + i));
+        const times = steps.map(({ start }) => start.atUs);
+        expect(times).toEqual([...times].sort((a, b) => a - b));
         expect(steps.length).toBeGreaterThan(0);
         expect(steps.length).toBeLessThanOrEqual(swarm.steps);
       }),
@@ -28,7 +30,7 @@ describe("a storm that a seed draws (swarm testing)", () => {
 
   it("consists of steps that a scenario file could hold", () => {
     for (let seed = 0; seed < 200; seed++)
-      for (const step of drawnBy(seed)) {
+      for (const step of stepsOf(drawnBy(seed))) {
         const name = step.type === "fault" ? `fault ${step.fault.name}` : `action ${step.action.name}`;
         const what = step.type === "fault" ? { fault: step.fault.name, target: step.target } : { action: step.action.name };
         const validate = partSchemas.get(name)!.validate;
@@ -39,7 +41,7 @@ describe("a storm that a seed draws (swarm testing)", () => {
   it("draws every fault and leaves most of them out of any one run", () => {
     const kindsBySeed = Array.from(
       { length: 300 },
-      (_, seed) => new Set(drawnBy(seed).flatMap((step) => (step.type === "fault" ? [step.fault.name] : []))),
+      (_, seed) => new Set(stepsOf(drawnBy(seed)).flatMap((step) => (step.type === "fault" ? [step.fault.name] : []))),
     );
     expect(new Set(kindsBySeed.flatMap((kinds) => [...kinds])).size).toBe(drawnFaults.length);
     const mean = kindsBySeed.reduce((sum, kinds) => sum + kinds.size, 0) / kindsBySeed.length;
@@ -48,7 +50,9 @@ describe("a storm that a seed draws (swarm testing)", () => {
 
   it("draws only the faults that are named", () => {
     const names = new Set(
-      drawnBy(5, { faults: ["pause"], rollouts: false }).map((step) => (step.type === "fault" ? step.fault.name : step.action.name)),
+      stepsOf(drawnBy(5, { faults: ["pause"], rollouts: false })).map((step) =>
+        step.type === "fault" ? step.fault.name : step.action.name,
+      ),
     );
     expect([...names]).toEqual(["pause"]);
   });

@@ -1,5 +1,6 @@
+import { crc32 } from "node:zlib";
 import { Packr } from "msgpackr";
-import { type Envelope, fromFrame, toFrame } from "./envelope";
+import { type Envelope, fromFrame, protocolVersion, toFrame } from "./envelope";
 
 /** Anything an actor says: a record with a kind. Fields are plain values, Uint8Array, arrays and records of those. */
 export interface Message {
@@ -22,14 +23,38 @@ export function decode(bytes: Uint8Array): Message {
   return value as Message;
 }
 
-/** A whole envelope as one frame for a wire that leaves the process. */
-export function encodeEnvelope(envelope: Envelope): Uint8Array {
-  return packr.pack(toFrame(envelope));
+/** Since version 2 a frame's array ends with an unsigned 32-bit number, which msgpack writes as this byte and four more. */
+const uint32 = 0xce;
+const checksumBytes = 5;
+const arrayOf = 0x90;
+
+/**
+ * A whole envelope as one frame for a wire that leaves the process: a msgpack array of the header's fields and, last, the CRC-32 of all bytes before.
+ * A version later than ours would say more than we know; what it says here stands for that.
+ */
+export function encodeEnvelope(envelope: Envelope, version = protocolVersion): Uint8Array {
+  const fields = version > protocolVersion ? [...toFrame(envelope, version), "of a later version"] : toFrame(envelope, version);
+  const packed = packr.pack(fields);
+  if (version < 2) return packed;
+  const frame = Buffer.allocUnsafe(packed.length + checksumBytes);
+  packed.copy(frame);
+  frame[0] = arrayOf + fields.length + 1;
+  frame[packed.length] = uint32;
+  frame.writeUInt32BE(crc32(frame.subarray(0, packed.length)), packed.length + 1);
+  return frame;
 }
 
-/** A frame back to an envelope; throws an Error that says which field is wrong. The body stays undecoded bytes. */
-export function decodeEnvelope(frame: Uint8Array): Envelope {
-  return fromFrame(packr.unpack(frame));
+/** A frame back to an envelope, as a reader of version `own` understands it; throws an Error that says what is wrong. The body stays undecoded bytes. */
+export function decodeEnvelope(frame: Uint8Array, own = protocolVersion): Envelope {
+  // The version is the first element: a small number, one byte.
+  if (own >= 2 && frame[1] !== 1 && !hasItsChecksum(frame)) throw new Error("envelope: the checksum does not match");
+  return fromFrame(packr.unpack(frame), own);
+}
+
+function hasItsChecksum(frame: Uint8Array): boolean {
+  const at = frame.length - checksumBytes;
+  if (at < 0 || frame[at] !== uint32) return false;
+  return Buffer.from(frame.buffer, frame.byteOffset, frame.length).readUInt32BE(at + 1) === crc32(frame.subarray(0, at));
 }
 
 /** Any plain value as msgpack bytes (records in a log, snapshots). Sort maps before hashing: their order follows insertion. */

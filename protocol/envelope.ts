@@ -8,8 +8,11 @@ import type { Address } from "./address";
  */
 export type Operation = "tell" | "ask" | "answer" | "refuse" | "open" | "item" | "credit" | "close";
 
-/** The version of the envelope and of the messages in it. Neighbouring versions understand each other. */
-export const protocolVersion = 1;
+/**
+ * The version of the envelope and of the messages in it. Neighbouring versions understand each other: fields are only added behind those that are there,
+ * and whoever does not know them passes over them. Version 2 added the frame's checksum (codec.ts).
+ */
+export const protocolVersion = 2;
 
 /**
  * A small header around a body that is bytes, so that a hop that only forwards decodes nothing.
@@ -37,9 +40,9 @@ export interface Envelope {
 const operations: readonly Operation[] = ["tell", "ask", "answer", "refuse", "open", "item", "credit", "close"];
 
 /** The header as a flat array for the codec: the order of the fields on the wire. */
-export function toFrame(e: Envelope): readonly unknown[] {
+export function toFrame(e: Envelope, version: number): readonly unknown[] {
   return [
-    protocolVersion,
+    version,
     operations.indexOf(e.operation),
     e.to,
     e.from,
@@ -54,12 +57,12 @@ export function toFrame(e: Envelope): readonly unknown[] {
   ];
 }
 
-/** Reads a header back. Frames come from peers, so each field is checked; throws an Error that names the field. */
-export function fromFrame(frame: unknown): Envelope {
-  if (!Array.isArray(frame) || frame.length < 12) throw new Error("envelope: expected an array of 12 fields");
+/** Reads a header back. Frames come from peers, so each field is checked; throws an Error that names the field. `own` is the version of who reads. */
+export function fromFrame(frame: unknown, own: number): Envelope {
+  if (!Array.isArray(frame) || frame.length < 12) throw new Error("envelope: expected an array of at least 12 fields");
   const [version, operation, to, from, toIncarnation, fromIncarnation, id, sequence, fromOpener, deadlineMs, kind, body] = frame;
-  if (typeof version !== "number" || Math.abs(version - protocolVersion) > 1)
-    throw new Error(`envelope: version ${String(version)} is not a neighbour of ${protocolVersion}`);
+  if (typeof version !== "number" || Math.abs(version - own) > 1)
+    throw new Error(`envelope: version ${String(version)} is not a neighbour of ${own}`);
   const name = typeof operation === "number" ? operations[operation] : undefined;
   if (name === undefined) throw new Error(`envelope: unknown operation ${String(operation)}`);
   for (const [field, value] of Object.entries({ to, from, kind }))

@@ -3,11 +3,11 @@ import { roleOf } from "../protocol/address";
 import type { Envelope } from "../protocol/envelope";
 import type { Answer, AnyActor, Effect, SignResult } from "./actor";
 import { type Cell, type Delivery, laneOf, newCell, requestKey } from "./cell";
-import { Collector, type Continuations } from "./collector";
+import { Collector } from "./collector";
 import { Conversations } from "./conversations";
 import { deliver } from "./delivery";
-import { type Gate, type Interposer, Interposers } from "./interposer";
-import { perform } from "./interpreter";
+import { type Fate, type Gate, type Interposer, type Meddling, noMeddling, performed } from "./interposer";
+import { performAll } from "./interpreter";
 import type { Cancel, Ports, RuntimeEvent, WireReceiver } from "./world";
 
 /** Decides when a delivery has its turn; it calls `host.turn` once for each, in order within a lane, and never two of one cell at once. */
@@ -34,17 +34,6 @@ export interface HostOptions {
   readonly meddling?: Meddling;
 }
 
-/** What faults left on a host: it stays through its crashes. */
-export interface Meddling {
-  readonly interposers: Interposers;
-  /** Actors that are kept from starting. */
-  readonly kept: Set<Address>;
-}
-
-export function noMeddling(): Meddling {
-  return { interposers: new Interposers(), kept: new Set() };
-}
-
 const restartDelayMinUs = 100_000;
 const restartDelayMaxUs = 30_000_000;
 /** An actor that has lived this long is forgiven its earlier crashes. */
@@ -61,17 +50,14 @@ export class Host implements WireReceiver {
   private readonly collectors = new Map<Cell, Collector>();
   private readonly placed = new Map<Address, unknown>();
   private readonly incarnations = new Map<Address, number>();
-  private readonly kept: Set<Address>;
-  private readonly interposers: Interposers;
+  private readonly meddling: Meddling;
   private timerGeneration = 0;
 
   constructor(private readonly options: HostOptions) {
     this.name = options.name;
     this.zone = options.zone;
     this.ports = options.ports;
-    const { interposers, kept } = options.meddling ?? noMeddling();
-    this.interposers = interposers;
-    this.kept = kept;
+    this.meddling = options.meddling ?? noMeddling();
     this.conversations = new Conversations({
       hostOf: (actor) => this.ports.directory.hostOf(actor),
       send: (envelope, toHost) => this.send(envelope, toHost),
@@ -122,13 +108,13 @@ export class Host implements WireReceiver {
 
   /** Kills an actor and does not start it again until it is released; the rest of the host goes on. */
   keepDown(address: Address, detail: string): void {
-    this.kept.add(address);
+    this.meddling.kept.add(address);
     this.crashActor(address, new Error(detail));
   }
 
   /** Lets an actor that was kept down start. */
   release(address: Address): void {
-    if (!this.kept.delete(address) || !this.up) return;
+    if (!this.meddling.kept.delete(address) || !this.up) return;
     const cell = this.cells.get(address);
     if (cell?.phase === "down") this.startCell(address, cell.config, cell.parent);
     else if (cell === undefined && this.placed.has(address)) this.startCell(address, this.placed.get(address), null);
@@ -145,6 +131,11 @@ export class Host implements WireReceiver {
     return this.placed.get(address);
   }
 
+  /** Whether no fault stands in the way of this host's actors. */
+  get isUnmeddled(): boolean {
+    return this.meddling.interposers.none && this.meddling.kept.size === 0;
+  }
+
   /** Where an interposer of this host says things itself. */
   gate(): Gate {
     return {
@@ -158,20 +149,20 @@ export class Host implements WireReceiver {
 
   /** Puts an interposer between this host's actors and the rest of the world, through all lives of the host, until it is cancelled. */
   interpose(interposer: Interposer): Cancel {
-    this.interposers.add(interposer);
-    return { cancel: () => this.interposers.remove(interposer) };
+    this.meddling.interposers.add(interposer);
+    return { cancel: () => this.meddling.interposers.remove(interposer) };
   }
 
   /** From the wire. */
   receive(e: Envelope): void {
-    if (this.interposers.none) this.take(e);
-    else for (const envelope of this.interposers.arriving(e)) this.take(envelope);
+    if (this.meddling.interposers.none) this.take(e);
+    else for (const envelope of this.meddling.interposers.arriving(e)) this.take(envelope);
   }
 
   private send(envelope: Envelope, toHost: HostName): void {
-    if (this.interposers.none) this.ports.wire.send(this.name, toHost, envelope);
+    if (this.meddling.interposers.none) this.ports.wire.send(this.name, toHost, envelope);
     else
-      for (const one of this.interposers.leaving(envelope))
+      for (const one of this.meddling.interposers.leaving(envelope))
         this.ports.wire.send(this.name, one === envelope ? toHost : (this.ports.directory.hostOf(one.to) ?? toHost), one);
   }
 
@@ -233,32 +224,26 @@ export class Host implements WireReceiver {
       this.crashCell(cell, error);
       return true;
     }
-    this.perform(cell, effects, collector.continuations);
+    performAll(this, cell, effects, collector.continuations);
     if (delivery.type === "start") this.begin(cell);
     return true;
-  }
-
-  /** Performs effects in their order, unless somebody stands between who lets the actor or the host die there. */
-  perform(cell: Cell, effects: readonly Effect[], continuations: Continuations): void {
-    for (const effect of effects) {
-      if (this.interposers.none) {
-        perform(this, cell, effect, continuations);
-        continue;
-      }
-      const { incarnation } = cell;
-      const { performs, dies } = this.interposers.effect(cell.address, effect);
-      if (performs) perform(this, cell, effect, continuations);
-      const detail = `died ${performs ? "after" : "before"} an effect: ${effect.type}`;
-      if (dies === "host") this.options.kill ? this.options.kill(detail) : this.crash(detail);
-      else if (dies === "actor" && this.alive(cell, incarnation)) this.crashCell(cell, new Error(detail));
-      if (dies !== "nobody") return;
-    }
   }
 
   // ——— what the interpreter needs ———
 
   observe(event: RuntimeEvent): void {
     this.ports.observer.event(this.name, event);
+  }
+
+  /** What becomes of an effect, by whoever stands between. */
+  fateOf(cell: Cell, effect: Effect): Fate {
+    return this.meddling.interposers.none ? performed : this.meddling.interposers.effect(cell.address, effect);
+  }
+
+  /** Ends an actor, or this host with its disk, in the middle of its effects. */
+  strike(cell: Cell, whom: "actor" | "host", detail: string): void {
+    if (whom === "host") this.options.kill ? this.options.kill(detail) : this.crash(detail);
+    else if (this.cells.get(cell.address) === cell && cell.phase !== "down") this.crashCell(cell, new Error(detail));
   }
 
   /** True while this incarnation lives: effects that waited for a disk are said only then. */
@@ -324,7 +309,7 @@ export class Host implements WireReceiver {
   // ——— life and death ———
 
   private startCell(address: Address, config: unknown, parent: Address | null, crashes = 0): void {
-    if (this.kept.has(address)) return;
+    if (this.meddling.kept.has(address)) return;
     const actor = this.options.actors.get(roleOf(address));
     if (actor === undefined)
       throw new Error(`no actor has the role of ${address}; known are ${[...this.options.actors.keys()].join(", ")}`);

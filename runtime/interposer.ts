@@ -78,3 +78,14 @@ export class Interposers {
     return envelopes;
   }
 }
+
+/** What faults left on a host: it stays through its crashes. */
+export interface Meddling {
+  readonly interposers: Interposers;
+  /** Actors that are kept from starting. */
+  readonly kept: Set<Address>;
+}
+
+export function noMeddling(): Meddling {
+  return { interposers: new Interposers(), kept: new Set() };
+}

@@ -4,8 +4,18 @@ import type { Cell } from "./cell";
 import type { Continuations } from "./collector";
 import type { Host } from "./host";
 
+/** Performs effects in their order; an interposer of the host may let the actor or the host die in between, and the rest with it. */
+export function performAll(host: Host, cell: Cell, effects: readonly Effect[], continuations: Continuations): void {
+  for (const effect of effects) {
+    const { performs, dies } = host.fateOf(cell, effect);
+    if (performs) perform(host, cell, effect, continuations);
+    if (dies === "nobody") continue;
+    return host.strike(cell, dies, `died ${performs ? "after" : "before"} an effect: ${effect.type}`);
+  }
+}
+
 /** Performs one effect of a turn that has ended well. The only place where effects become deeds; a new kind of effect does not compile until it is here. */
-export function perform(host: Host, cell: Cell, effect: Effect, continuations: Continuations): void {
+function perform(host: Host, cell: Cell, effect: Effect, continuations: Continuations): void {
   const { conversations } = host;
   switch (effect.type) {
     case "send":
@@ -55,7 +65,7 @@ export function perform(host: Host, cell: Cell, effect: Effect, continuations: C
         effect.operations,
         () => {
           if (!host.alive(cell, incarnation)) return;
-          host.perform(cell, effect.then, continuations);
+          performAll(host, cell, effect.then, continuations);
           if (!host.alive(cell, incarnation)) return;
           if (token !== "") host.enqueue(cell, { type: "persisted", token });
         },

@@ -86,7 +86,7 @@ export class SimulatedTank implements Tank {
   }
 
   speakVersion(host: HostName, offset: -1 | 0 | 1): void {
-    this.simulation.wire.speakVersion(host, offset);
+    this.simulation.wire.versions.set(host, offset);
   }
 
   crashHost(host: HostName, silent: boolean): void {

@@ -48,8 +48,8 @@ export interface PlannedFault extends Pick<ScheduledStep, "step" | "occurrence" 
 interface Active {
   readonly planned: PlannedFault;
   readonly targets: readonly string[];
-  /** On which those are. */
-  readonly hosts: readonly HostName[];
+  /** Hosts that count as lost because of it. */
+  readonly lost: readonly HostName[];
   readonly ongoing: Ongoing;
 }
 
@@ -99,8 +99,8 @@ export class Storm {
     const name = nameOf(step, occurrence);
     const aim = aims[fault.aims ?? "hosts"];
     const found = planned.targets ?? aim.resolve(planned.target, this.tank, (i) => this.options.draw(name, i));
-    const hosts = aim.hostsOf(found, this.tank);
-    const beyond = found.length > 0 && costs(fault) && !this.options.beyondBudget ? this.beyondBudget(hosts) : undefined;
+    const lost = this.lostBy(planned, found);
+    const beyond = lost.length > 0 && !this.options.beyondBudget ? this.beyondBudget(lost) : undefined;
     // What may be passed over for the budget's sake is passed over in every replay.
     const targets = beyond !== undefined && mayMiss ? [] : found;
     const place = this.note({ type: "fault", step, occurrence, name: fault.name, where, targets, forUs: null, params, mayMiss });
@@ -110,7 +110,7 @@ export class Storm {
       return { place, began: false };
     }
     const ongoing = fault.begin(this.tank, targets, params, name);
-    this.active.set(place, { planned, targets, hosts, ongoing });
+    this.active.set(place, { planned, targets, lost, ongoing });
     this.options.tell({ step: place, fault: fault.name, phase: "began", targets, effect: "" });
     return { place, began: true };
   }
@@ -141,9 +141,7 @@ export class Storm {
   /** Why losing these hosts as well takes more than the cluster must survive: a quorum of etcd, which is also a copy of the data. */
   private beyondBudget(hit: readonly HostName[]): string | undefined {
     this.mending = this.mending.filter(({ ongoing }) => ongoing.isMended?.() === false);
-    const lost = new Set(hit);
-    for (const { planned, hosts } of this.active.values()) if (costs(planned.fault)) for (const host of hosts) lost.add(host);
-    for (const { hosts } of this.mending) for (const host of hosts) lost.add(host);
+    const lost = new Set([...hit, ...[...this.active.values(), ...this.mending].flatMap((one) => one.lost)]);
     const members = this.tank.hosts().filter(({ role }) => role === "etcd");
     const gone = members.filter(({ name, up }) => !up || lost.has(name)).length;
     const most = Math.floor((members.length - 1) / 2);
@@ -151,11 +149,13 @@ export class Storm {
       return `it would silence ${gone} of ${members.length} etcd members, and the cluster must only survive ${most} (allow that with \`beyondBudget: true\`)`;
     return undefined;
   }
-}
 
-/** Whether the hosts that suffer it count as lost. */
-function costs(fault: Fault): boolean {
-  return fault.silences || fault.damages === true;
+  /** The hosts that count as lost while it lasts. */
+  private lostBy({ fault, params }: PlannedFault, targets: readonly string[]): readonly HostName[] {
+    if (!fault.silences && fault.damages !== true) return [];
+    const silenced = fault.silenced?.(this.tank, targets, params) ?? targets;
+    return aims[fault.aims ?? "hosts"].hostsOf(silenced, this.tank);
+  }
 }
 
 /** Names a step among all that a run takes: its draws and its rules. The same in every run, whatever else is taken. */

@@ -1,7 +1,8 @@
 import { actionNamed } from "./actions";
+import type { Target } from "./aim";
 import { faultNamed, faults } from "./faults";
+import type { Drawing } from "./faults/fault";
 import { type StormNode, type StormStep, stepAt } from "./language/steps";
-import type { Role, Selector } from "./target";
 
 /**
  * What a scenario says of the part of its storm that each seed draws anew. Swarm testing (Groce and others, "Swarm Testing", 2012): which faults are on at
@@ -20,40 +21,8 @@ export interface Swarm {
 /** Draws in [0, 1) by purpose and index, all from the run's seed. */
 type Draw = (purpose: string, index: number) => number;
 
-/** How each fault is drawn: whom it may hit, and with what parameters (`d` is a draw). */
-const drawn: ReadonlyMap<string, { readonly roles: readonly Role[]; readonly params: (d: number) => Readonly<Record<string, unknown>> }> =
-  new Map([
-    ["crash", { roles: ["etcd", "apiserver", "control", "node"], params: (d: number) => (d < 0.5 ? { silent: true } : {}) }],
-    ["crash-actor", { roles: ["etcd", "apiserver", "control", "node"], params: () => ({}) }],
-    ["pause", { roles: ["etcd", "apiserver", "control", "node"], params: () => ({}) }],
-    ["slow-cpu", { roles: ["etcd", "apiserver", "control"], params: (d: number) => ({ factor: Math.round(2 + d * 48) }) }],
-    [
-      "isolate",
-      { roles: ["etcd", "apiserver", "control", "node"], params: (d: number) => (d < 0.6 ? {} : { direction: d < 0.8 ? "in" : "out" }) },
-    ],
-    ["loss", { roles: ["etcd", "apiserver", "node"], params: (d: number) => ({ rate: `${Math.round(1 + d * 30)}%` }) }],
-    [
-      "delay",
-      { roles: ["etcd", "apiserver", "control", "node"], params: (d: number) => ({ min: "1ms", max: `${Math.round(10 + d * 490)}ms` }) },
-    ],
-    ["duplicate", { roles: ["etcd"], params: (d: number) => ({ rate: `${Math.round(5 + d * 60)}%` }) }],
-    ["reorder", { roles: ["etcd"], params: (d: number) => ({ rate: `${Math.round(5 + d * 60)}%`, max: `${Math.round(20 + d * 480)}ms` }) }],
-    [
-      "clock-jump",
-      {
-        roles: ["etcd", "apiserver", "control", "node"],
-        params: (d: number) => ({ by: `${Math.round(1 + d * 600)}s`, ...(d > 0.5 ? { back: true } : {}) }),
-      },
-    ],
-    ["clock-drift", { roles: ["etcd", "apiserver", "control", "node"], params: (d: number) => ({ ppm: Math.round((d - 0.5) * 200_000) }) }],
-    ["slow-disk", { roles: ["etcd"], params: (d: number) => ({ factor: Math.round(2 + d * 98) }) }],
-    ["stalled-disk", { roles: ["etcd"], params: () => ({}) }],
-    ["full-disk", { roles: ["etcd"], params: () => ({}) }],
-    ["failing-disk", { roles: ["etcd"], params: (d: number) => ({ rate: `${Math.round(1 + d * 30)}%` }) }],
-  ]);
-
 /** The names of the faults that a swarm may draw. */
-export const drawnFaults: readonly string[] = faults.map(({ name }) => name).filter((name) => drawn.has(name));
+export const drawnFaults: readonly string[] = faults.filter(({ swarm }) => swarm !== undefined).map(({ name }) => name);
 
 /** The steps that a seed draws, numbered from `firstIndex` on and in the order of time. Whatever it draws is left out by itself where it would exceed the budget. */
 export function drawStorm(swarm: Swarm, deployments: readonly string[], firstIndex: number, draw: Draw): readonly StormNode[] {
@@ -70,18 +39,18 @@ export function drawStorm(swarm: Swarm, deployments: readonly string[], firstInd
       return { ...common, type: "action", action: actionNamed(scales ? "scale" : "restart")!, params };
     }
     const name = kinds[Math.floor(draw("fault", i) * kinds.length)]!;
-    const { roles, params } = drawn.get(name)!;
-    const role = roles[Math.floor(draw("role", i) * roles.length)]!;
+    const fault = faultNamed(name)!;
+    const drawing = fault.swarm!;
     // From half a second to half a minute, each order of magnitude as likely as the other.
     const forUs = Math.floor(500_000 * 60 ** draw("for", i));
     return {
       ...common,
       type: "fault",
-      fault: faultNamed(name)!,
-      target: targetOf(role, draw("target", i)),
+      fault,
+      target: targetOf(drawing, draw("role", i), draw("target", i)),
       forUs,
       until: undefined,
-      params: params(draw("parameters", i)),
+      params: drawing.params?.(draw("parameters", i)) ?? {},
       mayMiss: true,
     };
   };
@@ -89,7 +58,10 @@ export function drawStorm(swarm: Swarm, deployments: readonly string[], firstInd
 }
 
 /** Leaders are hit more often than chance would have it: most of what goes wrong goes wrong around them. */
-function targetOf(role: Role, d: number): Selector {
+function targetOf({ roles = [], mode, target }: Drawing, roleDraw: number, d: number): Target {
+  if (target) return target(d);
+  const role = roles[Math.floor(roleDraw * roles.length)]!;
+  if (mode !== undefined) return { role, mode };
   if (role !== "etcd" && role !== "control") return { role };
   return d < 0.5 ? { role, is: "leader" } : { role };
 }

@@ -1,6 +1,7 @@
 import type { HostName } from "../../protocol/address";
 import { type Envelope, isDatagram } from "../../protocol/envelope";
-import { blocks, judge, type WireRule } from "../rules";
+import { blocks, judge, type Passing, type WireRule } from "../rules";
+import { damagedInTransit, refusedFrames, SpokenVersions } from "../versions";
 import type { Cancel, Random, Wire, WireReceiver } from "../world";
 import type { EventHeap } from "./event-heap";
 
@@ -22,11 +23,13 @@ interface Link {
   /** Names its draws. */
   readonly name: string;
   readonly connection: Connection;
-  readonly draw: (purpose: string) => number;
+  readonly passing: Passing;
   packets: number;
   lastArrivalUs: number;
   /** Of the connection: what waits while the link is blocked, in order. */
   held: Envelope[];
+  /** Datagrams that wait until the link is no longer clogged. */
+  clogged: Envelope[];
 }
 
 /** The connection between two hosts. Frames of an earlier epoch are lost. */
@@ -49,11 +52,11 @@ export class SimulatedWire implements Wire {
   private readonly connections = new Map<string, Connection>();
   /** Hosts that vanished without a word, as machines do that lose power. */
   private readonly silent = new Set<HostName>();
-  private readonly versions = new Map<HostName, -1 | 0 | 1>();
+  readonly versions = new SpokenVersions();
   private rules: readonly WireRule[] = [];
-  /** Packets sent, lost and doubled: evidence that faults took effect. */
+  /** Packets sent, lost, doubled, held back; connections that broke: evidence that faults took effect. */
   readonly counts = { sent: 0, lost: 0, doubled: 0, held: 0, broken: 0 };
-  /** Packets to which a rule did something, by the rule's id; also of rules that are gone. */
+  /** Packets to which a rule did something, by the rule's id; also of rules that are gone. "version HOST": those that crossed versions. */
   readonly ruleCounts = new Map<string, number>();
   private readonly took = (id: string) => void this.ruleCounts.set(id, (this.ruleCounts.get(id) ?? 0) + 1);
 
@@ -93,19 +96,14 @@ export class SimulatedWire implements Wire {
     this.silent.add(host);
   }
 
-  /** Lets a host speak a neighbouring version of the protocol: 1 for the next, -1 for the one before, 0 for its own. */
-  speakVersion(host: HostName, offset: -1 | 0 | 1): void {
-    if (offset === 0) this.versions.delete(host);
-    else this.versions.set(host, offset);
-  }
-
   setRules(rules: readonly WireRule[]): void {
     this.rules = rules;
     for (const link of [...this.links.values()].flatMap((links) => [...links.values()])) {
-      if (link.held.length === 0) continue;
-      const held = link.held;
-      link.held = [];
+      const { held, clogged } = link;
+      if (held.length > 0) link.held = [];
       for (const envelope of held) this.sendOnConnection(link, envelope);
+      if (clogged.length > 0) link.clogged = [];
+      for (const envelope of clogged) this.sendDatagram(link, envelope);
     }
     for (const connection of this.connections.values()) this.watch(connection);
   }
@@ -120,14 +118,23 @@ export class SimulatedWire implements Wire {
 
   private sendDatagram(link: Link, envelope: Envelope): void {
     const { from, to } = link;
-    const verdict = judge(this.rules, envelope, from, to, link.draw, this.took);
+    const verdict = judge(this.rules, envelope, from, to, link.passing, this.took);
+    if (verdict.type === "clogged") {
+      this.counts.held++;
+      link.clogged.push(envelope);
+      return;
+    }
     if (verdict.type === "blocked" || verdict.afterUs.length === 0) {
       this.counts.lost++;
       return;
     }
+    const damage = verdict.damaged ? link.passing.draw("wrong bit") : null;
     if (verdict.afterUs.length > 1) this.counts.doubled++;
     for (const [copy, delayUs] of verdict.afterUs.entries())
-      this.heap.after(this.latencyUs(link, copy) + delayUs, () => this.receivers.get(to)?.receive(envelope));
+      this.heap.after(this.latencyUs(link, copy) + delayUs, () => {
+        const heard = this.heard(from, to, envelope, damage);
+        if (heard !== undefined) this.receivers.get(to)?.receive(heard);
+      });
   }
 
   private sendOnConnection(link: Link, envelope: Envelope): void {
@@ -137,8 +144,8 @@ export class SimulatedWire implements Wire {
       return;
     }
     connection.established = true;
-    const verdict = judge(this.rules, envelope, from, to, link.draw, this.took);
-    if (verdict.type === "blocked" || link.held.length > 0) {
+    const verdict = judge(this.rules, envelope, from, to, link.passing, this.took);
+    if (verdict.type !== "deliver" || link.held.length > 0) {
       this.counts.held++;
       link.held.push(envelope);
       this.watch(connection);
@@ -152,9 +159,34 @@ export class SimulatedWire implements Wire {
     const { epoch } = connection;
     const arrivalUs = Math.max(link.lastArrivalUs, this.heap.nowUs + this.latencyUs(link, 0) + (verdict.afterUs[0] ?? 0));
     link.lastArrivalUs = arrivalUs;
+    const damage = verdict.damaged ? link.passing.draw("wrong bit") : null;
     this.heap.at(arrivalUs, () => {
-      if (connection.epoch === epoch) this.receivers.get(to)?.receive(envelope);
+      if (connection.epoch !== epoch) return;
+      const heard = this.heard(from, to, envelope, damage);
+      if (heard === undefined) this.break(connection);
+      else this.receivers.get(to)?.receive(heard);
     });
+  }
+
+  /** What the host makes of a frame that reached it; undefined where it refuses it. `damage` draws the bit that is wrong. */
+  private heard(from: HostName, to: HostName, envelope: Envelope, damage: number | null): Envelope | undefined {
+    if (damage === null && this.versions.agree(from, to)) return envelope;
+    try {
+      if (damage !== null) return damagedInTransit(envelope, damage);
+      for (const host of this.versions.others(from, to)) this.took(`version ${host}`);
+      return this.versions.translated(from, to, envelope);
+    } catch {
+      this.took(refusedFrames);
+      return undefined;
+    }
+  }
+
+  private break(connection: Connection): void {
+    const { a, b } = connection;
+    this.counts.broken++;
+    this.cut(connection);
+    this.receivers.get(a)?.disconnected(b);
+    this.receivers.get(b)?.disconnected(a);
   }
 
   /** Sees to it that a connection which carries nothing for too long breaks, and only then. */
@@ -171,10 +203,7 @@ export class SimulatedWire implements Wire {
       connection.check = null;
       if (connection.blockedSinceUs === null) return;
       if (this.heap.nowUs - connection.blockedSinceUs < this.latencies.connectionTimeoutUs) return this.watch(connection);
-      this.counts.broken++;
-      this.cut(connection);
-      this.receivers.get(a)?.disconnected(b);
-      this.receivers.get(b)?.disconnected(a);
+      this.break(connection);
     });
   }
 
@@ -202,7 +231,7 @@ export class SimulatedWire implements Wire {
     const { from, to } = link;
     if (from === to) return this.latencies.sameHostUs;
     const base = this.zones.get(from) === this.zones.get(to) ? this.latencies.sameZoneUs : this.latencies.otherZoneUs;
-    return base + Math.floor(link.draw(copy === 0 ? "latency" : "second latency") * base * 0.5);
+    return base + Math.floor(link.passing.draw(copy === 0 ? "latency" : "second latency") * base * 0.5);
   }
 
   private link(from: HostName, to: HostName): Link {
@@ -211,15 +240,24 @@ export class SimulatedWire implements Wire {
     let link = links.get(to);
     if (link === undefined) {
       const name = `${from}>${to}`;
+      const { heap, random } = this;
+      const passing: Passing = {
+        get nowUs() {
+          return heap.nowUs;
+        },
+        draw: (purpose) => random.draw(name, purpose, made.packets),
+        sentByUs: new Map(),
+      };
       const made: Link = {
         from,
         to,
         name,
         connection: this.connection(from, to),
-        draw: (purpose) => this.random.draw(name, purpose, made.packets),
+        passing,
         packets: 0,
         lastArrivalUs: 0,
         held: [],
+        clogged: [],
       };
       links.set(to, (link = made));
     }

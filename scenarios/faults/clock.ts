@@ -8,6 +8,10 @@ export const clockJump: Fault = {
   params: { by: durationSchema, back: { type: "boolean", description: "jump into the past" } },
   required: ["by"],
   silences: false,
+  swarm: {
+    roles: ["etcd", "apiserver", "control", "node"],
+    params: (d) => ({ by: `${Math.round(1 + d * 600)}s`, ...(d > 0.5 ? { back: true } : {}) }),
+  },
   begin(tank, hosts, params) {
     const byUs = microseconds(params.by) * (params.back === true ? -1 : 1);
     for (const host of hosts) tank.jumpClock(host, byUs);
@@ -26,6 +30,7 @@ export const clockDrift: Fault = {
   params: { ppm: { type: "number", description: "microseconds gained in each second" } },
   required: ["ppm"],
   silences: false,
+  swarm: { roles: ["etcd", "apiserver", "control", "node"], params: (d) => ({ ppm: Math.round((d - 0.5) * 200_000) }) },
   begin(tank, hosts, params) {
     for (const host of hosts) tank.driftClock(host, params.ppm as number);
     return {

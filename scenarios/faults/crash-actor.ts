@@ -7,6 +7,7 @@ export const crashActor: Fault = {
   params: { role: { type: "string", description: 'only actors of this role, such as "scheduler"; all on the host where not given' } },
   required: [],
   silences: false,
+  swarm: { roles: ["etcd", "apiserver", "control", "node"] },
   begin(tank, hosts, params) {
     const actors = hosts
       .flatMap((host) => tank.actorsOn(host))

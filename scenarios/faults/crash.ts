@@ -6,6 +6,7 @@ export const crash: Fault = {
   params: { silent: { type: "boolean", description: "peers find out by their own time-outs only" } },
   required: [],
   silences: true,
+  swarm: { roles: ["etcd", "apiserver", "control", "node"], params: (d) => (d < 0.5 ? { silent: true } : {}) },
   begin(tank, hosts, params) {
     const before = new Map(hosts.map((host) => [host, tank.diskCounts(host).lostWrites]));
     for (const host of hosts) tank.crashHost(host, params.silent === true);

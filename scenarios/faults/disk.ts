@@ -23,6 +23,7 @@ export const slowDisk: Fault = {
   params: { factor: { type: "number", minimum: 1, description: "how many times slower" } },
   required: ["factor"],
   silences: false,
+  swarm: { roles: ["etcd"], params: (d) => ({ factor: Math.round(2 + d * 98) }) },
   begin: (tank, hosts, params) => troubled(tank, hosts, { ...healthyDisk, slowdown: params.factor as number }, "slowed"),
 };
 
@@ -32,6 +33,7 @@ export const stalledDisk: Fault = {
   params: {},
   required: [],
   silences: true,
+  swarm: { roles: ["etcd"] },
   begin: (tank, hosts) => troubled(tank, hosts, { ...healthyDisk, slowdown: Number.POSITIVE_INFINITY }, ""),
 };
 
@@ -41,6 +43,7 @@ export const fullDisk: Fault = {
   params: {},
   required: [],
   silences: true,
+  swarm: { roles: ["etcd"] },
   begin: (tank, hosts) => troubled(tank, hosts, { ...healthyDisk, full: true }, ""),
 };
 
@@ -50,5 +53,6 @@ export const failingDisk: Fault = {
   params: { rate: percentSchema },
   required: ["rate"],
   silences: true,
+  swarm: { roles: ["etcd"], params: (d) => ({ rate: `${Math.round(1 + d * 30)}%` }) },
   begin: (tank, hosts, params) => troubled(tank, hosts, { ...healthyDisk, errorProbability: probabilityOf(params.rate) }, ""),
 };

@@ -8,5 +8,6 @@ export const duplicate: Fault = {
   params: { ...packetParams, rate: percentSchema },
   required: ["rate"],
   silences: false,
+  swarm: { roles: ["etcd"], params: (d) => ({ rate: `${Math.round(5 + d * 60)}%` }) },
   begin: (tank, hosts, params, id) => onPackets(tank, hosts, params, id, { type: "duplicate", probability: probabilityOf(params.rate) }),
 };

@@ -1,6 +1,7 @@
-import type { Aim } from "../aim";
+import type { Aim, Target } from "../aim";
 import type { JsonSchema } from "../schema";
 import type { Tank } from "../tank";
+import type { Mode, Role } from "../target";
 
 export type Params = Readonly<Record<string, unknown>>;
 
@@ -16,10 +17,24 @@ export interface Fault {
   readonly aims?: Aim;
   /** Whether a host that suffers it counts as lost in the fault budget: it can neither vote nor serve. */
   readonly silences: boolean;
+  /** Which of its targets count as lost, where that is not all of them. */
+  silenced?(tank: Tank, targets: readonly string[], params: Params): readonly string[];
   /** Whether a host that suffers it may lose its copy of the data: it counts as lost until the fault says that it is mended. */
   readonly damages?: boolean;
+  /** How a swarm draws it; it does not where this is left out. */
+  readonly swarm?: Drawing;
   /** Begins. `targets` are names of what it aims at; `id` is unique in the run. What it returns undoes it. */
   begin(tank: Tank, targets: readonly string[], params: Params, id: string): Ongoing;
+}
+
+/** How a seed draws a fault: whom it may hit, and with what parameters. `d` is a draw in [0, 1). */
+export interface Drawing {
+  /** One of these roles is hit: a host of it, or as many as the mode says. */
+  readonly roles?: readonly Role[];
+  readonly mode?: Mode;
+  /** For what does not aim at hosts of a role. */
+  target?(d: number): Target;
+  params?(d: number): Params;
 }
 
 export interface Ongoing {

@@ -1,4 +1,7 @@
+import { bandwidth } from "./bandwidth";
 import { clockDrift, clockJump } from "./clock";
+import { clog } from "./clog";
+import { corrupt } from "./corrupt";
 import { crash } from "./crash";
 import { crashActor } from "./crash-actor";
 import { delay } from "./delay";
@@ -9,8 +12,10 @@ import { isolate } from "./isolate";
 import { loss } from "./loss";
 import { pause } from "./pause";
 import { reorder } from "./reorder";
+import { replay } from "./replay";
 import { slowCpu } from "./slow-cpu";
 import { split } from "./split";
+import { swizzle } from "./swizzle";
 
 /** Every fault: of processes, of the network, of clocks, of disks. */
 export const faults: readonly Fault[] = [
@@ -23,7 +28,12 @@ export const faults: readonly Fault[] = [
   loss,
   delay,
   duplicate,
+  replay,
   reorder,
+  corrupt,
+  bandwidth,
+  clog,
+  swizzle,
   clockJump,
   clockDrift,
   slowDisk,

@@ -7,5 +7,6 @@ export const isolate: Fault = {
   params: packetParams,
   required: [],
   silences: true,
+  swarm: { roles: ["etcd", "apiserver", "control", "node"], params: (d) => (d < 0.6 ? {} : { direction: d < 0.8 ? "in" : "out" }) },
   begin: (tank, hosts, params, id) => onPackets(tank, hosts, params, id, { type: "block" }),
 };

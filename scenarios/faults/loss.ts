@@ -8,5 +8,6 @@ export const loss: Fault = {
   params: { ...packetParams, rate: percentSchema },
   required: ["rate"],
   silences: false,
+  swarm: { roles: ["etcd", "apiserver", "node"], params: (d) => ({ rate: `${Math.round(1 + d * 30)}%` }) },
   begin: (tank, hosts, params, id) => onPackets(tank, hosts, params, id, { type: "loss", probability: probabilityOf(params.rate) }),
 };

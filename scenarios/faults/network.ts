@@ -1,5 +1,5 @@
 import type { HostName } from "../../protocol/address";
-import type { WireRule } from "../../runtime/rules";
+import type { WireEffect, WireRule } from "../../runtime/rules";
 import type { JsonSchema } from "../schema";
 import type { Tank } from "../tank";
 import { count, type Ongoing, type Params } from "./fault";
@@ -28,7 +28,12 @@ export function probabilityOf(percent: unknown): number {
 }
 
 /** Installs the effect between the hosts and the others, as the parameters say, until it ends. */
-export function onPackets(tank: Tank, hosts: readonly HostName[], params: Params, id: string, effect: WireRule["effect"]): Ongoing {
+export function onPackets(tank: Tank, hosts: readonly HostName[], params: Params, id: string, effect: WireEffect): Ongoing {
+  return withRules(tank, packetRules(tank, hosts, params, id, effect));
+}
+
+/** The rules that give the effect to packets between the hosts and the others, as the parameters say. */
+export function packetRules(tank: Tank, hosts: readonly HostName[], params: Params, id: string, effect: WireEffect): readonly WireRule[] {
   const direction = (params.direction ?? "both") as "both" | "in" | "out";
   const kinds = (params.messages as readonly string[] | undefined) ?? null;
   const all = tank.hosts().map(({ name }) => name);
@@ -36,7 +41,7 @@ export function onPackets(tank: Tank, hosts: readonly HostName[], params: Params
   const rules: WireRule[] = [];
   if (direction !== "in") rules.push({ id: `${id} out`, from: hosts, to: others, kinds, effect });
   if (direction !== "out") rules.push({ id: `${id} in`, from: others, to: hosts, kinds, effect });
-  return withRules(tank, rules);
+  return rules;
 }
 
 /** Installs rules until it ends, and then says to how many packets they did something. Ids are unique in a run. */
@@ -45,10 +50,25 @@ export function withRules(tank: Tank, rules: readonly WireRule[]): Ongoing {
   return {
     end() {
       for (const rule of rules) tank.removeRule(rule.id);
-      const hit = rules.reduce((sum, rule) => sum + tank.packetsHitBy(rule.id), 0);
-      return count(hit, "packet", participles[rules[0]!.effect.type]);
+      return rules.length === 0 ? "" : whatRulesDid(tank, rules);
     },
   };
 }
 
-const participles = { block: "blocked", loss: "lost", delay: "delayed", duplicate: "doubled", reorder: "held back" } as const;
+/** "312 packets lost", over all rules, which have one effect. */
+export function whatRulesDid(tank: Tank, rules: readonly WireRule[]): string {
+  const hit = rules.reduce((sum, rule) => sum + tank.packetsHitBy(rule.id), 0);
+  return count(hit, "packet", participles[rules[0]!.effect.type]);
+}
+
+const participles: Readonly<Record<WireEffect["type"], string>> = {
+  block: "blocked",
+  clog: "held until it ended",
+  loss: "lost",
+  delay: "delayed",
+  duplicate: "doubled",
+  replay: "sent again when they were old",
+  reorder: "held back",
+  corrupt: "damaged",
+  bandwidth: "queued or dropped",
+};

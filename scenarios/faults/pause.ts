@@ -6,6 +6,7 @@ export const pause: Fault = {
   params: {},
   required: [],
   silences: true,
+  swarm: { roles: ["etcd", "apiserver", "control", "node"] },
   begin(tank, hosts) {
     for (const host of hosts) tank.pauseHost(host);
     return {

@@ -9,6 +9,7 @@ export const reorder: Fault = {
   params: { ...packetParams, rate: percentSchema, max: durationSchema },
   required: ["rate", "max"],
   silences: false,
+  swarm: { roles: ["etcd"], params: (d) => ({ rate: `${Math.round(5 + d * 60)}%`, max: `${Math.round(20 + d * 480)}ms` }) },
   begin: (tank, hosts, params, id) =>
     onPackets(tank, hosts, params, id, { type: "reorder", probability: probabilityOf(params.rate), maxUs: microseconds(params.max) }),
 };

@@ -6,6 +6,7 @@ export const slowCpu: Fault = {
   params: { factor: { type: "number", minimum: 1, description: "how many times slower" } },
   required: ["factor"],
   silences: false,
+  swarm: { roles: ["etcd", "apiserver", "control"], params: (d) => ({ factor: Math.round(2 + d * 48) }) },
   begin(tank, hosts, params) {
     for (const host of hosts) tank.slowHost(host, params.factor as number);
     return {

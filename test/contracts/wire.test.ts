@@ -1,4 +1,5 @@
 import { address, type HostName } from "../../protocol/address";
+import { decode, encode } from "../../protocol/codec";
 import type { Envelope, Operation } from "../../protocol/envelope";
 import { LiveClock } from "../../runtime/live/clock";
 import { LiveRandom } from "../../runtime/live/random";
@@ -9,13 +10,14 @@ import type { WireRule } from "../../runtime/rules";
 import { EventHeap } from "../../runtime/simulated/event-heap";
 import { SimulatedRandom } from "../../runtime/simulated/random";
 import { defaultLatencies, SimulatedWire } from "../../runtime/simulated/wire";
+import type { SpokenVersions } from "../../runtime/versions";
 import type { Wire } from "../../runtime/world";
 import { joinedWorlds } from "../live/joined-worlds";
 import { eventually } from "./worlds";
 
 /** Hosts "a", "b" and "c", each with the wire that it speaks on. */
 interface Twin {
-  wire(host: HostName): Wire;
+  wire(host: HostName): Wire & { readonly versions: SpokenVersions };
   setRules(rules: readonly WireRule[]): void;
   until(condition: () => boolean): Promise<void>;
   close(): Promise<void>;
@@ -202,5 +204,60 @@ describe.each(twins)("%s", (_name, make) => {
     send("answer", "b", "c", 1, body);
     await twin.until(() => heard.get("c")!.length === 1);
     expect(Buffer.compare(heard.get("c")![0]!.body, body)).toBe(0);
+  });
+
+  test("what is clogged is held, datagrams too, and all of it comes when the clog is gone", async () => {
+    twin.setRules([rule("clog", { type: "clog" }, { from: ["b"], to: ["c"] })]);
+    for (const sequence of upTo(5)) send("tell", "b", "c", sequence);
+    for (const sequence of upTo(5)) send("item", "b", "c", 10 + sequence);
+    send("tell", "b", "a", 1);
+    await twin.until(() => heard.get("a")!.length === 1);
+    expect(numbers("c")).toEqual([]);
+    twin.setRules([]);
+    await twin.until(() => heard.get("c")!.length === 10);
+    expect(numbers("c").filter((sequence) => sequence <= 5)).toHaveLength(5);
+    expect(numbers("c").filter((sequence) => sequence > 5)).toEqual([11, 12, 13, 14, 15]);
+    expect(broken.get("b")).toEqual([]);
+  });
+
+  test("a frame with a wrong bit is refused: a datagram is lost, a connection breaks and both ends are told", async () => {
+    twin.setRules([rule("noise", { type: "corrupt", probability: 1 }, { from: ["b"], to: ["c"] })]);
+    for (const sequence of upTo(20)) send("tell", "b", "c", sequence);
+    send("ask", "b", "c", 99, new Uint8Array(1_000).fill(3));
+    await twin.until(() => broken.get("b")!.length > 0 && broken.get("c")!.length > 0);
+    expect(heard.get("c")).toEqual([]);
+    expect([broken.get("b"), broken.get("c"), broken.get("a")]).toEqual([["c"], ["b"], []]);
+    twin.setRules([]);
+    send("ask", "b", "c", 100);
+    await twin.until(() => heard.get("c")!.length > 0);
+    expect(numbers("c")).toEqual([100]);
+  });
+
+  test("a narrow connection carries everything, in order, as slowly as its bandwidth says", async () => {
+    twin.setRules([rule("narrow", { type: "bandwidth", bytesPerSecond: 100_000, queueBytes: 1_000 })]);
+    const body = new Uint8Array(400);
+    for (const sequence of upTo(20)) send("item", "a", "b", sequence, body);
+    send("tell", "a", "b", 99, body);
+    send("tell", "a", "c", 1, body);
+    // Twenty times 500 bytes take a tenth of a second.
+    await twin.until(() => heard.get("c")!.length === 1);
+    expect(heard.get("b")!.length).toBeLessThan(20);
+    await twin.until(() => heard.get("b")!.length === 20);
+    expect(numbers("b")).toEqual(upTo(20));
+  });
+
+  test("hosts of neighbouring versions understand each other, whatever else the later one says", async () => {
+    const body = encode({ kind: "test", text: "hello" } as never);
+    twin.wire("a").versions.set("a", 1);
+    send("ask", "a", "b", 1, body);
+    send("answer", "b", "a", 2, body);
+    await twin.until(() => heard.get("b")!.length === 1 && heard.get("a")!.length === 1);
+    expect(decode(heard.get("b")![0]!.body)).toMatchObject({ kind: "test", text: "hello" });
+    expect(decode(heard.get("a")![0]!.body)).toEqual({ kind: "test", text: "hello" });
+    twin.wire("a").versions.set("a", -1);
+    send("ask", "a", "b", 3, body);
+    send("tell", "b", "a", 4, body);
+    await twin.until(() => heard.get("b")!.length === 2 && heard.get("a")!.length === 2);
+    expect(decode(heard.get("b")![1]!.body)).toEqual({ kind: "test", text: "hello" });
   });
 });

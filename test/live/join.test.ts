@@ -3,7 +3,7 @@ import { connect } from "node:tls";
 import { WebSocket } from "ws";
 import { type Address, address } from "../../protocol/address";
 import { encode, encodeEnvelope, type Message } from "../../protocol/codec";
-import type { Envelope } from "../../protocol/envelope";
+import { type Envelope, protocolVersion } from "../../protocol/envelope";
 import type { Actor, Answer } from "../../runtime/actor";
 import { JoinRefused, join, type Membership } from "../../runtime/live/join/admission";
 import { encodeControlMessage, versionHeader } from "../../runtime/live/join/control";
@@ -328,7 +328,7 @@ describe("a process that joins", () => {
   test("and speaks another version of the protocol is told to use the same release", async () => {
     const hub = await startHub(["node-3"]);
     const { authority, certificate, key } = await join1(hub);
-    for (const version of ["3", "x"]) {
+    for (const version of [String(protocolVersion + 2), "x"]) {
       const socket = new WebSocket(`${hub.url.href}link`, { ca: authority, cert: certificate, key, headers: { [versionHeader]: version } });
       socket.on("error", () => {});
       expect(await new Promise((resolve) => socket.on("unexpected-response", (_request, response) => resolve(response.statusCode)))).toBe(

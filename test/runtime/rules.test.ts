@@ -1,4 +1,5 @@
-import { blocks, judge, type WireEffect, type WireRule } from "../../runtime/rules";
+import { type Distribution, drawn, naturalLogarithm } from "../../runtime/distributions";
+import { blocks, judge, type Passing, type WireEffect, type WireRule } from "../../runtime/rules";
 
 const rule = (effect: WireEffect, more: Partial<WireRule> = {}): WireRule => ({
   id: "r",
@@ -8,10 +9,11 @@ const rule = (effect: WireEffect, more: Partial<WireRule> = {}): WireRule => ({
   effect,
   ...more,
 });
-const datagram = { operation: "tell", kind: "raft.append" } as const;
-const frame = { operation: "ask", kind: "api.request" } as const;
-const never = () => 0.999;
-const always = () => 0;
+const datagram = { operation: "tell", kind: "raft.append", body: new Uint8Array(0) } as const;
+const frame = { operation: "ask", kind: "api.request", body: new Uint8Array(0) } as const;
+const drawing = (draw: number): Passing => ({ nowUs: 0, draw: () => draw, sentByUs: new Map() });
+const never = drawing(0.999);
+const always = drawing(0);
 
 describe("a wire rule", () => {
   it("says nothing about packets of other hosts, other directions or other kinds", () => {
@@ -46,5 +48,56 @@ describe("a wire rule", () => {
   it("blocks a connection only where it blocks every kind", () => {
     expect(blocks([rule({ type: "block" })], "a", "b")).toBe(true);
     expect(blocks([rule({ type: "block" }, { kinds: ["raft."] })], "a", "b")).toBe(false);
+  });
+
+  it("clogs datagrams and connections alike, and a connection that is clogged carries nothing", () => {
+    const clog = rule({ type: "clog" });
+    expect(judge([clog], datagram, "a", "b", always)).toEqual({ type: "clogged" });
+    expect(judge([clog], frame, "a", "b", always)).toEqual({ type: "clogged" });
+    expect(blocks([clog], "a", "b")).toBe(true);
+  });
+
+  it("replays datagrams long after, and never what travels on a connection", () => {
+    const replay = rule({ type: "replay", probability: 1, minUs: 5e6, maxUs: 9e6 });
+    expect(judge([replay], datagram, "a", "b", always)).toEqual({ type: "deliver", afterUs: [0, 5e6] });
+    expect(judge([replay], frame, "a", "b", always)).toEqual({ type: "deliver", afterUs: [0] });
+  });
+
+  it("marks what is to arrive with a wrong bit", () => {
+    const corrupt = rule({ type: "corrupt", probability: 0.5 });
+    expect(judge([corrupt], frame, "a", "b", always)).toEqual({ type: "deliver", afterUs: [0], damaged: true });
+    expect(judge([corrupt], frame, "a", "b", never)).toEqual({ type: "deliver", afterUs: [0] });
+  });
+
+  it("lets so many bytes pass in a second: packets wait for those before them, and datagrams are lost where the queue is full", () => {
+    const narrow = rule({ type: "bandwidth", bytesPerSecond: 1_000, queueBytes: 250 });
+    const passing = drawing(0);
+    const hit: string[] = [];
+    // An empty body weighs 100 bytes: a tenth of a second.
+    const sent = (packet: typeof datagram | typeof frame) => judge([narrow], packet, "a", "b", passing, (id) => hit.push(id));
+    expect(sent(datagram)).toEqual({ type: "deliver", afterUs: [100_000] });
+    expect(hit).toEqual([]);
+    expect(sent(datagram)).toEqual({ type: "deliver", afterUs: [200_000] });
+    expect(sent(datagram)).toEqual({ type: "deliver", afterUs: [300_000] });
+    expect(sent(datagram)).toEqual({ type: "deliver", afterUs: [] });
+    expect(sent(frame)).toEqual({ type: "deliver", afterUs: [400_000] });
+    expect(hit).toHaveLength(4);
+    expect(judge([narrow], datagram, "a", "b", { ...passing, nowUs: 400_000 })).toEqual({ type: "deliver", afterUs: [100_000] });
+  });
+});
+
+describe("distributions of delays", () => {
+  const quantile = (distribution: Distribution, d: number) => drawn(distribution, 1_000, 1_000_000, d);
+
+  it("are what they are named after, within their bounds", () => {
+    expect([0, 0.5].map((d) => quantile("uniform", d))).toEqual([1_000, 500_500]);
+    expect([0, 0.5, 0.99, 0.999999].map((d) => quantile("slow-tail", d))).toEqual([1_000, 2_000, 99_999, 1_000_000]);
+    expect(quantile("exponential", 0)).toBe(1_000);
+    expect(quantile("exponential", 0.5)).toBeCloseTo(1_000 + (999_000 / 4) * Math.LN2, -1);
+    expect(quantile("exponential", 0.9999)).toBe(1_000_000);
+  });
+
+  it("rest on a logarithm of additions and divisions that is as good as the library's", () => {
+    for (let i = 1; i <= 1_000; i++) expect(naturalLogarithm(i / 1_000)).toBeCloseTo(Math.log(i / 1_000), 12);
   });
 });

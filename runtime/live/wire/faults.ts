@@ -1,6 +1,6 @@
 import type { HostName } from "../../../protocol/address";
 import { type Envelope, isDatagram } from "../../../protocol/envelope";
-import { judge, type WireRule } from "../../rules";
+import { judge, type Passing, type Verdict, type WireRule } from "../../rules";
 import type { Cancel, Clock, Random } from "../../world";
 
 /** A connection that carries nothing for this long breaks, as keep-alives see to it. */
@@ -10,19 +10,25 @@ interface Held {
   readonly envelope: Envelope;
   /** When it may go on; undefined while it is blocked. */
   dueUs: number | undefined;
+  damaged: boolean;
 }
 
 interface Pair {
   readonly from: HostName;
   readonly to: HostName;
   readonly queue: Held[];
+  /** Datagrams that wait until the path is no longer clogged. */
+  clogged: Envelope[];
   timer: Cancel | undefined;
   breaking: Cancel | undefined;
   draws: number;
+  readonly sentByUs: Map<string, number>;
 }
 
 export interface Ends {
   deliver(from: HostName, to: HostName, envelope: Envelope): void;
+  /** It arrives with a wrong bit. False where whom it reaches refuses it. */
+  deliverDamaged(from: HostName, to: HostName, envelope: Envelope, draw: number): boolean;
   /** The connection between the two broke under the rules. */
   broke(from: HostName, to: HostName): void;
 }
@@ -38,6 +44,9 @@ export class FaultyPath {
   }
 
   private readonly pairs = new Map<string, Pair>();
+  /** Packets to which a rule did something, by the rule's id; also of rules that are gone. */
+  readonly ruleCounts = new Map<string, number>();
+  readonly count = (id: string) => void this.ruleCounts.set(id, (this.ruleCounts.get(id) ?? 0) + 1);
 
   constructor(
     private readonly clock: Clock,
@@ -48,14 +57,19 @@ export class FaultyPath {
 
   install(rules: readonly WireRule[]): void {
     this.rules = rules;
-    for (const pair of [...this.pairs.values()]) this.pump(pair);
+    for (const pair of [...this.pairs.values()]) {
+      this.pump(pair);
+      for (const envelope of pair.clogged.splice(0)) this.sendDatagram(pair, envelope);
+    }
   }
 
   send(from: HostName, to: HostName, envelope: Envelope): void {
     if (this.rules.length === 0 && this.pairs.size === 0) return this.ends.deliver(from, to, envelope);
     const pair = this.pairOf(from, to);
     if (isDatagram(envelope)) return this.sendDatagram(pair, envelope);
-    pair.queue.push({ envelope, dueUs: this.dueUs(pair, envelope) });
+    const held: Held = { envelope, dueUs: undefined, damaged: false };
+    this.judgeHeld(pair, held);
+    pair.queue.push(held);
     if (pair.queue.length === 1) this.pump(pair);
   }
 
@@ -70,11 +84,17 @@ export class FaultyPath {
   }
 
   private sendDatagram(pair: Pair, envelope: Envelope): void {
-    const verdict = judge(this.rules, envelope, pair.from, pair.to, this.draw(pair));
-    if (verdict.type === "blocked") return;
+    const { from, to } = pair;
+    const verdict = this.judged(pair, envelope);
+    if (verdict.type === "clogged") pair.clogged.push(envelope);
+    if (verdict.type !== "deliver") return;
     for (const afterUs of verdict.afterUs) {
-      if (afterUs === 0) this.ends.deliver(pair.from, pair.to, envelope);
-      else this.clock.after(afterUs, () => this.ends.deliver(pair.from, pair.to, envelope));
+      const arrive = () => {
+        if (verdict.damaged) this.ends.deliverDamaged(from, to, envelope, this.draw(pair, "wrong bit"));
+        else this.ends.deliver(from, to, envelope);
+      };
+      if (afterUs === 0) arrive();
+      else this.clock.after(afterUs, arrive);
     }
     this.tidy(pair);
   }
@@ -85,7 +105,7 @@ export class FaultyPath {
     for (;;) {
       const head = pair.queue[0];
       if (head === undefined) break;
-      head.dueUs ??= this.dueUs(pair, head.envelope);
+      if (head.dueUs === undefined) this.judgeHeld(pair, head);
       if (head.dueUs === undefined) {
         pair.breaking ??= this.clock.after(this.breaksAfterUs, () => this.break(pair));
         return;
@@ -96,7 +116,8 @@ export class FaultyPath {
         break;
       }
       pair.queue.shift();
-      this.ends.deliver(pair.from, pair.to, head.envelope);
+      if (!head.damaged) this.ends.deliver(pair.from, pair.to, head.envelope);
+      else if (!this.ends.deliverDamaged(pair.from, pair.to, head.envelope, this.draw(pair, "wrong bit"))) return this.break(pair);
     }
     pair.breaking?.cancel();
     pair.breaking = undefined;
@@ -116,21 +137,33 @@ export class FaultyPath {
     this.ends.broke(pair.from, pair.to);
   }
 
-  private dueUs(pair: Pair, envelope: Envelope): number | undefined {
-    const verdict = judge(this.rules, envelope, pair.from, pair.to, this.draw(pair));
-    return verdict.type === "blocked" ? undefined : this.clock.monotonicUs() + (verdict.afterUs[0] ?? 0);
+  /** Notes when a packet of the connection may go on, if it may at all. */
+  private judgeHeld(pair: Pair, held: Held): void {
+    const verdict = this.judged(pair, held.envelope);
+    if (verdict.type !== "deliver") return;
+    held.dueUs = this.clock.monotonicUs() + (verdict.afterUs[0] ?? 0);
+    held.damaged = verdict.damaged === true;
   }
 
-  private draw(pair: Pair): (purpose: string) => number {
-    const index = pair.draws++;
-    return (purpose) => this.random.draw(`${pair.from}>${pair.to}`, purpose, index);
+  private judged(pair: Pair, envelope: Envelope): Verdict {
+    pair.draws++;
+    const passing: Passing = {
+      nowUs: this.clock.monotonicUs(),
+      draw: (purpose) => this.draw(pair, purpose),
+      sentByUs: pair.sentByUs,
+    };
+    return judge(this.rules, envelope, pair.from, pair.to, passing, this.count);
+  }
+
+  private draw({ from, to, draws }: Pair, purpose: string): number {
+    return this.random.draw(`${from}>${to}`, purpose, draws);
   }
 
   private pairOf(from: HostName, to: HostName): Pair {
     const key = `${from}>${to}`;
     let pair = this.pairs.get(key);
     if (pair === undefined) {
-      pair = { from, to, queue: [], timer: undefined, breaking: undefined, draws: 0 };
+      pair = { from, to, queue: [], clogged: [], timer: undefined, breaking: undefined, draws: 0, sentByUs: new Map() };
       this.pairs.set(key, pair);
     }
     return pair;
@@ -138,6 +171,6 @@ export class FaultyPath {
 
   /** With no rules left, pairs that hold nothing are let go, and the wire is bare again. */
   private tidy(pair: Pair): void {
-    if (this.rules.length === 0 && pair.queue.length === 0) this.pairs.delete(`${pair.from}>${pair.to}`);
+    if (this.rules.length === 0 && pair.queue.length === 0 && pair.clogged.length === 0) this.pairs.delete(`${pair.from}>${pair.to}`);
   }
 }

@@ -2,6 +2,7 @@ import type { HostName } from "../../../protocol/address";
 import { encodeEnvelope } from "../../../protocol/codec";
 import { type Envelope, isDatagram } from "../../../protocol/envelope";
 import type { WireRule } from "../../rules";
+import { damagedInTransit, refusedFrames, SpokenVersions } from "../../versions";
 import type { Clock, Random, Wire, WireReceiver } from "../../world";
 import { blockedBreaksAfterUs, FaultyPath } from "./faults";
 import type { Link } from "./link";
@@ -27,15 +28,26 @@ export class LiveWire implements Wire {
   private readonly path: FaultyPath;
   /** Connections that are broken, which their senders have yet to be told. */
   private readonly breaking = new Set<string>();
+  /** Hosts of this process that speak another version of the protocol. */
+  readonly versions = new SpokenVersions();
   routes: Routes = nowhere;
 
   /** `connectionTimeoutUs`: how long a connection may be blocked before it breaks. */
   constructor(clock: Clock, random: Random, connectionTimeoutUs = blockedBreaksAfterUs) {
     const ends = {
       deliver: (from: HostName, to: HostName, envelope: Envelope) => this.carry(from, to, envelope),
+      deliverDamaged: (from: HostName, to: HostName, envelope: Envelope, draw: number) => {
+        try {
+          this.carry(from, to, damagedInTransit(envelope, draw));
+          return true;
+        } catch {
+          this.path.count(refusedFrames);
+          return false;
+        }
+      },
       broke: (from: HostName, to: HostName) => {
-        this.breakAt(from, to);
-        this.breakAt(to, from);
+        this.refuse(from, to);
+        this.refuse(to, from);
       },
     };
     this.path = new FaultyPath(clock, random, ends, connectionTimeoutUs);
@@ -54,7 +66,24 @@ export class LiveWire implements Wire {
   send(from: HostName, to: HostName, envelope: Envelope): void {
     if (!this.receivers.has(from)) return;
     if (from === to) this.carry(from, to, envelope);
-    else this.path.send(from, to, envelope);
+    else if (this.versions.agree(from, to)) this.path.send(from, to, envelope);
+    else this.sendTranslated(from, to, envelope);
+  }
+
+  /** Between versions that are no neighbours a datagram is lost and a connection breaks. */
+  private sendTranslated(from: HostName, to: HostName, envelope: Envelope): void {
+    for (const host of this.versions.others(from, to)) this.path.count(`version ${host}`);
+    try {
+      this.path.send(from, to, this.versions.translated(from, to, envelope));
+    } catch {
+      this.path.count(refusedFrames);
+      if (!isDatagram(envelope)) this.refuse(from, to);
+    }
+  }
+
+  /** Packets to which a rule did something, by the rule's id. "version HOST": those that crossed versions. */
+  get ruleCounts(): ReadonlyMap<string, number> {
+    return this.path.ruleCounts;
   }
 
   /** Faults for what the hosts of this process send; what others send is judged where it sets out. */
@@ -102,7 +131,12 @@ export class LiveWire implements Wire {
     const link = this.routes.linkTo(to);
     if (link?.isOpen) return link.send({ from, to, envelope: encodeEnvelope(envelope) }, datagram);
     if (datagram) return;
-    // As a connection that is refused: told later, because whoever sends is in the middle of something.
+    this.refuse(from, to);
+  }
+
+  /** As a connection that is refused: told later, because whoever sends is in the middle of something. */
+  private refuse(from: HostName, to: HostName): void {
+    const pair = `${from}>${to}`;
     this.breaking.add(pair);
     setImmediate(() => {
       this.breaking.delete(pair);

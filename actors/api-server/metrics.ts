@@ -1,5 +1,4 @@
 import type { ApiRequest, ApiResponse } from "../../protocol/api";
-import { kindOfResource } from "../../protocol/kinds/registry";
 import type { Tally } from "./call";
 import { text } from "./health";
 import type { ServerState } from "./state";
@@ -21,10 +20,10 @@ export function metrics(state: ServerState): ApiResponse {
 export type AnswerCounts = Map<string, number>;
 
 /** Counts the answer to a request. */
-export function tallyOf({ answers }: ServerState, request: ApiRequest): Tally {
+export function tallyOf({ answers, served }: ServerState, request: ApiRequest): Tally {
   return (code) => {
     // Clients may ask for any name: what is not served is counted together.
-    const kind = kindOfResource(request.group, request.version, request.resource);
+    const kind = served.kindOfResource(request.group, request.version, request.resource);
     const { group = "", version = "", plural: resource = "" } = kind ?? {};
     const subresource = kind?.subresources.some(({ name }) => name === request.subresource) ? request.subresource : "";
     const verb = verbLabels.get(request.verb) ?? request.verb.toUpperCase();
@@ -57,5 +56,5 @@ function objectCounts({ feed }: ServerState): readonly Sample[] {
 }
 
 function watchCounts({ watchers }: ServerState): readonly Sample[] {
-  return [...watchers.byResource].map(([resource, open]) => [labelsOf({ verb: "WATCH", resource: resource.name }), open.size] as const);
+  return [...watchers.byResource].map(([resource, open]) => [labelsOf({ verb: "WATCH", resource }), open.size] as const);
 }

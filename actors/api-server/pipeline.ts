@@ -1,11 +1,12 @@
 import type { Address } from "../../protocol/address";
 import type { ApiRequest, ApiResponse } from "../../protocol/api";
-import { isReview, kindOfResource } from "../../protocol/kinds/registry";
-import { failure, isFailure, methodNotAllowed, notImplemented, serviceUnavailable } from "../../protocol/status";
+import { isReview } from "../../protocol/kinds/registry";
+import { type Failure, failure, isFailure, methodNotAllowed, notImplemented, serviceUnavailable } from "../../protocol/status";
 import { attributesOf } from "./authorization/attributes";
 import { forbiddenRequest } from "./authorization/rbac";
 import { decideAccess } from "./authorization-memo";
 import { type Call, type Caller, type ResourceCall, refuse, respond } from "./call";
+import { isCleanedUp } from "./custom-resources/lifecycle";
 import { discover } from "./discovery/discovery";
 import type { ServedDocument } from "./discovery/document";
 import { isHealthPath, serveHealth } from "./health";
@@ -21,7 +22,7 @@ import { update } from "./registry/update";
 import { watch } from "./registry/watchers";
 import type { Ctx, ServerState } from "./state";
 import { isSynced } from "./storage/feed";
-import { storedResourceOf } from "./storage/keys";
+import { awaitConsistent } from "./storage/freshness";
 import { answerReview } from "./subresources/reviews";
 import { serveSubresource } from "./subresources/subresources";
 
@@ -49,9 +50,10 @@ function serveDocument(state: ServerState, ctx: Ctx, call: Call): undefined {
   const { path, accept, query } = call.request;
   if (path === "/metrics") return respond(ctx, call, metrics(state));
   const { ip, port } = state.membership.advertised;
+  const groups = state.served.groupVersions;
   const document =
-    discover(path, accept, { serverAddress: `${ip}:${port}`, cache: state.documents }) ??
-    openApi(path, accept, query.hash ?? "", { cache: state.documents });
+    discover(path, accept, { serverAddress: `${ip}:${port}`, cache: state.documents, groups }) ??
+    openApi(path, accept, query.hash ?? "", { cache: state.documents, groups });
   if (document === undefined) return refuse(ctx, call, noSuchPath());
   if (isFailure(document)) return refuse(ctx, call, document);
   return respond(ctx, call, documentResponse(document));
@@ -66,10 +68,23 @@ function noSuchPath() {
   return failure("NotFound", "the server could not find the requested resource");
 }
 
+/**
+ * A resource that this server does not know may have been defined through another one a moment ago, and the client may know that: before it is
+ * sent away the caches are brought up to date. Only groups with a dot can be a custom resource's.
+ */
 function serveResource(state: ServerState, ctx: Ctx, asked: Call): undefined {
+  const { group, version, resource } = asked.request;
+  if (!group.includes(".") || state.served.kindOfResource(group, version, resource)) return serveKnown(state, ctx, asked);
+  const untilUs = Math.min(asked.deadlineUs, ctx.monotonicUs() + state.knobs["freshness-timeout"] * 1000);
+  return awaitConsistent(state, ctx, untilUs, (state, _revision, ctx) => serveKnown(state, ctx, asked));
+}
+
+function serveKnown(state: ServerState, ctx: Ctx, asked: Call): undefined {
   const { group, version, resource: plural, subresource, namespace, name, verb } = asked.request;
-  const kind = kindOfResource(group, version, plural);
+  const kind = state.served.kindOfResource(group, version, plural);
   if (!kind) return refuse(ctx, asked, noSuchPath());
+  if (verb === "create" && kind.custom && isCleanedUp(state, state.served.storedResourceOf(kind)!))
+    return refuse(ctx, asked, terminating(asked));
   // A Namespace's own URL reads as one inside it.
   const request = kind.namespaced || namespace === "" ? asked.request : { ...asked.request, namespace: "" };
   if (!kind.namespaced && namespace !== "" && plural !== "namespaces") return refuse(ctx, asked, noSuchPath());
@@ -82,7 +97,7 @@ function serveResource(state: ServerState, ctx: Ctx, asked: Call): undefined {
   if (kind.namespaced && namespace === "" && (verb === "create" || verb === "deletecollection"))
     return refuse(ctx, asked, methodNotAllowed(subject, verb));
   if (isReview(kind)) return answerReview(state, ctx, { ...asked, request }, kind);
-  const resource = storedResourceOf(kind);
+  const resource = state.served.storedResourceOf(kind);
   if (!resource)
     return refuse(
       ctx,
@@ -91,6 +106,12 @@ function serveResource(state: ServerState, ctx: Ctx, asked: Call): undefined {
     );
   const call: ResourceCall = { ...asked, request, kind, resource };
   return sub ? serveSubresource(state, ctx, call, sub) : serveVerb(state, ctx, call);
+}
+
+/** Nothing new comes while a definition and its objects are going. */
+function terminating({ request: { group, resource, verb } }: Call): Failure {
+  const refused = methodNotAllowed({ group, resource }, verb);
+  return { ...refused, message: `${verb} not allowed while custom resource definition is terminating` };
 }
 
 function serveVerb(state: ServerState, ctx: Ctx, call: ResourceCall): undefined {

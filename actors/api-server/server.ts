@@ -3,6 +3,8 @@ import type { Actor } from "../../runtime/actor";
 import { forgetDecisions } from "./authorization-memo";
 import { bootstrap, bootstrapTimer, newBootstrap } from "./bootstrap";
 import { type ApiServerConfig, knobsOf } from "./config";
+import { definitionsTimer, isCleanedUp, newDefinitions, serveDefinitions, tendDefinitions } from "./custom-resources/lifecycle";
+import { servedKinds } from "./custom-resources/served-kinds";
 import { confirmMembership, membershipTimer, newMembership } from "./membership";
 import { tallyOf } from "./metrics";
 import { serve } from "./pipeline";
@@ -13,6 +15,7 @@ import { compact, compactTimer, newCompactor, startCompactor } from "./storage/c
 import { newEventLease } from "./storage/event-lease";
 import { type FeedListener, firstList, newFeed, onFeedTimer, startFeed } from "./storage/feed";
 import { freshnessTimer, newFreshness, onFreshnessTimer, wakeWaiting } from "./storage/freshness";
+import { definitionsResource } from "./storage/keys";
 import { logReaderGone } from "./subresources/log";
 
 /**
@@ -80,6 +83,8 @@ function newState(config: ApiServerConfig, self: string): ServerState {
     compactor: newCompactor(knobs["etcd-compaction-interval"]),
     bootstrap: newBootstrap(),
     membership: newMembership(config, self, knobs["endpoint-reconcile-interval"]),
+    served: servedKinds([]),
+    definitions: newDefinitions(),
     documents: new Map(),
     authorizations: new Map(),
     answers: new Map(),
@@ -89,11 +94,17 @@ function newState(config: ApiServerConfig, self: string): ServerState {
 const listener: FeedListener<ServerState> = {
   changed(state, ctx, cache, change) {
     forgetDecisions(state, cache.resource);
-    return tellWatchers(state, ctx, cache, change);
+    // Whoever hears that a definition is established is served what it defines.
+    if (cache.resource === definitionsResource) serveDefinitions(state, ctx);
+    tellWatchers(state, ctx, cache, change);
+    if (cache.resource === definitionsResource || (change.deleted && isCleanedUp(state, cache.resource))) ctx.setTimer(definitionsTimer, 0);
+    return;
   },
   replaced(state, ctx, why) {
     state.authorizations.clear();
     closeAllWatches(state, ctx);
+    serveDefinitions(state, ctx);
+    ctx.setTimer(definitionsTimer, 0);
     if (why !== firstList) return;
     bootstrap(state, ctx);
     return confirmMembership(state, ctx);
@@ -107,6 +118,8 @@ function onTimer(state: ServerState, ctx: Ctx, name: string): undefined {
       return onFreshnessTimer(state, ctx);
     case compactTimer:
       return compact(state, ctx);
+    case definitionsTimer:
+      return tendDefinitions(state, ctx);
     case bootstrapTimer:
       return bootstrap(state, ctx);
     case membershipTimer:

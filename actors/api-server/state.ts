@@ -2,6 +2,8 @@ import type { Context, StreamRef } from "../../runtime/actor";
 import type { AuthorizationMemo } from "./authorization-memo";
 import type { Bootstrap } from "./bootstrap";
 import type { ApiServerConfig, Knobs } from "./config";
+import type { Definitions } from "./custom-resources/lifecycle";
+import type { ServedKinds } from "./custom-resources/served-kinds";
 import type { DocumentCache } from "./discovery/document";
 import type { Membership } from "./membership";
 import type { AnswerCounts } from "./metrics";
@@ -26,6 +28,9 @@ export interface ServerState {
   readonly membership: Membership;
   /** The kubelets' streams behind logs that are followed, by the caller's stream. */
   readonly logs: Map<string, StreamRef>;
+  /** Every kind that this server serves at the moment: the built-in ones and those that definitions in its cache bring. */
+  served: ServedKinds;
+  readonly definitions: Definitions;
   readonly documents: DocumentCache;
   readonly authorizations: AuthorizationMemo;
   readonly answers: AnswerCounts;

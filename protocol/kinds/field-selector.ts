@@ -121,12 +121,20 @@ const metadataFields = new Set(["metadata.name", "metadata.namespace"]);
 interface KindName {
   readonly group: string;
   readonly kind: string;
+  /** Of a custom resource: the fields that its definition lets select by. */
+  readonly custom?: { readonly declared: { readonly selectableFields?: readonly { readonly jsonPath: string }[] } };
+}
+
+function selectableOf(kind: KindName): Selectable | undefined {
+  if (!kind.custom) return byKind.get(`${kind.group}/${kind.kind}`);
+  const fields = (kind.custom.declared.selectableFields ?? []).map(({ jsonPath }) => jsonPath.replace(/^\./, ""));
+  return { fields: same(...fields), refusal: unsupported };
 }
 
 /** Parses a query's fieldSelector for a kind; the message of a failure is what a server answers with status 400. */
 export function parseFieldSelector(text: string, kind: KindName): ParsedFields {
   const requirements: FieldRequirement[] = [];
-  const selectable = byKind.get(`${kind.group}/${kind.kind}`);
+  const selectable = selectableOf(kind);
   for (const part of splitTerms(text)) {
     if (part === "") continue;
     const term = splitTerm(part);
@@ -145,7 +153,7 @@ export function parseFieldSelector(text: string, kind: KindName): ParsedFields {
 
 /** Whether an object of the kind meets every requirement; a field that is absent counts as empty (or as false or 0, where it is one). */
 export function matchesFields(requirements: FieldRequirements, kind: KindName, object: object): boolean {
-  const selectable = byKind.get(`${kind.group}/${kind.kind}`);
+  const selectable = selectableOf(kind);
   return requirements.every(({ field, operator, value }) => {
     const places = selectable?.fields.get(field) ?? [field];
     return (fieldText(object, places) === value) === (operator === "=");

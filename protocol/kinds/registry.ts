@@ -1,8 +1,9 @@
+import type { CustomFacts } from "./custom";
 import definitionsJson from "./data/definitions.json";
 import resourcesJson from "./data/resources.json";
 
 /**
- * The API kinds that are served: group, version, names, scope, verbs and subresources, and the schema of each type.
+ * The built-in API kinds: group, version, names, scope, verbs and subresources, and the schema of each type.
  *
  * Everything here is derived from data/resources.json and data/definitions.json; nothing is listed by hand but what those files cannot say
  * (which verbs a subresource has, in which order discovery names the groups).
@@ -22,6 +23,7 @@ export interface Schema {
   readonly "x-kubernetes-list-type"?: "atomic" | "set" | "map";
   readonly "x-kubernetes-list-map-keys"?: readonly string[];
   readonly "x-kubernetes-map-type"?: "atomic" | "granular";
+  readonly "x-kubernetes-preserve-unknown-fields"?: boolean;
   readonly "x-kubernetes-patch-strategy"?: string;
   readonly "x-kubernetes-patch-merge-key"?: string;
   readonly "x-kubernetes-group-version-kind"?: readonly GroupVersionKind[];
@@ -51,8 +53,10 @@ export interface Kind extends GroupVersionKind {
   readonly categories: readonly string[];
   readonly subresources: readonly Subresource[];
   readonly verbs: readonly Verb[];
-  /** Name of the type in definitions.json, "io.k8s.api.core.v1.Pod". */
+  /** Name of the type in definitions.json, "io.k8s.api.core.v1.Pod"; of a custom resource the name of its type in OpenAPI documents. */
   readonly definition: string;
+  /** Where the kind is a custom resource's: what its definition says. */
+  readonly custom?: CustomFacts;
 }
 
 export interface GroupVersion {
@@ -186,7 +190,7 @@ const versions: readonly GroupVersion[] = (() => {
     .sort((a, b) => rank(a.group) - rank(b.group) || (a.version > b.version ? -1 : 1));
 })();
 
-/** Every kind that is served, in the order of data/resources.json. */
+/** Every built-in kind, in the order of data/resources.json. */
 export function allKinds(): readonly Kind[] {
   return kinds;
 }
@@ -225,6 +229,11 @@ export function groupKindOf(kind: { readonly group: string; readonly kind: strin
 /** The group versions with their kinds, in the order of a real server's discovery; within a group the preferred version first. */
 export function groupVersions(): readonly GroupVersion[] {
   return versions;
+}
+
+/** The schema of a kind's objects. */
+export function schemaOf(kind: Kind): Schema {
+  return kind.custom?.schema ?? { $ref: kind.definition };
 }
 
 /** The schema of a type by its name in definitions.json; undefined when there is none. */

@@ -1,3 +1,4 @@
+import type { GroupVersion } from "../../../protocol/kinds/registry";
 import { hashBytes, mix } from "../../../runtime/hash";
 
 /** A document that is the same for every client until the served kinds change: discovery and OpenAPI. */
@@ -22,6 +23,16 @@ export function cached(cache: DocumentCache, key: string, contentType: string, m
   const document: ServedDocument = { contentType, headers, body };
   cache.set(key, document);
   return document;
+}
+
+/** Forgets what is another document now, given the served group versions before and after; one that did not change is the same value. */
+export function forgetChanged(cache: DocumentCache, before: readonly GroupVersion[], after: readonly GroupVersion[]): void {
+  const unchanged = new Set(before.filter((group) => after.includes(group)).map(({ group, apiVersion }) => groupPath(group, apiVersion)));
+  for (const key of [...cache.keys()]) if (!unchanged.has(key.replace(/^openapi\/v3/, ""))) cache.delete(key);
+}
+
+function groupPath(group: string, apiVersion: string): string {
+  return group === "" ? `/api/${apiVersion}` : `/apis/${apiVersion}`;
 }
 
 /** A value as JSON bytes. */

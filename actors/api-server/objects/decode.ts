@@ -2,6 +2,7 @@ import type { JsonObject } from "../../../protocol/kinds/object";
 import { formatQuantity, readQuantity } from "../../../protocol/kinds/quantity";
 import { definition, type Kind, type Schema } from "../../../protocol/kinds/registry";
 import { badRequest, type Failure } from "../../../protocol/status";
+import { decodeCustom } from "../custom-resources/objects";
 
 /**
  * Takes a request's JSON for an object of a kind, as a real server's decoder does: types are checked, nulls and unknown fields dropped (and
@@ -26,7 +27,7 @@ export type DecodedValue =
  */
 export function decodeObject(kind: Kind, json: unknown, fieldValidation: FieldValidation, duplicates: readonly string[] = []): Decoded {
   const subject = `${kind.kind} in version ${JSON.stringify(kind.version)} cannot be handled as a ${kind.kind}`;
-  const decoded = decodeAs(kind.definition, json);
+  const decoded = kind.custom ? decodeCustom(kind.custom, json) : decodeAs(kind.definition, json);
   if (!decoded.ok) return { ok: false, failure: badRequest(`${subject}: ${decoded.message}`) };
   const findings = [...duplicates, ...decoded.unknown.map((path) => `unknown field ${JSON.stringify(path)}`)];
   if (fieldValidation === "Strict" && findings.length > 0)

@@ -1,5 +1,6 @@
 import type { JsonObject } from "../../../protocol/kinds/object";
 import { definition, type Kind, type Schema } from "../../../protocol/kinds/registry";
+import { withCustomDefaults } from "../custom-resources/objects";
 import { isObject } from "./decode";
 import { clusterRules } from "./defaults/cluster";
 import { coreRules } from "./defaults/core";
@@ -12,6 +13,7 @@ import { workloadRules } from "./defaults/workloads";
  * the tables of defaults/ hold by type. A type's own rule runs before those of what it contains.
  */
 export function withDefaults(kind: Kind, object: JsonObject): JsonObject {
+  if (kind.custom) return withCustomDefaults(kind.custom, object);
   return withTypeDefaults(kind.definition, hasSpec(kind) ? fill(object, { spec: nothing }) : object);
 }
 

@@ -60,9 +60,10 @@ export function prepareForCreate(kind: Kind, object: JsonObject, birth: Birth): 
     ...given,
     uid: birth.uid,
     creationTimestamp: timestamp(birth.nowMs),
-    ...(generational.has(nameOf(kind)) ? { generation: 1 } : {}),
+    ...(kind.custom || generational.has(nameOf(kind)) ? { generation: 1 } : {}),
   };
   const named = { ...object, apiVersion: apiVersionOf(kind), kind: kind.kind, metadata };
+  if (kind.custom) return customForCreate(kind, named);
   const fresh = kind.hasStatus && nameOf(kind) !== "Node" ? { ...named, status: emptyStatus(kind) } : named;
   switch (nameOf(kind)) {
     case "Pod":
@@ -77,6 +78,12 @@ export function prepareForCreate(kind: Kind, object: JsonObject, birth: Birth): 
     default:
       return fresh;
   }
+}
+
+/** Where the status is a subresource, nobody brings one along. */
+function customForCreate(kind: Kind, object: JsonObject): JsonObject {
+  const { status, ...rest } = object;
+  return kind.hasStatus ? rest : object;
 }
 
 /** A status as Kubernetes' types print it when nothing is known yet: the numbers that are always shown are 0. */
@@ -219,7 +226,8 @@ function subresourceUpdate(kind: Kind, stored: JsonObject, updated: JsonObject, 
 /** Of the metadata a status update may change the annotations and, on Nodes, Pods and Namespaces, the labels. */
 function metadataWithStatus(kind: Kind, stored: JsonObject, updated: JsonObject): JsonObject {
   const given = objectAt(updated, "metadata");
-  const fields = ["annotations", "managedFields", "resourceVersion", "uid"];
+  const fields = ["managedFields", "resourceVersion", "uid"];
+  if (!kind.custom) fields.push("annotations");
   if (kind.group === "" && (kind.kind === "Node" || kind.kind === "Pod" || kind.kind === "Namespace")) fields.push("labels");
   const metadata: Record<string, unknown> = { ...objectAt(stored, "metadata") };
   for (const field of fields) {
@@ -248,9 +256,11 @@ function resized(stored: JsonObject, updated: JsonObject): JsonObject {
 function nextGeneration(kind: Kind, stored: JsonObject, merged: JsonObject): number | undefined {
   const before = objectAt(stored, "metadata").generation;
   const name = nameOf(kind);
-  if (!generational.has(name)) return typeof before === "number" ? before : undefined;
+  if (!kind.custom && !generational.has(name)) return typeof before === "number" ? before : undefined;
   const current = typeof before === "number" ? before : 0;
-  return wantsOther(name, stored, merged) ? current + 1 : current;
+  // A status that is no subresource counts as a part of what is wanted.
+  const statusCounts = kind.custom !== undefined && !kind.hasStatus && !semanticallyEqual(stored.status, merged.status);
+  return statusCounts || wantsOther(name, stored, merged) ? current + 1 : current;
 }
 
 /** Whether anything changed that a controller would act upon: all but metadata and status; for Deployments the annotations as well. */

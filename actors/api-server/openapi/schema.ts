@@ -35,8 +35,15 @@ export function reference(name: string, dialect: Dialect): JsonSchema {
   return { $ref: dialect === "v2" ? `#/definitions/${name}` : `#/components/schemas/${name}` };
 }
 
-/** The definitions of these names and of all they refer to, sorted by name. Names that the registry does not know are left out. */
-export function definitionsFrom(names: Iterable<string>, dialect: Dialect): Readonly<Record<string, JsonSchema>> {
+/**
+ * The definitions of these names and of all they refer to, sorted by name. Names that the registry does not know are left out; `custom` are
+ * those of custom resources, which refer to nothing but metadata.
+ */
+export function definitionsFrom(
+  names: Iterable<string>,
+  dialect: Dialect,
+  custom: ReadonlyMap<string, JsonSchema> = new Map(),
+): Readonly<Record<string, JsonSchema>> {
   const known = allDefinitions();
   const found = new Set<string>();
   const open = [...names];
@@ -46,7 +53,9 @@ export function definitionsFrom(names: Iterable<string>, dialect: Dialect): Read
     const schema = known.get(name);
     if (schema !== undefined) collectReferences(schema, open);
   }
-  return Object.fromEntries([...found].sort().map((name) => [name, scalars[dialect].get(name) ?? toJsonSchema(known.get(name)!, dialect)]));
+  const schemas = new Map(custom);
+  for (const name of found) schemas.set(name, scalars[dialect].get(name) ?? toJsonSchema(known.get(name)!, dialect));
+  return Object.fromEntries([...schemas].sort(([a], [b]) => (a < b ? -1 : 1)));
 }
 
 function collectReferences(schema: Schema, into: string[]): void {

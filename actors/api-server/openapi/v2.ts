@@ -1,4 +1,5 @@
 import { allDefinitions, type GroupVersion } from "../../../protocol/kinds/registry";
+import { customDefinitions } from "../custom-resources/openapi";
 import { patchMediaTypes } from "../negotiation";
 import { type Operation, operationsOf, parameterType, patchDefinition } from "./operations";
 import { definitionsFrom, type JsonSchema, reference } from "./schema";
@@ -59,7 +60,14 @@ export function openApiV2(groups: readonly GroupVersion[], version: string): Swa
     swagger: "2.0",
     info: { title: "Kubernetes", version },
     paths: Object.fromEntries([...paths].sort(([a], [b]) => (a < b ? -1 : 1))) as SwaggerDocument["paths"],
-    definitions: definitionsFrom(allDefinitions().keys(), "v2"),
+    definitions: definitionsFrom(
+      allDefinitions().keys(),
+      "v2",
+      customDefinitions(
+        groups.flatMap(({ kinds }) => kinds),
+        "v2",
+      ),
+    ),
     parameters: Object.fromEntries([...shared].sort().map((name) => [name, queryParameter(name)])),
     securityDefinitions: { BearerToken: { type: "apiKey", name: "authorization", in: "header", description: "Bearer token" } },
     security: [{ BearerToken: [] }],

@@ -1,4 +1,5 @@
 import type { GroupVersion } from "../../../protocol/kinds/registry";
+import { customDefinitions } from "../custom-resources/openapi";
 import { patchMediaTypes } from "../negotiation";
 import { type Operation, operationsOf, parameterType, patchDefinition } from "./operations";
 import { definitionsFrom, reference } from "./schema";
@@ -14,12 +15,14 @@ export function openApiV3(groupVersion: GroupVersion, version: string) {
   }
   const names = new Set(operations.flatMap((o) => [o.body, o.answer]).filter((name) => name !== ""));
   for (const kind of groupVersion.kinds) names.add(kind.definition);
+  const custom = customDefinitions(groupVersion.kinds, "v3");
+  if (custom.size > 0) for (const name of ["ObjectMeta", "ListMeta"]) names.add(`io.k8s.apimachinery.pkg.apis.meta.v1.${name}`);
   return {
     openapi: "3.0.0",
     info: { title: "Kubernetes", version },
     paths: Object.fromEntries([...paths].sort(([a], [b]) => (a < b ? -1 : 1))),
     components: {
-      schemas: definitionsFrom(names, "v3"),
+      schemas: definitionsFrom(names, "v3", custom),
       securitySchemes: { BearerToken: { type: "apiKey", name: "authorization", in: "header", description: "Bearer token" } },
     },
   };

@@ -1,13 +1,20 @@
 import type { ApiObject, JsonObject, Stored } from "../../../protocol/kinds/object";
 import { apiVersionOf, type Kind } from "../../../protocol/kinds/registry";
+import { servedCustom, storedCustom } from "../custom-resources/conversion";
+import type { Entry } from "../storage/entry";
 import type { StoredResource } from "../storage/keys";
 
 /**
- * The two kinds that are served in another version than they are stored in: Events of events.k8s.io, which are core Events under other
+ * Objects that are served in another version than they are stored in: custom resources, and two built-in kinds: Events of events.k8s.io, which are core Events under other
  * field names, and HorizontalPodAutoscalers of autoscaling/v1, whose one CPU target is a metric of v2. Both ways lose nothing.
  */
 
-/** The object in the version asked for; the same object where that is the stored one. */
+/** What lies in etcd in the version asked for: the very same object where nothing is to be done. Made once for each entry. */
+export function servedObject(kind: Kind, resource: StoredResource, entry: Entry): Stored<ApiObject> {
+  return kind.custom ? servedCustom(kind, kind.custom, entry) : toServed(kind, resource, entry.object);
+}
+
+/** An object of a built-in kind in the version asked for; the same object where that is the stored one. */
 export function toServed<T extends ApiObject>(kind: Kind, resource: StoredResource, object: T): T {
   if (kind === resource.kind) return object;
   return (kind.kind === "Event" ? renamed(object, eventNames, kind) : horizontalV1(object, kind)) as T;
@@ -16,11 +23,13 @@ export function toServed<T extends ApiObject>(kind: Kind, resource: StoredResour
 /** The object in the version in which it is stored. */
 export function toStored(kind: Kind, resource: StoredResource, object: ApiObject): ApiObject {
   if (kind === resource.kind) return object;
+  if (kind.custom && resource.kind.custom) return storedCustom(kind, resource.kind, object);
   return kind.kind === "Event" ? renamed(object, storedEventNames, resource.kind) : horizontalV2(object, resource.kind);
 }
 
+/** Whether the bytes that are served may be others than the stored ones. What is stored of a custom resource may be older than its schema. */
 export function isConverted(kind: Kind, resource: StoredResource): boolean {
-  return kind !== resource.kind;
+  return kind !== resource.kind || kind.custom !== undefined;
 }
 
 /** core/v1 to events.k8s.io/v1. */

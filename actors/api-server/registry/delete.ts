@@ -3,15 +3,16 @@ import { type ApiObject, type Stored, timestamp } from "../../../protocol/kinds/
 import { badRequest, conflict, type Failure, invalid, isFailure, modifiedConflict, notFound } from "../../../protocol/status";
 import { mutate, validate } from "../admission/index";
 import { deletedStatus, type ResourceCall, refuse, respondObject, storageFailure } from "../call";
+import { markedForCleanup } from "../custom-resources/finalizing";
 import { decodeAs } from "../objects/decode";
 import type { Ctx, ServerState } from "../state";
 import { type Entry, encodeJson, encodeStored } from "../storage/entry";
 import { cacheOf } from "../storage/feed";
 import { type Decision, guaranteedUpdate, type UpdateOutcome } from "../storage/guaranteed-update";
-import { keyOfObject } from "../storage/keys";
+import { definitionsResource, keyOfObject } from "../storage/keys";
 import { dryRunOf, parseBody } from "./body";
 import { viewOf } from "./cluster-view";
-import { toServed } from "./conversion";
+import { servedObject } from "./conversion";
 import { recordWrite } from "./facts";
 import { renderingOf } from "./read";
 import { renderObject } from "./render";
@@ -80,7 +81,7 @@ export function removeOne(
     ...{ key, cached: cacheOf(state.feed, resource).get(key), deadlineUs, dryRun },
     change(current: Entry | undefined, nowMs: number): Decision {
       if (!current) return { type: "refuse", status: notFound(subject) };
-      const object = toServed(kind, resource, current.object);
+      const object = servedObject(kind, resource, current);
       const unmet = preconditionFailure(subject, current.object, options);
       if (unmet) return { type: "refuse", status: unmet };
       const admission = {
@@ -91,7 +92,8 @@ export function removeOne(
       const admitted = mutate(admission);
       const refusal = isFailure(admitted) ? admitted : validate(admission);
       if (refusal) return { type: "refuse", status: refusal };
-      return deletion(resource.name, current.object, options, nowMs, isService(kind));
+      const going = resource === definitionsResource ? markedForCleanup(current.object, nowMs) : current.object;
+      return deletion(resource.name, going, options, nowMs, isService(kind));
     },
   };
   return guaranteedUpdate(state, ctx, plan, (state, outcome, ctx) => {

@@ -3,7 +3,7 @@ import { matchesLabels } from "../../../protocol/kinds/label-selector";
 import type { Kind } from "../../../protocol/kinds/registry";
 import type { Entry } from "../storage/entry";
 import { keyOfObject, prefixOfList, type StoredResource } from "../storage/keys";
-import { toServed } from "./conversion";
+import { servedObject } from "./conversion";
 import type { Selection } from "./list-options";
 
 /** A selection made ready to be put to many objects: what can be told from the key alone is, since it needs no decoding. */
@@ -27,7 +27,7 @@ export function matcherOf(kind: Kind, resource: StoredResource, selection: Selec
       if (!entry.key.startsWith(prefix)) return false;
       if (suffix !== undefined && !entry.key.endsWith(suffix)) return false;
       if (!needsObject) return true;
-      const object = toServed(kind, resource, entry.object);
+      const object = servedObject(kind, resource, entry);
       return matchesLabels(labels, object.metadata.labels) && (fields.length === 0 || matchesFields(fields, kind, object));
     },
   };

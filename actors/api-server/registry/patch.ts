@@ -1,5 +1,5 @@
 import type { ApiObject, JsonObject } from "../../../protocol/kinds/object";
-import { type Failure, isFailure } from "../../../protocol/status";
+import { type Failure, isFailure, unsupportedMediaType } from "../../../protocol/status";
 import { type ResourceCall, refuse } from "../call";
 import { type PatchType, patchType } from "../negotiation";
 import { jsonPatch, mergePatch, strategicMergePatch } from "../objects/patch";
@@ -27,13 +27,20 @@ export function patch(state: ServerState, ctx: Ctx, call: ResourceCall): undefin
   return change(state, ctx, call, { verb: "patch", make, track: tracker(call) });
 }
 
-function applied({ kind }: ResourceCall, type: Exclude<PatchType, "apply">, stored: ApiObject, document: unknown): JsonObject | Failure {
+/** Nothing says how the lists of a custom resource are merged strategically. */
+const customPatchTypes = ["application/json-patch+json", "application/merge-patch+json", "application/apply-patch+yaml"];
+
+function applied(call: ResourceCall, type: Exclude<PatchType, "apply">, stored: ApiObject, document: unknown): JsonObject | Failure {
+  const { kind } = call;
   const object = stored as unknown as JsonObject;
   const result =
     type === "json"
       ? jsonPatch(object, document)
       : type === "merge"
         ? mergePatch(object, document)
-        : strategicMergePatch(kind, object, document);
+        : kind.custom
+          ? unsupportedMediaType(call.request.contentType, customPatchTypes)
+          : strategicMergePatch(kind, object, document);
+  if (isFailure(result)) return result;
   return result.ok ? result.object : result.failure;
 }

@@ -5,7 +5,7 @@ import type { AnswerForm } from "../negotiation";
 import { type Entry, encodeJson } from "../storage/entry";
 import type { StoredResource } from "../storage/keys";
 import { toPartialObjectMetadata, toTable } from "../table/table";
-import { isConverted, toServed } from "./conversion";
+import { isConverted, servedObject } from "./conversion";
 
 /** How objects of a kind are sent: in which version and which form. */
 export interface Rendering {
@@ -20,9 +20,9 @@ export function renderObject(rendering: Rendering, entry: Entry, nowMs: number, 
   const { kind, resource, form, includeObject } = rendering;
   switch (form.as) {
     case "Object":
-      return isConverted(kind, resource) ? entry.view(apiVersionOf(kind), (object) => toServed(kind, resource, object)) : entry.served;
+      return isConverted(kind, resource) ? servedBytes(kind, resource, entry) : entry.served;
     case "Table": {
-      const table = toTable(kind, [toServed(kind, resource, entry.object)], {
+      const table = toTable(kind, [servedObject(kind, resource, entry)], {
         nowMs,
         includeObject,
         version: form.version,
@@ -36,19 +36,24 @@ export function renderObject(rendering: Rendering, entry: Entry, nowMs: number, 
   }
 }
 
+function servedBytes(kind: Kind, resource: StoredResource, entry: Entry): Uint8Array {
+  const object = servedObject(kind, resource, entry);
+  return entry.view(apiVersionOf(kind), () => object);
+}
+
 /** A list's bytes. Plain objects and metadata are put together from the items' own bytes. */
 export function renderList(rendering: Rendering, entries: readonly Entry[], metadata: ListMeta, nowMs: number): Uint8Array {
   const { kind, resource, form, includeObject } = rendering;
   switch (form.as) {
     case "Table": {
-      const objects = entries.map((entry) => toServed(kind, resource, entry.object));
+      const objects = entries.map((entry) => servedObject(kind, resource, entry));
       return encodeJson(toTable(kind, objects, { nowMs, includeObject, version: form.version, listMeta: metadata }));
     }
     case "PartialObjectMetadata":
     case "PartialObjectMetadataList":
       return joinList("PartialObjectMetadataList", `meta.k8s.io/${form.version}`, metadata, itemsOf(rendering, entries, nowMs));
     case "Object":
-      return joinList(`${kind.kind}List`, apiVersionOf(kind), metadata, itemsOf(rendering, entries, nowMs));
+      return joinList(kind.custom?.listKind ?? `${kind.kind}List`, apiVersionOf(kind), metadata, itemsOf(rendering, entries, nowMs));
   }
 }
 

@@ -10,7 +10,7 @@ import { type Decision, guaranteedUpdate, type UpdateOutcome } from "../storage/
 import { keyOfObject } from "../storage/keys";
 import { dryRunOf, fieldManagerOf, parseBody, receiveObject } from "./body";
 import { viewOf } from "./cluster-view";
-import { toServed, toStored } from "./conversion";
+import { servedObject, toStored } from "./conversion";
 import { recordWrite } from "./facts";
 import { complete, tracked, updated, wrongWithUpdate } from "./objects";
 import { renderingOf } from "./read";
@@ -75,7 +75,7 @@ export function change(state: ServerState, ctx: Ctx, call: ResourceCall, how: Ch
     change(current: Entry | undefined, nowMs: number): Decision {
       absent = current === undefined;
       if (!current) return { type: "refuse", status: notFound(subjectOf(call)) };
-      const stored = toServed(kind, resource, current.object);
+      const stored = servedObject(kind, resource, current);
       const wanted = how.make(stored, nowMs);
       if (isFailure(wanted)) return { type: "refuse", status: wanted };
       ({ warnings } = wanted);

@@ -6,7 +6,6 @@ import type { Ctx, ServerState } from "../state";
 import { encodeJson } from "../storage/entry";
 import { cacheOf } from "../storage/feed";
 import { awaitConsistent, awaitRevision } from "../storage/freshness";
-import type { StoredResource } from "../storage/keys";
 import type { Change, ResourceCache } from "../storage/resource-cache";
 import { type WatchOptions, watchOptions } from "./list-options";
 import { matcherOf } from "./matching";
@@ -21,7 +20,8 @@ import { nodeAskedFor, WatcherIndex } from "./watcher-index";
  */
 export interface Watchers {
   readonly byStream: Map<string, Watcher>;
-  readonly byResource: Map<StoredResource, WatcherIndex<Watcher>>;
+  /** By the resource's name. */
+  readonly byResource: Map<string, WatcherIndex<Watcher>>;
   /** Streams that were opened for a watch and are still waiting for the caches. */
   readonly pending: Set<string>;
 }
@@ -101,16 +101,16 @@ function startWatcher(
     watcher.skipTo(revision);
   }
   state.watchers.byStream.set(stream.key, watcher);
-  const watching = state.watchers.byResource.get(call.resource) ?? new WatcherIndex();
+  const watching = state.watchers.byResource.get(call.resource.name) ?? new WatcherIndex();
   watching.add(watcher, watcher.node);
-  state.watchers.byResource.set(call.resource, watching);
+  state.watchers.byResource.set(call.resource.name, watching);
   const lifeMs = timeoutSeconds > 0 ? timeoutSeconds * 1000 : state.knobs["min-request-timeout"] * (1 + ctx.random("watch-timeout"));
   ctx.setTimer(endTimerPrefix + stream.key, lifeMs);
 }
 
 /** Passes a change on to everybody who watches the resource. */
 export function tellWatchers(state: ServerState, ctx: Ctx, cache: ResourceCache, change: Change): undefined {
-  for (const watcher of state.watchers.byResource.get(cache.resource)?.concernedBy(change) ?? []) watcher.deliver(ctx, change);
+  for (const watcher of state.watchers.byResource.get(cache.resource.name)?.concernedBy(change) ?? []) watcher.deliver(ctx, change);
 }
 
 /** The timers of watches; answers true for them. */
@@ -145,6 +145,12 @@ export function closeAllWatches(state: ServerState, ctx: Ctx): undefined {
   for (const watcher of [...state.watchers.byStream.values()]) end(state, ctx, watcher);
 }
 
+/** The resource is served otherwise from now on, or no more: who watches it has to begin anew. */
+export function closeWatchesOf(state: ServerState, ctx: Ctx, resourceName: string): undefined {
+  for (const watcher of [...state.watchers.byStream.values()])
+    if (watcher.rendering.resource.name === resourceName) end(state, ctx, watcher);
+}
+
 function end(state: ServerState, ctx: Ctx, watcher: Watcher): void {
   ctx.close(watcher.stream);
   forget(state, ctx, watcher);
@@ -154,5 +160,5 @@ function forget({ watchers }: ServerState, ctx: Ctx, watcher: Watcher): void {
   ctx.cancelTimer(endTimerPrefix + watcher.stream.key);
   ctx.cancelTimer(pumpTimerPrefix + watcher.stream.key);
   watchers.byStream.delete(watcher.stream.key);
-  watchers.byResource.get(watcher.rendering.resource)?.delete(watcher, watcher.node);
+  watchers.byResource.get(watcher.rendering.resource.name)?.delete(watcher, watcher.node);
 }

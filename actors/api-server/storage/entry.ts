@@ -14,6 +14,8 @@ export class Entry {
   #served: Uint8Array | undefined;
   #object: Stored<ApiObject> | undefined;
   #views: Map<string, Uint8Array> | undefined;
+  #versions: Map<string, Stored<ApiObject>> | undefined;
+  #definition: string | undefined;
 
   constructor(key: string, revision: number, stored: Uint8Array) {
     this.key = key;
@@ -45,9 +47,28 @@ export class Entry {
     this.#views ??= new Map();
     const made = this.#views.get(name);
     if (made) return made;
-    const bytes = encodeJson(make(this.object));
+    const form = make(this.object);
+    const bytes = form === this.object ? this.served : encodeJson(form);
     this.#views.set(name, bytes);
     return bytes;
+  }
+
+  /**
+   * The object as it is in another version, where somebody has worked it out and said so with `remember`. `definition` names what the version
+   * follows from: with another one everything that was made before is forgotten.
+   */
+  recall(definition: string, version: string): Stored<ApiObject> | undefined {
+    return this.#definition === definition ? this.#versions?.get(version) : undefined;
+  }
+
+  remember(definition: string, version: string, object: Stored<ApiObject>): Stored<ApiObject> {
+    if (this.#definition !== definition) {
+      this.#definition = definition;
+      this.#versions = new Map();
+      this.#views = undefined;
+    }
+    this.#versions!.set(version, object);
+    return object;
   }
 
   /** The same object under a later revision: what a deletion event carries. */

@@ -2,7 +2,16 @@ import type { EtcdError, KeyValue, RangeRequest, WatchProgressRequest, WatchRequ
 import type { Context, StreamInput, StreamRef } from "../../../runtime/actor";
 import { Entry, isStoredObject } from "./entry";
 import { type EtcdClient, type HasEtcd, moveOn, readEtcd } from "./etcd-client";
-import { endOfPrefix, keyBytes, keyText, registryPrefix, resourceOfKey, type StoredResource, storedResources } from "./keys";
+import {
+  customPrefixOfKey,
+  endOfPrefix,
+  keyBytes,
+  keyText,
+  registryPrefix,
+  resourceOfKey,
+  type StoredResource,
+  storedResources,
+} from "./keys";
 import { type Change, ResourceCache } from "./resource-cache";
 
 /**
@@ -10,7 +19,13 @@ import { type Change, ResourceCache } from "./resource-cache";
  * revision at any time: a consistent read asks etcd for its revision once and waits for one number.
  */
 export interface Feed {
-  readonly caches: ReadonlyMap<StoredResource, ResourceCache>;
+  /** By the resource's name. Those of custom resources come and go; see followCustomResources. */
+  readonly caches: Map<string, ResourceCache>;
+  /** The custom resources that have a cache, by their prefix. */
+  readonly custom: Map<string, StoredResource>;
+  /** What may be objects of custom resources that are not known yet, by key: a definition and its objects may be read in any order. */
+  readonly unclaimed: Map<string, Entry>;
+  readonly windowSizeMax: number;
   /** Keys under the registry that hold no API objects: reservations of node ports, leases of API servers. */
   readonly others: Map<string, Uint8Array>;
   /** All caches hold exactly what etcd held at this revision; 0 before the first list. */
@@ -67,7 +82,10 @@ export const revisionQuestion: RangeRequest = {
 
 export function newFeed(windowSizeMax: number): Feed {
   return {
-    caches: new Map(storedResources().map((resource) => [resource, new ResourceCache(resource, windowSizeMax)])),
+    caches: new Map(storedResources().map((resource) => [resource.name, new ResourceCache(resource, windowSizeMax)])),
+    custom: new Map(),
+    unclaimed: new Map(),
+    windowSizeMax,
     others: new Map(),
     revision: 0,
     phase: { type: "idle" },
@@ -85,7 +103,7 @@ export function isSynced(feed: Feed): boolean {
 }
 
 export function cacheOf(feed: Feed, resource: StoredResource): ResourceCache {
-  const cache = feed.caches.get(resource);
+  const cache = feed.caches.get(resource.name);
   if (!cache) throw new Error(`there is no cache of ${resource.name}`);
   return cache;
 }
@@ -147,17 +165,65 @@ function list<S extends HasFeed>(state: S, ctx: Context<S>, listener: FeedListen
 }
 
 function replaceAll(feed: Feed, kvs: readonly KeyValue[], revision: number): void {
-  const found = new Map<StoredResource, Entry[]>(storedResources().map((resource) => [resource, []]));
+  const found = new Map<ResourceCache, Entry[]>([...feed.caches.values()].map((cache) => [cache, []]));
   feed.others.clear();
+  feed.unclaimed.clear();
   for (const kv of kvs) {
     const key = keyText(kv.key);
-    const resource = resourceOfKey(key);
-    if (resource && isStoredObject(kv.value)) found.get(resource)!.push(new Entry(key, kv.modRevision, kv.value));
+    const resource = resourceIn(feed, key);
+    if (!isStoredObject(kv.value)) feed.others.set(key, kv.value);
+    else if (resource) found.get(cacheOf(feed, resource))!.push(new Entry(key, kv.modRevision, kv.value));
+    else if (customPrefixOfKey(key) !== "") feed.unclaimed.set(key, new Entry(key, kv.modRevision, kv.value));
     else feed.others.set(key, kv.value);
   }
-  for (const [resource, entries] of found) cacheOf(feed, resource).replace(entries, revision);
+  for (const [cache, entries] of found) cache.replace(entries, revision);
   feed.revision = revision;
   feed.knownRevision = Math.max(feed.knownRevision, revision);
+}
+
+function resourceIn(feed: Feed, key: string): StoredResource | undefined {
+  return resourceOfKey(key) ?? feed.custom.get(customPrefixOfKey(key));
+}
+
+/** Keeps what belongs to no cache: `kv` is undefined for what was deleted. */
+function noteElsewhere({ others, unclaimed }: Feed, key: string, kv: KeyValue | undefined): void {
+  others.delete(key);
+  unclaimed.delete(key);
+  if (!kv) return;
+  if (customPrefixOfKey(key) !== "" && isStoredObject(kv.value)) unclaimed.set(key, new Entry(key, kv.modRevision, kv.value));
+  else others.set(key, kv.value);
+}
+
+/**
+ * Sees to it that just these custom resources have caches. One that comes begins with what etcd holds of it already; one that goes leaves its
+ * objects unclaimed. Answers the names of those whose cache or description is another than before.
+ */
+export function followCustomResources(feed: Feed, resources: readonly StoredResource[]): ReadonlySet<string> {
+  const changed = new Set<string>();
+  const wanted = new Map(resources.map((resource) => [resource.prefix, resource]));
+  for (const [prefix, resource] of [...feed.custom]) {
+    if (wanted.get(prefix) === resource) continue;
+    changed.add(resource.name);
+    if (wanted.has(prefix)) continue;
+    for (const entry of cacheOf(feed, resource).list(prefix)) feed.unclaimed.set(entry.key, entry);
+    feed.caches.delete(resource.name);
+    feed.custom.delete(prefix);
+  }
+  for (const [prefix, resource] of wanted) {
+    const before = feed.custom.get(prefix);
+    feed.custom.set(prefix, resource);
+    if (before) continue;
+    changed.add(resource.name);
+    const entries = [...feed.unclaimed.values()].filter(({ key }) => key.startsWith(prefix));
+    for (const { key } of entries) feed.unclaimed.delete(key);
+    const cache = new ResourceCache(resource, feed.windowSizeMax);
+    cache.replace(
+      entries,
+      entries.reduce((latest, { revision }) => Math.max(latest, revision), feed.revision),
+    );
+    feed.caches.set(resource.name, cache);
+  }
+  return changed;
 }
 
 function watch<S extends HasFeed>(state: S, ctx: Context<S>, listener: FeedListener<S>): undefined {
@@ -203,10 +269,9 @@ function onWatch<S extends HasFeed>(
   const changes: (readonly [ResourceCache, Change])[] = [];
   for (const { type, kv } of events) {
     const key = keyText(kv.key);
-    const resource = resourceOfKey(key);
+    const resource = resourceIn(feed, key);
     if (!resource) {
-      if (type === "put") feed.others.set(key, kv.value);
-      else feed.others.delete(key);
+      noteElsewhere(feed, key, type === "put" ? kv : undefined);
       continue;
     }
     const cache = cacheOf(feed, resource);

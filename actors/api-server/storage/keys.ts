@@ -49,7 +49,7 @@ for (const kind of allKinds()) {
   byKind.set(kind, resource);
 }
 
-/** Every resource that is stored, in the order of the registry of kinds. */
+/** Every built-in resource that is stored, in the order of the registry of kinds. */
 export function storedResources(): readonly StoredResource[] {
   return [...byPlace.values()];
 }
@@ -67,7 +67,10 @@ export function resourceNamed(group: string, version: string, plural: string): S
   return resource;
 }
 
-/** The resource under whose prefix a key lies; undefined for keys that hold no API objects. */
+/** Where the definitions of custom resources lie. */
+export const definitionsResource = resourceNamed("apiextensions.k8s.io", "v1", "customresourcedefinitions");
+
+/** The built-in resource under whose prefix a key lies; undefined for custom resources and for keys that hold no API objects. */
 export function resourceOfKey(key: string): StoredResource | undefined {
   const first = key.indexOf("/", registryPrefix.length);
   if (first < 0) return undefined;
@@ -75,6 +78,18 @@ export function resourceOfKey(key: string): StoredResource | undefined {
   if (found) return found;
   const second = key.indexOf("/", first + 1);
   return second < 0 ? undefined : byPlace.get(key.slice(registryPrefix.length, second));
+}
+
+/** Where the objects of a custom resource lie: below its group and plural, as in Kubernetes. `kind` is that of the storage version. */
+export function customResource(kind: Kind): StoredResource {
+  return { name: `${kind.plural}.${kind.group}`, kind, prefix: `${registryPrefix}${kind.group}/${kind.plural}/` };
+}
+
+/** "/registry/shop.example.com/widgets/" of a key below it; "" for keys that cannot be a custom resource's: a group always has a dot. */
+export function customPrefixOfKey(key: string): string {
+  const first = key.indexOf("/", registryPrefix.length);
+  const second = first < 0 ? -1 : key.indexOf("/", first + 1);
+  return second < 0 || !key.slice(registryPrefix.length, first).includes(".") ? "" : key.slice(0, second + 1);
 }
 
 /** The key of one object; `namespace` is "" for kinds without one. */

@@ -16,10 +16,10 @@ export interface Printable {
  */
 export interface Column<T> {
   readonly name: string;
-  readonly type: "string" | "integer" | "boolean" | "date";
-  readonly format: "" | "name";
+  readonly type: "string" | "integer" | "number" | "boolean" | "date";
+  readonly format: string;
   readonly description: string;
-  readonly priority: 0 | 1;
+  readonly priority: number;
   readonly cell: (object: T, nowMs: number) => Cell;
 }
 

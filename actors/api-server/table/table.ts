@@ -1,4 +1,6 @@
 import type { ListMeta, ObjectMeta } from "../../../protocol/kinds/generated";
+import type { Kind } from "../../../protocol/kinds/registry";
+import { customPrinter } from "../custom-resources/printer";
 import type { Cell, Printable, RowCondition } from "./column";
 import { printerOf } from "./printers";
 
@@ -59,11 +61,11 @@ export interface PartialObjectMetadataList {
 
 /** Objects of one kind as a meta.k8s.io Table, a row for each, in the columns that kubectl prints. */
 export function toTable(
-  kind: { readonly group: string; readonly kind: string },
+  kind: Pick<Kind, "group" | "kind" | "custom">,
   objects: readonly Printable[],
   { nowMs, includeObject = "Metadata", version = "v1", listMeta, withDefinitions = true }: TableOptions,
 ): Table {
-  const { columns, conditions } = printerOf(kind);
+  const { columns, conditions } = kind.custom ? customPrinter(kind.custom) : printerOf(kind);
   return {
     kind: "Table",
     apiVersion: `meta.k8s.io/${version}`,

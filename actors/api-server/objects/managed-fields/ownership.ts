@@ -1,6 +1,6 @@
 import type { ManagedFieldsEntry } from "../../../../protocol/kinds/generated";
 import type { JsonObject } from "../../../../protocol/kinds/object";
-import { apiVersionOf, type Kind, type Schema } from "../../../../protocol/kinds/registry";
+import { apiVersionOf, type Kind, type Schema, schemaOf } from "../../../../protocol/kinds/registry";
 import { badRequest, type Failure, failure } from "../../../../protocol/status";
 import { objectAt, put } from "../defaults/rule";
 import { type FieldSet, intersection, noFields, pathsOf, union, withoutPaths } from "./field-set";
@@ -63,7 +63,7 @@ export function applyConfiguration(
 ): Applied {
   if (objectAt(config, "metadata").managedFields !== undefined)
     return { ok: false, failure: badRequest("metadata.managedFields must be nil") };
-  const schema: Schema = { $ref: kind.definition };
+  const schema = schemaOf(kind);
   const managers = readManagers(objectAt(live ?? {}, "metadata").managedFields as readonly ManagedFieldsEntry[] | undefined) ?? [];
   const self = { name: writer.manager, operation: "Apply" as const, apiVersion: apiVersionOf(kind), subresource: writer.subresource };
   try {
@@ -75,7 +75,7 @@ export function applyConfiguration(
     const base = live ?? { apiVersion: config.apiVersion, kind: config.kind };
     const result = prune(lay(base, reachable, schema), schema, last, owned) as JsonObject;
 
-    const changes = compare(comparable(base), comparable(result), schema);
+    const changes = compare(comparable(kind, base), comparable(kind, result), schema);
     const changed = union(changes.modified, changes.added);
     const conflicts = others
       .map((manager) => ({ manager, fields: intersection(manager.fields, changed) }))
@@ -100,9 +100,13 @@ function without(object: JsonObject, paths: readonly (readonly string[])[]): Jso
   return Object.fromEntries(Object.entries(object).filter(([field]) => !gone.has(field)));
 }
 
-/** What is compared: the outermost structures are always there (an object that gains a spec gains what is in it), the ownership itself is not. */
-function comparable(object: JsonObject): JsonObject {
+/**
+ * What is compared: the outermost structures of built-in kinds are always there (an object that gains a spec gains what is in it), the ownership
+ * itself is not.
+ */
+function comparable({ custom }: Kind, object: JsonObject): JsonObject {
   const { managedFields, ...metadata } = objectAt(object, "metadata");
+  if (custom) return { ...object, metadata };
   return { spec: {}, status: {}, ...object, metadata };
 }
 
@@ -147,10 +151,10 @@ function managerText(manager: Manager): string {
  * what was changed or removed. `stored` is undefined on creation; `updated` is the object as it would be stored.
  */
 export function trackUpdate(kind: Kind, stored: JsonObject | undefined, updated: JsonObject, writer: Writer): JsonObject {
-  const schema: Schema = { $ref: kind.definition };
+  const schema = schemaOf(kind);
   const managers = managersForUpdate(stored, updated, writer.subresource);
   const self = { name: writer.manager, operation: "Update" as const, apiVersion: apiVersionOf(kind), subresource: writer.subresource };
-  const { added, removed, modified } = compareLeniently(comparable(stored ?? {}), comparable(updated), schema);
+  const { added, removed, modified } = compareLeniently(comparable(kind, stored ?? {}), comparable(kind, updated), schema);
   const changed = withoutPaths(union(modified, added), [...ownerless, ...beyondReach(kind, writer.subresource)]);
   const lost = union(changed, removed);
   const others = managers.filter((manager) => !sameManager(manager, self)).map((manager) => withoutFields(manager, lost));

@@ -1,4 +1,5 @@
 import { definition, type Schema } from "../../../../protocol/kinds/registry";
+import { unknownContent } from "../../custom-resources/ownership-schema";
 import { isObject } from "../decode";
 
 /**
@@ -7,7 +8,8 @@ import { isObject } from "../decode";
  */
 export type Structure =
   | { readonly type: "whole" }
-  | { readonly type: "struct"; readonly fields: ReadonlyMap<string, Schema> }
+  /** `others` is what fields that are not named have, where there may be such. */
+  | { readonly type: "struct"; readonly fields: ReadonlyMap<string, Schema>; readonly others?: Schema }
   | { readonly type: "map"; readonly values: Schema }
   | { readonly type: "set" }
   | { readonly type: "keyed"; readonly keys: readonly Key[]; readonly items: Schema };
@@ -20,8 +22,18 @@ interface Key {
 
 const whole: Structure = { type: "whole" };
 
-/** Filled as schemas are met; a function of definitions.json alone. */
+/** Filled as schemas are met; a function of the schema and definitions.json alone. */
 const structures = new WeakMap<Schema, Structure>();
+
+/** The structure of a schema for a value: what nothing is said about is owned by field where it is an object, and as a whole otherwise. */
+export function structureFor(schema: Schema, value: unknown): Structure {
+  return schema === unknownContent && !isObject(value) ? whole : structureOf(schema);
+}
+
+/** The schema of a field of a structure or map; undefined where there can be no such field. */
+export function fieldSchema(structure: Structure & { type: "struct" | "map" }, name: string): Schema | undefined {
+  return structure.type === "map" ? structure.values : (structure.fields.get(name) ?? structure.others);
+}
 
 export function structureOf(schema: Schema): Structure {
   const known = structures.get(schema);
@@ -34,7 +46,9 @@ export function structureOf(schema: Schema): Structure {
 function determine(schema: Schema): Structure {
   const type = schema.$ref ? definition(schema.$ref) : schema;
   if (!type || schema["x-kubernetes-map-type"] === "atomic" || type["x-kubernetes-map-type"] === "atomic") return whole;
-  if (type.properties) return { type: "struct", fields: new Map(Object.entries(type.properties)) };
+  const others = type["x-kubernetes-preserve-unknown-fields"] ? unknownContent : undefined;
+  if (type.properties) return { type: "struct", fields: new Map(Object.entries(type.properties)), ...(others ? { others } : {}) };
+  if (others) return { type: "map", values: others };
   if (type.additionalProperties) return { type: "map", values: type.additionalProperties };
   if (!type.items) return whole;
   switch (schema["x-kubernetes-list-type"]) {

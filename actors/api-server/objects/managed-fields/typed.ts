@@ -2,7 +2,7 @@ import type { Schema } from "../../../../protocol/kinds/registry";
 import { isObject } from "../decode";
 import { semanticallyEqual } from "../equality";
 import { type Entry, type FieldSet, leaf, noFields } from "./field-set";
-import { elementsOf, StructureError, structureOf } from "./structure";
+import { elementsOf, fieldSchema, StructureError, structureFor } from "./structure";
 
 /** Values seen through their schema: which fields they set, how two differ, how one is laid over another, what is taken out again. */
 
@@ -17,12 +17,12 @@ function allFieldsOf(value: unknown, schema: Schema): FieldSet {
 }
 
 function below(value: unknown, schema: Schema, everyContainer: boolean): FieldSet {
-  const structure = structureOf(schema);
+  const structure = structureFor(schema, value);
   const set = new Map<string, Entry>();
   if (structure.type === "struct" || structure.type === "map") {
     if (!isObject(value)) return noFields;
     for (const key in value) {
-      const child = structure.type === "struct" ? structure.fields.get(key) : structure.values;
+      const child = fieldSchema(structure, key);
       if (!child) throw new StructureError(`.${key}: field not declared in schema`);
       const content = value[key];
       const entry = entryOf(content, child, everyContainer);
@@ -40,7 +40,7 @@ function below(value: unknown, schema: Schema, everyContainer: boolean): FieldSe
 }
 
 function entryOf(value: unknown, schema: Schema, everyContainer: boolean): Entry {
-  if (structureOf(schema).type === "whole") return leaf;
+  if (structureFor(schema, value).type === "whole") return leaf;
   return { member: everyContainer, below: below(value, schema, everyContainer) };
 }
 
@@ -59,7 +59,7 @@ const nothingDiffers: Comparison = { added: noFields, removed: noFields, modifie
 /** How the second value differs from the first, field by field. */
 export function compare(before: unknown, after: unknown, schema: Schema): Comparison {
   if (before === after) return nothingDiffers;
-  const structure = structureOf(schema);
+  const structure = structureFor(schema, after);
   const added = new Map<string, Entry>();
   const removed = new Map<string, Entry>();
   const modified = new Map<string, Entry>();
@@ -67,7 +67,7 @@ export function compare(before: unknown, after: unknown, schema: Schema): Compar
     if (old === now) return;
     if (old === undefined) return void added.set(element, entryOf(now, child, true));
     if (now === undefined) return void removed.set(element, entryOf(old, child, true));
-    if (structureOf(child).type === "whole") {
+    if (structureFor(child, now).type === "whole") {
       if (!semanticallyEqual(old, now)) modified.set(element, leaf);
       return;
     }
@@ -79,7 +79,7 @@ export function compare(before: unknown, after: unknown, schema: Schema): Compar
   if (structure.type === "struct" || structure.type === "map") {
     const old = isObject(before) ? before : {};
     const now = isObject(after) ? after : {};
-    const schemaOf = (key: string) => (structure.type === "struct" ? structure.fields.get(key) : structure.values);
+    const schemaOf = (key: string) => fieldSchema(structure, key);
     for (const key in old) {
       const child = schemaOf(key);
       if (child) visit(`f:${key}`, old[key], now[key], child);
@@ -118,13 +118,13 @@ function byElement(structure: Listed, value: unknown): ReadonlyMap<string, unkno
 /** The live value with the configuration laid over it. Entries of lists come in the configuration's order; others keep their place among them. */
 export function lay(live: unknown, config: unknown, schema: Schema): unknown {
   if (config === undefined || config === live) return live;
-  const structure = structureOf(schema);
+  const structure = structureFor(schema, config);
   if (structure.type === "whole" || live === undefined) return semanticallyEqual(live, config) && live !== undefined ? live : config;
   if (structure.type === "struct" || structure.type === "map") {
     if (!isObject(live) || !isObject(config)) return config;
     let changed: Record<string, unknown> | undefined;
     for (const key in config) {
-      const child = structure.type === "struct" ? structure.fields.get(key) : structure.values;
+      const child = fieldSchema(structure, key);
       const laid = lay(live[key], config[key], child ?? {});
       if (laid !== live[key]) (changed ??= { ...live })[key] = laid;
     }
@@ -171,14 +171,14 @@ function layList(structure: Listed, live: readonly unknown[], config: readonly u
  * entries of maps and lists go when they themselves had been applied and are owned by nobody now, even if somebody owns a part of them.
  */
 export function prune(value: unknown, schema: Schema, last: FieldSet, owned: FieldSet): unknown {
-  const structure = structureOf(schema);
+  const structure = structureFor(schema, value);
   if (structure.type === "struct" || structure.type === "map") {
     if (!isObject(value)) return value;
     let changed: Record<string, unknown> | undefined;
     for (const [element, entry] of last) {
       const key = element.slice(2);
       if (value[key] === undefined) continue;
-      const child = structure.type === "struct" ? structure.fields.get(key) : structure.values;
+      const child = fieldSchema(structure, key);
       const owner = owned.get(element);
       if (structure.type === "struct" ? !owner : entry.member && !owner?.member) {
         changed ??= { ...value };

@@ -4,7 +4,16 @@ import { type Failure, invalid } from "../../../../protocol/status";
 
 /** What is wrong with one field. The words are those of a real server: users, tests and tools read them. */
 
-export type FieldErrorType = "Required" | "Invalid" | "NotSupported" | "Duplicate" | "Forbidden" | "TooLong" | "TooMany" | "NotFound";
+export type FieldErrorType =
+  | "Required"
+  | "Invalid"
+  | "TypeInvalid"
+  | "NotSupported"
+  | "Duplicate"
+  | "Forbidden"
+  | "TooLong"
+  | "TooMany"
+  | "NotFound";
 
 export interface FieldError {
   readonly type: FieldErrorType;
@@ -18,6 +27,7 @@ export interface FieldError {
 const titles: Readonly<Record<FieldErrorType, string>> = {
   Required: "Required value",
   Invalid: "Invalid value",
+  TypeInvalid: "Invalid value",
   NotSupported: "Unsupported value",
   Duplicate: "Duplicate value",
   Forbidden: "Forbidden",
@@ -37,6 +47,10 @@ export class Findings {
     return this.found;
   }
 
+  /** Takes over what was found elsewhere. */
+  add(errors: readonly FieldError[]): void {
+    this.found.push(...errors);
+  }
   required(field: string, detail = ""): void {
     this.found.push({ type: "Required", field, detail });
   }

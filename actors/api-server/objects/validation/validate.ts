@@ -1,5 +1,6 @@
 import type { JsonObject } from "../../../../protocol/kinds/object";
 import { isReview, type Kind } from "../../../../protocol/kinds/registry";
+import { customErrors } from "../../custom-resources/objects";
 import { checkBindingUpdate, checkClusterRole, checkClusterRoleBinding, checkRole, checkRoleBinding } from "./access";
 import * as cluster from "./cluster";
 import * as core from "./core";
@@ -101,6 +102,7 @@ export function validateCreate(kind: Kind, object: JsonObject): readonly FieldEr
   const findings = new Findings();
   // A review is answered and forgotten: it needs no name.
   if (!isReview(kind)) checkMetadata(kind, object, findings);
+  if (kind.custom) return [...findings.errors(), ...customErrors(kind.custom, object, undefined)];
   const { check, create } = rules.get(`${kind.group}/${kind.kind}`) ?? {};
   check?.(object, findings);
   create?.(object, findings);
@@ -115,6 +117,7 @@ export function validateUpdate(kind: Kind, stored: JsonObject, updated: JsonObje
   const findings = new Findings();
   checkMetadataUpdate(stored, updated, findings);
   checkMetadata(kind, updated, findings);
+  if (kind.custom) return [...findings.errors(), ...customErrors(kind.custom, updated, stored)];
   if (subresource === "status" || subresource === "approval") return findings.errors();
   const { check, update } = rules.get(`${kind.group}/${kind.kind}`) ?? {};
   check?.(updated, findings);

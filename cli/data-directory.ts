@@ -70,6 +70,12 @@ export class DataDirectory {
     const made = readJson<{ readonly version?: number; readonly etcd?: number }>(file);
     if (made.version !== 1 || typeof made.etcd !== "number")
       throw new InputError(`${file}: is not of a cluster that this version can read`);
+    if (made.etcd === 0 && etcd !== 0)
+      throw new InputError(`--data ${path}: this cluster was made on an etcd outside; give --storage again, its objects are there`);
+    if (made.etcd !== 0 && etcd === 0)
+      throw new InputError(
+        `--data ${path}: this cluster was made with ${made.etcd} members of etcd of its own; --storage needs a new directory`,
+      );
     if (made.etcd !== etcd) throw new InputError(`--data ${path}: this cluster was made with ${made.etcd} members of etcd, not ${etcd}`);
     const indices = this.roster()
       .load()
@@ -84,7 +90,7 @@ function clusterFile(path: string): string {
   return join(path, "cluster.json");
 }
 
-/** Says in a data directory of how many members of etcd it is. */
+/** Says in a data directory of how many members of etcd it is; 0 where its objects are in an etcd outside. */
 export function writeClusterFile(path: string, etcd: number): void {
   writePrivately(clusterFile(path), JSON.stringify({ version: 1, etcd }));
 }

@@ -15,12 +15,16 @@ import { DataDirectory } from "./data-directory";
 import { Doors } from "./doors";
 import { EtcdDoors } from "./etcd-doors";
 import { InputError } from "./load";
+import { OutsideStorage } from "./outside-storage";
 import { reasonNotReady, reasonNotServing } from "./readiness";
+import type { StorageOptions } from "./storage-options";
 import { authorityOf, type Endpoint } from "./up-options";
 
 export interface LiveClusterOptions {
   readonly shape: ClusterShape;
   readonly actors: readonly AnyActor[];
+  /** A real etcd in the place of the cluster's own members. */
+  readonly storage: StorageOptions | undefined;
   /** Without it the cluster lasts as long as the process. */
   readonly data: string | undefined;
   readonly listen: Endpoint;
@@ -71,12 +75,13 @@ export class LiveCluster {
     private readonly options: LiveClusterOptions,
     private readonly directory: DataDirectory,
     readonly pki: Pki,
+    readonly storage: OutsideStorage | undefined,
   ) {
     const { shape, actors, log, names } = options;
     const { authority, secrets } = pki;
     this.plan = planCluster(shape, { rootCa: authority.certificate });
     this.world = new LiveWorld({
-      actors,
+      actors: storage?.actors(actors) ?? actors,
       secrets,
       ...(directory.path === undefined ? {} : { dataDirectory: directory.path }),
       observers: [(host, event) => this.observe(host, event)],
@@ -84,7 +89,7 @@ export class LiveCluster {
     this.doors = new Doors(this.world, log);
     this.etcdDoors = new EtcdDoors(this.world, log);
     this.front = new Front(() => this.doors.behind());
-    for (const plan of this.plan.hosts) this.world.addHost(plan);
+    for (const plan of storage?.hosts(this.plan) ?? this.plan.hosts) this.world.addHost(plan);
     this.hub = new Hub({
       world: this.world,
       authority,
@@ -105,14 +110,17 @@ export class LiveCluster {
 
   /** Starts everything; the cluster serves, but need not be ready. Throws an InputError for what the user can put right; leaves nothing behind then. */
   static async start(options: LiveClusterOptions): Promise<LiveCluster> {
-    const directory = DataDirectory.take(options.data, options.shape);
+    const directory = DataDirectory.take(options.data, { ...options.shape, ...(options.storage && { etcd: 0 }) });
     let cluster: LiveCluster | undefined;
+    let storage: OutsideStorage | undefined;
     try {
-      cluster = new LiveCluster(options, directory, readPki(directory));
+      storage = options.storage && (await OutsideStorage.connect(options.storage));
+      cluster = new LiveCluster(options, directory, readPki(directory), storage);
       await cluster.open();
       return cluster;
     } catch (error) {
       await cluster?.close();
+      storage?.close();
       directory.unlock();
       throw error;
     }
@@ -162,6 +170,7 @@ export class LiveCluster {
     const { listen, joinListen } = this.options;
     this.closing.push(
       () => this.directory.unlock(),
+      () => this.storage?.close(),
       () => this.world.close(),
     );
     // The ports first: what cannot be had is said before anything is done.
@@ -176,7 +185,7 @@ export class LiveCluster {
       () => this.etcdDoors.close(),
     );
     await this.openApiServers();
-    await this.etcdDoors.open(this.plan, this.pki);
+    if (this.storage === undefined) await this.etcdDoors.open(this.plan, this.pki);
   }
 
   private async openApiServers(): Promise<void> {

@@ -4,9 +4,10 @@ import { type ClusterShape, defaultShape } from "../scenarios/cluster";
 import { readShape } from "../scenarios/shape";
 import { formatProblem, readDocuments } from "../scenarios/source";
 import { InputError, readText } from "./load";
+import { readStorage, type StorageFlags, type StorageOptions } from "./storage-options";
 
 /** What commander makes of the flags of `wavetank up`. */
-export interface UpFlags {
+export interface UpFlags extends StorageFlags {
   readonly config?: string;
   readonly etcd?: string;
   readonly apiServers?: string;
@@ -30,6 +31,8 @@ export interface Endpoint {
 
 export interface UpOptions {
   readonly shape: ClusterShape;
+  /** A real etcd in the place of the cluster's own members. */
+  readonly storage: StorageOptions | undefined;
   readonly data: string | undefined;
   readonly listen: Endpoint;
   readonly joinListen: Endpoint | undefined;
@@ -47,7 +50,10 @@ const logLevels = ["debug", "info", "warn", "error", "silent"];
 
 /** Checks the flags and reads the configuration. Throws an InputError that says which flag or line is wrong and what was expected. */
 export function readUpOptions(flags: UpFlags): UpOptions {
-  const shape = shapeOf(flags);
+  const storage = readStorage(flags);
+  if (storage && flags.etcd !== undefined)
+    throw new InputError(`--etcd ${flags.etcd}: with --storage the members of etcd are those of the storage`);
+  const shape = { ...shapeOf(flags), ...(storage && { etcd: storage.authorities.length }) };
   const listen = endpoint("--listen", flags.listen);
   const joinListen = flags.joinListen === undefined ? undefined : endpoint("--join-listen", flags.joinListen);
   for (const [flag, name] of [
@@ -62,6 +68,7 @@ export function readUpOptions(flags: UpFlags): UpOptions {
   const kubeconfig = resolve(flags.kubeconfig ?? (data === undefined ? join(".wavetank", "kubeconfig") : join(data, "kubeconfig")));
   return {
     shape,
+    storage,
     data,
     listen,
     joinListen,
@@ -113,12 +120,11 @@ export function count(flag: string, text: string | undefined, minimum: number, f
 }
 
 /** "127.0.0.1:6443", "[::1]:6443" or ":6443" (all addresses) of a flag. Throws an InputError that names the flag. */
-export function endpoint(flag: string, text: string): Endpoint {
+export function endpoint(flag: string, text: string, expected = "expected HOST:PORT, such as 127.0.0.1:6443"): Endpoint {
   const match = /^(?:\[([0-9a-fA-F:]+)\]|([^:[\]]*)):(\d{1,5})$/.exec(text);
   const port = Number(match?.[3]);
   const host = match?.[1] ?? match?.[2];
-  if (host === undefined || port > 65_535 || (host !== "" && !isName(host)))
-    throw new InputError(`${flag} ${text}: expected HOST:PORT, such as 127.0.0.1:6443`);
+  if (host === undefined || port > 65_535 || (host !== "" && !isName(host))) throw new InputError(`${flag} ${text}: ${expected}`);
   return { host: host === "" ? "0.0.0.0" : host, port };
 }
 

@@ -19,6 +19,10 @@ export function addUp(program: Command): void {
     .option("--nodes <count>", "nodes (default 3)")
     .option("--zones <count>", "zones over which everything is spread (default 3)")
     .option("--data <dir>", "keep the cluster in a directory; it survives kill -9")
+    .option("--storage <address>", "a real etcd behind the API servers: etcd://HOST:PORT[,HOST:PORT…], etcds:// for TLS")
+    .option("--storage-cacert <file>", "PEM of the authority of the storage's certificates (default: what this machine trusts)")
+    .option("--storage-cert <file>", "PEM of the certificate to show to the storage")
+    .option("--storage-key <file>", "PEM of its key")
     .option("--listen <address>", "one address for all API servers", "127.0.0.1:6443")
     .option("--join-listen <address>", "where other processes join (default: a free port of the same address)")
     .option("--advertise <name>", "the name or address under which other machines reach this one")
@@ -38,7 +42,7 @@ async function up(flags: UpFlags, fail: (why: string) => void): Promise<() => Pr
   let etcd: EtcdAccess;
   try {
     writeKubeconfig(options.kubeconfig, { server: addresses.front, authority: pki.authority.certificate, ...cluster.admin() });
-    etcd = writeEtcdAccess(options.etcdAccess, addresses.etcd, pki.etcdAuthority);
+    etcd = cluster.storage?.access() ?? writeEtcdAccess(options.etcdAccess, addresses.etcd, pki.etcdAuthority);
   } catch (error) {
     await cluster.close();
     throw error;

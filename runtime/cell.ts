@@ -37,6 +37,10 @@ export interface PendingAsk {
   readonly then: (state: unknown, answer: Answer, ctx: Context<unknown>) => undefined;
 }
 
+/** How many items a side may send before the other has handled them, and how many may wait beyond that before the stream is cut. */
+export const streamWindowItems = 256;
+export const streamBacklogItems = 4096;
+
 export interface Stream {
   readonly key: string;
   readonly id: number;
@@ -55,6 +59,8 @@ export interface Stream {
   /** Set when this side has closed but items still wait for credit. */
   closing: { readonly reason: "done" | "refused" | "slow"; readonly detail: string } | null;
   readonly then: ((state: unknown, input: StreamInput, ctx: Context<unknown>) => undefined) | null;
+  /** Told, outside of turns, that the receiver has made room for so many more items. */
+  credited: ((items: number) => void) | null;
 }
 
 /** An actor's place on a host: what survives its turns, and what a crash takes away. */
@@ -77,6 +83,8 @@ export interface Cell {
   readonly inbound: Map<string, { readonly request: RequestRef; readonly expiresUs: number }>;
   readonly streams: Map<string, Stream>;
   readonly timers: Map<string, { readonly generation: number; readonly cancel: Cancel }>;
+  /** Told, outside of turns, that this incarnation is over. */
+  readonly whenGone: (() => void)[];
   /** Consecutive crashes, for back-off, and when it last started. */
   crashes: number;
   startedUs: number;
@@ -100,6 +108,7 @@ export function newCell(address: Address, actor: AnyActor, config: unknown, pare
     inbound: new Map(),
     streams: new Map(),
     timers: new Map(),
+    whenGone: [],
     crashes: 0,
     startedUs: 0,
   };

@@ -2,7 +2,7 @@ import type { Address, HostName } from "../protocol/address";
 import { decode, encode } from "../protocol/codec";
 import type { Envelope, Operation } from "../protocol/envelope";
 import type { CloseReason, StreamRef } from "./actor";
-import { acceptedKey, type Cell, type Delivery, requestKey, type Stream } from "./cell";
+import { acceptedKey, type Cell, type Delivery, requestKey, type Stream, streamBacklogItems, streamWindowItems } from "./cell";
 
 /** What conversations need of their host. */
 export interface Carrier {
@@ -11,10 +11,6 @@ export interface Carrier {
   enqueue(cell: Cell, delivery: Delivery): void;
   monotonicUs(): number;
 }
-
-/** How many items a side may send before the other has handled them, and how many may wait beyond that before the stream is cut. */
-export const streamWindowItems = 256;
-export const streamBacklogItems = 4096;
 
 const nothing = new Uint8Array(0);
 
@@ -110,6 +106,7 @@ export class Conversations {
       if (next === undefined) break;
       this.item(cell, stream, next.kind, next.body);
     }
+    stream.credited?.(items);
     if (stream.waiting.length === 0 && stream.closing !== null) {
       cell.streams.delete(stream.key);
       this.sendClose(cell, stream, stream.closing.reason, stream.closing.detail);
@@ -227,6 +224,7 @@ function newStream(
     waiting: [],
     closing: null,
     then,
+    credited: null,
   };
 }
 

@@ -363,6 +363,7 @@ export class Host implements WireReceiver {
     cell.state = undefined;
     this.collectors.delete(cell);
     this.options.dispatcher.forget?.(this, cell);
+    for (const gone of cell.whenGone.splice(0)) gone();
     if (children) for (const child of [...this.cells.values()]) if (child.parent === cell.address) this.stop(child.address);
   }
 

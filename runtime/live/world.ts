@@ -7,6 +7,7 @@ import { Host } from "../host";
 import { type Gate, type Interposer, type Meddling, noMeddling } from "../interposer";
 import { gatewayActor, Portal } from "../portal";
 import type { WireRule } from "../rules";
+import { type Service, serve } from "../serving";
 import type { Cancel, Observer, RuntimeEvent, Secrets } from "../world";
 import { LiveClock } from "./clock";
 import { LiveDirectory } from "./directory";
@@ -21,6 +22,8 @@ export interface HostPlan {
   readonly name: HostName;
   readonly zone: string;
   readonly actors: readonly { readonly address: Address; readonly config: unknown }[];
+  /** Addresses behind which asynchronous code stands; their roles have a servingActor. */
+  readonly services?: readonly { readonly address: Address; readonly service: Service }[];
 }
 
 export interface LiveWorldOptions {
@@ -73,7 +76,7 @@ export class LiveWorld {
   addHost(plan: HostPlan): void {
     if (this.plans.has(plan.name)) throw new Error(`host ${plan.name} exists already`);
     this.plans.set(plan.name, plan);
-    for (const { address } of plan.actors) this.directory.register(address, plan.name);
+    for (const { address } of [...plan.actors, ...(plan.services ?? [])]) this.directory.register(address, plan.name);
   }
 
   /** Starts all hosts that are down. */
@@ -100,6 +103,7 @@ export class LiveWorld {
     });
     this.hosts.set(name, host);
     for (const { address, config } of plan.actors) host.place(address, config);
+    for (const { address, service } of plan.services ?? []) serve(host, address, service);
     host.start();
   }
 

@@ -5,6 +5,7 @@ import { NoSecrets } from "../../runtime/live/secrets";
 import { type HostPlan, LiveWorld } from "../../runtime/live/world";
 import type { Portal, PortalStream } from "../../runtime/portal";
 import type { WireRule } from "../../runtime/rules";
+import { serve } from "../../runtime/serving";
 import { Simulation } from "../../runtime/simulated/simulation";
 import type { RuntimeEvent } from "../../runtime/world";
 
@@ -66,6 +67,7 @@ class SimulatedTestWorld extends TestWorld {
     for (const plan of plans) {
       this.simulation.addHost(plan);
       for (const { address, config } of plan.actors) this.simulation.place(plan.name, address, config);
+      for (const { address, service } of plan.services ?? []) serve(this.simulation.host(plan.name).host, address, service);
     }
     this.simulation.start();
   }

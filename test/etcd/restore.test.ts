@@ -9,7 +9,7 @@ import { readBackup } from "../../actors/etcd/gateway/read-backup";
 import { etcdMember } from "../../actors/etcd/member";
 import { storeOfBackup } from "../../actors/etcd/restored";
 import { hashKv } from "../../actors/etcd/store/hash";
-import { type EtcdAccess, writeEtcdAccess } from "../../cli/etcd-access";
+import { type WrittenAccess, writeEtcdAccess } from "../../cli/etcd-access";
 import { LiveCluster } from "../../cli/live-cluster";
 import { main } from "../../cli/program";
 import { address } from "../../protocol/address";
@@ -59,7 +59,7 @@ async function wavetank(...args: string[]): Promise<{ readonly status: number; r
 }
 
 /** etcdctl with some access. */
-function etcdctlOf(endpoint: string, { cacert, cert, key }: Pick<EtcdAccess, "cacert" | "cert" | "key">) {
+function etcdctlOf(endpoint: string, { cacert, cert, key }: Pick<WrittenAccess, "cacert" | "cert" | "key">) {
   const access = { ETCDCTL_ENDPOINTS: endpoint, ETCDCTL_CACERT: cacert, ETCDCTL_CERT: cert, ETCDCTL_KEY: key };
   const env = { PATH: process.env.PATH, ETCDCTL_API: "3", ...access };
   return async (...args: string[]) => (await run("etcdctl", args, { env, maxBuffer: 2 ** 26 })).stdout;
@@ -193,6 +193,7 @@ describeWith(["etcdctl"], "a whole live cluster", () => {
   async function up(data: string) {
     const listen = { host: "127.0.0.1", port: 0 };
     const cluster = await LiveCluster.start({
+      storage: undefined,
       shape: { ...defaultShape, etcd: 1, apiServers: 1, nodes: 0 },
       actors,
       data,

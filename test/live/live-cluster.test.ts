@@ -17,6 +17,7 @@ describe("a live cluster", () => {
   beforeAll(async () => {
     directory = mkdtempSync(join(tmpdir(), "wavetank-cluster-"));
     cluster = await LiveCluster.start({
+      storage: undefined,
       shape: { ...defaultShape, nodes: 1 },
       actors,
       data: undefined,

@@ -14,7 +14,8 @@ export class Refusal extends Error {
 
 const permissionDenied = "etcdserver: permission denied";
 
-const codes: ReadonlyMap<EtcdError["code"], status> = new Map([
+/** gRPC's codes by the names that errors carry. */
+export const codes: ReadonlyMap<EtcdError["code"], status> = new Map([
   ["InvalidArgument", status.INVALID_ARGUMENT],
   ["NotFound", status.NOT_FOUND],
   ["FailedPrecondition", status.FAILED_PRECONDITION],

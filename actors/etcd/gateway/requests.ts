@@ -65,10 +65,10 @@ export interface TxnFields {
   readonly failure: readonly OperationFields[];
 }
 
-const sortOrders: readonly SortOrder[] = ["none", "ascend", "descend"];
-const sortTargets: readonly SortTarget[] = ["key", "version", "create", "mod", "value"];
-const compareResults: readonly Compare["result"][] = ["equal", "greater", "less", "notEqual"];
-const compareTargets: readonly Compare["target"][] = ["version", "create", "mod", "value", "lease"];
+export const sortOrders: readonly SortOrder[] = ["none", "ascend", "descend"];
+export const sortTargets: readonly SortTarget[] = ["key", "version", "create", "mod", "value"];
+export const compareResults: readonly Compare["result"][] = ["equal", "greater", "less", "notEqual"];
+export const compareTargets: readonly Compare["target"][] = ["version", "create", "mod", "value", "lease"];
 const nothing = new Uint8Array(0);
 
 export function invalid(message: string): Refusal {

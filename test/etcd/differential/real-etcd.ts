@@ -17,15 +17,34 @@ export class RealEtcd {
   private readonly agent = new Agent({ keepAlive: true, maxSockets: 4 });
 
   private constructor(
-    private readonly child: ChildProcess,
+    private child: ChildProcess,
     private readonly directory: string,
     readonly port: number,
+    private readonly peerPort: number,
   ) {}
 
   /** Starts it and waits until it answers. Throws where the program is missing or ends. */
   static async start(): Promise<RealEtcd> {
-    const directory = mkdtempSync(join(tmpdir(), "wavetank-etcd-"));
-    const [port, peerPort] = [await freePort(), await freePort()];
+    return RealEtcd.run(mkdtempSync(join(tmpdir(), "wavetank-etcd-")), await freePort(), await freePort());
+  }
+
+  /** Kills it; its data stays. */
+  async kill(): Promise<void> {
+    if (this.child.exitCode !== null || this.child.signalCode !== null) return;
+    const gone = new Promise((resolve) => this.child.once("exit", resolve));
+    this.child.kill("SIGKILL");
+    await gone;
+  }
+
+  /** Starts it again at the same port with what it had, or with nothing; as a member of another cluster where its peers' port is another. */
+  async restart(how: "with its data" | "empty" | "of another cluster" = "with its data"): Promise<void> {
+    if (how !== "with its data") rmSync(this.directory, { recursive: true, force: true });
+    const again = await RealEtcd.run(this.directory, this.port, how === "of another cluster" ? await freePort() : this.peerPort);
+    again.agent.destroy();
+    this.child = again.child;
+  }
+
+  private static async run(directory: string, port: number, peerPort: number): Promise<RealEtcd> {
     const [client, peer] = [`http://127.0.0.1:${port}`, `http://127.0.0.1:${peerPort}`];
     const urls = ["--listen-client-urls", client, "--advertise-client-urls", client, "--listen-peer-urls", peer];
     const cluster = ["--initial-advertise-peer-urls", peer, "--initial-cluster", `default=${peer}`];
@@ -39,7 +58,7 @@ export class RealEtcd {
     });
     // It must not outlive a test run that is ended from outside.
     process.once("exit", () => child.kill("SIGKILL"));
-    const real = new RealEtcd(child, directory, port);
+    const real = new RealEtcd(child, directory, port, peerPort);
     for (let attempt = 0; attempt < 300 && ended === undefined; attempt++) {
       const reply = await real.ask("/v3/kv/range", { key: "AA==" }).catch(() => undefined);
       if (reply?.ok) return real;
@@ -51,11 +70,7 @@ export class RealEtcd {
 
   async stop(): Promise<void> {
     this.agent.destroy();
-    if (this.child.exitCode === null && this.child.pid !== undefined) {
-      const gone = new Promise((resolve) => this.child.once("exit", resolve));
-      this.child.kill("SIGKILL");
-      await gone;
-    }
+    if (this.child.pid !== undefined) await this.kill();
     rmSync(this.directory, { recursive: true, force: true });
   }
 

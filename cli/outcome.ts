@@ -2,10 +2,12 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import colors from "picocolors";
 import { type RunRecord, recordVersion } from "../scenarios/record";
+import type { CloseUp } from "../scenarios/report/close-up";
 import { htmlOf } from "../scenarios/report/html";
 import { junitOf } from "../scenarios/report/junit";
 import { perfettoOf } from "../scenarios/report/perfetto";
 import type { RunResult } from "../scenarios/run";
+import { closeUpOf, type Decided } from "./close-up";
 import type { Loaded } from "./load";
 import { makeOutFolder } from "./out-folder";
 import { hanging } from "./terminal";
@@ -83,15 +85,37 @@ export function recordOf(loaded: Loaded, result: RunResult, untilUs: number | un
   };
 }
 
-/** Writes what `--out` promises and answers with the paths: report.html, run.json, junit.xml, trace.json. */
-export function writeOut(folder: string, loaded: Loaded, result: RunResult, untilUs: number | undefined): readonly string[] {
-  const files: readonly (readonly [string, string])[] = [
-    ["report.html", htmlOf(loaded.scenario, result, `npx wavetank replay ${join(folder, "run.json")}`)],
-    ["run.json", JSON.stringify(recordOf(loaded, result, untilUs))],
-    ["junit.xml", junitOf([result])],
-    ["trace.json", perfettoOf(result)],
-  ];
+/**
+ * Writes what `--out` promises and answers with the paths: report.html, run.json, junit.xml, trace.json. For what the first two show of the moment that
+ * matters most the run is simulated again; `decided` is what it was given beside its scenario and its seed. Throws Interrupted.
+ */
+export async function writeOut(
+  folder: string,
+  loaded: Loaded,
+  result: RunResult,
+  decided: Omit<Decided, "seed"> = {},
+  interrupted?: () => boolean,
+): Promise<readonly string[]> {
   makeOutFolder(folder);
+  const closeUp = await closeUpOf(loaded, result, { seed: result.seed, ...decided }, interrupted);
+  return writeFiles(folder, loaded, result, decided.untilUs, closeUp);
+}
+
+/** The same of a run that was seen closely already, or that nobody can repeat. */
+export function writeFiles(
+  folder: string,
+  loaded: Loaded,
+  result: RunResult,
+  untilUs: number | undefined,
+  closeUp: CloseUp | undefined,
+): readonly string[] {
+  const replayLine = `npx wavetank replay ${join(folder, "run.json")}`;
+  const files: readonly (readonly [string, string])[] = [
+    ["report.html", htmlOf({ scenario: loaded.scenario, result, replayLine, cause: causeOf(result), closeUp })],
+    ["run.json", JSON.stringify(recordOf(loaded, result, untilUs))],
+    ["junit.xml", junitOf([result], replayLine)],
+    ["trace.json", perfettoOf(result, closeUp)],
+  ];
   for (const [name, text] of files) writeFileSync(join(folder, name), text);
   return files.map(([name]) => join(folder, name));
 }

@@ -36,7 +36,8 @@ export function addReplay(program: Command): void {
       );
       console.status("");
       const same = result.traceHash === record.result.traceHash;
-      if (options.out) writeOut(options.out, loaded, result, record.untilUs ?? undefined);
+      const { out } = options;
+      if (out) await interruptible((interrupted) => writeOut(out, loaded, result, repeated(record), interrupted));
       if (options.json)
         process.stdout.write(
           `${JSON.stringify({ ...summaryOf(result, wallMs), same, recordedTraceHash: record.result.traceHash }, null, 2)}\n`,

@@ -3,6 +3,7 @@ import { type Command, InvalidArgumentError, Option } from "commander";
 import colors from "picocolors";
 import { parseDurationMs } from "../protocol/kinds/duration";
 import { formatTime } from "../scenarios/history";
+import type { RunResult } from "../scenarios/run";
 import { exit, interruptible } from "./exit";
 import { type Loaded, loadScenario } from "./load";
 import { makeOutFolder } from "./out-folder";
@@ -70,9 +71,9 @@ async function once(loaded: Named, options: RunOptions, several: boolean): Promi
     }),
   );
   console.status("");
+  const decided = options.until === undefined ? {} : { untilUs: options.until * 1000 };
   const folder = options.out && (several ? join(options.out, scenario.name) : options.out);
-  const untilUs = options.until === undefined ? undefined : options.until * 1000;
-  const written = folder ? writeOut(folder, loaded, result, untilUs) : [];
+  const written = folder ? await interruptible((interrupted) => writeOut(folder, loaded, result, decided, interrupted)) : [];
   const replayLine = folder ? `npx wavetank replay ${join(folder, "run.json")}` : `npx wavetank run ${loaded.file} --seed ${seed}`;
   say(verdictText(result, wallMs, replayLine));
   if (written.length > 0) say(`  report: ${written[0]}`);
@@ -83,6 +84,7 @@ async function many(loaded: Named, options: RunOptions, [first, last]: readonly 
   const console = consoleOn(options.json ? process.stderr : process.stdout);
   const total = last - first + 1;
   const summaries: RunSummary[] = [];
+  const failed: RunResult[] = [];
   const startedMs = performance.now();
   let toldMs = startedMs;
   await interruptible((interrupted) =>
@@ -100,7 +102,7 @@ async function many(loaded: Named, options: RunOptions, [first, last]: readonly 
           console.line(`${colors.red("violated")}  seed ${result.seed}: ${causeOf(result)}`);
           console.line(`          npx wavetank run ${loaded.file} --seed ${result.seed}`);
         }
-        if (options.out && result.verdict === "violated") writeOut(join(options.out, `seed-${result.seed}`), loaded, result, undefined);
+        if (options.out && result.verdict === "violated") failed.push(result);
         const progress = colors.dim(`${summaries.length} of ${total} seeds, ${rate.toFixed(1)} a minute`);
         console.status(progress);
         // Where there is no terminal a line now and then shows that it goes on.
@@ -110,6 +112,14 @@ async function many(loaded: Named, options: RunOptions, [first, last]: readonly 
       },
     }),
   );
+  console.status("");
+  const decided = options.until === undefined ? {} : { untilUs: options.until * 1000 };
+  await interruptible(async (interrupted) => {
+    for (const result of failed) {
+      console.status(colors.dim(`writing the report of seed ${result.seed}`));
+      await writeOut(join(options.out!, `seed-${result.seed}`), loaded, result, decided, interrupted);
+    }
+  });
   console.status("");
   summaries.sort((a, b) => a.seed - b.seed);
   if (!options.json) console.line(summaryText(loaded, summaries, performance.now() - startedMs));

@@ -60,7 +60,10 @@ export function addShrink(program: Command): void {
         loaded,
         left.flatMap((part) => (part.type === "load" ? [part.place] : [])),
       );
-      const written = writeOut(options.out, kept, best.result, record.untilUs ?? undefined);
+      const schedule = left.flatMap((part) => (part.type === "step" ? [part.step] : []));
+      const written = await interruptible((interrupted) =>
+        writeOut(options.out, kept, best.result, { ...repeated(record), schedule }, interrupted),
+      );
       const replay = `npx wavetank replay ${join(options.out, "run.json")}`;
       const summary = { check: wanted.name, before: parts.length, after: left.length, tries, left: left.map(describe), replay };
       if (options.json) process.stdout.write(`${JSON.stringify(summary, null, 2)}\n`);

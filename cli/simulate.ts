@@ -40,13 +40,22 @@ export async function simulate(loaded: Loaded, options: SimulateOptions): Promis
   const startedMs = performance.now();
   const run = new Run(inputOf(loaded, options));
   run.begin();
-  let breathedMs = startedMs;
-  while (run.advance(sliceMs)) {
+  await breathe(
+    () => run.advance(sliceMs),
+    () => options.onProgress?.(run.nowUs),
+    options.interrupted,
+  );
+  return { result: run.result(), wallMs: Math.round(performance.now() - startedMs) };
+}
+
+/** Does something step by step until `advance` answers false, and gives the event loop its turns. Throws Interrupted. */
+export async function breathe(advance: () => boolean, onBreath?: () => void, interrupted?: () => boolean): Promise<void> {
+  let breathedMs = performance.now();
+  while (advance()) {
     if (performance.now() - breathedMs < breathMs) continue;
-    options.onProgress?.(run.nowUs);
+    onBreath?.();
     await new Promise((resolve) => setImmediate(resolve));
     breathedMs = performance.now();
-    if (options.interrupted?.()) throw new Interrupted();
+    if (interrupted?.()) throw new Interrupted();
   }
-  return { result: run.result(), wallMs: Math.round(performance.now() - startedMs) };
 }

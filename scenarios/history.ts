@@ -36,6 +36,8 @@ export type HistoryEvent =
       readonly phase: "began" | "ended";
       /** Hosts, actors or links that it was resolved to. */
       readonly targets: readonly string[];
+      /** The hosts on which these were when it began; the targets themselves where not given. */
+      readonly hosts?: readonly HostName[];
       /** What it did, as counted by the world: the proof that it took effect. Empty while it lasts. */
       readonly effect: string;
     }

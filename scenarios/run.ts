@@ -5,6 +5,7 @@ import type { CheckResult } from "./checks/check";
 import { type Act, type Convergence, type Final, type HistoryEvent, objectId } from "./history";
 import { shortestUs, stepsOf } from "./language/steps";
 import type { Manifest } from "./manifests";
+import { type Focus, focusOf } from "./report/focus";
 import type { RunSeries } from "./report/recorder";
 import { reasonsNotAtRest } from "./rest";
 import { restUs, type Scenario } from "./scenario";
@@ -55,6 +56,8 @@ export interface RunResult {
   readonly steps: readonly StepResult[];
   readonly timeline: readonly TimelineLine[];
   readonly series: RunSeries;
+  /** The moment at which a report looks closely. */
+  readonly focus: Focus;
   /** Whether it was stopped by `untilUs` before its end. */
   readonly stopped: boolean;
 }
@@ -184,7 +187,7 @@ export class Run {
     const nowUs = this.simulation.now();
     const { scenario } = this.input;
     const reasons = reasonsNotAtRest(this.witness.objects, this.tank.hosts(), this.wanted);
-    this.witness.recorder.sample(this.witness.objects);
+    this.witness.sample();
     this.quietSeconds = reasons.length === 0 ? this.quietSeconds + 1 : 0;
     const inActUs = nowUs - this.actSinceUs;
     switch (this.act) {
@@ -246,6 +249,8 @@ export class Run {
     };
     const checks = [...this.witness.checkRuns.map((check) => check.end(final, stopped)), ...(stopped ? [] : this.ownVerdicts())];
     const violated = checks.some(({ verdict }) => verdict === "violated");
+    const { recorder } = this.witness;
+    const series = recorder.series(this.simulation.now());
     this.finished = {
       seed: this.input.seed,
       scenario: this.input.scenario.name,
@@ -260,7 +265,8 @@ export class Run {
       stormUs: this.stormLastedUs,
       steps: this.storm.results,
       timeline: this.witness.timeline,
-      series: this.witness.recorder.series(this.simulation.now()),
+      series,
+      focus: focusOf(checks, series, this.simulation.now(), (call) => recorder.operations.returnedUs(call)),
       stopped,
     };
   }

@@ -48,6 +48,7 @@ export interface PlannedFault extends Pick<ScheduledStep, "step" | "occurrence" 
 interface Active {
   readonly planned: PlannedFault;
   readonly targets: readonly string[];
+  readonly hosts: readonly HostName[];
   /** Hosts that count as lost because of it. */
   readonly lost: readonly HostName[];
   readonly ongoing: Ongoing;
@@ -59,6 +60,8 @@ export type StormEvent = {
   readonly fault: string;
   readonly phase: "began" | "ended";
   readonly targets: readonly string[];
+  /** The hosts on which these were when it began. */
+  readonly hosts: readonly HostName[];
   readonly effect: string;
 };
 
@@ -109,9 +112,10 @@ export class Storm {
       if (!mayMiss) this.judge(place, "", wrong);
       return { place, began: false };
     }
+    const hosts = aim.hostsOf(targets, this.tank);
     const ongoing = fault.begin(this.tank, targets, params, name);
-    this.active.set(place, { planned, targets, lost, ongoing });
-    this.options.tell({ step: place, fault: fault.name, phase: "began", targets, effect: "" });
+    this.active.set(place, { planned, targets, hosts, lost, ongoing });
+    this.options.tell({ step: place, fault: fault.name, phase: "began", targets, hosts, effect: "" });
     return { place, began: true };
   }
 
@@ -125,12 +129,12 @@ export class Storm {
 
   private undo(place: number): void {
     const active = this.active.get(place)!;
-    const { planned, targets, ongoing } = active;
+    const { planned, targets, hosts, ongoing } = active;
     this.active.delete(place);
     const effect = ongoing.end();
     if (planned.fault.damages) this.mending.push(active);
     this.judge(place, effect, effect === "" && !planned.mayMiss ? `it did nothing to ${targets.join(", ")}` : "");
-    this.options.tell({ step: place, fault: planned.fault.name, phase: "ended", targets, effect });
+    this.options.tell({ step: place, fault: planned.fault.name, phase: "ended", targets, hosts, effect });
   }
 
   /** Undoes all that is still going on, the latest first. */

@@ -1,5 +1,6 @@
 import type { Store } from "../actors/etcd/store/store";
 import type { Address, HostName } from "../protocol/address";
+import { epochUs } from "../runtime/simulated/clock";
 import type { Simulation } from "../runtime/simulated/simulation";
 import type { RuntimeEvent } from "../runtime/world";
 import { CheckRun } from "./checks/check";
@@ -68,6 +69,14 @@ export class Witness {
         const modRevisionOf = (key: string) => store.get(Buffer.from(key, "utf8").toString("latin1"))?.modRevision;
         return [{ actor: address, revision: store.revision, modRevisionOf }];
       });
+  }
+
+  /** Notes how things stand for the report; called once for each second. */
+  sample(): void {
+    const offsets = [...this.simulation.hosts.values()].map(
+      ({ name, clock }) => [name, clock.wallUs() - epochUs - this.simulation.now()] as const,
+    );
+    this.recorder.sample(this.objects, new Map(offsets));
   }
 
   /** Adds an event to the history. */

@@ -1,7 +1,7 @@
 import { spawnSync } from "node:child_process";
 
 /** Real clients and servers that tests compare with, and Debian's packages that hold them; `.ci/run` installs these. */
-const packages = { kubectl: "kubernetes-client", etcd: "etcd-server", etcdctl: "etcd-client" } as const;
+const packages = { kubectl: "kubernetes-client", etcd: "etcd-server", etcdctl: "etcd-client", chromium: "chromium" } as const;
 export type Program = keyof typeof packages;
 
 const missing = (program: Program) => spawnSync("sh", ["-c", `command -v ${program}`]).status !== 0;

@@ -51,6 +51,11 @@ export class SimulatedCpu implements Dispatcher {
     return this.isPaused;
   }
 
+  /** When the turn that was given last ends, in virtual time. */
+  get freeAtUs(): number {
+    return this.busyUntilUs;
+  }
+
   /** Forgets what waits; the host crashed. */
   clear(): void {
     this.begun.length = 0;

@@ -44,6 +44,13 @@ interface Connection {
   readonly resetting: Set<HostName>;
 }
 
+/** Hears of each packet when it sets out, of each rule that did something to it then, and of its arrival. It must change nothing. */
+export interface PacketTap {
+  sent(from: HostName, to: HostName, envelope: Envelope): void;
+  hit(rule: string, envelope: Envelope): void;
+  arrived(host: HostName, envelope: Envelope): void;
+}
+
 /** Packets between hosts on the event heap, with faults by rules. Streams' frames keep their order and are delayed rather than lost. */
 export class SimulatedWire implements Wire {
   private readonly receivers = new Map<HostName, WireReceiver>();
@@ -58,7 +65,13 @@ export class SimulatedWire implements Wire {
   readonly counts = { sent: 0, lost: 0, doubled: 0, held: 0, broken: 0 };
   /** Packets to which a rule did something, by the rule's id; also of rules that are gone. "version HOST": those that crossed versions. */
   readonly ruleCounts = new Map<string, number>();
-  private readonly took = (id: string) => void this.ruleCounts.set(id, (this.ruleCounts.get(id) ?? 0) + 1);
+  private readonly took = (id: string) => {
+    this.ruleCounts.set(id, (this.ruleCounts.get(id) ?? 0) + 1);
+    if (this.judging) this.tap?.hit(id, this.judging);
+  };
+  /** The packet that the rules are asked about. */
+  private judging: Envelope | undefined;
+  tap: PacketTap | undefined;
 
   constructor(
     private readonly heap: EventHeap,
@@ -71,7 +84,13 @@ export class SimulatedWire implements Wire {
   }
 
   attach(host: HostName, receiver: WireReceiver): void {
-    this.receivers.set(host, receiver);
+    this.receivers.set(host, {
+      receive: (envelope) => {
+        this.tap?.arrived(host, envelope);
+        receiver.receive(envelope);
+      },
+      disconnected: (peer) => receiver.disconnected(peer),
+    });
     this.silent.delete(host);
     // A machine that is back answers what was meant for its former life with a reset.
     for (const connection of this.connections.values())
@@ -110,6 +129,7 @@ export class SimulatedWire implements Wire {
 
   send(from: HostName, to: HostName, envelope: Envelope): void {
     this.counts.sent++;
+    this.tap?.sent(from, to, envelope);
     const link = this.link(from, to);
     link.packets++;
     if (isDatagram(envelope)) this.sendDatagram(link, envelope);
@@ -118,6 +138,7 @@ export class SimulatedWire implements Wire {
 
   private sendDatagram(link: Link, envelope: Envelope): void {
     const { from, to } = link;
+    this.judging = envelope;
     const verdict = judge(this.rules, envelope, from, to, link.passing, this.took);
     if (verdict.type === "clogged") {
       this.counts.held++;
@@ -144,6 +165,7 @@ export class SimulatedWire implements Wire {
       return;
     }
     connection.established = true;
+    this.judging = envelope;
     const verdict = judge(this.rules, envelope, from, to, link.passing, this.took);
     if (verdict.type !== "deliver" || link.held.length > 0) {
       this.counts.held++;

@@ -39,14 +39,18 @@ export function bandsHtml(axis: Axis, title: string, bands: readonly Band[], kin
 
 function bandHtml(axis: Axis, { row, label, fromUs, toUs, detail }: Band, kind: string): string {
   const tip = `${row}: ${label}\n${clock(fromUs / 1e6, 2)} to ${clock(toUs / 1e6, 2)} (${((toUs - fromUs) / 1e6).toFixed(2)} s)${detail ? `\n${detail}` : ""}`;
-  // The identity of a Lease's holder ends with a UUID: it is in the tip.
-  const shown = label.replace(/_[0-9a-f]{8}-[0-9a-f-]{27}$/, "");
+  const shown = holderName(label);
   return `<div class="band ${kind}" style="${span(axis, fromUs, toUs)}" title="${escapeXml(tip)}">${escapeXml(shown)}</div>`;
+}
+
+/** The identity of a Lease's holder without the UUID at its end. */
+export function holderName(identity: string): string {
+  return identity.replace(/_[0-9a-f]{8}-[0-9a-f-]{27}$/, "");
 }
 
 export interface Line {
   readonly name: string;
-  readonly kind: "good" | "bad" | "plain";
+  readonly kind: "good" | "bad" | "plain" | "c0" | "c1" | "c2" | "c3" | "c4" | "c5";
   /** By second; negative values are gaps. */
   readonly values: readonly number[];
   readonly filled?: boolean;

@@ -1,7 +1,7 @@
 import type { RunResult } from "../run";
 
-/** One or many runs as JUnit XML: a suite for each seed, a case for each check. CI systems read it. */
-export function junitOf(results: readonly RunResult[]): string {
+/** One or many runs as JUnit XML: a suite for each seed, a case for each check. CI systems read it. `replayLine` repeats the run, where there is one. */
+export function junitOf(results: readonly RunResult[], replayLine = ""): string {
   const suites = results.map((result) => {
     const failures = result.checks.filter(({ verdict }) => verdict === "violated").length;
     const cases = result.checks.map(({ name, verdict, detail }) => {
@@ -11,7 +11,12 @@ export function junitOf(results: readonly RunResult[]): string {
     });
     const name = `${escapeXml(result.scenario)}, seed ${result.seed}`;
     const attributes = `name="${name}" tests="${result.checks.length}" failures="${failures}" time="${(result.virtualMs / 1000).toFixed(3)}"`;
-    return `  <testsuite ${attributes}>\n${cases.join("\n")}\n  </testsuite>`;
+    const properties = [
+      ["seed", String(result.seed)],
+      ["trace", result.traceHash],
+      ...(replayLine === "" ? [] : [["replay", replayLine]]),
+    ].map(([property, value]) => `      <property name="${property}" value="${escapeXml(value!)}"/>`);
+    return `  <testsuite ${attributes}>\n    <properties>\n${properties.join("\n")}\n    </properties>\n${cases.join("\n")}\n  </testsuite>`;
   });
   return `<?xml version="1.0" encoding="UTF-8"?>\n<testsuites>\n${suites.join("\n")}\n</testsuites>\n`;
 }

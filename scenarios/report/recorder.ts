@@ -1,8 +1,12 @@
-import type { Deployment, EndpointSlice, Node } from "../../protocol/kinds/generated";
+import type { HostName } from "../../protocol/address";
+import type { Deployment, EndpointSlice } from "../../protocol/kinds/generated";
 import type { Stored } from "../../protocol/kinds/object";
-import { isSuccess } from "../checks/service-availability";
 import type { HistoryEvent } from "../history";
 import type { Scenario } from "../scenario";
+import { type ClientResult, ClientResults } from "./client-results";
+import { OperationLog } from "./operations";
+import { type Outage, Outages } from "./outages";
+import { isReadyNode, type Reaction, Reactions } from "./reactions";
 
 /** Something that lasted, on a line of the timeline. */
 export interface Band {
@@ -11,6 +15,8 @@ export interface Band {
   readonly fromUs: number;
   readonly toUs: number;
   readonly detail: string;
+  /** Of a fault: the hosts that it hits. */
+  readonly hosts?: readonly HostName[];
 }
 
 /** The bands of each row; those that overlap an earlier one of their row go to a further lane of it, in the order of their beginnings. */
@@ -26,7 +32,7 @@ export function lanesOf(bands: readonly Band[]): readonly { readonly row: string
   return [...rows].flatMap(([row, lanes]) => lanes.map((lane) => ({ row, bands: lane })));
 }
 
-/** Requests to one Service by second of the run. */
+/** Requests to one Service, or of one client of a store, by second of the run. */
 export interface LoadSeries {
   readonly service: string;
   readonly succeeded: readonly number[];
@@ -49,6 +55,12 @@ export interface EndpointSeries {
   readonly ready: readonly number[];
 }
 
+/** How far a host's wall clock was off, by second, in milliseconds. */
+export interface ClockSeries {
+  readonly host: HostName;
+  readonly offsetMs: readonly number[];
+}
+
 /** What a report draws: everything by seconds of virtual time, and what lasted as bands. */
 export interface RunSeries {
   readonly seconds: number;
@@ -62,18 +74,25 @@ export interface RunSeries {
   readonly deployments: readonly DeploymentSeries[];
   readonly nodesReady: readonly number[];
   readonly nodes: number;
+  /** Of hosts whose clock was ever off. */
+  readonly clocks: readonly ClockSeries[];
+  readonly outages: readonly Outage[];
+  readonly reactions: readonly Reaction[];
 }
 
 interface Open {
   readonly row: string;
   readonly label: string;
   readonly fromUs: number;
+  readonly hosts?: readonly HostName[];
 }
 
 interface Second {
   failed: number;
   readonly latenciesUs: number[];
 }
+
+const operationsMax = 20_000;
 
 /** Gathers what the report shows while a run goes on. */
 export class Recorder {
@@ -86,19 +105,31 @@ export class Recorder {
   private readonly endpoints = new Map<string, number[]>();
   private readonly deployments = new Map<string, { available: number[]; wanted: number[] }>();
   private readonly nodesReady: number[] = [];
+  private readonly clocks = new Map<HostName, number[]>();
+  private readonly results = new ClientResults();
+  private readonly outages = new Outages();
+  private readonly reactions = new Reactions();
+  /** When clients' calls were answered. */
+  readonly operations = new OperationLog(operationsMax);
   private samples = 0;
 
   constructor(private readonly scenario: Scenario) {}
 
   see(event: HistoryEvent): void {
+    const result = this.results.see(event);
+    if (result) this.seeResult(result, event.atUs);
+    this.reactions.see(event);
+    this.operations.see(event);
     switch (event.type) {
       case "act":
         this.acts.push({ act: event.act, atUs: event.atUs });
         return;
       case "fault": {
         const key = `fault ${event.step}`;
-        if (event.phase === "began") this.open.set(key, { row: event.targets.join(", "), label: event.fault, fromUs: event.atUs });
-        else this.close(this.faults, key, event.atUs, event.effect);
+        if (event.phase === "began") {
+          const { targets, hosts = targets, fault: label, atUs: fromUs } = event;
+          this.open.set(key, { row: targets.join(", "), label, fromUs, hosts });
+        } else this.close(this.faults, key, event.atUs, event.effect);
         return;
       }
       case "host":
@@ -130,16 +161,18 @@ export class Recorder {
       case "leader.lost":
         this.close(this.leaders, `lease ${actor}`, atUs, "");
         return;
-      case "load.result": {
-        const seconds = this.load.get(String(fact.service)) ?? new Map<number, Second>();
-        this.load.set(String(fact.service), seconds);
-        const at = Math.floor(atUs / 1e6);
-        const second = seconds.get(at) ?? { failed: 0, latenciesUs: [] };
-        seconds.set(at, second);
-        if (isSuccess(fact.outcome, fact.code)) second.latenciesUs.push(fact.latencyUs as number);
-        else second.failed++;
-      }
     }
+  }
+
+  private seeResult(result: ClientResult, atUs: number): void {
+    const seconds = this.load.get(result.service) ?? new Map<number, Second>();
+    this.load.set(result.service, seconds);
+    const at = Math.floor(atUs / 1e6);
+    const second = seconds.get(at) ?? { failed: 0, latenciesUs: [] };
+    seconds.set(at, second);
+    if (result.ok) second.latenciesUs.push(result.latencyUs);
+    else second.failed++;
+    this.outages.see(result, atUs);
   }
 
   private seeNode({ atUs, before, after, id }: Extract<HistoryEvent, { readonly type: "object" }>): void {
@@ -156,8 +189,10 @@ export class Recorder {
     bands.push({ ...open, toUs, detail });
   }
 
-  /** Notes how things stand; called once for each second. */
-  sample(objects: ReadonlyMap<string, Stored>): void {
+  /** Notes how things stand; called once for each second. `offsets` says how far hosts' clocks are off, in microseconds. */
+  sample(objects: ReadonlyMap<string, Stored>, offsets: ReadonlyMap<HostName, number> = new Map()): void {
+    for (const [host, us] of offsets) if (us !== 0 && !this.clocks.has(host)) this.clocks.set(host, Array<number>(this.samples).fill(0));
+    for (const [host, series] of this.clocks) series.push((offsets.get(host) ?? 0) / 1000);
     let ready = 0;
     const endpoints = new Map<string, number>();
     for (const [id, object] of objects) {
@@ -202,6 +237,9 @@ export class Recorder {
       deployments: [...this.deployments].map(([name, { available, wanted }]) => ({ name, available, wanted })),
       nodesReady: this.nodesReady,
       nodes: this.scenario.shape.nodes,
+      clocks: [...this.clocks].map(([host, offsetMs]) => ({ host, offsetMs })),
+      outages: this.outages.all(),
+      reactions: this.reactions.all,
     };
   }
 }
@@ -225,10 +263,4 @@ function loadSeries(service: string, bySecond: ReadonlyMap<number, Second>, seco
 function pushBoth(series: { available: number[]; wanted: number[] }, available: number, wanted: number): void {
   series.available.push(available);
   series.wanted.push(wanted);
-}
-
-function isReadyNode(object: Stored | undefined): boolean {
-  return (
-    (object as Stored<Node> | undefined)?.status?.conditions?.some(({ type, status }) => type === "Ready" && status === "True") ?? false
-  );
 }

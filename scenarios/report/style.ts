@@ -1,13 +1,15 @@
+import { closeUpStyle } from "./close-up-style";
+
 /** The look of the report, in light and in dark. */
 export const style = `
-:root{color-scheme:light dark;--ink:#1c2430;--paper:#fff;--faint:#e7ebf0;--quiet:#5d6877;--good:#1a7f4b;--bad:#c2312f;--fault:#b45f14;--leader:#2f5fb8;--act:#66748a;--on:#fff;--shade:.13}
-@media(prefers-color-scheme:dark){:root{--ink:#e4e8ee;--paper:#14181f;--faint:#262d38;--quiet:#9aa5b6;--good:#4cc98a;--bad:#f0716d;--fault:#e99a5e;--leader:#7aa7f5;--act:#93a1b6;--on:#10141a;--shade:.17}}
+:root{color-scheme:light dark;--ink:#1c2430;--paper:#fff;--faint:#e7ebf0;--quiet:#5d6877;--good:#1a7f4b;--bad:#c2312f;--fault:#b45f14;--leader:#2f5fb8;--act:#66748a;--on:#fff;--shade:.13;--c0:#2f5fb8;--c1:#b45f14;--c2:#1a7f4b;--c3:#8a3fb0;--c4:#0d7f8c;--c5:#7a6a10}
+@media(prefers-color-scheme:dark){:root{--ink:#e4e8ee;--paper:#14181f;--faint:#262d38;--quiet:#9aa5b6;--good:#4cc98a;--bad:#f0716d;--fault:#e99a5e;--leader:#7aa7f5;--act:#93a1b6;--on:#10141a;--shade:.17;--c0:#7aa7f5;--c1:#e99a5e;--c2:#4cc98a;--c3:#c58be6;--c4:#54c5d2;--c5:#cdbb52}}
 *{box-sizing:border-box}
 body{font:15px/1.5 system-ui,sans-serif;color:var(--ink);background:var(--paper);margin:0}
 header,main{max-width:1360px;margin:0 auto;padding:14px 24px}
 header{border-top:6px solid var(--good);padding-bottom:0}header.violated{border-color:var(--bad)}
 h1{font-size:25px;line-height:1.25;margin:8px 0}h2{font-size:18px;margin:30px 0 8px}p{max-width:100ch;margin:8px 0}
-.verdict{font-size:18px;font-weight:600;color:var(--good)}header.violated .verdict,.violated,tr.violated td:first-child{color:var(--bad)}
+.verdict{font-size:18px;font-weight:600;color:var(--good)}header.violated .verdict,b.violated,span.violated,tr.violated td:first-child{color:var(--bad)}
 .cause{border-left:4px solid var(--bad);padding-left:12px}
 .facts{display:flex;flex-wrap:wrap;gap:4px 24px;list-style:none;padding:0;margin:10px 0}.facts span{color:var(--quiet)}
 code{background:var(--faint);padding:3px 8px;border-radius:4px;font:13px ui-monospace,monospace;overflow-wrap:anywhere}
@@ -39,7 +41,12 @@ figure{margin:0 0 14px}figure>figcaption{font-weight:600;font-size:13px;margin-b
 .probes{columns:auto 230px;list-style:none;padding:0;margin:8px 0}.probes b{display:inline-block;min-width:4.5em;text-align:right;margin-right:8px;font-variant-numeric:tabular-nums}.probes .none{color:var(--quiet)}
 .events td{font:12px/1.6 ui-monospace,monospace;border:0;padding-top:0;padding-bottom:0}.events tr:hover{background:var(--faint)}.events td:nth-child(2){color:var(--quiet)}.events td:last-child{width:100%;overflow-wrap:anywhere}
 .events tr.fault td:last-child,.events tr.trouble td:last-child{color:var(--fault)}.events tr.verdict td:last-child{color:var(--bad);font-weight:600}.events tr.leader td:last-child{color:var(--leader)}.events tr.act td{font-weight:700}
-@media(max-width:640px){header,main{padding:10px 12px}.row{grid-template-columns:90px 1fr 44px;column-gap:8px}}
+nav{display:flex;flex-wrap:wrap;gap:2px 16px;margin:12px 0 0;padding-bottom:4px;border-bottom:1px solid var(--faint);font-size:13px}nav a,summary{color:var(--leader);text-decoration:none;cursor:pointer}nav a:hover{text-decoration:underline}
+section{scroll-margin-top:8px}.hint{color:var(--quiet);font-size:13px}.wide{overflow-x:auto}small{font-size:12px}
+.score{display:flex;gap:28px;align-items:center}.score .wide{flex:1}.total{text-align:center;line-height:1.1}.total b{display:block;font-size:44px;font-weight:600;font-variant-numeric:tabular-nums}.total span{color:var(--quiet);font-size:12px}
+.meter{width:26%;min-width:90px;vertical-align:middle}.meter i{display:block;height:8px;border-radius:4px;background:var(--good)}
+${closeUpStyle}
+@media(max-width:640px){.axis .plot span:nth-child(even){display:none}.score{flex-direction:column;align-items:stretch}header,main{padding:10px 12px}.row{grid-template-columns:90px 1fr 44px;column-gap:8px}}
 @media print{.axis{position:static}}
 `;
 

@@ -7,6 +7,7 @@ import { probeTexts } from "../scenarios/probes";
 import type { JsonSchema } from "../scenarios/schema";
 import { workloads } from "../scenarios/workloads";
 import { libraryScenarios } from "./library";
+import { allMutants } from "./mutants/mutant-files";
 
 /** One thing that a scenario can name. */
 export interface CatalogueEntry {
@@ -52,6 +53,17 @@ export const catalogue: ReadonlyMap<string, () => readonly CatalogueEntry[]> = n
         name,
         what: `watches ${[...new Set(watches.map(({ resource }) => resource.plural))].join(", ")}`,
         source: "",
+        params: [],
+      })),
+  ],
+  [
+    "mutants",
+    () =>
+      allMutants().map(({ file, mutant: { id, title, source, scenarios, withinCpuMs, ...mutant } }) => ({
+        name: id,
+        what: title,
+        source: `${source}; ${file}`,
+        more: `planted in ${mutant.file}; hunted with ${scenarios.join(", ")}, within ${withinCpuMs / 1000} s of processor time`,
         params: [],
       })),
   ],

@@ -5,7 +5,7 @@ import { Interrupted } from "./simulate";
 export type ExitStatus = 0 | 1 | 2 | 70 | 130;
 
 /** Says how the process will end once its output is written. */
-export function exit(status: ExitStatus): void {
+export function exit(status: ExitStatus | number): void {
   process.exitCode = status;
 }
 

@@ -9,6 +9,7 @@ import { perfettoOf } from "../scenarios/report/perfetto";
 import type { RunResult } from "../scenarios/run";
 import { closeUpOf, type Decided } from "./close-up";
 import type { Loaded } from "./load";
+import { plantedMutant } from "./mutants/planted";
 import { makeOutFolder } from "./out-folder";
 import { hanging } from "./terminal";
 import { wavetankVersion } from "./version";
@@ -24,12 +25,15 @@ export interface RunSummary {
   readonly events: number;
   readonly checks: readonly { readonly name: string; readonly verdict: string; readonly detail: string }[];
   readonly probes: Readonly<Record<string, number>>;
+  /** The bug that was planted, if one was. */
+  readonly mutant?: string;
 }
 
 export function summaryOf(result: RunResult, wallMs: number): RunSummary {
   const { scenario, seed, verdict, traceHash, virtualMs, events, probes } = result;
   const checks = result.checks.map((check) => ({ name: check.name, verdict: check.verdict, detail: check.detail }));
-  return { scenario, seed, verdict, traceHash, virtualMs, wallMs, events, checks, probes };
+  const mutant = plantedMutant();
+  return { scenario, seed, verdict, traceHash, virtualMs, wallMs, events, checks, probes, ...(mutant ? { mutant: mutant.id } : {}) };
 }
 
 /** The verdict of a run as people read it: a line for each check, what was reached, seed and trace hash, and for a violation its cause. */
@@ -81,6 +85,7 @@ export function recordOf(loaded: Loaded, result: RunResult, untilUs: number | un
     stormUs: result.stormUs,
     load: loaded.scenario.load.map(({ path }) => Number(path[1])),
     untilUs: untilUs ?? null,
+    mutant: plantedMutant() ?? null,
     result,
   };
 }

@@ -5,6 +5,7 @@ import { exit, guarded } from "./exit";
 import { addInit } from "./init";
 import { addJoin } from "./join";
 import { addDescribe, addList } from "./list";
+import { addMutants } from "./mutants";
 import { addReplay } from "./replay";
 import { addRun } from "./run";
 import { addShrink } from "./shrink";
@@ -18,7 +19,8 @@ export function wavetank(): Command {
     .version(wavetankVersion())
     .showHelpAfterError("(--help shows what there is)")
     .exitOverride();
-  for (const add of [addUp, addJoin, addRun, addReplay, addShrink, addDiff, addList, addDescribe, addInit, addEtcd]) add(program);
+  for (const add of [addUp, addJoin, addRun, addReplay, addShrink, addDiff, addMutants, addList, addDescribe, addInit, addEtcd])
+    add(program);
   for (const command of program.commands) command.exitOverride();
   return program;
 }

@@ -2,6 +2,9 @@ import type { Command } from "commander";
 import colors from "picocolors";
 import { formatTime } from "../scenarios/history";
 import { exit, interruptible } from "./exit";
+import { compileMutant, recordedMutant } from "./mutants/mutant-files";
+import { plantedMutant } from "./mutants/planted";
+import { runAgainWith } from "./mutants/planted-process";
 import { summaryOf, verdictText, writeOut } from "./outcome";
 import { loadRecord, repeated } from "./records";
 import { simulate } from "./simulate";
@@ -25,6 +28,7 @@ export function addReplay(program: Command): void {
     .option("--quiet", "print the verdict without the timeline")
     .action(async (file: string, options: ReplayOptions) => {
       const { record, loaded } = loadRecord(file);
+      if (record.mutant && !plantedMutant()) return exit(await runAgainWith(compileMutant(recordedMutant(file, record.mutant))));
       const console = consoleOn(options.json ? process.stderr : process.stdout);
       const { result, wallMs } = await interruptible((interrupted) =>
         simulate(loaded, {

@@ -6,6 +6,9 @@ import { formatTime } from "../scenarios/history";
 import type { RunResult } from "../scenarios/run";
 import { exit, interruptible } from "./exit";
 import { type Loaded, loadScenario } from "./load";
+import { compileMutant, mutantNamed } from "./mutants/mutant-files";
+import { plantedMutant } from "./mutants/planted";
+import { runAgainWith } from "./mutants/planted-process";
 import { makeOutFolder } from "./out-folder";
 import { causeOf, type RunSummary, summaryOf, verdictText, writeOut } from "./outcome";
 import { runSeeds } from "./seeds";
@@ -17,6 +20,7 @@ interface RunOptions {
   readonly seeds?: readonly [number, number];
   readonly workers: number;
   readonly until?: number;
+  readonly mutant?: string;
   readonly out?: string;
   readonly json?: boolean;
   readonly quiet?: boolean;
@@ -34,10 +38,12 @@ export function addRun(program: Command): void {
     .addOption(new Option("--seeds <a..b>", "every seed from a to b, with a summary").argParser(seedRange))
     .addOption(new Option("--workers <n>", "worker threads for many seeds").argParser(positive).default(1))
     .addOption(new Option("--until <time>", 'stop at this virtual time, such as "90s"').argParser(duration))
+    .option("--mutant <file>", "plant this bug (a file, or the id of one that `list mutants` has) and run with it")
     .option("--out <dir>", "write report.html, run.json, junit.xml and trace.json there")
     .option("--json", "print one JSON object (an array for many runs) instead of the timeline")
     .option("--quiet", "print the verdict without the timeline")
     .action(async (files: string[], options: RunOptions) => {
+      if (options.mutant !== undefined && !plantedMutant()) return exit(await runAgainWith(compileMutant(mutantNamed(options.mutant))));
       const loaded = files.map((file) => ({ file, ...loadScenario(file) }));
       if (options.out) makeOutFolder(options.out);
       const summaries: RunSummary[] = [];
@@ -57,10 +63,12 @@ async function once(loaded: Named, options: RunOptions, several: boolean): Promi
   const { scenario } = loaded;
   const seed = options.seed ?? 1;
   const console = consoleOn(options.json ? process.stderr : process.stdout);
+  const mutant = plantedMutant();
   const say = (text: string) => void (options.json || console.line(text));
   say(
     `${colors.bold(scenario.title)}  ${colors.dim(`seed ${seed}, ${scenario.plan.hosts.length} hosts, ${loaded.manifests.length} objects`)}`,
   );
+  if (mutant) say(colors.magenta(`planted ${mutant.id}: ${mutant.title}`));
   const { result, wallMs } = await interruptible((interrupted) =>
     simulate(loaded, {
       seed,
@@ -74,7 +82,9 @@ async function once(loaded: Named, options: RunOptions, several: boolean): Promi
   const decided = options.until === undefined ? {} : { untilUs: options.until * 1000 };
   const folder = options.out && (several ? join(options.out, scenario.name) : options.out);
   const written = folder ? await interruptible((interrupted) => writeOut(folder, loaded, result, decided, interrupted)) : [];
-  const replayLine = folder ? `npx wavetank replay ${join(folder, "run.json")}` : `npx wavetank run ${loaded.file} --seed ${seed}`;
+  const replayLine = folder
+    ? `npx wavetank replay ${join(folder, "run.json")}`
+    : `npx wavetank run ${loaded.file} --seed ${seed}${withMutant(options)}`;
   say(verdictText(result, wallMs, replayLine));
   if (written.length > 0) say(`  report: ${written[0]}`);
   return summaryOf(result, wallMs);
@@ -100,7 +110,7 @@ async function many(loaded: Named, options: RunOptions, [first, last]: readonly 
         const rate = summaries.length / ((performance.now() - startedMs) / 60_000);
         if (result.verdict === "violated" && !options.json) {
           console.line(`${colors.red("violated")}  seed ${result.seed}: ${causeOf(result)}`);
-          console.line(`          npx wavetank run ${loaded.file} --seed ${result.seed}`);
+          console.line(`          npx wavetank run ${loaded.file} --seed ${result.seed}${withMutant(options)}`);
         }
         if (options.out && result.verdict === "violated") failed.push(result);
         const progress = colors.dim(`${summaries.length} of ${total} seeds, ${rate.toFixed(1)} a minute`);
@@ -144,13 +154,18 @@ function summaryText({ scenario }: Loaded, summaries: readonly RunSummary[], wal
   ].join("\n");
 }
 
+/** What a line that repeats the run has to say as well. */
+function withMutant({ mutant }: RunOptions): string {
+  return mutant === undefined ? "" : ` --mutant ${mutant}`;
+}
+
 export function wholeNumber(text: string): number {
   const value = Number(text);
   if (!/^\d+$/.test(text) || !Number.isSafeInteger(value)) throw new InvalidArgumentError("expected a whole number, 0 or more");
   return value;
 }
 
-function positive(text: string): number {
+export function positive(text: string): number {
   const value = wholeNumber(text);
   if (value < 1) throw new InvalidArgumentError("expected 1 or more");
   return value;

@@ -6,6 +6,9 @@ import { reduce } from "../scenarios/shrink";
 import type { ScheduledStep } from "../scenarios/storm";
 import { exit, interruptible } from "./exit";
 import { InputError } from "./load";
+import { compileMutant, recordedMutant } from "./mutants/mutant-files";
+import { plantedMutant } from "./mutants/planted";
+import { runAgainWith } from "./mutants/planted-process";
 import { makeOutFolder } from "./out-folder";
 import { writeOut } from "./outcome";
 import { loadRecord, repeated, withLoad } from "./records";
@@ -27,6 +30,7 @@ export function addShrink(program: Command): void {
     .option("--json", "print one JSON object")
     .action(async (file: string, options: { readonly out: string; readonly json?: boolean }) => {
       const { record, loaded } = loadRecord(file);
+      if (record.mutant && !plantedMutant()) return exit(await runAgainWith(compileMutant(recordedMutant(file, record.mutant))));
       const wanted = record.result.checks.find(isViolated);
       if (!wanted) throw new InputError(`${file}: $.result.checks: no check is violated, so there is nothing to reduce`);
       makeOutFolder(options.out);

@@ -14,6 +14,8 @@ export interface SimulateOptions {
   readonly onTimeline?: (line: TimelineLine) => void;
   /** Told now and then how far virtual time has come. */
   readonly onProgress?: (nowUs: number) => void;
+  /** Stops at the first violation of a check. */
+  readonly untilViolated?: boolean;
   /** Answers true when the run is to be given up. */
   readonly interrupted?: () => boolean;
 }
@@ -30,7 +32,7 @@ const sliceMs = 500;
 /** How often the event loop gets a turn, so that signals and the terminal work. */
 const breathMs = 50;
 
-export function inputOf(loaded: Loaded, options: Omit<SimulateOptions, "onProgress" | "interrupted">): RunInput {
+export function inputOf(loaded: Loaded, options: Omit<SimulateOptions, "onProgress" | "interrupted" | "untilViolated">): RunInput {
   const { scenario, manifests, objectsOfStep } = loaded;
   return { scenario, manifests, objectsOfStep, actors, ...options };
 }
@@ -41,7 +43,10 @@ export async function simulate(loaded: Loaded, options: SimulateOptions): Promis
   const run = new Run(inputOf(loaded, options));
   run.begin();
   await breathe(
-    () => run.advance(sliceMs),
+    () => {
+      if (options.untilViolated && run.isViolated) run.stop();
+      return run.advance(sliceMs);
+    },
     () => options.onProgress?.(run.nowUs),
     options.interrupted,
   );

@@ -100,6 +100,9 @@ function readConfiguration(file: string): ClusterShape {
   if (documents.length > 1) throw new InputError(`${file}: expected one YAML document, found ${documents.length}`);
   const read = readShape(documents[0]!, [], documents[0]!.value);
   if (read.problems.length > 0) throw new InputError(read.problems.map(formatProblem).join("\n"));
+  // Only in a scenario may etcd stand alone.
+  for (const part of ["apiServers", "controllers"] as const)
+    if (read.shape[part] === 0) throw new InputError(formatProblem(documents[0]!.problem([part], "expected 1 or more")));
   return read.shape;
 }
 

@@ -1,3 +1,4 @@
+import type { Mutant } from "./mutants/mutant";
 import type { RunResult } from "./run";
 import type { Source } from "./source";
 import type { ScheduledStep } from "./storm";
@@ -19,6 +20,8 @@ export interface RunRecord {
   readonly load: readonly number[];
   /** The virtual time at which the run was stopped, where it was. */
   readonly untilUs: number | null;
+  /** The bug that was planted, null where none was. */
+  readonly mutant: Mutant | null;
   readonly result: RunResult;
 }
 

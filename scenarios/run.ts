@@ -136,21 +136,7 @@ export class Run {
   begin(): void {
     this.enter("boot");
     this.simulation.start();
-    this.perform(
-      [{ type: "apply", objects: this.input.manifests.map(({ object }) => object as never) }],
-      this.input.scenario.settleUs / 1000,
-      (ok, detail) => {
-        this.applied = ok ? "" : detail;
-        this.witness.tell({
-          type: "action",
-          atUs: this.simulation.now(),
-          step: -1,
-          action: `apply ${this.wanted.length} objects`,
-          ok,
-          detail,
-        });
-      },
-    );
+    this.applyManifests();
     this.tickEverySecond();
   }
 
@@ -163,6 +149,16 @@ export class Run {
     return this.finished === undefined;
   }
 
+  /** Ends the run now, with what has been seen so far. */
+  stop(): void {
+    if (!this.finished) this.finish(true);
+  }
+
+  /** Whether a check is violated already. */
+  get isViolated(): boolean {
+    return this.witness.checkRuns.some((check) => check.isViolated);
+  }
+
   get nowUs(): number {
     return this.simulation.now();
   }
@@ -171,6 +167,19 @@ export class Run {
   result(): RunResult {
     if (!this.finished) throw new Error("the run is not over");
     return this.finished;
+  }
+
+  private applyManifests(): void {
+    if (this.input.scenario.shape.apiServers === 0) {
+      this.applied = "";
+      return;
+    }
+    const task = { type: "apply" as const, objects: this.input.manifests.map(({ object }) => object as never) };
+    this.perform([task], this.input.scenario.settleUs / 1000, (ok, detail) => {
+      this.applied = ok ? "" : detail;
+      const action = `apply ${this.wanted.length} objects`;
+      this.witness.tell({ type: "action", atUs: this.simulation.now(), step: -1, action, ok, detail });
+    });
   }
 
   // ——— the acts ———

@@ -74,6 +74,7 @@ class Reader {
     const file = this.document.value as Params;
     const shaped = file.cluster === undefined ? { shape: defaultShape, problems: [] } : readShape(this.document, ["cluster"], file.cluster);
     this.complaints.add(shaped.problems);
+    if (shaped.shape.apiServers === 0) this.needNoApiServer(file, shaped.shape);
     const images = this.readImages((file.images ?? []) as readonly unknown[]);
     const plan = planCluster(shaped.shape, { behaviours: images });
     const load = ((file.load ?? []) as readonly Params[]).flatMap((params, i) => this.readLoad(params, ["load", i]));
@@ -125,6 +126,17 @@ class Reader {
     if (us < restUs)
       this.complaints.complain(path, `the cluster is at rest when nothing was amiss for ${restUs / 1e6} s: expected at least so long`);
     return us;
+  }
+
+  /** Without an API server etcd stands alone: nothing else can be there. */
+  private needNoApiServer(file: Params, { controllers, nodes }: ClusterShape): void {
+    const needy = [
+      controllers > 0 ? "controllers" : "",
+      nodes > 0 ? "nodes" : "",
+      file.manifests === undefined ? "" : "manifests",
+      JSON.stringify(file.storm ?? []).includes('"action":') ? "actions" : "",
+    ].filter((part) => part !== "");
+    if (needy.length > 0) this.complaints.complain(["cluster", "apiServers"], `expected 1 or more: ${needy.join(", ")} need one`);
   }
 
   private readImages(images: readonly unknown[]): readonly ImageBehaviour[] {

@@ -10,8 +10,8 @@ const quantitySchema: JsonSchema = { type: ["string", "integer"], description: '
 /** The `cluster` part of a scenario; the configuration of `wavetank up` has the same. */
 export const clusterSchema: JsonSchema = recordSchema({
   etcd: { enum: [1, 3, 5, 7], description: "members of etcd: 1, 3, 5 or 7" },
-  apiServers: countSchema(1, "API servers"),
-  controllers: countSchema(1, "hosts with a controller manager and a scheduler each, of which one leads"),
+  apiServers: countSchema(0, "API servers; without any, etcd stands alone"),
+  controllers: countSchema(0, "hosts with a controller manager and a scheduler each, of which one leads"),
   nodes: countSchema(0, "nodes"),
   zones: { type: "integer", minimum: 1, maximum: 26, description: "zones, over which every kind of host is spread" },
   capacity: recordSchema({ cpu: quantitySchema, memory: quantitySchema, pods: quantitySchema, "ephemeral-storage": quantitySchema }),

@@ -15,12 +15,9 @@ export function clientHosts(scenario: Scenario): readonly HostPlan[] {
   const apiServers = apiServersOf(scenario);
   const config: OperatorConfig = { type: "operator", apiServers };
   const operator: ActorPlan = { address: operatorAddress, config: { ...config } };
-  return [operator, ...loadClients(scenario)].map((actor, i) => ({
-    name: `client-${i}`,
-    zone: "outside",
-    role: "client",
-    actors: [actor],
-  }));
+  // Where etcd stands alone there is nothing to apply, and nobody to apply it to; the host stays, so that the others keep their names.
+  const actors = [apiServers.length > 0 ? [operator] : [], ...loadClients(scenario).map((client) => [client])];
+  return actors.map((own, i) => ({ name: `client-${i}`, zone: "outside", role: "client", actors: own }));
 }
 
 /** The clients that send the scenario's load. */

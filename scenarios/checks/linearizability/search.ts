@@ -67,6 +67,8 @@ class Search {
   private readonly remembered: Remembered;
   /** Operations without an answer that some answer may bear witness of, in the order of their calls. */
   private readonly unknown: readonly number[];
+  /** Of each of them the one before it that does the same, so that it need only be tried once that one has a place; -1 where there is none. */
+  private readonly alike: ReadonlyMap<number, number>;
   private readonly placedUnknown = new Set<number>();
   private readonly steps: Step[] = [];
   private state: Value;
@@ -90,7 +92,9 @@ class Search {
     this.state = initial;
     this.events = new EventList(this.ops);
     this.remembered = new Remembered(limits.rememberedMax);
-    this.unknown = witnessed(this.ops);
+    const { unknown, alike } = witnessed(this.ops);
+    this.unknown = unknown;
+    this.alike = alike;
     this.left = this.ops.reduce((sum, { outcome }) => sum + (outcome.type === "unknown" ? 0 : 1), 0);
   }
 
@@ -117,7 +121,8 @@ class Search {
     const op = this.unknown[~at];
     // What was called after the first answer that is still open cannot come before it.
     if (op === undefined || this.ops[op]!.called > this.ops[this.events.firstReturned()]!.returned) return undefined;
-    return this.placedUnknown.has(op) ? -1 : op;
+    const twin = this.alike.get(op) ?? -1;
+    return this.placedUnknown.has(op) || (twin >= 0 && !this.placedUnknown.has(twin)) ? -1 : op;
   }
 
   /** Completed operations up to the first answer, then the unknown ones. */
@@ -270,8 +275,11 @@ class Remembered {
   }
 }
 
-/** The unknown operations whose effect some answer could show: a value that nobody saw explains nothing. */
-function witnessed(ops: readonly Operation[]): readonly number[] {
+/**
+ * The unknown operations whose effect some answer could show: a value that nobody saw explains no more than that there was one. Those among them that leave
+ * the same for all that anybody saw are interchangeable, and none of them ever ends, so they are used in the order of their calls.
+ */
+function witnessed(ops: readonly Operation[]): { readonly unknown: readonly number[]; readonly alike: ReadonlyMap<number, number> } {
   const seen = new Set<Value>();
   let sawAnything = false;
   for (const { request, outcome } of ops) {
@@ -279,9 +287,18 @@ function witnessed(ops: readonly Operation[]): readonly number[] {
     if (request.type === "swap" && (outcome.type === "swapped" || outcome.type === "unknown")) seen.add(request.expected);
     if (outcome.type === "deleted") outcome.existed ? (sawAnything = true) : seen.add(null);
   }
-  return ops.flatMap(({ request, outcome }, op) => {
+  const last = { delete: -1, unseen: -1 };
+  const alike = new Map<number, number>();
+  const unknown = ops.flatMap(({ request, outcome }, op) => {
     if (outcome.type !== "unknown" || request.type === "get") return [];
     const leaves = request.type === "delete" ? null : request.value;
-    return seen.has(leaves) || (sawAnything && leaves !== null) ? [op] : [];
+    if (!seen.has(leaves) && (!sawAnything || leaves === null)) return [];
+    const kind = request.type === "delete" ? "delete" : request.type === "put" && !seen.has(leaves) ? "unseen" : undefined;
+    if (kind) {
+      alike.set(op, last[kind]);
+      last[kind] = op;
+    }
+    return [op];
   });
+  return { unknown, alike };
 }

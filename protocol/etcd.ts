@@ -255,6 +255,8 @@ export interface StatusResponse {
   /** Bytes of this member's log and snapshot on its disk, which defragmenting makes fewer. */
   readonly diskBytes: number;
   readonly compactedRevision: number;
+  /** The member neither votes nor counts. */
+  readonly isLearner: boolean;
   readonly alarms: readonly Alarm[];
 }
 

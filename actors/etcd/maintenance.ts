@@ -13,6 +13,7 @@ import type { StreamRef } from "../../runtime/actor";
 import { authRefusal } from "./auth/guard";
 import { headerOf } from "./commands";
 import { advance } from "./drive";
+import { isLearner } from "./membership";
 import type { MemberContext, MemberState } from "./state";
 import { etcdError } from "./store/errors";
 import { hashKv } from "./store/hash";
@@ -47,6 +48,7 @@ function statusOf(state: MemberState): StatusResponse {
     sizeBytes: store.sizeBytes,
     diskBytes: state.journal.diskBytes,
     compactedRevision: store.compacted,
+    isLearner: isLearner(state.membership, state.id),
     alarms: store.alarms.list(),
   };
 }

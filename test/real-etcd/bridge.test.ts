@@ -227,9 +227,10 @@ describeWith(["etcd"], "a real etcd behind an actor's address", () => {
 
 test.each([
   ["3.4.23", false],
-  ["3.4.25", true],
-  ["3.5.7", false],
-  ["3.5.8", true],
+  ["3.4.30", false],
+  ["3.4.31", true],
+  ["3.5.12", false],
+  ["3.5.13", true],
   ["3.5.30", true],
   ["3.6.0", true],
   ["4.0.0", true],

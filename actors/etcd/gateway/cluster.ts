@@ -18,8 +18,9 @@ interface AddFields {
 
 /** etcd's Cluster service. */
 export function clusterService(link: MemberLink): Handlers {
+  // etcd names no revision where no key is concerned.
   const listed = ({ header, members }: MembersResponse) => ({
-    header: link.header(header),
+    header: link.header({ ...header, revision: 0 }),
     members: members.map((member) => writeMember(link, member)),
   });
   const change = (requestOf: (member: string, fields: IdFields) => MemberChangeRequest) =>
@@ -49,7 +50,13 @@ export function clusterService(link: MemberLink): Handlers {
 }
 
 function writeMember(link: MemberLink, { id, name, peerUrls, isLearner }: ClusterMember): object {
-  return { ID: link.idOfMember(id), name, peerURLs: peerUrls, clientURLs: link.options.clientUrlsOf(id), isLearner };
+  return {
+    ID: link.idOfMember(id),
+    name,
+    peerURLs: peerUrls,
+    clientURLs: link.options.clientUrlsOf(id),
+    ...(isLearner ? { isLearner } : {}),
+  };
 }
 
 async function memberOf(link: MemberLink, asker: Asker, id: Int64): Promise<string> {

@@ -32,9 +32,12 @@ interface MoveLeaderFields {
 export function maintenanceService(link: MemberLink): Handlers {
   return {
     Status: unary<object>(link, async (_incoming, asker) => {
-      const { header, leader, appliedIndex, committedIndex, sizeBytes, diskBytes, alarms } = await asker.ask("etcd.status.response", {
-        kind: "etcd.status",
-      });
+      const { header, leader, appliedIndex, committedIndex, sizeBytes, diskBytes, isLearner, alarms } = await asker.ask(
+        "etcd.status.response",
+        {
+          kind: "etcd.status",
+        },
+      );
       return {
         header: link.header(header),
         version: etcdVersion,
@@ -44,6 +47,7 @@ export function maintenanceService(link: MemberLink): Handlers {
         raftIndex: committedIndex,
         raftAppliedIndex: appliedIndex,
         raftTerm: header.term,
+        ...(isLearner ? { isLearner } : {}),
         errors: [
           ...(leader === "" ? ["etcdserver: no leader"] : []),
           ...alarms.map(({ member, alarm }) => `memberID:${decimal(link.idOfMember(member))} alarm:${alarm} `),

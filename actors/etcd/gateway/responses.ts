@@ -18,7 +18,7 @@ export interface Answering {
 }
 
 export function headerFor({ cluster, member }: Answering, { revision, term }: Pick<ResponseHeader, "revision" | "term">): object {
-  return { cluster_id: cluster, member_id: member, revision, raft_term: term };
+  return { cluster_id: cluster, member_id: member, ...(revision === 0 ? {} : { revision }), raft_term: term };
 }
 
 export function writeRange(response: RangeResponse, header: object): object {

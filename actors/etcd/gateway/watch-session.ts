@@ -147,7 +147,7 @@ export class WatchSession {
 
   private finishCancelling(watch: Watch): void {
     this.drop(watch);
-    this.withHeader((header) => this.send({ header, watch_id: watch.id, canceled: true }));
+    this.withHeader((header) => this.send({ header, ...idField(watch), canceled: true }));
   }
 
   private drop(watch: Watch): void {
@@ -187,7 +187,7 @@ export class WatchSession {
     if (reason === "refused" && detail !== noLeader) {
       this.drop(watch);
       const cancel_reason = "rpc error: code = PermissionDenied desc = etcdserver: permission denied";
-      this.withHeader((header) => this.send({ header, watch_id: watch.id, created: true, canceled: true, cancel_reason }));
+      this.withHeader((header) => this.send({ header, ...idField(watch), created: true, canceled: true, cancel_reason }));
       return;
     }
     // The client opens its watches again where they were, here or at another member.
@@ -195,7 +195,7 @@ export class WatchSession {
   }
 
   private receive(watch: Watch, { header, created, compactRevision, events }: WatchResponse): void {
-    const about = { header: this.link.header(header), watch_id: watch.id };
+    const about = { header: this.link.header(header), ...idField(watch) };
     if (created) {
       watch.nextRevision ||= watch.request.startRevision || header.revision + 1;
       if (watch.created) return;
@@ -206,7 +206,8 @@ export class WatchSession {
     }
     if (compactRevision !== 0) {
       this.drop(watch);
-      this.send({ ...about, canceled: true, compact_revision: compactRevision });
+      // etcd names no revision in this one.
+      this.send({ ...about, header: this.link.header({ ...header, revision: 0 }), canceled: true, compact_revision: compactRevision });
       return;
     }
     if (events.length > 0) {
@@ -276,4 +277,9 @@ export class WatchSession {
       (error: unknown) => this.fail(error instanceof Refusal ? error : new Refusal(status.UNAVAILABLE, "etcdserver: server stopped")),
     );
   }
+}
+
+/** As on Go's wire: a zero is left out. */
+function idField({ id }: Watch): object {
+  return id === 0 ? {} : { watch_id: id };
 }

@@ -29,7 +29,7 @@ interface Answered {
   readonly header: HeaderFields | null;
 }
 
-const services = new Map(["KV", "Lease", "Watch", "Maintenance"].map((name) => [name, serviceDefinition(name)]));
+const services = new Map(["KV", "Lease", "Watch", "Maintenance", "Cluster"].map((name) => [name, serviceDefinition(name)]));
 
 /** kube-apiserver's own times: without pings a server that is gone without goodbye would keep a watch silent. */
 const keepAlive = { "grpc.keepalive_time_ms": 30_000, "grpc.keepalive_timeout_ms": 10_000 };

@@ -45,6 +45,7 @@ interface StatusFields {
   readonly raftAppliedIndex: Int64;
   readonly dbSize: Int64;
   readonly dbSizeInUse: Int64;
+  readonly isLearner: boolean;
 }
 
 /** etcd itself grants ids of 63 bits, which messages cannot say; those that are chosen here they can. */
@@ -131,6 +132,7 @@ export class RealEtcd implements Service<BridgedRequest> {
       sizeBytes: clamped(fields.dbSizeInUse),
       diskBytes: clamped(fields.dbSize),
       compactedRevision: 0,
+      isLearner: fields.isLearner,
       alarms: [],
     };
   }

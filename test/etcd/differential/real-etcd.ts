@@ -138,7 +138,7 @@ function replyOf(json: Json): Reply {
   return { ok: true, body: (json.result ?? json) as Json };
 }
 
-function freePort(): Promise<number> {
+export function freePort(): Promise<number> {
   return new Promise((resolve, reject) => {
     const server = createServer();
     server.once("error", reject);

@@ -5,6 +5,7 @@ import { partSchemas } from "./part-schemas";
 import { compileSchema, durationSchema, type JsonSchema, recordSchema } from "./schema";
 import { clusterSchema } from "./shape";
 import { drawnFaults } from "./swarm";
+import { roles } from "./target";
 
 const textSchema: JsonSchema = { type: "string" };
 
@@ -35,6 +36,19 @@ const fileSchema = recordSchema(
         within: durationSchema,
         faults: { type: "array", items: { enum: [...drawnFaults] }, minItems: 1, description: "the faults that may be drawn" },
         rollouts: { type: "boolean", description: "restart and scale Deployments in between" },
+        lasting: {
+          type: "array",
+          items: durationSchema,
+          minItems: 2,
+          maxItems: 2,
+          description: "how long faults last, from the shortest to the longest; 500ms and 30s where not given",
+        },
+        roles: {
+          type: "array",
+          items: { enum: [...roles] },
+          minItems: 1,
+          description: "the roles whose hosts may be hit; all where not given",
+        },
       }),
     },
     beyondBudget: { type: "boolean" },

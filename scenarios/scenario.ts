@@ -11,7 +11,8 @@ import { validateFile } from "./scenario-schema";
 import { validatePart } from "./schema";
 import { readShape } from "./shape";
 import { type Path, type Problem, readDocuments, type Source, type SourceDocument } from "./source";
-import { drawnFaults, type Swarm } from "./swarm";
+import { drawnDuration, drawnFaults, type Swarm } from "./swarm";
+import type { Role } from "./target";
 import { workloadNamed, workloads } from "./workloads";
 import type { Workload } from "./workloads/workload";
 
@@ -91,7 +92,7 @@ class Reader {
       load,
       settleUs: this.restful(file.settle ?? "3m", ["settle"]),
       storm,
-      swarm: swarmOf(file.swarm as Params | undefined),
+      swarm: this.readSwarm(file.swarm as Params | undefined, plan),
       stormUs: Math.max(microseconds(file.stormFor ?? "0"), shortestUs(storm)),
       beyondBudget: file.beyondBudget === true,
       calm: {
@@ -137,6 +138,13 @@ class Reader {
       JSON.stringify(file.storm ?? []).includes('"action":') ? "actions" : "",
     ].filter((part) => part !== "");
     if (needy.length > 0) this.complaints.complain(["cluster", "apiServers"], `expected 1 or more: ${needy.join(", ")} need one`);
+  }
+
+  private readSwarm(swarm: Params | undefined, plan: ClusterPlan): Swarm | undefined {
+    const read = swarmOf(swarm, plan);
+    if (read && (read.shortestUs <= 0 || read.longestUs < read.shortestUs))
+      this.complaints.complain(["swarm", "lasting"], "expected a duration above 0, and then one that is not shorter");
+    return read;
   }
 
   private readImages(images: readonly unknown[]): readonly ImageBehaviour[] {
@@ -187,8 +195,18 @@ class Reader {
   }
 }
 
-function swarmOf(swarm: Params | undefined): Swarm | undefined {
+function swarmOf(swarm: Params | undefined, { hosts }: ClusterPlan): Swarm | undefined {
   if (swarm === undefined) return undefined;
-  const { steps = 8, within = "90s", faults = drawnFaults, rollouts = true } = swarm;
-  return { steps: steps as number, withinUs: microseconds(within), faults: faults as readonly string[], rollouts: rollouts === true };
+  const { steps = 8, within = "90s", faults = drawnFaults, rollouts = true, lasting, roles } = swarm;
+  const [shortest, longest] = (lasting as readonly string[] | undefined) ?? [];
+  return {
+    steps: steps as number,
+    withinUs: microseconds(within),
+    faults: faults as readonly string[],
+    rollouts: rollouts === true,
+    shortestUs: shortest === undefined ? drawnDuration.shortestUs : microseconds(shortest),
+    longestUs: longest === undefined ? drawnDuration.longestUs : microseconds(longest),
+    // What has no host cannot be hit.
+    roles: (roles as readonly Role[] | undefined) ?? [...new Set(hosts.map(({ role }) => role))],
+  };
 }

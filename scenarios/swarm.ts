@@ -3,6 +3,7 @@ import type { Target } from "./aim";
 import { faultNamed, faults } from "./faults";
 import type { Drawing } from "./faults/fault";
 import { type StormNode, type StormStep, stepAt } from "./language/steps";
+import type { Role } from "./target";
 
 /**
  * What a scenario says of the part of its storm that each seed draws anew. Swarm testing (Groce and others, "Swarm Testing", 2012): which faults are on at
@@ -16,6 +17,11 @@ export interface Swarm {
   readonly faults: readonly string[];
   /** Whether Deployments are restarted and scaled in between. */
   readonly rollouts: boolean;
+  /** Between the shortest and the longest that a fault may last, each order of magnitude is as likely as the other. */
+  readonly shortestUs: number;
+  readonly longestUs: number;
+  /** The roles whose hosts may be hit. */
+  readonly roles: readonly Role[];
 }
 
 /** Draws in [0, 1) by purpose and index, all from the run's seed. */
@@ -24,10 +30,15 @@ type Draw = (purpose: string, index: number) => number;
 /** The names of the faults that a swarm may draw. */
 export const drawnFaults: readonly string[] = faults.filter(({ swarm }) => swarm !== undefined).map(({ name }) => name);
 
+/** How long a drawn fault lasts where a scenario says nothing of it. */
+export const drawnDuration = { shortestUs: 500_000, longestUs: 30_000_000 };
+
 /** The steps that a seed draws, numbered from `firstIndex` on and in the order of time. Whatever it draws is left out by itself where it would exceed the budget. */
 export function drawStorm(swarm: Swarm, deployments: readonly string[], firstIndex: number, draw: Draw): readonly StormNode[] {
-  const enabled = swarm.faults.filter((_, i) => draw("fault is on", i) < 0.5);
-  const kinds = enabled.length > 0 ? enabled : [swarm.faults[Math.floor(draw("the one fault", 0) * swarm.faults.length)]!];
+  const possible = swarm.faults.filter((name) => canHit(faultNamed(name)!.swarm!, swarm.roles));
+  const enabled = possible.filter((_, i) => draw("fault is on", i) < 0.5);
+  const kinds = enabled.length > 0 ? enabled : possible.slice(Math.floor(draw("the one fault", 0) * possible.length)).slice(0, 1);
+  if (kinds.length === 0) return [];
   const count = 1 + Math.floor(draw("steps", 0) * swarm.steps);
   const times = Array.from({ length: count }, (_, i) => Math.floor(draw("at", i) * swarm.withinUs)).sort((a, b) => a - b);
   const stepOf = (i: number): StormStep => {
@@ -41,13 +52,12 @@ export function drawStorm(swarm: Swarm, deployments: readonly string[], firstInd
     const name = kinds[Math.floor(draw("fault", i) * kinds.length)]!;
     const fault = faultNamed(name)!;
     const drawing = fault.swarm!;
-    // From half a second to half a minute, each order of magnitude as likely as the other.
-    const forUs = Math.floor(500_000 * 60 ** draw("for", i));
+    const forUs = Math.floor(swarm.shortestUs * (swarm.longestUs / swarm.shortestUs) ** draw("for", i));
     return {
       ...common,
       type: "fault",
       fault,
-      target: targetOf(drawing, draw("role", i), draw("target", i)),
+      target: targetOf(drawing, swarm.roles, draw("role", i), draw("target", i)),
       forUs,
       until: undefined,
       params: drawing.params?.(draw("parameters", i)) ?? {},
@@ -57,9 +67,14 @@ export function drawStorm(swarm: Swarm, deployments: readonly string[], firstInd
   return times.map((atUs, i) => stepAt(atUs, stepOf(i)));
 }
 
+function canHit({ roles = [], target }: Drawing, allowed: readonly Role[]): boolean {
+  return target !== undefined || roles.some((role) => allowed.includes(role));
+}
+
 /** Leaders are hit more often than chance would have it: most of what goes wrong goes wrong around them. */
-function targetOf({ roles = [], mode, target }: Drawing, roleDraw: number, d: number): Target {
+function targetOf({ roles: able = [], mode, target }: Drawing, allowed: readonly Role[], roleDraw: number, d: number): Target {
   if (target) return target(d);
+  const roles = able.filter((role) => allowed.includes(role));
   const role = roles[Math.floor(roleDraw * roles.length)]!;
   if (mode !== undefined) return { role, mode };
   if (role !== "etcd" && role !== "control") return { role };

@@ -4,10 +4,11 @@ import { stepsOf } from "../../scenarios/language/steps";
 import { partSchemas } from "../../scenarios/part-schemas";
 import { runScenario } from "../../scenarios/run";
 import { readScenario } from "../../scenarios/scenario";
-import { drawnFaults, drawStorm, type Swarm } from "../../scenarios/swarm";
+import { drawnDuration, drawnFaults, drawStorm, type Swarm } from "../../scenarios/swarm";
+import { roles } from "../../scenarios/target";
 import { tinyCluster, tinyInput } from "./tiny";
 
-const swarm: Swarm = { steps: 12, withinUs: 60e6, faults: drawnFaults, rollouts: true };
+const swarm: Swarm = { steps: 12, withinUs: 60e6, faults: drawnFaults, rollouts: true, ...drawnDuration, roles };
 const drawnBy = (seed: number, options: Partial<Swarm> = {}) => {
   const random = new SimulatedRandom(seed);
   return drawStorm({ ...swarm, ...options }, ["shop/web"], 3, (purpose, index) => random.draw("swarm", purpose, index));

@@ -8,14 +8,8 @@ import type { Simulation } from "../runtime/simulated/simulation";
 import type { Cancel } from "../runtime/world";
 import type { ClusterPlan } from "./cluster";
 import type { DiskCounts, DiskTrouble, Tank } from "./tank";
+import type { TankKnowledge } from "./tank-knowledge";
 import type { HostFacts } from "./target";
-
-/** What the tank has to be told, because only whoever watches the simulation knows it. */
-export interface TankKnowledge {
-  /** Whether something on a host is a leader at this moment. */
-  leads(host: HostName): boolean;
-  objects(): ReadonlyMap<string, Stored>;
-}
 
 /** The simulated world as faults see it. */
 export class SimulatedTank implements Tank {

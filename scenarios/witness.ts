@@ -1,7 +1,5 @@
 import type { Store } from "../actors/etcd/store/store";
 import type { Address, HostName } from "../protocol/address";
-import { epochUs } from "../runtime/simulated/clock";
-import type { Simulation } from "../runtime/simulated/simulation";
 import type { RuntimeEvent } from "../runtime/world";
 import { CheckRun } from "./checks/check";
 import { noPanics } from "./checks/no-panics";
@@ -11,10 +9,11 @@ import type { Observation } from "./language/expectation";
 import { Ledger } from "./ledger";
 import { Probes } from "./probes";
 import { Recorder } from "./report/recorder";
+import type { RunWorld } from "./run-world";
 import type { Scenario } from "./scenario";
 import { type TimelineLine, timelineOf } from "./timeline";
 
-/** Sees everything that happens in a simulated cluster and tells it as history: to the checks, the probes, the timeline and the report. Changes nothing. */
+/** Sees everything that happens in a cluster and tells it as history: to the checks, the probes, the timeline and the report. Changes nothing. */
 export class Witness {
   readonly probes = new Probes();
   readonly recorder: Recorder;
@@ -27,7 +26,7 @@ export class Witness {
   private readonly leaseHolders = new Map<string, HostName>();
 
   constructor(
-    private readonly simulation: Simulation,
+    private readonly world: RunWorld,
     private readonly hosts: readonly HostPlan[],
     scenario: Scenario,
     private readonly listeners: {
@@ -38,7 +37,7 @@ export class Witness {
     this.recorder = new Recorder(scenario);
     const always = scenario.expect.some(({ check }) => check === noPanics) ? [] : [new CheckRun(noPanics.name, noPanics, {})];
     this.checkRuns = [...always, ...scenario.expect.map(({ check, label, params }) => new CheckRun(label, check, params))];
-    simulation.addObserver((nowUs, host, event) => this.observe(nowUs, host, event));
+    world.addObserver((nowUs, host, event) => this.observe(nowUs, host, event));
   }
 
   /** The API objects by id, as the store has them. */
@@ -73,10 +72,7 @@ export class Witness {
 
   /** Notes how things stand for the report; called once for each second. */
   sample(): void {
-    const offsets = [...this.simulation.hosts.values()].map(
-      ({ name, clock }) => [name, clock.wallUs() - epochUs - this.simulation.now()] as const,
-    );
-    this.recorder.sample(this.objects, new Map(offsets));
+    this.recorder.sample(this.objects, this.world.clockOffsetsUs());
   }
 
   /** Adds an event to the history. */
@@ -131,6 +127,6 @@ export class Witness {
   }
 
   private storeOf(actor: Address): Store | undefined {
-    return this.simulation.stateOf<{ readonly store?: Store }>(actor)?.store;
+    return this.world.stateOf<{ readonly store?: Store }>(actor)?.store;
   }
 }

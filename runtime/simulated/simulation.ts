@@ -6,7 +6,7 @@ import { gatewayActor, Portal } from "../portal";
 import type { WireRule } from "../rules";
 import { Trace, type TraceOptions } from "../trace";
 import type { Cancel, Directory, Observer, RuntimeEvent } from "../world";
-import { SimulatedClock } from "./clock";
+import { epochUs, SimulatedClock } from "./clock";
 import { type CpuCosts, defaultCpuCosts, SimulatedCpu } from "./cpu";
 import { SimulatedDisk } from "./disk";
 import { EventHeap } from "./event-heap";
@@ -213,6 +213,11 @@ export class Simulation {
     const host = this.places.get(actor);
     const cell = host === undefined ? undefined : this.hosts.get(host)?.host.cell(actor);
     return cell?.phase === "running" ? (cell.state as State) : undefined;
+  }
+
+  /** How far hosts' wall clocks are off, in microseconds. */
+  clockOffsetsUs(): ReadonlyMap<HostName, number> {
+    return new Map([...this.hosts.values()].map(({ name, clock }) => [name, clock.wallUs() - epochUs - this.now()]));
   }
 
   traceHash(): string {

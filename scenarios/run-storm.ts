@@ -1,4 +1,3 @@
-import type { Simulation } from "../runtime/simulated/simulation";
 import type { RuntimeEvent } from "../runtime/world";
 import { actionNamed } from "./actions";
 import type { Task } from "./actions/action";
@@ -7,13 +6,14 @@ import { Director, type Stage, type Taken } from "./language/director";
 import type { Observation, Standing } from "./language/expectation";
 import type { Params, StormNode, StormStep } from "./language/steps";
 import type { Manifest } from "./manifests";
+import type { RunWorld } from "./run-world";
 import { formatPath } from "./source";
 import { type PlannedFault, type ScheduledStep, type StepResult, Storm } from "./storm";
 import type { Tank } from "./tank";
 import type { Witness } from "./witness";
 
-export interface SimulatedStormOptions {
-  readonly simulation: Simulation;
+export interface RunStormOptions {
+  readonly world: RunWorld;
   readonly tank: Tank;
   readonly witness: Witness;
   readonly beyondBudget: boolean;
@@ -31,8 +31,8 @@ const actionWithinMs = 120_000;
 /** Orders of what the storm does at one moment: first what ends, then what begins. */
 const beginsFrom = 1e12;
 
-/** A storm in a simulated cluster: what its nodes say, or what a recorded schedule repeats. */
-export class SimulatedStorm {
+/** A storm in the world of a run: what its nodes say, or what a recorded schedule repeats. */
+export class RunStorm {
   private readonly storm: Storm;
   private readonly director: Director;
   private beganUs = 0;
@@ -41,16 +41,16 @@ export class SimulatedStorm {
   /** Of a replay: steps that have not had their turn. */
   private left = 0;
 
-  constructor(private readonly options: SimulatedStormOptions) {
-    const { simulation, tank, witness, beyondBudget, nodes } = options;
-    const { random } = simulation;
+  constructor(private readonly options: RunStormOptions) {
+    const { world, tank, witness, beyondBudget, nodes } = options;
+    const { random } = world;
     this.storm = new Storm(tank, {
       beyondBudget,
       nowUs: () => this.nowUs(),
       draw: (name, index) => random.draw(`storm ${name}`, "target", index),
       tell: (event) => {
-        simulation.note(`fault ${event.fault} ${event.phase} ${event.targets.join(",")}`);
-        witness.tell({ type: "fault", atUs: simulation.now(), ...event });
+        world.note(`fault ${event.fault} ${event.phase} ${event.targets.join(",")}`);
+        witness.tell({ type: "fault", atUs: world.now(), ...event });
       },
     });
     const stage: Stage = {
@@ -73,8 +73,8 @@ export class SimulatedStorm {
   }
 
   begin(): void {
-    const { simulation, schedule } = this.options;
-    this.beganUs = simulation.now();
+    const { world, schedule } = this.options;
+    this.beganUs = world.now();
     if (!schedule) return this.director.begin();
     this.left = schedule.length;
     for (const scheduled of schedule)
@@ -114,11 +114,11 @@ export class SimulatedStorm {
   }
 
   private nowUs(): number {
-    return this.options.simulation.now() - this.beganUs;
+    return this.options.world.now() - this.beganUs;
   }
 
   private at(atUs: number, run: () => void): void {
-    this.options.simulation.scheduleFirst(this.beganUs + atUs, beginsFrom + this.begun++, () => {
+    this.options.world.scheduleFirst(this.beganUs + atUs, beginsFrom + this.begun++, () => {
       if (!this.over) run();
     });
   }
@@ -149,21 +149,21 @@ export class SimulatedStorm {
       ended();
     };
     /** What ends does so before what begins, and in the order of the schedule: a replay, which knows all ends beforehand, does the same. */
-    const endAt = (atUs: number) => void this.options.simulation.scheduleFirst(this.beganUs + atUs, place, end);
+    const endAt = (atUs: number) => void this.options.world.scheduleFirst(this.beganUs + atUs, place, end);
     if (!began || forUs === null) ended();
     else endAt(this.nowUs() + forUs);
     return { lasts: began && forUs !== null, end: () => endAt(this.nowUs() + 1) };
   }
 
   private act(action: Pick<ScheduledStep, "step" | "occurrence" | "where" | "params" | "name">, ended: () => void): Taken {
-    const { simulation, witness, objectsOfStep, perform } = this.options;
+    const { world, witness, objectsOfStep, perform } = this.options;
     const { step, occurrence, where, params, name } = action;
     const place = this.storm.note({ type: "action", step, occurrence, name, where, params, targets: [], forUs: null, mayMiss: false });
     const objects = (objectsOfStep.get(step) ?? []).map(({ object }) => object as never);
     const known = actionNamed(name)!;
-    perform(known.tasks(params, objects, simulation.now()), known.withinMs?.(params) ?? actionWithinMs, (ok, detail) => {
+    perform(known.tasks(params, objects, world.now()), known.withinMs?.(params) ?? actionWithinMs, (ok, detail) => {
       this.storm.judge(place, ok ? "done" : "", ok ? "" : detail);
-      witness.tell({ type: "action", atUs: simulation.now(), step: place, action: describeAction(name, params), ok, detail });
+      witness.tell({ type: "action", atUs: world.now(), step: place, action: describeAction(name, params), ok, detail });
       ended();
     });
     return { lasts: false, end: () => undefined };

@@ -1,0 +1,261 @@
+import { keyOf } from "../protocol/kinds/object";
+import type { CheckResult } from "./checks/check";
+import type { HostPlan } from "./cluster";
+import { type Act, type Convergence, type Final, objectId } from "./history";
+import { shortestUs, stepsOf } from "./language/steps";
+import { focusOf } from "./report/focus";
+import { reasonsNotAtRest } from "./rest";
+import type { RunInput, RunResult } from "./run";
+import { RunStorm } from "./run-storm";
+import type { RunWorld } from "./run-world";
+import { restUs } from "./scenario";
+import { drawStorm } from "./swarm";
+import type { Tank } from "./tank";
+import type { TankKnowledge } from "./tank-knowledge";
+import { Witness } from "./witness";
+import type { OperatorDone, OperatorPerform } from "./workloads/operator";
+import { loadClients, operatorAddress } from "./workloads/placement";
+
+export interface CourseOptions {
+  readonly input: RunInput;
+  readonly world: RunWorld;
+  /** The cluster's hosts, and those of its clients. */
+  readonly hosts: readonly HostPlan[];
+  readonly tankOf: (knowledge: TankKnowledge) => Tank;
+  readonly traceHash: () => string;
+  /** How many events there have been. */
+  readonly events: () => number;
+}
+
+const secondUs = 1_000_000;
+const restSeconds = restUs / secondUs;
+
+/**
+ * The course of one run, in simulation or live: the cluster comes up and the manifests settle; the storm blows; in the calm all is healed and it must
+ * converge and stay so.
+ */
+export class Course {
+  readonly witness: Witness;
+  private readonly storm: RunStorm;
+  private readonly tank: Tank;
+  private readonly wanted: readonly string[];
+  /** How long the storm lasts at least. */
+  private readonly stormUs: number;
+  private stormLastedUs: number | null = null;
+  private act: Act = "boot";
+  private actSinceUs = 0;
+  /** Why the manifests could not be applied, "" once they were. */
+  private applied: string | undefined;
+  private settled = false;
+  private quietSeconds = 0;
+  private convergence: Convergence = { converged: false, afterUs: 0, stayed: false, reasons: ["the storm never ended"] };
+  private finished: RunResult | undefined;
+
+  constructor(private readonly options: CourseOptions) {
+    const { input, world, hosts, tankOf } = options;
+    const { scenario } = input;
+    this.wanted = input.manifests.map(({ object }) => objectId(object));
+    this.witness = new Witness(world, hosts, scenario, input);
+    this.tank = tankOf({ leads: (host) => this.witness.leads(host), objects: () => this.witness.objects });
+    const { random } = world;
+    const deployments = input.manifests.filter(({ kind }) => kind.kind === "Deployment").map(({ object }) => keyOf(object));
+    const drawnSteps =
+      scenario.swarm &&
+      drawStorm(scenario.swarm, deployments, stepsOf(scenario.storm).length, (purpose, index) => random.draw("swarm", purpose, index));
+    const nodes = [...scenario.storm, ...(drawnSteps ?? [])];
+    this.stormUs = input.stormUs ?? Math.max(scenario.stormUs, shortestUs(drawnSteps ?? []));
+    this.storm = new RunStorm({
+      world,
+      tank: this.tank,
+      witness: this.witness,
+      beyondBudget: scenario.beyondBudget,
+      nodes,
+      schedule: input.schedule,
+      objectsOfStep: input.objectsOfStep,
+      standing: {
+        objects: this.witness.objects,
+        hosts: () => this.tank.hosts(),
+        isAtRest: () => this.quietSeconds > 0,
+        isViolated: (check) => this.witness.isViolated(check),
+      },
+      perform: (tasks, withinMs, then) => this.perform(tasks, withinMs, then),
+    });
+    this.witness.audience = (observation) => this.storm.see(observation);
+    world.addObserver((_nowUs, _host, event) => this.storm.seeRuntime(event));
+  }
+
+  /** Lets the world begin, and the run with it; call it once. */
+  begin(start: () => void): void {
+    this.enter("boot");
+    start();
+    this.applyManifests();
+    this.tickEverySecond();
+  }
+
+  /** Ends the run now, with what has been seen so far. */
+  stop(): void {
+    if (!this.finished) this.finish(true);
+  }
+
+  /** Whether a check is violated already. */
+  get isViolated(): boolean {
+    return this.witness.checkRuns.some((check) => check.isViolated);
+  }
+
+  /** The result, once the run is over. */
+  get result(): RunResult | undefined {
+    return this.finished;
+  }
+
+  private applyManifests(): void {
+    if (this.options.input.scenario.shape.apiServers === 0) {
+      this.applied = "";
+      return;
+    }
+    const task = { type: "apply" as const, objects: this.options.input.manifests.map(({ object }) => object as never) };
+    this.perform([task], this.options.input.scenario.settleUs / 1000, (ok, detail) => {
+      this.applied = ok ? "" : detail;
+      const action = `apply ${this.wanted.length} objects`;
+      this.witness.tell({ type: "action", atUs: this.options.world.now(), step: -1, action, ok, detail });
+    });
+  }
+
+  // ——— the acts ———
+
+  private tickEverySecond(): void {
+    this.options.world.schedule(secondUs, () => {
+      if (this.finished) return;
+      this.tick();
+      this.tickEverySecond();
+    });
+  }
+
+  private tick(): void {
+    const nowUs = this.options.world.now();
+    const { scenario } = this.options.input;
+    const reasons = reasonsNotAtRest(this.witness.objects, this.tank.hosts(), this.wanted);
+    this.witness.sample();
+    this.quietSeconds = reasons.length === 0 ? this.quietSeconds + 1 : 0;
+    const inActUs = nowUs - this.actSinceUs;
+    switch (this.act) {
+      case "boot":
+        if (this.applied === "" && this.quietSeconds >= restSeconds) this.beginStorm();
+        else if (inActUs >= scenario.settleUs || (this.applied !== undefined && this.applied !== "")) {
+          const why = this.applied === undefined ? "the manifests were not applied in time" : this.applied;
+          this.convergence = { converged: false, afterUs: inActUs, stayed: false, reasons: why ? [why, ...reasons] : reasons };
+          this.finish(false);
+        }
+        return;
+      case "storm":
+        this.storm.see({ type: "tick" });
+        // A recorded storm ends when it ended.
+        if (inActUs >= this.stormUs && (this.options.input.stormUs !== undefined || this.storm.done)) this.beginCalm(inActUs);
+        return;
+      case "calm":
+        this.judgeCalm(inActUs, reasons);
+        return;
+    }
+  }
+
+  private beginStorm(): void {
+    this.settled = true;
+    this.enter("storm");
+    for (const client of loadClients(this.options.input.scenario))
+      this.options.world.ask(client.address, { kind: "load.begin" }, 1000, () => undefined);
+    this.storm.begin();
+  }
+
+  private beginCalm(inActUs: number): void {
+    this.stormLastedUs = inActUs;
+    this.storm.calm();
+    this.enter("calm");
+    this.quietSeconds = 0;
+  }
+
+  private judgeCalm(inActUs: number, reasons: readonly string[]): void {
+    const { withinUs, stayUs } = this.options.input.scenario.calm;
+    const { converged, afterUs } = this.convergence;
+    if (converged) {
+      if (reasons.length > 0) this.convergence = { ...this.convergence, stayed: false, reasons };
+      if (reasons.length > 0 || inActUs >= afterUs + stayUs) this.finish(false);
+    } else if (this.quietSeconds >= restSeconds)
+      this.convergence = { converged: true, afterUs: inActUs - (restSeconds - 1) * secondUs, stayed: true, reasons: [] };
+    else {
+      this.convergence = { converged: false, afterUs: inActUs, stayed: false, reasons };
+      if (inActUs >= withinUs) this.finish(false);
+    }
+  }
+
+  private finish(stopped: boolean): void {
+    this.enter("end");
+    const final: Final = {
+      atUs: this.options.world.now(),
+      objects: this.witness.objects,
+      members: this.witness.members(),
+      convergence: this.convergence,
+    };
+    const checks = [...this.witness.checkRuns.map((check) => check.end(final, stopped)), ...(stopped ? [] : this.ownVerdicts())];
+    const violated = checks.some(({ verdict }) => verdict === "violated");
+    const { recorder } = this.witness;
+    const series = recorder.series(this.options.world.now());
+    this.finished = {
+      seed: this.options.input.seed,
+      scenario: this.options.input.scenario.name,
+      verdict: violated ? "violated" : "held",
+      traceHash: this.options.traceHash(),
+      virtualMs: Math.round(this.options.world.now() / 1000),
+      events: this.options.events(),
+      checks,
+      probes: this.witness.probes.all(),
+      convergence: this.convergence,
+      schedule: this.storm.schedule,
+      stormUs: this.stormLastedUs,
+      steps: this.storm.results,
+      timeline: this.witness.timeline,
+      series,
+      focus: focusOf(checks, series, this.options.world.now(), (call) => recorder.operations.returnedUs(call)),
+      stopped,
+    };
+  }
+
+  /** Whether the run was one at all: it settled, and every step of the storm did something. */
+  private ownVerdicts(): readonly CheckResult[] {
+    const { results } = this.storm;
+    const reached = results.length;
+    const wrong = results.filter((step) => step.wrong !== "");
+    const plain = { atUs: -1, reached };
+    if (!this.settled)
+      return [
+        {
+          name: "storm",
+          verdict: "violated",
+          detail: `the cluster did not settle: ${this.convergence.reasons.slice(0, 5).join("; ")}`,
+          ...plain,
+        },
+      ];
+    if (wrong.length > 0)
+      return [
+        {
+          name: "storm",
+          verdict: "violated",
+          detail: wrong.map(({ name, where, wrong: why }) => (name === why ? `${where}: ${why}` : `${where} (${name}): ${why}`)).join("; "),
+          ...plain,
+        },
+      ];
+    return [{ name: "storm", verdict: "held", detail: `${reached} steps, and each did something`, ...plain }];
+  }
+
+  private enter(act: Act): void {
+    this.act = act;
+    this.actSinceUs = this.options.world.now();
+    this.options.world.note(`act ${act}`);
+    this.witness.tell({ type: "act", atUs: this.actSinceUs, act });
+  }
+
+  private perform(tasks: OperatorPerform["tasks"], withinMs: number, then: (ok: boolean, detail: string) => void): void {
+    const body: OperatorPerform = { kind: "operator.perform", tasks, withinMs };
+    this.options.world.ask<OperatorDone>(operatorAddress, body, withinMs + 30_000, (answer) =>
+      answer.ok ? then(answer.body.ok, answer.body.detail) : then(false, `${answer.error}: ${answer.detail}`),
+    );
+  }
+}

@@ -47,6 +47,8 @@ export interface ApiRequest {
   readonly credential: Credential;
   readonly impersonation: Impersonation | null;
   readonly body: Uint8Array;
+  /** The IP address from which a client outside of the cluster's own actors came to the gateway. */
+  readonly sourceIp?: string;
 }
 
 /** The answer: for failures the body is a metav1.Status in JSON. */

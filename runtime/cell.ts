@@ -45,6 +45,8 @@ export interface Stream {
   readonly key: string;
   readonly id: number;
   readonly opener: boolean;
+  /** What it was opened with, where others opened it. */
+  readonly opening: Envelope | null;
   readonly peer: Address;
   readonly peerHost: HostName | undefined;
   /** 0 until the acceptor was first heard of. */

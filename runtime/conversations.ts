@@ -66,14 +66,14 @@ export class Conversations {
   begin(cell: Cell, id: number, to: Address, kind: string, body: Uint8Array, then: Stream["then"]): void {
     const key = `to ${id}`;
     const peerHost = this.carrier.hostOf(to);
-    cell.streams.set(key, newStream(key, id, true, to, peerHost, 0, then));
+    cell.streams.set(key, newStream(key, id, null, to, peerHost, 0, then));
     if (!this.transmit(cell, to, "open", { id, fromOpener: true, kind, body }))
       this.carrier.enqueue(cell, { type: "streamBroken", key, reason: "unreachable", detail: `no actor ${to}` });
   }
 
   accept(cell: Cell, e: Envelope): StreamRef {
     const key = acceptedKey(e.from, e.fromIncarnation, e.id);
-    cell.streams.set(key, newStream(key, e.id, false, e.from, this.carrier.hostOf(e.from), e.fromIncarnation, null));
+    cell.streams.set(key, newStream(key, e.id, e, e.from, this.carrier.hostOf(e.from), e.fromIncarnation, null));
     return { key, peer: e.from };
   }
 
@@ -204,7 +204,7 @@ export class Conversations {
 function newStream(
   key: string,
   id: number,
-  opener: boolean,
+  opening: Envelope | null,
   peer: Address,
   peerHost: HostName | undefined,
   peerIncarnation: number,
@@ -213,7 +213,8 @@ function newStream(
   return {
     key,
     id,
-    opener,
+    opener: opening === null,
+    opening,
     peer,
     peerHost,
     peerIncarnation,

@@ -6,7 +6,7 @@ import { type Cell, type Delivery, laneOf, newCell, requestKey } from "./cell";
 import { Collector } from "./collector";
 import { Conversations } from "./conversations";
 import { deliver } from "./delivery";
-import { type Fate, type Gate, type Interposer, type Meddling, noMeddling, performed } from "./interposer";
+import { type Fate, type Interposer, type Meddling, noMeddling, performed } from "./interposer";
 import { performAll } from "./interpreter";
 import type { Cancel, Ports, RuntimeEvent, WireReceiver } from "./world";
 
@@ -51,6 +51,8 @@ export class Host implements WireReceiver {
   private readonly placed = new Map<Address, unknown>();
   private readonly incarnations = new Map<Address, number>();
   private readonly meddling: Meddling;
+  private readonly breaks = new Map<HostName, number>();
+  private lives = 0;
   private timerGeneration = 0;
 
   constructor(private readonly options: HostOptions) {
@@ -77,6 +79,7 @@ export class Host implements WireReceiver {
   start(): void {
     if (this.up) return;
     this.up = true;
+    this.lives++;
     this.ports.wire.attach(this.name, this);
     this.observe({ type: "hostUp", detail: "" });
     for (const [address, config] of this.placed) this.startCell(address, config, null);
@@ -136,17 +139,6 @@ export class Host implements WireReceiver {
     return this.meddling.interposers.none && this.meddling.kept.size === 0;
   }
 
-  /** Where an interposer of this host says things itself. */
-  gate(): Gate {
-    return {
-      deliver: (envelope) => this.take(envelope),
-      send: (envelope) => {
-        const toHost = this.ports.directory.hostOf(envelope.to);
-        if (this.up && toHost !== undefined) this.ports.wire.send(this.name, toHost, envelope);
-      },
-    };
-  }
-
   /** Puts an interposer between this host's actors and the rest of the world, through all lives of the host, until it is cancelled. */
   interpose(interposer: Interposer): Cancel {
     this.meddling.interposers.add(interposer);
@@ -166,7 +158,8 @@ export class Host implements WireReceiver {
         this.ports.wire.send(this.name, one === envelope ? toHost : (this.ports.directory.hostOf(one.to) ?? toHost), one);
   }
 
-  private take(e: Envelope): void {
+  /** Gives an envelope to its actor. */
+  take(e: Envelope): void {
     if (!this.up) return;
     const cell = this.cells.get(e.to);
     if (cell === undefined || cell.phase === "down" || cell.phase === "stopped") {
@@ -199,7 +192,13 @@ export class Host implements WireReceiver {
     this.enqueue(cell, delivery);
   }
 
+  /** How often what came from a host was lost: its connection broke, or this host crashed. */
+  breaksOf(peer: HostName): number {
+    return this.lives + (this.breaks.get(peer) ?? 0);
+  }
+
   disconnected(host: HostName): void {
+    this.breaks.set(host, (this.breaks.get(host) ?? 0) + 1);
     for (const cell of this.cells.values()) this.conversations.disconnected(cell, host);
   }
 
@@ -236,8 +235,8 @@ export class Host implements WireReceiver {
   }
 
   /** What becomes of an effect, by whoever stands between. */
-  fateOf(cell: Cell, effect: Effect): Fate {
-    return this.meddling.interposers.none ? performed : this.meddling.interposers.effect(cell.address, effect);
+  fateOf(cell: Cell, effect: Effect, synced: boolean): Fate {
+    return this.meddling.interposers.none ? performed : this.meddling.interposers.effect(cell.address, effect, synced);
   }
 
   /** Ends an actor, or this host with its disk, in the middle of its effects. */

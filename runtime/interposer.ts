@@ -4,15 +4,15 @@ import type { Effect } from "./actor";
 
 /**
  * Stands between the actors of one host and the rest of the world, for faults that must know what a message or an effect is about: a wire's rules
- * only see hosts and kinds. Actors cannot tell that it is there. It must not throw, and it must not act on the host from inside: it answers.
+ * only see hosts and kinds. Actors cannot tell that it is there. It must not throw, and when it is asked it must neither crash nor start anything.
  */
 export interface Interposer {
   /** Of each envelope for an actor of this host, also from this host itself. */
   arriving?(envelope: Envelope): Passage;
   /** Of each envelope that an actor of this host sends, also to this host itself. */
   leaving?(envelope: Envelope): Passage;
-  /** Of each effect of an actor of this host, before it is performed, in order; those that wait for a disk come when they are due. */
-  effect?(actor: Address, effect: Effect): Fate;
+  /** Of each effect of an actor of this host, before it is performed, in order. `synced`: it waited for the disk, and what it waited for is there. */
+  effect?(actor: Address, effect: Effect, synced: boolean): Fate;
 }
 
 /** What goes on in the place of an envelope: itself, or these; nothing where the list is empty. */
@@ -30,8 +30,12 @@ export const performed: Fate = { performs: true, dies: "nobody" };
 export interface Gate {
   /** Gives an envelope to an actor of this host. */
   deliver(envelope: Envelope): void;
+  /** Keeps an envelope that came; what it answers with delivers it, unless the host has crashed or the connection on which it came has broken since. */
+  hold(envelope: Envelope): () => void;
   /** Sends an envelope from this host. */
   send(envelope: Envelope): void;
+  /** The streams that others have open to an actor of this host, with what each was opened with and how many items it has been given. */
+  streamsTo(actor: Address): readonly { readonly opening: Envelope; readonly incarnation: number; readonly sent: number }[];
 }
 
 /** Those of one host, in the order in which they came. */
@@ -59,10 +63,10 @@ export class Interposers {
   }
 
   /** The first fate that is no ordinary one; every interposer is asked all the same, because they count. */
-  effect(actor: Address, effect: Effect): Fate {
+  effect(actor: Address, effect: Effect, synced: boolean): Fate {
     let fate = performed;
     for (const interposer of this.standing) {
-      const said = interposer.effect?.(actor, effect) ?? performed;
+      const said = interposer.effect?.(actor, effect, synced) ?? performed;
       if (fate.performs && fate.dies === "nobody") fate = said;
     }
     return fate;

@@ -5,12 +5,12 @@ import type { Continuations } from "./collector";
 import type { Host } from "./host";
 
 /** Performs effects in their order; an interposer of the host may let the actor or the host die in between, and the rest with it. */
-export function performAll(host: Host, cell: Cell, effects: readonly Effect[], continuations: Continuations): void {
+export function performAll(host: Host, cell: Cell, effects: readonly Effect[], continuations: Continuations, synced = false): void {
   for (const effect of effects) {
-    const { performs, dies } = host.fateOf(cell, effect);
+    const { performs, dies } = host.fateOf(cell, effect, synced);
     if (performs) perform(host, cell, effect, continuations);
     if (dies === "nobody") continue;
-    return host.strike(cell, dies, `died ${performs ? "after" : "before"} an effect: ${effect.type}`);
+    return host.strike(cell, dies, `crashed on purpose ${performs ? "after" : "before"} it wanted to ${effect.type}`);
   }
 }
 
@@ -65,7 +65,7 @@ function perform(host: Host, cell: Cell, effect: Effect, continuations: Continua
         effect.operations,
         () => {
           if (!host.alive(cell, incarnation)) return;
-          performAll(host, cell, effect.then, continuations);
+          performAll(host, cell, effect.then, continuations, true);
           if (!host.alive(cell, incarnation)) return;
           if (token !== "") host.enqueue(cell, { type: "persisted", token });
         },

@@ -2,6 +2,7 @@ import type { Address, HostName } from "../protocol/address";
 import type { Message } from "../protocol/codec";
 import type { Stored } from "../protocol/kinds/object";
 import type { Answer } from "../runtime/actor";
+import { gateOf } from "../runtime/gate";
 import type { Gate, Interposer } from "../runtime/interposer";
 import type { WireRule } from "../runtime/rules";
 import type { Simulation } from "../runtime/simulated/simulation";
@@ -76,7 +77,7 @@ export class SimulatedTank implements Tank {
 
   interpose(host: HostName, make: (gate: Gate) => Interposer): Cancel {
     const one = this.simulation.host(host).host;
-    return one.interpose(make(one.gate()));
+    return one.interpose(make(gateOf(() => one)));
   }
 
   speakVersion(host: HostName, offset: -1 | 0 | 1): void {
@@ -97,7 +98,7 @@ export class SimulatedTank implements Tank {
 
   keepActorDown(actor: Address): void {
     const host = this.simulation.hostOf(actor);
-    if (host !== undefined) this.simulation.host(host).host.keepDown(actor, "stopped on purpose");
+    if (host !== undefined) this.simulation.host(host).host.keepDown(actor, "crashed on purpose: kept down");
   }
 
   releaseActor(actor: Address): void {

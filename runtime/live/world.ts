@@ -3,6 +3,7 @@ import { type Observable, Subject } from "rxjs";
 import { type Address, address, type HostName } from "../../protocol/address";
 import type { Message } from "../../protocol/codec";
 import type { Answer, AnyActor } from "../actor";
+import { gateOf } from "../gate";
 import { Host } from "../host";
 import { type Gate, type Interposer, type Meddling, noMeddling } from "../interposer";
 import { gatewayActor, Portal } from "../portal";
@@ -124,7 +125,7 @@ export class LiveWorld {
   /** Kills an actor of this process and does not start it again, through all lives of its host, until it is released. */
   keepDown(host: HostName, actor: Address): void {
     this.meddlingWith(host).kept.add(actor);
-    this.hosts.get(host)?.keepDown(actor, "stopped on purpose");
+    this.hosts.get(host)?.keepDown(actor, "crashed on purpose: kept down");
   }
 
   release(host: HostName, actor: Address): void {
@@ -134,11 +135,7 @@ export class LiveWorld {
 
   /** Puts an interposer between the actors of a host of this process and the rest of the world, through all lives of the host. */
   interpose(host: HostName, make: (gate: Gate) => Interposer): Cancel {
-    const gate: Gate = {
-      deliver: (envelope) => this.hosts.get(host)?.gate().deliver(envelope),
-      send: (envelope) => this.hosts.get(host)?.gate().send(envelope),
-    };
-    const interposer = make(gate);
+    const interposer = make(gateOf(() => this.hosts.get(host)));
     const { interposers } = this.meddlingWith(host);
     interposers.add(interposer);
     return { cancel: () => interposers.remove(interposer) };

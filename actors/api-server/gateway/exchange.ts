@@ -88,6 +88,7 @@ async function readRequest(request: HttpRequest, certificate: PeerCertificate, l
     credential,
     impersonation: impersonationOf(request),
     body: converted.bytes,
+    sourceIp: request.socket.remoteAddress ?? "",
   };
   return { message, encoding };
 }

@@ -1,0 +1,25 @@
+import { count, type Fault } from "./fault";
+import { endWatch, openWatches, watchParams } from "./watches";
+
+export const forcedRelist: Fault = {
+  name: "forced-relist",
+  what: "Tells whoever watches at the API servers of the target, or those that are meant, that what they want to follow is too old (410 Gone): they have to list again, all at once.",
+  params: watchParams,
+  required: [],
+  silences: false,
+  swarm: { roles: ["apiserver"], mode: "all" },
+  begin(tank, hosts, params) {
+    let told = 0;
+    for (const host of hosts)
+      tank
+        .interpose(host, (gate) => {
+          for (const watch of openWatches(tank, host, gate, params)) {
+            endWatch(gate, watch, { mustList: true });
+            told++;
+          }
+          return {};
+        })
+        .cancel();
+    return { end: () => count(told, "watch", "told to list again", "watches") };
+  },
+};

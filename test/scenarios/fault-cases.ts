@@ -1,0 +1,57 @@
+import type { Case } from "./fault-run";
+
+const all = "target: { role: etcd, mode: all }";
+const leader = "target: { role: etcd, is: leader }";
+
+/** Faults for which etcd members and who writes to them are enough. */
+export const ofEtcd: readonly Case[] = [
+  [`fault: crash, ${leader}`, /^etcd-2 killed and started again/],
+  [`fault: crash-actor, ${leader}`, /^etcd\/2 crashed$/],
+  [`fault: crash-at, ${leader}, point: etcd-before-append, nth: 3`, /^etcd-2 died at etcd-before-append of etcd\/2$/],
+  [`fault: crash-at, ${leader}, point: etcd-after-commit, dies: actor`, /^etcd\/2 died at etcd-after-commit of etcd\/2$/],
+  [`fault: crash-at, target: { role: etcd, is: follower }, point: etcd-after-persist`, /^etcd-\d died at etcd-after-persist/],
+  [`fault: crash-at, ${leader}, effect: persist, token: "raft ", side: before, nth: 2`, /^etcd-2 died before persist, raft {2}of etcd\/2$/],
+  [`fault: pause, ${leader}`, /^etcd-2 frozen and resumed$/],
+  [`fault: slow-cpu, ${leader}, factor: 40`, /^etcd-2 slowed 40 times$/],
+  [`fault: clock-jump, ${leader}, by: 90s, back: true`, /^the clocks of etcd-2 were -90 s off$/],
+  [`fault: clock-drift, ${leader}, ppm: 50000`, /^the clocks of etcd-2 drifted by 50000 ppm$/],
+  [`fault: slow-disk, ${leader}, factor: 30`, /^\d+ syncs slowed$/],
+  [`fault: stalled-disk, ${leader}`, /^no write was synced$/],
+  [`fault: full-disk, ${leader}`, /^\d+ writes? failed$/],
+  [`fault: failing-disk, ${leader}, rate: 30%`, /^\d+ writes? failed$/],
+  [`fault: delay, ${all}, max: 20ms`, /^\d+ packets delayed$/],
+  [`fault: delay, ${all}, min: 1ms, max: 2s, distribution: slow-tail`, /^\d+ packets delayed$/],
+  [`fault: delay, ${all}, max: 80ms, distribution: exponential, messages: [etcd.put]`, /^\d+ packets delayed$/],
+  [`fault: loss, ${leader}, rate: 20%`, /^\d+ packets lost$/],
+  [`fault: duplicate, ${leader}, rate: 50%`, /^\d+ packets doubled$/],
+  [`fault: reorder, ${leader}, rate: 50%, max: 300ms`, /^\d+ packets held back$/],
+  [`fault: replay, ${leader}, rate: 30%, min: 200ms, max: 3s`, /^\d+ packets sent again when they were old$/],
+  [`fault: corrupt, ${leader}, rate: 5%`, /^\d+ packets damaged, \d+ frames? refused$/],
+  [`fault: bandwidth, ${leader}, bytesPerSecond: 4000, queueBytes: 800`, /^\d+ packets queued or dropped$/],
+  [`fault: clog, ${leader}`, /^\d+ packets held until it ended$/],
+  [`fault: clog, target: { hosts: [etcd-2] }, peers: [etcd-1]`, /^\d+ packets held until it ended$/],
+  [`fault: swizzle, ${all}, period: 150ms`, /^\d+ packets held until it ended$/],
+  [`fault: isolate, ${leader}, direction: out`, /^\d+ packets blocked$/],
+  [`fault: split, ${all}, shape: leader-alone`, /^\d+ packets blocked$/],
+  [`fault: split, ${all}, shape: leader-in-majority, oneWay: true`, /^\d+ packets blocked$/],
+  [`fault: split, ${all}, shape: groups, groups: 2`, /^\d+ packets blocked$/],
+];
+
+const servers = "target: { role: apiserver, mode: all }";
+
+export const ofTheApi: readonly Case[] = [
+  [`fault: api-error, ${servers}, code: 503, rate: 40%, verbs: [create, update, patch]`, /^\d+ requests answered with 503$/],
+  [
+    `fault: api-error, ${servers}, carriedOut: true, rate: 40%, user: "system:kube-controller-manager"`,
+    /^\d+ requests answered with 500, though carried out$/,
+  ],
+  [`fault: api-latency, ${servers}, min: 100ms, max: 3s, actors: [kubelet]`, /^\d+ requests? answered late$/],
+  [`fault: api-throttle, ${servers}, requestsPerSecond: 5, burst: 2`, /^\d+ requests throttled$/],
+  [`fault: stale-api-server, ${servers}`, /^\d+ messages of etcd's watches came late$/],
+  [`fault: stale-api-server, ${servers}, lag: 700ms`, /^\d+ messages of etcd's watches came late$/],
+  [`fault: watch-cut, ${servers}`, /^\d+ watches ended$/],
+  [`fault: watch-gap, ${servers}, actors: [controller-manager/0]`, /^\d+ events withheld, \d+ watches had to list again$/],
+  [`fault: forced-relist, ${servers}, resources: [pods]`, /^\d+ watches told to list again$/],
+];
+
+export const everyCase: readonly Case[] = [...ofEtcd, ...ofTheApi];

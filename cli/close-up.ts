@@ -4,7 +4,7 @@ import type { Loaded } from "./load";
 import { breathe, inputOf } from "./simulate";
 
 /** What decides a run beside its scenario; as it was given to the run that is looked at. */
-export type Decided = Pick<Parameters<typeof inputOf>[1], "seed" | "schedule" | "stormUs" | "untilUs">;
+export type Decided = Pick<Parameters<typeof inputOf>[1], "seed" | "schedule" | "shape" | "stormUs" | "untilUs" | "stopEvent">;
 
 /**
  * Simulates a run again, up to a little behind the moment on which its report focuses, and keeps the messages, turns and marks around it. It is the

@@ -7,7 +7,7 @@ import { type Hunted, type HuntOptions, hunt, verdictOf } from "./mutants/hunt";
 import type { Hunter } from "./mutants/hunter";
 import { allMutants, compileMutant, type LoadedMutant, mutantNamed } from "./mutants/mutant-files";
 import { headText, rowText, summaryText } from "./mutants/table";
-import { positive, wholeNumber } from "./run";
+import { positive, wholeNumber } from "./option-values";
 import { Interrupted } from "./simulate";
 import { consoleOn } from "./terminal";
 

@@ -6,7 +6,7 @@ import type { CloseUp } from "../scenarios/report/close-up";
 import { htmlOf } from "../scenarios/report/html";
 import { junitOf } from "../scenarios/report/junit";
 import { perfettoOf } from "../scenarios/report/perfetto";
-import type { RunResult } from "../scenarios/run";
+import { type RunResult, withShape } from "../scenarios/run";
 import { closeUpOf, type Decided } from "./close-up";
 import type { Loaded } from "./load";
 import { plantedMutant } from "./mutants/planted";
@@ -23,6 +23,8 @@ export interface RunSummary {
   readonly virtualMs: number;
   readonly wallMs: number;
   readonly events: number;
+  /** Of a plan's runs: where it was cut. */
+  readonly cut?: string;
   readonly checks: readonly { readonly name: string; readonly verdict: string; readonly detail: string }[];
   readonly probes: Readonly<Record<string, number>>;
   /** The bug that was planted, if one was. */
@@ -82,10 +84,12 @@ export function recordOf(loaded: Loaded, result: RunResult, untilUs: number | un
     bundle,
     seed: result.seed,
     schedule: result.schedule,
+    shape: result.shape,
     stormUs: result.stormUs,
     load: loaded.scenario.load.map(({ path }) => Number(path[1])),
     untilUs: untilUs ?? null,
     mutant: plantedMutant() ?? null,
+    stopEvent: result.stopEvent,
     result,
   };
 }
@@ -116,7 +120,7 @@ export function writeFiles(
 ): readonly string[] {
   const replayLine = `npx wavetank replay ${join(folder, "run.json")}`;
   const files: readonly (readonly [string, string])[] = [
-    ["report.html", htmlOf({ scenario: loaded.scenario, result, replayLine, cause: causeOf(result), closeUp })],
+    ["report.html", htmlOf({ scenario: withShape(loaded.scenario, result.shape), result, replayLine, cause: causeOf(result), closeUp })],
     ["run.json", JSON.stringify(recordOf(loaded, result, untilUs))],
     ["junit.xml", junitOf([result], replayLine)],
     ["trace.json", perfettoOf(result, closeUp)],

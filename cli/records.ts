@@ -27,7 +27,10 @@ export function repeated({
   seed,
   schedule,
   stormUs,
+  shape,
   untilUs,
-}: RunRecord): Pick<SimulateOptions, "seed" | "schedule" | "stormUs" | "untilUs"> {
-  return { seed, schedule, stormUs: stormUs ?? Number.POSITIVE_INFINITY, ...(untilUs === null ? {} : { untilUs }) };
+  stopEvent,
+}: RunRecord): Pick<SimulateOptions, "seed" | "schedule" | "shape" | "stormUs" | "untilUs" | "stopEvent"> {
+  const stops = { ...(untilUs === null ? {} : { untilUs }), ...(stopEvent === null ? {} : { stopEvent }) };
+  return { seed, schedule, shape, stormUs: stormUs ?? Number.POSITIVE_INFINITY, ...stops };
 }

@@ -1,25 +1,29 @@
 import { join } from "node:path";
-import { type Command, InvalidArgumentError, Option } from "commander";
+import { type Command, Option } from "commander";
 import colors from "picocolors";
-import { parseDurationMs } from "../protocol/kinds/duration";
-import { formatTime } from "../scenarios/history";
-import type { RunResult } from "../scenarios/run";
+import { cutText } from "../scenarios/language/plan";
 import { exit, interruptible } from "./exit";
-import { type Loaded, loadScenario } from "./load";
+import { explore } from "./explore";
+import { InputError, type Loaded, loadScenario } from "./load";
 import { compileMutant, mutantNamed } from "./mutants/mutant-files";
 import { plantedMutant } from "./mutants/planted";
 import { runAgainWith } from "./mutants/planted-process";
+import { duration, positive, seedRange, wholeNumber } from "./option-values";
 import { makeOutFolder } from "./out-folder";
-import { causeOf, type RunSummary, summaryOf, verdictText, writeOut } from "./outcome";
-import { runSeeds } from "./seeds";
-import { simulate } from "./simulate";
-import { consoleOn, timelineText } from "./terminal";
+import { type RunSummary, summaryOf } from "./outcome";
+import { runOnce } from "./run-once";
+import { type Job, seedJobs } from "./seeds";
+import { cutAt, findCuts } from "./simulate";
+import { consoleOn } from "./terminal";
 
 interface RunOptions {
   readonly seed?: number;
   readonly seeds?: readonly [number, number];
+  readonly cut?: number;
   readonly workers: number;
+  readonly failFast?: boolean;
   readonly until?: number;
+  readonly breakpoint?: string;
   readonly mutant?: string;
   readonly out?: string;
   readonly json?: boolean;
@@ -36,151 +40,134 @@ export function addRun(program: Command): void {
     .argument("<scenario...>", "scenario files")
     .addOption(new Option("--seed <n>", "the seed, which decides everything").argParser(wholeNumber).conflicts("seeds"))
     .addOption(new Option("--seeds <a..b>", "every seed from a to b, with a summary").argParser(seedRange))
-    .addOption(new Option("--workers <n>", "worker threads for many seeds").argParser(positive).default(1))
-    .addOption(new Option("--until <time>", 'stop at this virtual time, such as "90s"').argParser(duration))
-    .option("--mutant <file>", "plant this bug (a file, or the id of one that `list mutants` has) and run with it")
-    .option("--out <dir>", "write report.html, run.json, junit.xml and trace.json there")
+    .addOption(
+      new Option("--cut <n>", "of a scenario with a plan: only its cut of that number, with the timeline")
+        .argParser(positive)
+        .conflicts("seeds"),
+    )
+    .addOption(new Option("--workers <n>", "worker threads for many runs").argParser(positive).default(1))
+    .option("--fail-fast", "of many runs: stop at the first that is violated")
+    .addOption(new Option("--until <time>", 'stop at this virtual time, such as "90s", and show every actor\'s state').argParser(duration))
+    .addOption(
+      new Option(
+        "--breakpoint <event>",
+        'stop when this happens and show every actor\'s state: the number of an event of the trace, a moment such as "etcd leader elected", a condition, or a part of a line of the timeline',
+      ).conflicts("seeds"),
+    )
+    .option(
+      "--out <dir>",
+      "write report.html, run.json, junit.xml and trace.json there; of many runs those of the shortest that is violated",
+    )
     .option("--json", "print one JSON object (an array for many runs) instead of the timeline")
     .option("--quiet", "print the verdict without the timeline")
     .action(async (files: string[], options: RunOptions) => {
       if (options.mutant !== undefined && !plantedMutant()) return exit(await runAgainWith(compileMutant(mutantNamed(options.mutant))));
       const loaded = files.map((file) => ({ file, ...loadScenario(file) }));
+      for (const one of loaded) refuseMisfits(one, options);
       if (options.out) makeOutFolder(options.out);
       const summaries: RunSummary[] = [];
-      for (const one of loaded)
-        summaries.push(...(options.seeds ? await many(one, options, options.seeds) : [await once(one, options, loaded.length > 1)]));
-      if (options.json)
-        process.stdout.write(`${JSON.stringify(summaries.length === 1 && !options.seeds ? summaries[0] : summaries, null, 2)}\n`);
+      for (const one of loaded) {
+        const out = options.out && (loaded.length > 1 ? join(options.out, one.scenario.name) : options.out);
+        summaries.push(...(await runAll(one, { ...options, ...(out ? { out } : {}) })));
+      }
+      const isOne = summaries.length === 1 && !options.seeds;
+      if (options.json) process.stdout.write(`${JSON.stringify(isOne ? summaries[0] : summaries, null, 2)}\n`);
       exit(summaries.some(({ verdict }) => verdict === "violated") ? 1 : 0);
     });
 }
 
-const progressEveryMs = 30_000;
-
 type Named = Loaded & { readonly file: string };
 
-async function once(loaded: Named, options: RunOptions, several: boolean): Promise<RunSummary> {
-  const { scenario } = loaded;
-  const seed = options.seed ?? 1;
-  const console = consoleOn(options.json ? process.stderr : process.stdout);
-  const mutant = plantedMutant();
-  const say = (text: string) => void (options.json || console.line(text));
-  say(
-    `${colors.bold(scenario.title)}  ${colors.dim(`seed ${seed}, ${scenario.plan.hosts.length} hosts, ${loaded.manifests.length} objects`)}`,
-  );
-  if (mutant) say(colors.magenta(`planted ${mutant.id}: ${mutant.title}`));
-  const { result, wallMs } = await interruptible((interrupted) =>
-    simulate(loaded, {
-      seed,
-      ...(options.until === undefined ? {} : { untilUs: options.until * 1000 }),
-      onTimeline: (line) => void (options.quiet || options.json || console.line(timelineText(line))),
-      onProgress: (nowUs) => console.status(colors.dim(`${formatTime(nowUs)} …`)),
-      interrupted,
-    }),
-  );
-  console.status("");
-  const decided = options.until === undefined ? {} : { untilUs: options.until * 1000 };
-  const folder = options.out && (several ? join(options.out, scenario.name) : options.out);
-  const written = folder ? await interruptible((interrupted) => writeOut(folder, loaded, result, decided, interrupted)) : [];
-  const replayLine = folder
-    ? `npx wavetank replay ${join(folder, "run.json")}`
-    : `npx wavetank run ${loaded.file} --seed ${seed}${withMutant(options)}`;
-  say(verdictText(result, wallMs, replayLine));
-  if (written.length > 0) say(`  report: ${written[0]}`);
-  return summaryOf(result, wallMs);
+function refuseMisfits({ file, scenario }: Named, { seeds, cut, breakpoint }: RunOptions): void {
+  if (scenario.cuts && seeds) throw new InputError(`--seeds: ${file} has a plan, which runs one seed many times: expected --seed`);
+  if (cut !== undefined && !scenario.cuts) throw new InputError(`--cut: ${file} has no \`plan\``);
+  if (breakpoint !== undefined && scenario.cuts && cut === undefined)
+    throw new InputError(`--breakpoint: ${file} has a plan of many runs: expected --cut beside it`);
 }
 
-async function many(loaded: Named, options: RunOptions, [first, last]: readonly [number, number]): Promise<readonly RunSummary[]> {
-  const console = consoleOn(options.json ? process.stderr : process.stdout);
-  const total = last - first + 1;
-  const summaries: RunSummary[] = [];
-  const failed: RunResult[] = [];
-  const startedMs = performance.now();
-  let toldMs = startedMs;
-  await interruptible((interrupted) =>
-    runSeeds({
+async function runAll(loaded: Named, options: RunOptions): Promise<readonly RunSummary[]> {
+  const { file, scenario } = loaded;
+  if (options.seeds) {
+    const [first, last] = options.seeds;
+    return many(
       loaded,
-      first,
-      last,
-      workers: options.workers,
-      untilUs: options.until === undefined ? undefined : options.until * 1000,
-      interrupted,
-      onResult: (result, wallMs) => {
-        summaries.push(summaryOf(result, wallMs));
-        const rate = summaries.length / ((performance.now() - startedMs) / 60_000);
-        if (result.verdict === "violated" && !options.json) {
-          console.line(`${colors.red("violated")}  seed ${result.seed}: ${causeOf(result)}`);
-          console.line(`          npx wavetank run ${loaded.file} --seed ${result.seed}${withMutant(options)}`);
-        }
-        if (options.out && result.verdict === "violated") failed.push(result);
-        const progress = colors.dim(`${summaries.length} of ${total} seeds, ${rate.toFixed(1)} a minute`);
-        console.status(progress);
-        // Where there is no terminal a line now and then shows that it goes on.
-        if (console.isTerminal || performance.now() - toldMs < progressEveryMs) return;
-        toldMs = performance.now();
-        if (!options.json) console.line(progress);
-      },
-    }),
-  );
-  console.status("");
-  const decided = options.until === undefined ? {} : { untilUs: options.until * 1000 };
-  await interruptible(async (interrupted) => {
-    for (const result of failed) {
-      console.status(colors.dim(`writing the report of seed ${result.seed}`));
-      await writeOut(join(options.out!, `seed-${result.seed}`), loaded, result, decided, interrupted);
-    }
-  });
-  console.status("");
-  summaries.sort((a, b) => a.seed - b.seed);
-  if (!options.json) console.line(summaryText(loaded, summaries, performance.now() - startedMs));
-  return summaries;
+      options,
+      seedJobs(first, last),
+      last - first + 1,
+      ({ seed }) => `npx wavetank run ${file} --seed ${seed}${withMutant(options)}`,
+    );
+  }
+  if (scenario.cuts) return planned(loaded, options);
+  return [await once(loaded, options, loaded, "", "")];
 }
 
-/** Many seeds in a few lines: how many held, which checks failed and where, how fast it went. */
-function summaryText({ scenario }: Loaded, summaries: readonly RunSummary[], wallMs: number): string {
-  const violated = summaries.filter(({ verdict }) => verdict === "violated");
-  const byCheck = new Map<string, number[]>();
-  for (const { checks, seed } of violated)
-    for (const { name, verdict } of checks) if (verdict === "violated") byCheck.set(name, [...(byCheck.get(name) ?? []), seed]);
-  const distinct = new Set(summaries.map(({ traceHash }) => traceHash)).size;
-  const virtualMs = summaries.reduce((sum, one) => sum + one.virtualMs, 0);
-  return [
-    "",
-    `${scenario.name}: ${summaries.length - violated.length} of ${summaries.length} seeds held, ${distinct} different traces`,
-    ...[...byCheck].map(
-      ([name, seeds]) => `  ${colors.red("violated")}  ${name}: seeds ${seeds.slice(0, 10).join(", ")}${seeds.length > 10 ? ", …" : ""}`,
-    ),
-    `  ${(virtualMs / 1000).toFixed(0)} s of virtual time in ${(wallMs / 1000).toFixed(1)} s, ${((summaries.length * 60_000) / wallMs).toFixed(1)} runs a minute`,
-  ].join("\n");
+function once(loaded: Named, options: RunOptions, what: Loaded, note: string, again: string): Promise<RunSummary> {
+  const seed = options.seed ?? 1;
+  return runOnce(what, {
+    seed,
+    untilMs: options.until,
+    breakpoint: options.breakpoint,
+    out: options.out,
+    isJson: options.json === true,
+    isQuiet: options.quiet === true,
+    again: `npx wavetank run ${loaded.file} --seed ${seed}${again}${withMutant(options)}`,
+    note,
+  });
+}
+
+function many(
+  loaded: Named,
+  options: RunOptions,
+  jobs: Iterable<Job>,
+  total: number,
+  again: (job: Job) => string,
+): Promise<readonly RunSummary[]> {
+  return interruptible((interrupted) =>
+    explore({
+      loaded,
+      jobs,
+      total,
+      workers: Math.min(options.workers, total),
+      untilUs: options.until === undefined ? undefined : options.until * 1000,
+      failFast: options.failFast === true,
+      out: options.out,
+      console: consoleOn(options.json ? process.stderr : process.stdout),
+      isJson: options.json === true,
+      again,
+      interrupted,
+    }),
+  );
+}
+
+/** Runs a scenario once without its plan's fault, and then once for each place where that cuts. */
+async function planned(loaded: Named, options: RunOptions): Promise<readonly RunSummary[]> {
+  const seed = options.seed ?? 1;
+  const plan = loaded.scenario.cuts!;
+  const console = consoleOn(options.json ? process.stderr : process.stdout);
+  console.status(colors.dim("the reference run …"));
+  const { all, chosen, reference } = await interruptible((interrupted) => findCuts(loaded, plan, { seed, keepTraceLines: 0, interrupted }));
+  console.status("");
+  const what = plan.cut === "writes" ? "writes" : "events of watches";
+  if (reference.result.verdict === "violated")
+    throw new InputError(
+      `${loaded.file}: $.plan: without its fault the run is violated already: ${reference.result.checks.find(({ verdict }) => verdict === "violated")?.detail}`,
+    );
+  if (all === 0) throw new InputError(`${loaded.file}: $.plan: in the reference run there were no ${what} of ${plan.of} to cut at`);
+  if (!options.json)
+    console.line(`the reference run held; ${all} ${what} of ${plan.of}${chosen.length < all ? `, of which ${chosen.length} are cut` : ""}`);
+  if (options.cut !== undefined) {
+    const cut = chosen[options.cut - 1];
+    if (!cut) throw new InputError(`--cut ${options.cut}: the plan has ${chosen.length} cuts`);
+    return [await once(loaded, options, cutAt(loaded, cut), `, cut ${cutText(cut, plan)}`, ` --cut ${options.cut}`)];
+  }
+  const jobs = chosen.map((cut): Job => ({ seed, cut }));
+  const again = (job: Job) =>
+    `npx wavetank run ${loaded.file} --seed ${seed} --cut ${chosen.findIndex(({ actor, number }) => actor === job.cut?.actor && number === job.cut.number) + 1}${withMutant(options)}`;
+  const runs = await many(loaded, options, jobs, jobs.length, again);
+  return [summaryOf(reference.result, reference.wallMs), ...runs];
 }
 
 /** What a line that repeats the run has to say as well. */
 function withMutant({ mutant }: RunOptions): string {
   return mutant === undefined ? "" : ` --mutant ${mutant}`;
-}
-
-export function wholeNumber(text: string): number {
-  const value = Number(text);
-  if (!/^\d+$/.test(text) || !Number.isSafeInteger(value)) throw new InvalidArgumentError("expected a whole number, 0 or more");
-  return value;
-}
-
-export function positive(text: string): number {
-  const value = wholeNumber(text);
-  if (value < 1) throw new InvalidArgumentError("expected 1 or more");
-  return value;
-}
-
-function seedRange(text: string): readonly [number, number] {
-  const match = /^(\d+)\.\.(\d+)$/.exec(text);
-  const [first, last] = [Number(match?.[1]), Number(match?.[2])];
-  if (!match || last < first) throw new InvalidArgumentError('expected a range such as "1..50"');
-  return [first, last];
-}
-
-/** Milliseconds of "90s". */
-function duration(text: string): number {
-  const ms = parseDurationMs(text);
-  if (ms === undefined || ms <= 0) throw new InvalidArgumentError('expected a duration such as "90s" or "2m"');
-  return ms;
 }

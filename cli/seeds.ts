@@ -1,47 +1,70 @@
 import { extname, join } from "node:path";
 import { Worker } from "node:worker_threads";
+import type { Cut } from "../scenarios/language/plan";
 import type { RunResult } from "../scenarios/run";
 import type { Bundle, Loaded } from "./load";
-import { Interrupted, simulate } from "./simulate";
+import { cutAt, Interrupted, simulate } from "./simulate";
+
+/** One run of many: its seed, and for a plan where it is cut. */
+export interface Job {
+  readonly seed: number;
+  readonly cut: Cut | null;
+}
+
+export interface Done {
+  readonly job: Job;
+  readonly result: RunResult;
+  readonly wallMs: number;
+}
 
 export interface SeedsOptions {
   readonly loaded: Loaded;
-  readonly first: number;
-  readonly last: number;
+  readonly jobs: Iterable<Job>;
   readonly workers: number;
   readonly untilUs: number | undefined;
   readonly interrupted: () => boolean;
-  readonly onResult: (result: RunResult, wallMs: number) => void;
+  /** Answers false when no more runs are to be begun. */
+  readonly onDone: (done: Done) => boolean;
 }
 
-/** What the main thread gives a worker at its start, and then one seed after the other (null: no more). */
+/** What the main thread gives a worker at its start, and then one job after the other (null: no more). */
 export interface WorkerTask {
   readonly bundle: Bundle;
   readonly untilUs: number | undefined;
 }
 
-export type WorkerSays = { readonly type: "ready" } | { readonly type: "result"; readonly result: RunResult; readonly wallMs: number };
+export type WorkerSays = { readonly type: "ready" } | ({ readonly type: "done" } & Done);
 
-/** Runs every seed of a range, here or in worker threads; results come in the order in which runs end. Throws Interrupted. */
+/** Every seed from one to another. */
+export function* seedJobs(first: number, last: number): Generator<Job> {
+  for (let seed = first; seed <= last; seed++) yield { seed, cut: null };
+}
+
+/** Runs jobs, here or in worker threads; results come in the order in which runs end. Throws Interrupted. */
 export async function runSeeds(options: SeedsOptions): Promise<void> {
-  const { loaded, first, last, workers, untilUs, interrupted, onResult } = options;
-  if (workers > 1 && last > first) return inWorkers(options);
-  for (let seed = first; seed <= last; seed++) {
-    const { result, wallMs } = await simulate(loaded, {
-      seed,
+  const { loaded, jobs, workers, untilUs, interrupted, onDone } = options;
+  if (workers > 1) return inWorkers(options);
+  for (const job of jobs) {
+    const { result, wallMs } = await simulate(cutAt(loaded, job.cut), {
+      seed: job.seed,
       keepTraceLines: 0,
       interrupted,
       ...(untilUs === undefined ? {} : { untilUs }),
     });
-    onResult(result, wallMs);
+    if (!onDone({ job, result, wallMs })) return;
   }
 }
 
-async function inWorkers({ loaded, first, last, workers, untilUs, interrupted, onResult }: SeedsOptions): Promise<void> {
-  let next = first;
+async function inWorkers({ loaded, jobs, workers, untilUs, interrupted, onDone }: SeedsOptions): Promise<void> {
+  const queue = jobs[Symbol.iterator]();
+  let goesOn = true;
+  const next = (): Job | null => {
+    const step = goesOn ? queue.next() : undefined;
+    return step && !step.done ? step.value : null;
+  };
   const task: WorkerTask = { bundle: loaded.bundle, untilUs };
   const threads = Array.from(
-    { length: Math.min(workers, last - first + 1) },
+    { length: workers },
     () => new Worker(join(__dirname, `seed-worker${extname(__filename)}`), { workerData: task }),
   );
   const watch = setInterval(() => {
@@ -53,12 +76,21 @@ async function inWorkers({ loaded, first, last, workers, untilUs, interrupted, o
         (thread) =>
           new Promise<void>((resolve, reject) => {
             thread.on("error", reject);
-            thread.on("exit", (code) =>
-              code === 0 ? resolve() : reject(interrupted() ? new Interrupted() : new Error(`a worker thread ended with status ${code}`)),
-            );
+            thread.on("exit", (code) => {
+              if (code === 0) resolve();
+              else if (interrupted()) reject(new Interrupted());
+              // Nothing more is wanted of runs that were under way when the last was asked for.
+              else if (!goesOn) resolve();
+              else reject(new Error(`a worker thread ended with status ${code}`));
+            });
             thread.on("message", (said: WorkerSays) => {
-              if (said.type === "result") onResult(said.result, said.wallMs);
-              thread.postMessage(next <= last ? next++ : null);
+              if (!goesOn) return;
+              if (said.type === "done" && !onDone(said)) {
+                goesOn = false;
+                for (const one of threads) void one.terminate();
+                return;
+              }
+              thread.postMessage(next());
             });
           }),
       ),

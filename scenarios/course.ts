@@ -3,6 +3,7 @@ import type { CheckResult } from "./checks/check";
 import type { HostPlan } from "./cluster";
 import { type Act, type Convergence, type Final, objectId } from "./history";
 import { shortestUs, stepsOf } from "./language/steps";
+import { StopCondition } from "./language/stop-condition";
 import { focusOf } from "./report/focus";
 import { reasonsNotAtRest } from "./rest";
 import type { RunInput, RunResult } from "./run";
@@ -23,6 +24,7 @@ export interface CourseOptions {
   readonly hosts: readonly HostPlan[];
   readonly tankOf: (knowledge: TankKnowledge) => Tank;
   readonly traceHash: () => string;
+  readonly traceEvents: () => number;
   /** How many events there have been. */
   readonly events: () => number;
 }
@@ -42,6 +44,7 @@ export class Course {
   /** How long the storm lasts at least. */
   private readonly stormUs: number;
   private stormLastedUs: number | null = null;
+  private readonly breakpoint: StopCondition | undefined;
   private act: Act = "boot";
   private actSinceUs = 0;
   /** Why the manifests could not be applied, "" once they were. */
@@ -59,11 +62,17 @@ export class Course {
     this.tank = tankOf({ leads: (host) => this.witness.leads(host), objects: () => this.witness.objects });
     const { random } = world;
     const deployments = input.manifests.filter(({ kind }) => kind.kind === "Deployment").map(({ object }) => keyOf(object));
+    const fileSteps = stepsOf(scenario.storm).filter(({ path }) => path[0] === "storm").length;
     const drawnSteps =
-      scenario.swarm &&
-      drawStorm(scenario.swarm, deployments, stepsOf(scenario.storm).length, (purpose, index) => random.draw("swarm", purpose, index));
+      scenario.swarm && drawStorm(scenario.swarm, deployments, fileSteps, (purpose, index) => random.draw("swarm", purpose, index));
     const nodes = [...scenario.storm, ...(drawnSteps ?? [])];
     this.stormUs = input.stormUs ?? Math.max(scenario.stormUs, shortestUs(drawnSteps ?? []));
+    const standing = {
+      objects: this.witness.objects,
+      hosts: () => this.tank.hosts(),
+      isAtRest: () => this.quietSeconds > 0,
+      isViolated: (check: string) => this.witness.isViolated(check),
+    };
     this.storm = new RunStorm({
       world,
       tank: this.tank,
@@ -72,16 +81,18 @@ export class Course {
       nodes,
       schedule: input.schedule,
       objectsOfStep: input.objectsOfStep,
-      standing: {
-        objects: this.witness.objects,
-        hosts: () => this.tank.hosts(),
-        isAtRest: () => this.quietSeconds > 0,
-        isViolated: (check) => this.witness.isViolated(check),
-      },
+      standing,
       perform: (tasks, withinMs, then) => this.perform(tasks, withinMs, then),
     });
-    this.witness.audience = (observation) => this.storm.see(observation);
-    world.addObserver((_nowUs, _host, event) => this.storm.seeRuntime(event));
+    this.breakpoint = input.breakpoint && new StopCondition(input.breakpoint, { ...standing, elapsedUs: () => world.now() });
+    this.witness.audience = (observation) => {
+      this.storm.see(observation);
+      this.breakpoint?.see(observation);
+    };
+    world.addObserver((_nowUs, _host, event) => {
+      this.storm.seeRuntime(event);
+      this.breakpoint?.seeRuntime(event);
+    });
   }
 
   /** Lets the world begin, and the run with it; call it once. */
@@ -92,9 +103,13 @@ export class Course {
     this.tickEverySecond();
   }
 
-  /** Ends the run now, with what has been seen so far. */
-  stop(): void {
-    if (!this.finished) this.finish(true);
+  /** Ends the run now, with what has been seen so far; `afterEvent` says which event of the trace was the last. */
+  stop(afterEvent: number | null = null): void {
+    if (!this.finished) this.finish(true, afterEvent);
+  }
+
+  get reachedBreakpoint(): boolean {
+    return this.breakpoint?.reached === true;
   }
 
   /** Whether a check is violated already. */
@@ -136,6 +151,7 @@ export class Course {
     const reasons = reasonsNotAtRest(this.witness.objects, this.tank.hosts(), this.wanted);
     this.witness.sample();
     this.quietSeconds = reasons.length === 0 ? this.quietSeconds + 1 : 0;
+    this.witness.audience?.({ type: "tick" });
     const inActUs = nowUs - this.actSinceUs;
     switch (this.act) {
       case "boot":
@@ -147,7 +163,6 @@ export class Course {
         }
         return;
       case "storm":
-        this.storm.see({ type: "tick" });
         // A recorded storm ends when it ended.
         if (inActUs >= this.stormUs && (this.options.input.stormUs !== undefined || this.storm.done)) this.beginCalm(inActUs);
         return;
@@ -186,7 +201,8 @@ export class Course {
     }
   }
 
-  private finish(stopped: boolean): void {
+  private finish(stopped: boolean, stopEvent: number | null = null): void {
+    const traceEvents = this.options.traceEvents();
     this.enter("end");
     const final: Final = {
       atUs: this.options.world.now(),
@@ -203,11 +219,14 @@ export class Course {
       scenario: this.options.input.scenario.name,
       verdict: violated ? "violated" : "held",
       traceHash: this.options.traceHash(),
+      traceEvents,
+      stopEvent,
       virtualMs: Math.round(this.options.world.now() / 1000),
       events: this.options.events(),
       checks,
       probes: this.witness.probes.all(),
       convergence: this.convergence,
+      shape: this.options.input.scenario.shape,
       schedule: this.storm.schedule,
       stormUs: this.stormLastedUs,
       steps: this.storm.results,

@@ -1,3 +1,4 @@
+import type { ClusterShape } from "./cluster";
 import type { Mutant } from "./mutants/mutant";
 import type { RunResult } from "./run";
 import type { Source } from "./source";
@@ -14,6 +15,8 @@ export interface RunRecord {
   readonly seed: number;
   /** The steps that were taken, with what their selectors came to; a replay takes no others. */
   readonly schedule: readonly ScheduledStep[];
+  /** The cluster as it was. */
+  readonly shape: ClusterShape;
   /** How long the storm lasted; null where it did not end. */
   readonly stormUs: number | null;
   /** The workloads that ran, by their place in the scenario. */
@@ -22,6 +25,8 @@ export interface RunRecord {
   readonly untilUs: number | null;
   /** The bug that was planted, null where none was. */
   readonly mutant: Mutant | null;
+  /** The event of the trace after which it was stopped, where it was. */
+  readonly stopEvent: number | null;
   readonly result: RunResult;
 }
 
@@ -46,6 +51,8 @@ export function readRecord(
   if (!Number.isSafeInteger(record.seed)) return { ok: false, message: "$.seed: expected a whole number" };
   if (typeof record.bundle?.source?.text !== "string" || typeof record.bundle.files !== "object")
     return { ok: false, message: "$.bundle: expected the scenario and its files" };
+  if (typeof record.shape?.etcd !== "number" || typeof record.shape.nodes !== "number")
+    return { ok: false, message: "$.shape: expected the shape of a cluster" };
   if (record.stormUs !== null && !Number.isSafeInteger(record.stormUs))
     return { ok: false, message: "$.stormUs: expected microseconds or null" };
   if (!Array.isArray(record.schedule) || !Array.isArray(record.load) || typeof record.result?.traceHash !== "string")

@@ -1,14 +1,17 @@
 import type { AnyActor } from "../runtime/actor";
 import { Simulation } from "../runtime/simulated/simulation";
 import type { CheckResult } from "./checks/check";
+import { type ClusterShape, planCluster } from "./cluster";
 import { Course } from "./course";
 import type { Convergence, HistoryEvent } from "./history";
+import type { Condition } from "./language/condition";
 import type { Manifest } from "./manifests";
 import type { Focus } from "./report/focus";
 import type { RunSeries } from "./report/recorder";
 import type { Scenario } from "./scenario";
 import { SimulatedTank } from "./simulated-tank";
 import type { ScheduledStep, StepResult } from "./storm";
+import { drawShape } from "./swarm-shape";
 import type { TimelineLine } from "./timeline";
 import { clientActor } from "./workloads/client";
 import { clientHosts } from "./workloads/placement";
@@ -24,8 +27,14 @@ export interface RunInput {
   /** A recorded schedule that is repeated instead of what the scenario's storm says, and how long the storm lasted. */
   readonly schedule?: readonly ScheduledStep[];
   readonly stormUs?: number;
+  /** The recorded shape of the cluster, instead of what the scenario says or the seed draws. */
+  readonly shape?: ClusterShape;
   /** Stops at this virtual time, whatever has been reached. */
   readonly untilUs?: number;
+  /** Stops after this event of the trace. */
+  readonly stopEvent?: number;
+  /** Stops when this holds. */
+  readonly breakpoint?: Condition;
   /** How many lines of the trace are kept; Infinity keeps all. */
   readonly keepTraceLines?: number;
   readonly onTimeline?: (line: TimelineLine) => void;
@@ -45,6 +54,8 @@ export interface RunResult {
   readonly probes: Readonly<Record<string, number>>;
   readonly convergence: Convergence;
   readonly schedule: readonly ScheduledStep[];
+  /** The cluster as it was. */
+  readonly shape: ClusterShape;
   /** How long the storm lasted; null where it did not end. */
   readonly stormUs: number | null;
   readonly steps: readonly StepResult[];
@@ -52,7 +63,11 @@ export interface RunResult {
   readonly series: RunSeries;
   /** The moment at which a report looks closely. */
   readonly focus: Focus;
-  /** Whether it was stopped by `untilUs` before its end. */
+  /** Events in the trace. */
+  readonly traceEvents: number;
+  /** The event after which a breakpoint stopped it; null where none did. */
+  readonly stopEvent: number | null;
+  /** Whether it was stopped by `untilUs`, `stopEvent` or `breakpoint` before its end. */
   readonly stopped: boolean;
 }
 
@@ -62,14 +77,16 @@ export class Run {
   private readonly course: Course;
 
   constructor(private readonly input: RunInput) {
-    const { scenario, seed, actors, keepTraceLines = 2000 } = input;
-    const hosts = [...scenario.plan.hosts, ...clientHosts(scenario)];
+    const { seed, actors, keepTraceLines = 2000 } = input;
     const simulation = new Simulation({ seed, actors: [...actors, clientActor], trace: { keepLines: keepTraceLines } });
+    const scenario = shaped(input.scenario, input.shape, (purpose) => simulation.random.draw("swarm", purpose, 0));
+    const hosts = [...scenario.plan.hosts, ...clientHosts(scenario)];
     this.simulation = simulation;
     this.course = new Course({
-      ...{ input, world: simulation, hosts },
+      ...{ input: { ...input, scenario }, world: simulation, hosts },
       tankOf: (knowledge) => new SimulatedTank(simulation, { ...scenario.plan, hosts }, knowledge),
       traceHash: () => simulation.traceHash(),
+      traceEvents: () => simulation.trace.count,
       events: () => simulation.heap.count,
     });
     for (const { name, zone, actors: placed } of hosts) {
@@ -85,11 +102,12 @@ export class Run {
 
   /** Lets that much virtual time pass, at most; false when the run is over. */
   advance(virtualMs: number): boolean {
-    const { untilUs } = this.input;
+    const { untilUs = Number.POSITIVE_INFINITY, stopEvent = Number.POSITIVE_INFINITY } = this.input;
     const { course, simulation } = this;
-    const until = simulation.now() + virtualMs * 1000;
-    simulation.runUntil(untilUs === undefined ? until : Math.min(until, untilUs), () => course.result !== undefined);
-    if (untilUs !== undefined && simulation.now() >= untilUs) course.stop();
+    const isStopped = () => simulation.trace.count >= stopEvent || course.reachedBreakpoint;
+    simulation.runUntil(Math.min(simulation.now() + virtualMs * 1000, untilUs), () => course.result !== undefined || isStopped());
+    if (isStopped()) course.stop(simulation.trace.count);
+    else if (simulation.now() >= untilUs) course.stop();
     return course.result === undefined;
   }
 
@@ -113,6 +131,16 @@ export class Run {
     if (!result) throw new Error("the run is not over");
     return result;
   }
+}
+
+/** The scenario with the cluster that was recorded, or that the seed draws. */
+function shaped(scenario: Scenario, recorded: ClusterShape | undefined, draw: (purpose: string) => number): Scenario {
+  if (!recorded && !scenario.drawnCluster) return scenario;
+  return withShape(scenario, recorded ?? drawShape(scenario.shape, scenario.drawnCluster!, draw));
+}
+
+export function withShape(scenario: Scenario, shape: ClusterShape): Scenario {
+  return { ...scenario, shape, plan: planCluster(shape, { behaviours: scenario.images }) };
 }
 
 /** Runs a scenario from begin to end. */

@@ -1,11 +1,11 @@
 import { checks } from "./checks";
 import { conditionJsonSchema } from "./language/condition-schema";
+import { planSchema } from "./language/plan";
 import { blocks } from "./language/storm-schema";
 import { partSchemas } from "./part-schemas";
 import { compileSchema, durationSchema, type JsonSchema, recordSchema } from "./schema";
 import { clusterSchema } from "./shape";
-import { drawnFaults } from "./swarm";
-import { roles } from "./target";
+import { swarmSchema } from "./swarm-shape";
 
 const textSchema: JsonSchema = { type: "string" };
 
@@ -29,28 +29,8 @@ const fileSchema = recordSchema(
     settle: durationSchema,
     storm: { type: "array", items: { type: "object" }, description: "a list of steps" },
     stormFor: durationSchema,
-    swarm: {
-      description: "steps that each seed draws anew, beside those of the storm",
-      ...recordSchema({
-        steps: { type: "integer", minimum: 1, maximum: 1000, description: "at most so many" },
-        within: durationSchema,
-        faults: { type: "array", items: { enum: [...drawnFaults] }, minItems: 1, description: "the faults that may be drawn" },
-        rollouts: { type: "boolean", description: "restart and scale Deployments in between" },
-        lasting: {
-          type: "array",
-          items: durationSchema,
-          minItems: 2,
-          maxItems: 2,
-          description: "how long faults last, from the shortest to the longest; 500ms and 30s where not given",
-        },
-        roles: {
-          type: "array",
-          items: { enum: [...roles] },
-          minItems: 1,
-          description: "the roles whose hosts may be hit; all where not given",
-        },
-      }),
-    },
+    swarm: swarmSchema,
+    plan: planSchema,
     beyondBudget: { type: "boolean" },
     calm: recordSchema({ within: durationSchema, stay: durationSchema }),
     expect: { type: "array", items: { type: ["string", "object"] }, minItems: 1, description: "a list of checks" },

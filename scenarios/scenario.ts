@@ -4,7 +4,9 @@ import { checkNamed, checks } from "./checks";
 import type { Check } from "./checks/check";
 import { type ClusterPlan, type ClusterShape, defaultShape, planCluster } from "./cluster";
 import { Complaints } from "./language/complaints";
+import type { Surroundings } from "./language/condition-reader";
 import { microseconds } from "./language/duration";
+import { type Plan, readPlan } from "./language/plan";
 import { type Params, type StormNode, shortestUs } from "./language/steps";
 import { StormReader } from "./language/storm-reader";
 import { validateFile } from "./scenario-schema";
@@ -12,6 +14,7 @@ import { validatePart } from "./schema";
 import { readShape } from "./shape";
 import { type Path, type Problem, readDocuments, type Source, type SourceDocument } from "./source";
 import { drawnDuration, drawnFaults, type Swarm } from "./swarm";
+import { type DrawnCluster, drawnClusterOf, smallestShape } from "./swarm-shape";
 import type { Role } from "./target";
 import { workloadNamed, workloads } from "./workloads";
 import type { Workload } from "./workloads/workload";
@@ -32,6 +35,10 @@ export interface Scenario {
   readonly storm: readonly StormNode[];
   /** The part of the storm that each seed draws. */
   readonly swarm: Swarm | undefined;
+  /** From what each seed draws the cluster. */
+  readonly drawnCluster: DrawnCluster | undefined;
+  /** Runs that are generated from this one. */
+  readonly cuts: Plan | undefined;
   /** The storm goes on for at least so long. */
   readonly stormUs: number;
   /** Whether the storm may take more than a quorum can bear. */
@@ -80,7 +87,12 @@ class Reader {
     const plan = planCluster(shaped.shape, { behaviours: images });
     const load = ((file.load ?? []) as readonly Params[]).flatMap((params, i) => this.readLoad(params, ["load", i]));
     const expect = (file.expect as readonly unknown[]).flatMap((expectation, i) => this.readExpectation(expectation, ["expect", i]));
-    const storm = this.readStorm(file, plan, load.length, expect, shaped.problems.length === 0);
+    const drawnCluster = file.swarm === undefined ? undefined : drawnClusterOf(file.swarm as Params);
+    // What the storm names has to be there whatever is drawn.
+    const least = drawnCluster ? planCluster(smallestShape(shaped.shape, drawnCluster)) : plan;
+    const around = surroundings(least, load.length, expect);
+    const hosts = shaped.problems.length > 0 ? undefined : [...least.hosts, ...clients(load.length)];
+    const storm = new StormReader(this.complaints, around, hosts).read((file.storm ?? []) as readonly unknown[], ["storm"]);
     const scenario: Scenario = {
       name: String(file.name),
       title: String(file.title ?? file.name),
@@ -93,6 +105,8 @@ class Reader {
       settleUs: this.restful(file.settle ?? "3m", ["settle"]),
       storm,
       swarm: this.readSwarm(file.swarm as Params | undefined, plan),
+      drawnCluster,
+      cuts: file.plan === undefined ? undefined : readPlan(file.plan as Params, around, this.complaints),
       stormUs: Math.max(microseconds(file.stormFor ?? "0"), shortestUs(storm)),
       beyondBudget: file.beyondBudget === true,
       calm: {
@@ -104,21 +118,6 @@ class Reader {
     };
     const inOrder = [...this.complaints.problems].sort((a, b) => a.line - b.line || a.column - b.column);
     return inOrder.length > 0 ? { ok: false, problems: inOrder } : { ok: true, scenario };
-  }
-
-  private readStorm(file: Params, plan: ClusterPlan, loads: number, expect: Scenario["expect"], isPlanned: boolean): readonly StormNode[] {
-    const clients = Array.from({ length: loads + 1 }, (_, i) => ({ name: `client-${i}`, zone: "outside", role: "client" as const }));
-    const hosts = [...plan.hosts, ...clients];
-    const around = {
-      shape: plan.shape,
-      hosts: hosts.map(({ name }) => name),
-      actors: plan.hosts.flatMap(({ actors }) => actors.map(({ address }) => address)),
-      loads,
-      checks: expect.map(({ label }) => label),
-    };
-    return new StormReader(this.complaints, around, isPlanned ? hosts : undefined).read((file.storm ?? []) as readonly unknown[], [
-      "storm",
-    ]);
   }
 
   /** A time in which the cluster has to come to rest: there is a least one. */
@@ -193,6 +192,22 @@ class Reader {
       { check: checkNamed(String(name))!, label: about === undefined ? String(name) : `${String(name)} ${String(about)}`, params, path },
     ];
   }
+}
+
+/** The hosts of the operator and of each workload. */
+function clients(loads: number) {
+  return Array.from({ length: loads + 1 }, (_, i) => ({ name: `client-${i}`, zone: "outside", role: "client" as const }));
+}
+
+/** What conditions can name in a cluster. */
+export function surroundings(plan: ClusterPlan, loads: number, expect: Scenario["expect"]): Surroundings {
+  return {
+    shape: plan.shape,
+    hosts: [...plan.hosts, ...clients(loads)].map(({ name }) => name),
+    actors: plan.hosts.flatMap(({ actors }) => actors.map(({ address }) => address)),
+    loads,
+    checks: expect.map(({ label }) => label),
+  };
 }
 
 function swarmOf(swarm: Params | undefined, { hosts }: ClusterPlan): Swarm | undefined {

@@ -31,6 +31,16 @@ export function readCondition(value: unknown, path: Path, around: Surroundings, 
   return undefined;
 }
 
+/** A pattern of addresses, from an address, a role or a pattern; noted where it fits nobody. */
+export function readActor(actor: string, path: Path, { actors }: Surroundings, complaints: Complaints): string | undefined {
+  const pattern = actor.includes("/") || actor.includes("*") ? actor : `${actor}/*`;
+  const named = glob(pattern);
+  if (actors.some((one) => named.test(one))) return pattern;
+  const roles = [...new Set(actors.map((one) => one.slice(0, one.indexOf("/"))))];
+  complaints.complain(path, unknownName("actor", actor, actor.includes("/") ? actors : roles));
+  return undefined;
+}
+
 const validators = new Map<string, Validate>([...conditionForms].map(([name, { schema }]) => [name, compileSchema(schema)]));
 
 class ConditionReader {
@@ -99,7 +109,7 @@ class ConditionReader {
       }
       case "write":
       case "watchEvent": {
-        const actor = this.readActor(String(params[form]), [...path, form]);
+        const actor = readActor(String(params[form]), [...path, form], this.around, this.complaints);
         const [resource, verb] = [String(params.resource ?? "*"), String(params.verb ?? "*")];
         if (!this.isPlural(resource)) return this.wrong([...path, "resource"], unknownName("resource", resource, plurals()));
         return actor === undefined
@@ -160,15 +170,6 @@ class ConditionReader {
     const { checks } = this.around;
     if (!checks.includes(check)) return this.wrong([...path, "check"], `${unknownName("check", check, checks)} (those under \`expect\`)`);
     return { type: "check", check, violated: params.is === "violated" };
-  }
-
-  private readActor(actor: string, path: Path): string | undefined {
-    const pattern = actor.includes("/") || actor.includes("*") ? actor : `${actor}/*`;
-    const { actors } = this.around;
-    const named = glob(pattern);
-    if (actors.some((one) => named.test(one))) return pattern;
-    const roles = [...new Set(actors.map((one) => one.slice(0, one.indexOf("/"))))];
-    return this.wrong(path, unknownName("actor", actor, actor.includes("/") ? actors : roles));
   }
 
   private readObject(text: string, path: Path): ObjectPattern | undefined {

@@ -15,16 +15,19 @@ export function clientHosts(scenario: Scenario): readonly HostPlan[] {
   const apiServers = apiServersOf(scenario);
   const config: OperatorConfig = { type: "operator", apiServers };
   const operator: ActorPlan = { address: operatorAddress, config: { ...config } };
+  // Numbered by their places in the file: those that are left when others are taken away stay who they are.
+  const loads = loadClients(scenario).map((actor, i) => ({ number: Number(scenario.load[i]!.path[1]) + 1, actors: [actor] }));
   // Where etcd stands alone there is nothing to apply, and nobody to apply it to; the host stays, so that the others keep their names.
-  const actors = [apiServers.length > 0 ? [operator] : [], ...loadClients(scenario).map((client) => [client])];
-  return actors.map((own, i) => ({ name: `client-${i}`, zone: "outside", role: "client", actors: own }));
+  const hosts = [{ number: 0, actors: apiServers.length > 0 ? [operator] : [] }, ...loads];
+  return hosts.map(({ number, actors }) => ({ name: `client-${number}`, zone: "outside", role: "client", actors }));
 }
 
 /** The clients that send the scenario's load. */
 export function loadClients(scenario: Scenario): readonly ActorPlan[] {
   const nodes = scenario.plan.hosts.filter(({ role }) => role === "node").map(({ name }) => name);
   const members = scenario.plan.hosts.filter(({ role }) => role === "etcd").flatMap(({ actors }) => actors.map((actor) => actor.address));
-  return scenario.load.map(({ workload, params }, i): ActorPlan => {
+  return scenario.load.map(({ workload, params, path }): ActorPlan => {
+    const i = Number(path[1]);
     const ofEtcd = etcdClient(workload.name, params, members);
     if (ofEtcd) return { address: address("client", `${workload.name}-${i}`), config: { ...ofEtcd } };
     const [namespace = "", service = ""] = String(params.service).split("/");
@@ -40,7 +43,7 @@ export function loadClients(scenario: Scenario): readonly ActorPlan[] {
       path: String(params.path ?? "/"),
       requestsPerSecond: params.requestsPerSecond as number,
       timeoutMs: parseDurationMs(String(params.timeout ?? "2s")) ?? 2000,
-      nodes: (params.from as readonly string[] | undefined) ?? nodes,
+      nodes: ((params.from as readonly string[] | undefined) ?? nodes).filter((node) => nodes.includes(node)),
       sourceIp: `192.0.2.${(i % 250) + 1}`,
     };
     return { address: address("client", name), config: { ...config } };

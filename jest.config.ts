@@ -6,11 +6,13 @@ const config: Config = {
   testMatch: ["**/*.test.ts"],
   testEnvironment: "node",
   transform: {
-    "^.+\\.ts$": [
+    "^.+\\.[tj]s$": [
       "@swc/jest",
       { jsc: { parser: { syntax: "typescript" }, target: "es2022" }, module: { type: "commonjs" }, sourceMaps: "inline" },
     ],
   },
+  // The one library of the tests that is published as ES modules only.
+  transformIgnorePatterns: ["/node_modules/(?!@marcbachmann/)"],
   maxWorkers: 2,
   testTimeout: 60_000,
 };

@@ -1,0 +1,67 @@
+import type { CelValue } from "./values";
+
+/** The syntax tree of an expression of the Common Expression Language (CEL). Operators are calls under the names that CEL gives them, "_+_". */
+export type Expr = { readonly offset: number } & ExprBody;
+
+export type ExprBody =
+  | { readonly type: "literal"; readonly value: CelValue }
+  | { readonly type: "ident"; readonly name: string }
+  /** `testOnly` is has(operand.field). */
+  | { readonly type: "select"; readonly operand: Expr; readonly field: string; readonly testOnly: boolean }
+  | { readonly type: "call"; readonly name: string; readonly target: Expr | undefined; readonly args: readonly Expr[] }
+  | { readonly type: "list"; readonly items: readonly Element[] }
+  | { readonly type: "map"; readonly entries: readonly MapEntry[] }
+  | { readonly type: "struct"; readonly name: string; readonly fields: readonly StructField[] }
+  | Comprehension;
+
+/** An item of a list; an optional one (`?x`) is there only where the optional has a value. */
+export interface Element {
+  readonly value: Expr;
+  readonly optional: boolean;
+}
+
+export interface MapEntry {
+  readonly key: Expr;
+  readonly value: Expr;
+  readonly optional: boolean;
+}
+
+export interface StructField {
+  readonly name: string;
+  readonly value: Expr;
+  readonly optional: boolean;
+}
+
+/** A fold, which is what every macro over lists and maps becomes. With `second` it runs over indices or keys, and values. */
+export interface Comprehension {
+  readonly type: "comprehension";
+  readonly range: Expr;
+  readonly variable: string;
+  readonly second: string | undefined;
+  readonly accumulator: string;
+  readonly init: Expr;
+  readonly condition: Expr;
+  readonly step: Expr;
+  readonly result: Expr;
+}
+
+/** An expression cannot be read or has no meaning; `offset` is where. */
+export class CelSyntaxError extends Error {
+  constructor(
+    message: string,
+    readonly offset: number,
+  ) {
+    super(message);
+  }
+}
+
+/** The message in the form of Kubernetes' API servers: what, where, the line, and a mark under the place. */
+export function describeFault(source: string, message: string, offset: number): string {
+  const before = source.slice(0, offset);
+  const line = before.split("\n").length;
+  const lineStart = before.lastIndexOf("\n") + 1;
+  const lineEnd = source.indexOf("\n", offset);
+  const text = source.slice(lineStart, lineEnd < 0 ? undefined : lineEnd);
+  const column = offset - lineStart;
+  return `ERROR: <input>:${line}:${column + 1}: ${message}\n | ${text}\n | ${".".repeat(column)}^`;
+}

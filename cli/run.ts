@@ -54,6 +54,7 @@ export function addRun(program: Command): void {
         'stop when this happens and show every actor\'s state: the number of an event of the trace, a moment such as "etcd leader elected", a condition, or a part of a line of the timeline',
       ).conflicts("seeds"),
     )
+    .option("--mutant <file>", "plant this bug (a file, or the id of one that `list mutants` has) and run with it")
     .option(
       "--out <dir>",
       "write report.html, run.json, junit.xml and trace.json there; of many runs those of the shortest that is violated",

@@ -43,14 +43,24 @@ export type KnownFact =
   /** An API server changed an object. `verb` create, update, patch, delete; `object` is "apps/deployments/shop/web". */
   | { readonly kind: "api.write"; readonly verb: string; readonly object: string; readonly resourceVersion: string; readonly user: string }
   | { readonly kind: "api.relist"; readonly resource: string; readonly why: string }
+  /** A client's cache was filled by a list as of that resourceVersion, or watches on from it. `resource` with its selectors. */
+  | { readonly kind: "informer.listed" | "informer.watching"; readonly resource: string; readonly resourceVersion: number }
   | { readonly kind: "leader.elected"; readonly lease: string; readonly holder: string }
   | { readonly kind: "leader.lost"; readonly lease: string; readonly holder: string }
   | { readonly kind: "scheduler.bound"; readonly pod: string; readonly node: string }
   | { readonly kind: "scheduler.unschedulable"; readonly pod: string; readonly reason: string }
-  | { readonly kind: "container.started"; readonly pod: string; readonly container: string; readonly node: string; readonly image: string }
+  | {
+      readonly kind: "container.started";
+      readonly pod: string;
+      readonly podUid: string;
+      readonly container: string;
+      readonly node: string;
+      readonly image: string;
+    }
   | {
       readonly kind: "container.exited";
       readonly pod: string;
+      readonly podUid: string;
       readonly container: string;
       readonly node: string;
       readonly exitCode: number;

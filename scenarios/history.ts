@@ -60,8 +60,18 @@ export interface Final {
   /** By id, as in object events. */
   readonly objects: ReadonlyMap<string, Stored>;
   /** Each etcd member that is alive: its revision and, for a key, the revision of its last change (undefined where it has no such key). */
-  readonly members: readonly { readonly actor: string; readonly revision: number; modRevisionOf(key: string): number | undefined }[];
+  readonly members: readonly FinalMember[];
   readonly convergence: Convergence;
+}
+
+export interface FinalMember {
+  readonly actor: string;
+  readonly revision: number;
+  /** Up to here nothing but the newest versions is kept. */
+  readonly compacted: number;
+  modRevisionOf(key: string): number | undefined;
+  /** A hash over everything that can be read at or below that revision. */
+  hashKv(revision: number): number;
 }
 
 /** Whether and when the cluster came to rest after the storm; `reasons` say why not yet. */

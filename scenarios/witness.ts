@@ -1,3 +1,4 @@
+import { hashKv } from "../actors/etcd/store/hash";
 import type { Store } from "../actors/etcd/store/store";
 import type { Address, HostName } from "../protocol/address";
 import type { RuntimeEvent } from "../runtime/world";
@@ -66,7 +67,8 @@ export class Witness {
         const store = this.storeOf(address);
         if (!store) return [];
         const modRevisionOf = (key: string) => store.get(Buffer.from(key, "utf8").toString("latin1"))?.modRevision;
-        return [{ actor: address, revision: store.revision, modRevisionOf }];
+        const { revision, compacted } = store;
+        return [{ actor: address, revision, compacted, modRevisionOf, hashKv: (at: number) => hashKv(store, at) }];
       });
   }
 

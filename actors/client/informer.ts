@@ -139,6 +139,7 @@ export class Informer<S, T> {
     }
     this.replace(items, ctx);
     this.seen = version;
+    this.record("informer.listed", ctx);
     this.listed = true;
     this.moved(ctx);
     this.watch(ctx);
@@ -158,6 +159,7 @@ export class Informer<S, T> {
     const seconds = watchSecondsMin + ctx.randomInt("client.watch", watchSecondsMin);
     const query = { ...this.selectors(), resourceVersion: String(this.seen), allowWatchBookmarks: "true", timeoutSeconds: String(seconds) };
     const generation = ++this.generation;
+    this.record("informer.watching", ctx);
     const { stream, server } = this.client.watch(ctx, this.resource, this.options.namespace ?? "", query, (_state, input, later) => {
       if (generation === this.generation) this.onStream(input, later);
       return undefined;
@@ -209,6 +211,12 @@ export class Informer<S, T> {
     }
     if (reason === "unreachable" || reason === "crashed" || reason === "refused") this.client.avoid(server);
     this.wait(ctx, "watch", `${reason}: ${detail}`);
+  }
+
+  private record(kind: "informer.listed" | "informer.watching", ctx: Context<S>): void {
+    const { namespace = "", labelSelector = "", fieldSelector = "" } = this.options;
+    const resource = [resourceName(this.resource), namespace, labelSelector, fieldSelector].filter((part) => part !== "").join(" ");
+    ctx.record({ kind, resource, resourceVersion: this.seen });
   }
 
   private relist(ctx: Context<S>, why: string): void {

@@ -90,7 +90,7 @@ export function exit(state: State, container: Container, end: Ending, ctx: Ctx):
   container.life = { is: "exited", startedWallUs, finishedWallUs: ctx.wallUs(), exitCode, reason, message: "" };
   ctx.cancelTimer(timerOf(container.id));
   if (exitCode !== 0) write(container, reason === "OOMKilled" ? "out of memory" : `exits with code ${exitCode}`, ctx);
-  ctx.record({ kind: "container.exited", pod: container.pod, container: container.name, node: state.config.node, exitCode, reason });
+  ctx.record({ kind: "container.exited", ...namesOf(state, container), exitCode, reason });
   for (const waiter of waiters) answer(ctx, waiter, done);
   for (const { stream } of container.followers.values()) ctx.close(stream);
   container.followers.clear();
@@ -147,9 +147,13 @@ function run(state: State, container: Container, nowUs: number, ctx: Ctx): void 
   };
   container.life = running;
   for (const line of behaviour.logLines) write(container, line, ctx);
-  ctx.record({ kind: "container.started", pod: container.pod, container: container.name, node: state.config.node, image: container.image });
+  ctx.record({ kind: "container.started", ...namesOf(state, container), image: container.image });
   tell(state, "started", container, ctx);
   armContainer(container, ctx);
+}
+
+function namesOf({ config: { node } }: State, { pod, podUid, name }: Container) {
+  return { pod, podUid, container: name, node };
 }
 
 function armContainer(container: Container, ctx: Ctx): void {

@@ -102,7 +102,7 @@ interface Tracked {
 }
 
 /** maxSurge and maxUnavailable in pods; Recreate promises nothing. */
-function boundsOf({ spec }: Deployment): { readonly maxSurge: number; readonly maxUnavailable: number } {
+export function boundsOf({ spec }: Deployment): { readonly maxSurge: number; readonly maxUnavailable: number } {
   const replicas = spec?.replicas ?? 1;
   if (spec?.strategy?.type === "Recreate") return { maxSurge: 0, maxUnavailable: replicas };
   const rolling = spec?.strategy?.rollingUpdate;

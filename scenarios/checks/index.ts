@@ -1,14 +1,22 @@
 import { acknowledgedWrites } from "./acknowledged-writes";
+import { boundToLivingNode } from "./bound-to-living-node";
 import type { Check } from "./check";
+import { clientNeverBack } from "./client-never-back";
 import { convergence } from "./convergence";
+import { daemonsetPods } from "./daemonset-pods";
 import { deploymentBounds } from "./deployment-bounds";
 import { disruptionBudget } from "./disruption-budget";
 import { endpointsReady } from "./endpoints-ready";
+import { evictionStorm } from "./eviction-storm";
+import { jobCompletions } from "./job-completions";
 import { linearizability } from "./linearizability";
+import { namespaceDeletion } from "./namespace-deletion";
 import { noOrphans } from "./no-orphans";
 import { noPanics } from "./no-panics";
+import { noStrayContainers } from "./no-stray-containers";
 import { nodeCapacity } from "./node-capacity";
 import { oneActingLeader } from "./one-acting-leader";
+import { oneLivePod } from "./one-live-pod";
 import { podBoundOnce } from "./pod-bound-once";
 import { raftCommitted } from "./raft/committed";
 import { raftCommittedIsDurable } from "./raft/committed-is-durable";
@@ -22,6 +30,9 @@ import { raftMoreThanOneLeader } from "./raft/more-than-one-leader";
 import { raftMoreUpToDateCorrect } from "./raft/more-up-to-date-correct";
 import { raftQuorumLog } from "./raft/quorum-log";
 import { raftVoteDurable } from "./raft/vote-durable";
+import { replicaBounds } from "./replica-bounds";
+import { revisionHash } from "./revision-hash";
+import { rolloutAvailability } from "./rollout-availability";
 import { serializableReads } from "./serializable-reads";
 import { serviceAvailability } from "./service-availability";
 import { storeAgreement } from "./store-agreement";
@@ -50,6 +61,7 @@ export const checks: readonly Check[] = [
   raftLeaderCompleteness,
   raftCommittedIsDurable,
   storeAgreement,
+  revisionHash,
   acknowledgedWrites,
   linearizability,
   serializableReads,
@@ -61,13 +73,23 @@ export const checks: readonly Check[] = [
   watchBookmarkable,
   watchPreviousValue,
   watchFilter,
+  clientNeverBack,
   oneActingLeader,
   podBoundOnce,
+  boundToLivingNode,
   nodeCapacity,
+  oneLivePod,
+  replicaBounds,
+  daemonsetPods,
+  jobCompletions,
   deploymentBounds,
+  rolloutAvailability,
   disruptionBudget,
+  evictionStorm,
   endpointsReady,
   noOrphans,
+  noStrayContainers,
+  namespaceDeletion,
   serviceAvailability,
   convergence,
 ];

@@ -19,9 +19,8 @@ export const nodeCapacity: Check = {
       const allocatable = nodes.get(name)?.status?.allocatable;
       if (!allocatable) return undefined;
       const pods = [...(podsOf.get(name)?.values() ?? [])].filter((pod) => !isFinished(pod));
-      for (const resource of ["cpu", "memory", "ephemeral-storage"]) {
-        const has = allocatable[resource];
-        if (has === undefined) continue;
+      for (const [resource, has] of Object.entries(allocatable)) {
+        if (resource === "pods") continue;
         const wanted = pods.reduce((sum, pod) => sum + requestOf(pod, resource), 0n);
         if (wanted > nanosOf(has))
           return `node ${name} has ${String(has)} ${resource}, and pods that request ${inUnits(wanted, resource)} are bound to it`;
@@ -61,16 +60,27 @@ function nanosOf(quantity: string | number): bigint {
   return parseQuantity(quantity).nanos;
 }
 
-/** What a pod asks for: the sum of its containers' requests, or its largest init container's where that is more; plus the overhead. */
+interface Requesting {
+  readonly restartPolicy?: string;
+  readonly resources?: {
+    readonly requests?: Readonly<Record<string, string | number>>;
+    readonly limits?: Readonly<Record<string, string | number>>;
+  };
+}
+
+/**
+ * What a pod asks for: the sum of its containers' requests and its sidecars', or that of an init container and the sidecars before it where that is more;
+ * plus the overhead.
+ */
 function requestOf({ spec }: Pod, resource: string): bigint {
-  const of = (container: {
-    readonly resources?: {
-      readonly requests?: Readonly<Record<string, string | number>>;
-      readonly limits?: Readonly<Record<string, string | number>>;
-    };
-  }) => nanosOf(container.resources?.requests?.[resource] ?? container.resources?.limits?.[resource] ?? "0");
-  const running = (spec?.containers ?? []).reduce((sum, container) => sum + of(container), 0n);
-  const starting = (spec?.initContainers ?? []).reduce((most, container) => larger(of(container), most), 0n);
+  const of = ({ resources }: Requesting) => nanosOf(resources?.requests?.[resource] ?? resources?.limits?.[resource] ?? "0");
+  let sidecars = 0n;
+  let starting = 0n;
+  for (const container of (spec?.initContainers ?? []) as readonly Requesting[]) {
+    if (container.restartPolicy === "Always") sidecars += of(container);
+    starting = larger(starting, container.restartPolicy === "Always" ? sidecars : sidecars + of(container));
+  }
+  const running = (spec?.containers ?? []).reduce((sum, container) => sum + of(container), sidecars);
   return larger(running, starting) + nanosOf(spec?.overhead?.[resource] ?? "0");
 }
 
@@ -81,5 +91,6 @@ function larger(a: bigint, b: bigint): bigint {
 }
 
 function inUnits(nanos: bigint, resource: string): string {
-  return resource === "cpu" ? `${nanos / 1_000_000n}m` : `${nanos / 1_048_576_000_000_000n}Mi`;
+  if (resource === "cpu") return `${nanos / 1_000_000n}m`;
+  return /memory|storage|hugepages/.test(resource) ? `${nanos / 1_048_576_000_000_000n}Mi` : String(nanos / 1_000_000_000n);
 }

@@ -1,3 +1,4 @@
+import type { JsonObject } from "../../../protocol/kinds/object";
 import { deployment, pod, replicaSet, told } from "./told";
 
 describe("deployment-bounds (Deployments, maxSurge and maxUnavailable)", () => {
@@ -97,6 +98,24 @@ describe("node-capacity (scheduling by requests)", () => {
     expect(history.judge("node-capacity").detail).toBe("node node-0 has 1 cpu, and pods that request 1200m are bound to it");
   });
 
+  it("counts sidecars with the containers, and other init containers for themselves", () => {
+    const withInit = (name: string, init: readonly JsonObject[]) => {
+      const plain = pod(name, { node: "node-0", cpu: "400m" });
+      return { ...plain, spec: { ...(plain.spec as JsonObject), initContainers: init } };
+    };
+    const asks = (cpu: string, more: JsonObject = {}) => ({ name: "i", resources: { requests: { cpu } }, ...more });
+    const sidecar = told()
+      .object(node)
+      .object(withInit("a", [asks("200m", { restartPolicy: "Always" })]))
+      .object(pod("b", { node: "node-0", cpu: "500m" }));
+    expect(sidecar.judge("node-capacity").detail).toMatch(/pods that request 1100m are bound to it/);
+    const init = told()
+      .object(node)
+      .object(withInit("a", [asks("500m"), asks("500m")]))
+      .object(pod("b", { node: "node-0", cpu: "500m" }));
+    expect(init.judge("node-capacity").verdict).toBe("held");
+  });
+
   it("is violated by too many pods", () => {
     const history = told().object(node);
     for (const name of ["a", "b", "c", "d"]) history.object(pod(name, { node: "node-0" }));
@@ -162,6 +181,28 @@ describe("disruption-budget (evictions respect PodDisruptionBudgets)", () => {
     expect(history.judge("disruption-budget").detail).toBe(
       "the eviction of Pod shop/b left 1 healthy pods, and PodDisruptionBudget shop/web promises 2",
     );
+  });
+
+  it("holds while a rollout has more pods than the Deployment asks for: the budget counts what is asked for", () => {
+    const owned = (name: string, options = {}) => pod(name, { owner: "rs", ...options });
+    const surging = told()
+      .object(budget)
+      .object(deployment(3, { maxSurge: 2 }))
+      .object(replicaSet("rs"));
+    for (const name of ["a", "b", "c"]) surging.object(owned(name));
+    surging.object(owned("d", { ready: false })).object(owned("e", { ready: false }));
+    expect(surging.object(owned("a", { deleting: true, evicted: true })).judge("disruption-budget").verdict).toBe("held");
+  });
+
+  it("does not hold against it what was lost a moment before, and does what was lost for long", () => {
+    const lost = (seconds: number) =>
+      three()
+        .at(60)
+        .object(pod("b", { ready: false }))
+        .at(60 + seconds)
+        .object(pod("a", { deleting: true, evicted: true }));
+    expect(lost(2).judge("disruption-budget").verdict).toBe("held");
+    expect(lost(20).judge("disruption-budget").verdict).toBe("violated");
   });
 
   it("does not judge deletions that are no evictions", () => {
@@ -244,6 +285,21 @@ describe("no-orphans (garbage collection)", () => {
       verdict: "held",
       reached: 1,
     });
+  });
+
+  it("holds where one of two owners exists, unless the other controls it", () => {
+    const owners = (controller: boolean) => {
+      const references = [
+        { apiVersion: "apps/v1", kind: "Deployment", name: "web", uid: "web" },
+        { apiVersion: "apps/v1", kind: "ReplicaSet", name: "gone", uid: "gone", controller },
+      ];
+      const plain = pod("a");
+      return told()
+        .object(deployment(1, {}))
+        .object({ ...plain, metadata: { ...(plain.metadata as JsonObject), ownerReferences: references } });
+    };
+    expect(owners(false).judge("no-orphans").verdict).toBe("held");
+    expect(owners(true).judge("no-orphans").verdict).toBe("violated");
   });
 
   it("is violated by what its owner left behind", () => {

@@ -129,7 +129,7 @@ describe("store-agreement (the state machines are replicas)", () => {
 describe("acknowledged-writes (etcd's durability)", () => {
   const written = (revision: number, deleted = false) => ({ kind: "etcd.acknowledged", revision, keys: ["/registry/a"], deleted });
   const member = (revision: number, keyRevision: number | undefined) => ({
-    members: [{ actor: "etcd/0", revision, modRevisionOf: () => keyRevision }],
+    members: [{ actor: "etcd/0", revision, compacted: 0, modRevisionOf: () => keyRevision, hashKv: () => 0 }],
   });
 
   it("holds where the write or a later one is there", () => {
@@ -139,7 +139,7 @@ describe("acknowledged-writes (etcd's durability)", () => {
   });
 
   it("holds for a follower that lags", () => {
-    const members = [...member(9, 5).members, { actor: "etcd/1", revision: 4, modRevisionOf: () => undefined }];
+    const members = [...member(9, 5).members, { ...member(4, undefined).members[0]!, actor: "etcd/1" }];
     expect(told().fact("etcd/0", written(5)).judge("acknowledged-writes", {}, { members }).verdict).toBe("held");
   });
 

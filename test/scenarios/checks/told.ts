@@ -58,6 +58,10 @@ export class Told {
     return this.add({ type: "object", atUs: this.atUs, revision: ++this.revision, id, before, after: undefined });
   }
 
+  host(host: string, up: boolean): this {
+    return this.add({ type: "host", atUs: this.atUs, host, up });
+  }
+
   deleted(key: string, revision: number): this {
     return this.add({ type: "store", atUs: this.atUs, revision, key, deleted: true });
   }

@@ -1,5 +1,7 @@
+import { randomUUID } from "node:crypto";
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
+import type { Address } from "../protocol/address";
 import { lockDirectory } from "../runtime/live/disk/lock";
 import type { Granted, RosterStore } from "../runtime/live/join/roster";
 import { writePrivately } from "../runtime/live/pki";
@@ -52,6 +54,28 @@ export class DataDirectory {
     };
   }
 
+  /** The members of etcd that have begun here; undefined where none has. */
+  etcdMembers(): readonly Address[] | undefined {
+    return this.made().members as readonly Address[] | undefined;
+  }
+
+  rememberEtcdMembers(members: readonly Address[]): void {
+    if (this.path !== undefined) writePrivately(clusterFile(this.path), JSON.stringify({ ...this.made(), members }));
+  }
+
+  /** What no other cluster has; made when it is first asked for. */
+  clusterId(): string {
+    const { id } = this.made();
+    if (id !== undefined || this.path === undefined) return id ?? "";
+    const made = randomUUID();
+    writePrivately(clusterFile(this.path), JSON.stringify({ ...this.made(), id: made }));
+    return made;
+  }
+
+  private made(): ClusterFile {
+    return this.path === undefined ? {} : readJson<ClusterFile>(clusterFile(this.path));
+  }
+
   /** The port where processes joined last time, so that they find the hub again; undefined where there is none. */
   joinPort(): number | undefined {
     const file = this.at("join-port");
@@ -67,7 +91,7 @@ export class DataDirectory {
   private check(path: string, { etcd, nodes }: ClusterShape): void {
     const file = clusterFile(path);
     if (!existsSync(file)) return writeClusterFile(path, etcd);
-    const made = readJson<{ readonly version?: number; readonly etcd?: number }>(file);
+    const made = readJson<ClusterFile>(file);
     if (made.version !== 1 || typeof made.etcd !== "number")
       throw new InputError(`${file}: is not of a cluster that this version can read`);
     if (made.etcd === 0 && etcd !== 0)
@@ -84,6 +108,16 @@ export class DataDirectory {
     if (first < nodes)
       throw new InputError(`--nodes ${nodes}: node-${first} of ${path} is a node that joined; up to ${first} nodes fit beside it`);
   }
+}
+
+/** cluster.json. */
+interface ClusterFile {
+  readonly version?: number;
+  /** How many members of etcd the cluster was made with; 0 where its objects are in an etcd outside. */
+  readonly etcd?: number;
+  readonly id?: string;
+  /** The members of etcd that have begun and were not removed. */
+  readonly members?: readonly string[];
 }
 
 function clusterFile(path: string): string {

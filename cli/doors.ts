@@ -26,7 +26,7 @@ interface Door {
 
 /** The gateways of one kind of server. A gateway is a part of its host: it goes down and comes up with it, at the same port. */
 export class Doors {
-  private readonly doors: Door[] = [];
+  private doors: readonly Door[] = [];
   private closed = false;
 
   constructor(
@@ -46,12 +46,23 @@ export class Doors {
   async open(host: HostName, server: Address, openAt: OpenAt): Promise<void> {
     const door: Door = { host, server, openAt, opened: undefined, port: 0 };
     await this.start(door);
-    this.doors.push(door);
+    this.doors = [...this.doors, door];
   }
 
   /** In the order in which they were opened: the port of each. */
   ports(): readonly number[] {
     return this.doors.map(({ port }) => port);
+  }
+
+  /** The port of the door to that actor; none where there is no such door. */
+  portsOf(server: Address): readonly number[] {
+    return this.doors.filter((door) => door.server === server).map(({ port }) => port);
+  }
+
+  /** Shuts the door of a host for good. */
+  remove(host: HostName): void {
+    for (const door of this.doors) if (door.host === host) this.shut(door);
+    this.doors = this.doors.filter((door) => door.host !== host);
   }
 
   /** For a front that shares connections out among them. */

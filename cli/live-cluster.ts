@@ -1,6 +1,7 @@
 import { startGateway } from "../actors/api-server/gateway/gateway";
 import { portTo } from "../actors/api-server/gateway/port";
-import { type Address, type HostName, roleOf } from "../protocol/address";
+import { hexadecimal, idOf } from "../actors/etcd/gateway/identity";
+import { type Address, address, type HostName, roleOf } from "../protocol/address";
 import type { AnyActor } from "../runtime/actor";
 import { Front } from "../runtime/live/front";
 import { Hub } from "../runtime/live/join/hub";
@@ -14,6 +15,8 @@ import { type ClusterPlan, type ClusterShape, planCluster } from "../scenarios/c
 import { DataDirectory } from "./data-directory";
 import { Doors } from "./doors";
 import { EtcdDoors } from "./etcd-doors";
+import { EtcdHosts } from "./etcd-hosts";
+import { EtcdMembers } from "./etcd-members";
 import { InputError } from "./load";
 import { OutsideStorage } from "./outside-storage";
 import { reasonNotReady, reasonNotServing } from "./readiness";
@@ -34,6 +37,8 @@ export interface LiveClusterOptions {
   /** Names and addresses under which the cluster is reached, for its certificates. */
   readonly names: readonly string[];
   readonly log: LiveLog;
+  /** A member of etcd was added and has been started; with its address for clients. */
+  readonly etcdStarted: (member: Address, address: string) => void;
   /** Something has happened after which the cluster cannot go on, such as a damaged file. */
   readonly failed: (why: string) => void;
 }
@@ -76,10 +81,11 @@ export class LiveCluster {
     private readonly directory: DataDirectory,
     readonly pki: Pki,
     readonly storage: OutsideStorage | undefined,
+    private readonly etcdMembers: EtcdMembers | undefined,
   ) {
     const { shape, actors, log, names } = options;
     const { authority, secrets } = pki;
-    this.plan = planCluster(shape, { rootCa: authority.certificate });
+    this.plan = planCluster(shape, { rootCa: authority.certificate, ...(etcdMembers && { etcdMembers: etcdMembers.present }) });
     this.world = new LiveWorld({
       actors: storage?.actors(actors) ?? actors,
       secrets,
@@ -87,7 +93,7 @@ export class LiveCluster {
       observers: [(host, event) => this.observe(host, event)],
     });
     this.doors = new Doors(this.world, log);
-    this.etcdDoors = new EtcdDoors(this.world, log);
+    this.etcdDoors = new EtcdDoors(this.world, log, pki);
     this.front = new Front(() => this.doors.behind());
     for (const plan of storage?.hosts(this.plan) ?? this.plan.hosts) this.world.addHost(plan);
     this.hub = new Hub({
@@ -115,7 +121,9 @@ export class LiveCluster {
     let storage: OutsideStorage | undefined;
     try {
       storage = options.storage && (await OutsideStorage.connect(options.storage));
-      cluster = new LiveCluster(options, directory, readPki(directory), storage);
+      const founders = Array.from({ length: options.shape.etcd }, (_, i) => address("etcd", i));
+      const etcdMembers = storage === undefined ? await EtcdMembers.open(directory, founders) : undefined;
+      cluster = new LiveCluster(options, directory, readPki(directory), storage, etcdMembers);
       await cluster.open();
       return cluster;
     } catch (error) {
@@ -124,6 +132,11 @@ export class LiveCluster {
       directory.unlock();
       throw error;
     }
+  }
+
+  /** Members of etcd whose data is gone, each with what to do about it. */
+  get lostEtcdMembers(): readonly string[] {
+    return this.etcdMembers?.lostTold((member) => hexadecimal(idOf(this.pki.etcdAuthority.publicKeyHash, member))) ?? [];
   }
 
   get addresses(): LiveAddresses {
@@ -155,7 +168,7 @@ export class LiveCluster {
     const portal = this.world.outsidePortal();
     await this.until(() => reasonNotServing(portal, servers), waiting);
     // Not earlier: they would be turned away, and each waits a while before it tries again.
-    for (const { name } of hosts) this.world.startHost(name);
+    for (const { name, role } of hosts) if (role !== "etcd" && role !== "apiserver") this.world.startHost(name);
     await this.until(() => reasonNotReady(portal, servers[0]!, nodes), waiting);
     await this.pki.complete;
   }
@@ -185,7 +198,20 @@ export class LiveCluster {
       () => this.etcdDoors.close(),
     );
     await this.openApiServers();
-    if (this.storage === undefined) await this.etcdDoors.open(this.plan, this.pki);
+    await this.openEtcd();
+  }
+
+  private async openEtcd(): Promise<void> {
+    const { etcdMembers: members, etcdDoors: doors, world } = this;
+    if (members === undefined) return;
+    for (const { name, role, actors } of this.plan.hosts) if (role === "etcd") await doors.open(name, actors[0]!.address);
+    const { shape, log, etcdStarted: started } = this.options;
+    const planOf = (member: Address) => {
+      const plan = planCluster(shape, { etcdMembers: [member] }).hosts.find(({ role }) => role === "etcd");
+      return plan!;
+    };
+    const hosts = new EtcdHosts({ world, members, doors, planOf, started, log });
+    this.closing.push(() => hosts.close());
   }
 
   private async openApiServers(): Promise<void> {

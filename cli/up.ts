@@ -37,7 +37,10 @@ export function addUp(program: Command): void {
 /** Returns what stops the cluster. */
 async function up(flags: UpFlags, fail: (why: string) => void): Promise<() => Promise<void>> {
   const options = readUpOptions(flags);
-  const cluster = await LiveCluster.start({ ...options, actors, log: liveLog(options.logLevel), failed: fail });
+  const print = (text: string, json: object) => process.stdout.write(`${options.json ? JSON.stringify(json) : text}\n`);
+  const etcdStarted = (member: string, address: string) => print(`${member} ${address}`, { event: "etcd-member", name: member, address });
+  const cluster = await LiveCluster.start({ ...options, actors, log: liveLog(options.logLevel), etcdStarted, failed: fail });
+  for (const lost of cluster.lostEtcdMembers) process.stderr.write(`${lost}\n`);
   const { addresses, pki } = cluster;
   let etcd: EtcdAccess;
   try {
@@ -47,7 +50,6 @@ async function up(flags: UpFlags, fail: (why: string) => void): Promise<() => Pr
     await cluster.close();
     throw error;
   }
-  const print = (text: string, json: object) => process.stdout.write(`${options.json ? JSON.stringify(json) : text}\n`);
   void announce().catch((error: Error) => error instanceof Stopped || fail(error.message));
   return () => cluster.close();
 

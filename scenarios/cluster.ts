@@ -1,4 +1,4 @@
-import { type Address, address } from "../protocol/address";
+import { type Address, address, nameOf } from "../protocol/address";
 import type { Role } from "./target";
 
 /** The shape of a cluster, as the `cluster` part of a scenario file and the configuration of `wavetank up` give it. */
@@ -63,12 +63,15 @@ export interface PlanOptions {
   /** PEM of the cluster's certificate authority, published to every namespace. */
   readonly rootCa?: string;
   readonly behaviours?: readonly unknown[];
+  /** The members of etcd that there are now, where they are others than those that began the cluster together. */
+  readonly etcdMembers?: readonly Address[];
 }
 
 /** The hosts of a cluster of that shape, spread over its zones, and the configuration of each actor. */
 export function planCluster(shape: ClusterShape, options: PlanOptions = {}): ClusterPlan {
   const zone = (index: number) => `zone-${"abcdefghijklmnopqrstuvwxyz"[index % shape.zones] ?? index % shape.zones}`;
-  const members = range(shape.etcd).map((i) => address("etcd", i));
+  const founders = range(shape.etcd).map((i) => address("etcd", i));
+  const members = options.etcdMembers ?? founders;
   const servers = range(shape.apiServers).map((i) => address("apiserver", i));
   /** Callers prefer different API servers, so that the load is spread and not all of them notice the same loss. */
   const prefer = (index: number) => servers.map((_, i) => servers[(i + index) % servers.length]!);
@@ -80,14 +83,13 @@ export function planCluster(shape: ClusterShape, options: PlanOptions = {}): Clu
   const actor = (at: Address, config: Readonly<Record<string, unknown>>): ActorPlan => ({ address: at, config });
   const { staticTokens, advertise, rootCa = "", behaviours = [] } = options;
 
-  const etcd = members.map(
-    (member, i): HostPlan => ({
-      name: `etcd-${i}`,
-      zone: zone(i),
-      role: "etcd",
-      actors: [actor(member, { members, settings: settingsOf("etcd") })],
-    }),
-  );
+  const etcd = members.map((member): HostPlan => {
+    const index = Number(nameOf(member));
+    // Who came later begins with nothing and is told who the others are.
+    const joins = founders.includes(member) ? {} : { join: true };
+    const config = { members: founders, ...joins, settings: settingsOf("etcd") };
+    return { name: `etcd-${index}`, zone: zone(index), role: "etcd", actors: [actor(member, config)] };
+  });
   const apiServers = servers.map((server, i): HostPlan => {
     const etcdFirst = members.map((_, k) => members[(k + i) % members.length]!);
     const config = { etcd: etcdFirst, apiServers: servers, serviceCidr, clusterName: "wavetank", ...knobsOf("kube-apiserver") };

@@ -117,6 +117,15 @@ export class LiveWorld {
     await disk.close({ flush: false });
   }
 
+  /** Takes a host away for good; what is on its disk stays there. */
+  async removeHost(name: HostName, detail: string): Promise<void> {
+    await this.crashHost(name, detail);
+    const plan = this.plans.get(name);
+    for (const { address } of [...(plan?.actors ?? []), ...(plan?.services ?? [])]) this.directory.unregister(address, name);
+    this.hosts.delete(name);
+    this.plans.delete(name);
+  }
+
   crashActor(actor: Address, detail = "crashed on purpose"): void {
     const host = this.directory.hostOf(actor);
     if (host !== undefined) this.hosts.get(host)?.crashActor(actor, new Error(detail));

@@ -202,6 +202,7 @@ describeWith(["etcdctl"], "a whole live cluster", () => {
       advertise: listen.host,
       names: [listen.host],
       log: liveLog("silent"),
+      etcdStarted: () => {},
       failed: (why) => {
         throw new Error(why);
       },

@@ -22,8 +22,8 @@ describe("the doors of a live cluster's etcd", () => {
     world = new LiveWorld({ actors: [etcdMember], secrets: pki.secrets });
     for (const member of members) world.addHost(member);
     world.start();
-    doors = new EtcdDoors(world, liveLog("silent"));
-    await doors.open(plan, pki);
+    doors = new EtcdDoors(world, liveLog("silent"), pki);
+    for (const { name, actors } of members) await doors.open(name, actors[0]!.address);
   });
   afterAll(async () => {
     await doors.close();

@@ -26,6 +26,7 @@ describe("a live cluster", () => {
       advertise: "127.0.0.1",
       names: ["127.0.0.1"],
       log: liveLog("silent"),
+      etcdStarted: () => {},
       failed: (why) => {
         throw new Error(why);
       },

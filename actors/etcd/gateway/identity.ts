@@ -23,3 +23,8 @@ export function isSameId(id: Id, other: { readonly low: number; readonly high: n
 export function decimal({ high, low }: Id): string {
   return String((BigInt(high >>> 0) << 32n) | BigInt(low >>> 0));
 }
+
+/** As etcdctl names members. */
+export function hexadecimal({ high, low }: Id): string {
+  return ((BigInt(high >>> 0) << 32n) | BigInt(low >>> 0)).toString(16);
+}

@@ -1,3 +1,5 @@
+import type { TunnelMessage } from "./tunnel";
+
 /** What is said between an API server and whoever calls it: gateways, controllers, kubelets, the scheduler, kube-proxies. */
 
 /** The verbs of Kubernetes' authorization attributes; "connect" stands behind exec, attach, port-forward and proxy. */
@@ -40,6 +42,8 @@ export interface ApiRequest {
   readonly name: string;
   /** Query parameters under their Kubernetes names: labelSelector, fieldSelector, limit, continue, resourceVersion, fieldManager, dryRun, … */
   readonly query: Readonly<Record<string, string>>;
+  /** All values of the parameters that came more than once (command=sh&command=-c), for `query` has only their first; absent where none did. */
+  readonly repeated?: Readonly<Record<string, readonly string[]>>;
   /** Header values; "" where absent. An empty accept means JSON. */
   readonly accept: string;
   readonly contentType: string;
@@ -75,4 +79,4 @@ export interface ApiChunk {
   readonly bytes: Uint8Array;
 }
 
-export type ApiMessage = ApiRequest | ApiResponse | ApiEvent | ApiChunk;
+export type ApiMessage = ApiRequest | ApiResponse | ApiEvent | ApiChunk | TunnelMessage;

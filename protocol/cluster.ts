@@ -55,4 +55,36 @@ export interface KubeletLogResponse {
   readonly bytes: Uint8Array;
 }
 
-export type ClusterMessage = NetRequest | NetResponse | KubeletLogRequest | KubeletLogResponse;
+/**
+ * Opened at "kubelet/NODE" by an API server: a command run in a container, or what its main process reads and writes. Answered by one
+ * KubeletTunnelResponse; where its code is 200, TunnelMessages follow in both directions.
+ */
+export interface KubeletExecRequest {
+  readonly kind: "kubelet.exec" | "kubelet.attach";
+  readonly namespace: string;
+  readonly pod: string;
+  readonly container: string;
+  /** Empty where attached. */
+  readonly command: readonly string[];
+  readonly stdin: boolean;
+  readonly stdout: boolean;
+  readonly stderr: boolean;
+  readonly tty: boolean;
+}
+
+/** Opened at "kubelet/NODE" by an API server: connections into a pod's network. Answered as KubeletExecRequest is. */
+export interface KubeletPortForwardRequest {
+  readonly kind: "kubelet.portForward";
+  readonly namespace: string;
+  readonly pod: string;
+}
+
+export interface KubeletTunnelResponse {
+  readonly kind: "kubelet.tunnel.response";
+  readonly code: number;
+  readonly message: string;
+}
+
+export type KubeletRequest = KubeletLogRequest | KubeletExecRequest | KubeletPortForwardRequest;
+
+export type ClusterMessage = NetRequest | NetResponse | KubeletRequest | KubeletLogResponse | KubeletTunnelResponse;

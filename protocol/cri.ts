@@ -71,6 +71,12 @@ export interface CriCreateContainer {
   readonly ports: readonly number[];
   /** Bytes; 0 without a limit. */
   readonly memoryLimit: number;
+  /** Name and value. */
+  readonly environment: readonly (readonly [string, string])[];
+  /** Whether its process reads what is attached, only from the first who attaches, and on a terminal. */
+  readonly stdin: boolean;
+  readonly stdinOnce: boolean;
+  readonly tty: boolean;
 }
 
 export interface CriContainerCreated {
@@ -181,6 +187,29 @@ export interface CriLog {
   readonly bytes: Uint8Array;
 }
 
+/** Opened: runs a command in a container. CriDone or CriFailed comes first, then TunnelMessages in both directions. */
+export interface CriExec {
+  readonly kind: "cri.exec";
+  readonly containerId: string;
+  readonly command: readonly string[];
+  readonly stdin: boolean;
+  readonly tty: boolean;
+}
+
+/** Opened: what the main process of a container reads and writes from now on; otherwise as CriExec. */
+export interface CriAttach {
+  readonly kind: "cri.attach";
+  readonly containerId: string;
+  readonly stdin: boolean;
+  readonly tty: boolean;
+}
+
+/** Opened: connections into a sandbox's network; otherwise as CriExec. */
+export interface CriPortForward {
+  readonly kind: "cri.portForward";
+  readonly sandboxId: string;
+}
+
 export interface CriDone {
   readonly kind: "cri.done";
 }
@@ -206,7 +235,10 @@ export type CriRequest =
   | CriList
   | CriGetEvents
   | CriExecSync
-  | CriReadLog;
+  | CriReadLog
+  | CriExec
+  | CriAttach
+  | CriPortForward;
 
 export type CriAnswer =
   | CriDone

@@ -1,24 +1,27 @@
 import type { ImageBehaviour } from "./image-behaviour";
+import { literal, parseScript, programOf, shellInvocation } from "./shell/script";
 
 /** How a few commands that need no image behave, so that `kubectl run box --image=busybox -- sh -c 'sleep 5; exit 3'` does what it says. */
 type CommandBehaviour = Partial<Pick<ImageBehaviour, "exitAfterMs" | "exitCode" | "logLines" | "logsRequests" | "ignoresSigterm">>;
 
-const shells: ReadonlySet<string> = new Set(["sh", "/bin/sh", "bash", "/bin/bash", "ash", "/bin/ash"]);
-
 /**
- * Understands `sleep N`, `sleep infinity`, `echo TEXT`, `true`, `false` and `exit N`, alone or in `sh -c` joined by `;` or `&&`.
+ * Understands `sleep N`, `sleep infinity`, `echo TEXT`, `true`, `false` and `exit N`, alone or in `sh -c` joined by `;`, `&&` or `||`.
  * Undefined for anything else: then the image's own behaviour holds.
  */
 export function interpretCommand(command: readonly string[]): CommandBehaviour | undefined {
-  const [first = "", flag = "", script = ""] = command;
-  const steps = shells.has(first) && flag.startsWith("-") && flag.endsWith("c") ? stepsOf(script) : [{ words: command, onSuccess: false }];
+  const script = shellInvocation(command)?.script;
+  const parsed = script === undefined ? undefined : parseScript(script);
+  if (parsed && !parsed.ok) return undefined;
+  const steps = parsed
+    ? parsed.steps.map(({ words, runs }) => ({ words: words.map(literal), runs }))
+    : [{ words: command, runs: "always" as const }];
   let afterMs = 0;
   let code = 0;
   const lines: string[] = [];
-  for (const { words, onSuccess } of steps) {
-    if (onSuccess && code !== 0) continue;
+  for (const { words, runs } of steps) {
+    if (runs !== "always" && (runs === "onSuccess") !== (code === 0)) continue;
     const [name = "", argument = ""] = words;
-    switch (name.slice(name.lastIndexOf("/") + 1)) {
+    switch (programOf(name)) {
       case "sleep": {
         if (argument === "infinity" || argument === "inf") return { logLines: lines };
         const ms = sleepMs(argument);
@@ -47,30 +50,10 @@ export function interpretCommand(command: readonly string[]): CommandBehaviour |
   return { exitAfterMs: afterMs, exitCode: code, logLines: lines };
 }
 
-function sleepMs(argument: string): number | undefined {
+/** Milliseconds of sleep's argument: "5", "0.5", "2m"; undefined for anything else. */
+export function sleepMs(argument: string): number | undefined {
   const match = /^(\d+(?:\.\d+)?)([smhd]?)$/.exec(argument);
   if (!match) return undefined;
   const unitMs = { "": 1000, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 }[match[2]!]!;
   return Math.round(Number(match[1]) * unitMs);
-}
-
-function stepsOf(script: string): readonly { readonly words: readonly string[]; readonly onSuccess: boolean }[] {
-  return script
-    .split(/(;|&&|\n)/)
-    .reduce<{ text: string; onSuccess: boolean }[]>(
-      (steps, part) => {
-        if (part === ";" || part === "\n") steps.push({ text: "", onSuccess: false });
-        else if (part === "&&") steps.push({ text: "", onSuccess: true });
-        else steps[steps.length - 1]!.text += part;
-        return steps;
-      },
-      [{ text: "", onSuccess: false }],
-    )
-    .map(({ text, onSuccess }) => ({ words: wordsOf(text), onSuccess }))
-    .filter(({ words }) => words.length > 0);
-}
-
-/** Words, with quotes taken off. */
-function wordsOf(text: string): readonly string[] {
-  return [...text.matchAll(/"([^"]*)"|'([^']*)'|(\S+)/g)].map((match) => match[1] ?? match[2] ?? match[3] ?? "");
 }

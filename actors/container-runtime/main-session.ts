@@ -1,0 +1,77 @@
+import { tunnelChannels } from "../../protocol/tunnel";
+import type { Context } from "../../runtime/actor";
+import { exit, signalContainer, write } from "./lifecycle";
+import { shellInvocation } from "./shell/script";
+import { advanceSession, beginSession, feedSession, type Session, type SessionEffect, wakeSession } from "./shell/session";
+import type { Container, State } from "./state";
+import { placeOf, tellAttached } from "./tunnels";
+
+type Ctx = Context<State>;
+
+/**
+ * A main process that is a shell which reads commands, as in `kubectl run box -it --image=busybox -- sh`. One that has a terminal and no command
+ * of its own is taken for a shell too, as the images are with which people do this. Others do not read what is attached to them.
+ */
+export function mainSession(command: readonly string[], stdin: boolean, tty: boolean, environment: Container["environment"], pod: string): Session | undefined {
+  if (!stdin) return undefined;
+  const line = command.length === 0 && tty ? ["sh"] : command;
+  if (shellInvocation(line)?.script !== undefined || !shellInvocation(line)) return undefined;
+  const begun = beginSession(line, { environment: [["HOSTNAME", pod.slice(pod.indexOf("/") + 1)], ...environment], stdin, tty });
+  return begun.ok ? begun.session : undefined;
+}
+
+/** The process runs: it says what it says first, a prompt say. */
+export function beginMain(state: State, container: Container, ctx: Ctx): void {
+  if (container.session) perform(state, container, advanceSession(container.session, placeOf(state, container, ctx)), ctx);
+}
+
+export function feedMain(state: State, container: Container, text: string, ctx: Ctx): void {
+  const { session } = container;
+  if (!session || container.life.is !== "running") return;
+  perform(state, container, feedSession(session, text), ctx);
+  beginMain(state, container, ctx);
+}
+
+export function endMainInput(state: State, container: Container, ctx: Ctx): void {
+  if (!container.session || container.life.is !== "running") return;
+  container.session.inputEnded = true;
+  beginMain(state, container, ctx);
+}
+
+/** A sleep in it is over. */
+export function wakeMain(state: State, container: Container, ctx: Ctx): void {
+  if (!container.session || container.life.is !== "running") return;
+  wakeSession(container.session);
+  beginMain(state, container, ctx);
+}
+
+function perform(state: State, container: Container, effects: readonly SessionEffect[], ctx: Ctx): void {
+  for (const effect of effects) {
+    if (container.life.is !== "running") return;
+    switch (effect.type) {
+      case "stdout":
+      case "stderr": {
+        const terminal = container.session?.terminal !== undefined;
+        tellAttached(state, container, effect.type === "stderr" && !terminal ? tunnelChannels.stderr : tunnelChannels.stdout, effect.text, ctx);
+        log(state, container, effect.text, ctx);
+        break;
+      }
+      case "sleep":
+        if (Number.isFinite(effect.ms)) ctx.setTimer(`main:${container.id}`, effect.ms);
+        break;
+      case "signal":
+        signalContainer(state, container, effect.signal, ctx);
+        break;
+      case "exit":
+        exit(state, container, { atUs: ctx.monotonicUs(), exitCode: effect.code, reason: effect.code === 0 ? "Completed" : "Error" }, ctx);
+    }
+  }
+}
+
+/** The log has whole lines; those who are attached have seen the text already. */
+function log(state: State, container: Container, text: string, ctx: Ctx): void {
+  const lines = `${container.partialLine}${text.replaceAll("\r\n", "\n")}`.split("\n");
+  container.partialLine = lines.pop() ?? "";
+  for (const line of lines) write(state, container, line, ctx, "log only");
+}
+

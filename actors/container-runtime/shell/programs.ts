@@ -1,0 +1,204 @@
+import { sleepMs } from "../command";
+
+/** Where a command runs: what it can find out about its container. */
+export interface Place {
+  /** The pod's name, which is its host's. */
+  readonly hostname: string;
+  readonly namespace: string;
+  readonly ip: string;
+  /** The command line of process 1. */
+  readonly mainCommand: readonly string[];
+  /** Milliseconds since 1970. */
+  readonly nowMs: number;
+}
+
+/** What a program does: it writes and ends, or it waits for something first. */
+export type ProgramResult =
+  | { readonly is: "ended"; readonly out: string; readonly err: string; readonly code: number }
+  | { readonly is: "sleeping"; readonly ms: number }
+  /** Copies what it reads until there is no more. */
+  | { readonly is: "copying" }
+  /** Ends the shell. */
+  | { readonly is: "leaving"; readonly code: number }
+  /** Sends a signal to the container's main process. */
+  | { readonly is: "signalling"; readonly signal: number };
+
+type Program = (words: readonly string[], place: Place, environment: Map<string, string>, status: number) => ProgramResult;
+
+const ended = (out: string, code = 0, err = ""): ProgramResult => ({ is: "ended", out, err, code });
+const failed = (err: string, code = 1): ProgramResult => ended("", code, err);
+
+/** The files of every container. */
+function filesOf({ hostname, namespace, ip, mainCommand }: Place): ReadonlyMap<string, string> {
+  return new Map([
+    ["/etc/hostname", `${hostname}\n`],
+    ["/etc/hosts", `# Kubernetes-managed hosts file.\n127.0.0.1\tlocalhost\n${ip}\t${hostname}\n`],
+    ["/etc/resolv.conf", `search ${namespace}.svc.cluster.local svc.cluster.local cluster.local\nnameserver 10.96.0.10\noptions ndots:5\n`],
+    ["/var/run/secrets/kubernetes.io/serviceaccount/namespace", namespace],
+    ["/proc/1/cmdline", mainCommand.map((word) => `${word}\0`).join("")],
+  ]);
+}
+
+function list(paths: readonly string[], place: Place): ProgramResult {
+  let out = "";
+  for (const path of paths.length === 0 ? ["/"] : paths) {
+    const folder = path.endsWith("/") ? path : `${path}/`;
+    const files = [...filesOf(place).keys()];
+    if (files.includes(path)) out += `${path}\n`;
+    else {
+      const names = new Set(files.filter((file) => file.startsWith(folder)).map((file) => file.slice(folder.length).split("/")[0]!));
+      if (names.size === 0) return ended(out, 1, `ls: ${path}: No such file or directory\n`);
+      out += `${[...names].sort().join("\n")}\n`;
+    }
+  }
+  return ended(out);
+}
+
+function concatenate(paths: readonly string[], place: Place): ProgramResult {
+  if (paths.length === 0 || (paths.length === 1 && paths[0] === "-")) return { is: "copying" };
+  const files = filesOf(place);
+  let out = "";
+  for (const path of paths) {
+    const text = files.get(path);
+    if (text === undefined) return ended(out, 1, `cat: can't open '${path}': No such file or directory\n`);
+    out += text;
+  }
+  return ended(out);
+}
+
+const signals: ReadonlyMap<string, number> = new Map([
+  ...([9, 15, 2, 1] as const).map((number) => [String(number), number] as const),
+  ...(
+    [
+      ["KILL", 9],
+      ["TERM", 15],
+      ["INT", 2],
+      ["HUP", 1],
+    ] as const
+  ).flatMap(
+    ([name, number]) =>
+      [
+        [name, number],
+        [`SIG${name}`, number],
+      ] as const,
+  ),
+]);
+
+function kill(words: readonly string[]): ProgramResult {
+  const [first = "", ...rest] = words;
+  const flag = first === "-s" ? rest[0] : first.startsWith("-") ? first.slice(1) : undefined;
+  const pids = first === "-s" ? rest.slice(1) : flag === undefined ? words : rest;
+  const signal = flag === undefined ? 15 : signals.get(flag);
+  if (signal === undefined) return failed(`sh: kill: ${flag}: invalid signal specification\n`, 2);
+  if (pids.length === 0) return failed("sh: usage: kill [-s sigspec | -signum | -sigspec] [pid | job]...\n", 2);
+  const other = pids.find((pid) => pid !== "1");
+  return other === undefined ? { is: "signalling", signal } : failed(`sh: can't kill pid ${other}: No such process\n`);
+}
+
+function test(words: readonly string[], place: Place): ProgramResult {
+  const [a = "", b = "", c = ""] = words;
+  const verdict = (holds: boolean) => ended("", holds ? 0 : 1);
+  switch (words.length) {
+    case 0:
+      return verdict(false);
+    case 1:
+      return verdict(a !== "");
+    case 2:
+      if (a === "-z") return verdict(b === "");
+      if (a === "-n") return verdict(b !== "");
+      if (a === "-f" || a === "-e" || a === "-r") return verdict(filesOf(place).has(b));
+      if (a === "!") return verdict(b === "");
+      break;
+    case 3:
+      if (b === "=" || b === "==") return verdict(a === c);
+      if (b === "!=") return verdict(a !== c);
+      if (b === "-eq") return verdict(Number(a) === Number(c));
+      if (b === "-ne") return verdict(Number(a) !== Number(c));
+      if (b === "-lt") return verdict(Number(a) < Number(c));
+      if (b === "-gt") return verdict(Number(a) > Number(c));
+  }
+  return failed(`sh: ${words.join(" ")}: unknown operand\n`, 2);
+}
+
+/** "Wed Nov 25 18:38:01 UTC 2026", as date prints it. */
+function dateText(nowMs: number): string {
+  const [, weekday = "", day = "", month = "", year = "", time = ""] =
+    /^(\w+), (\d+) (\w+) (\d+) ([\d:]+)/.exec(new Date(nowMs).toUTCString()) ?? [];
+  return `${weekday} ${month} ${day.replace(/^0/, " ")} ${time} UTC ${year}`;
+}
+
+const programs: ReadonlyMap<string, Program> = new Map<string, Program>([
+  ["true", () => ended("")],
+  [":", () => ended("")],
+  ["false", () => ended("", 1)],
+  ["echo", (words) => (words[0] === "-n" ? ended(words.slice(1).join(" ")) : ended(`${words.join(" ")}\n`))],
+  ["env", (_words, _place, environment) => ended([...environment].map(([name, value]) => `${name}=${value}\n`).join(""))],
+  [
+    "printenv",
+    (words, _place, environment) => {
+      if (words.length === 0) return ended([...environment].map(([name, value]) => `${name}=${value}\n`).join(""));
+      const value = environment.get(words[0]!);
+      return value === undefined ? ended("", 1) : ended(`${value}\n`);
+    },
+  ],
+  ["hostname", (words, { hostname, ip }) => ended(`${words[0] === "-i" || words[0] === "-I" ? ip : hostname}\n`)],
+  ["whoami", () => ended("root\n")],
+  ["id", (words) => ended(words[0] === "-u" || words[0] === "-g" ? "0\n" : "uid=0(root) gid=0(root) groups=0(root)\n")],
+  ["pwd", () => ended("/\n")],
+  ["date", (words, { nowMs }) => ended(words[0] === "+%s" ? `${Math.floor(nowMs / 1000)}\n` : `${dateText(nowMs)}\n`)],
+  ["uname", () => ended("Linux\n")],
+  [
+    "ls",
+    (words, place) =>
+      list(
+        words.filter((word) => !word.startsWith("-")),
+        place,
+      ),
+  ],
+  ["cat", (words, place) => concatenate(words, place)],
+  ["kill", (words) => kill(words)],
+  ["test", (words, place) => test(words, place)],
+  ["[", (words, place) => (words.at(-1) === "]" ? test(words.slice(0, -1), place) : failed("sh: missing ]\n", 2))],
+  ["ps", (_words, { mainCommand }) => ended(`PID   USER     TIME  COMMAND\n    1 root      0:00 ${mainCommand.join(" ") || "process"}\n`)],
+  [
+    "sleep",
+    ([argument = ""]) => {
+      if (argument === "infinity" || argument === "inf") return { is: "sleeping", ms: Number.POSITIVE_INFINITY };
+      const ms = sleepMs(argument);
+      return ms === undefined ? failed(`sleep: invalid number '${argument}'\n`) : { is: "sleeping", ms };
+    },
+  ],
+  [
+    "exit",
+    ([argument = ""], _place, _environment, status) =>
+      /^\d{0,3}$/.test(argument)
+        ? { is: "leaving", code: argument === "" ? status : Number(argument) & 255 }
+        : failed(`sh: exit: Illegal number: ${argument}\n`, 2),
+  ],
+  [
+    "export",
+    (words, _place, environment) => {
+      for (const [name = "", value] of words.map((word) => word.split(/=(.*)/s))) if (value !== undefined) environment.set(name, value);
+      return ended("");
+    },
+  ],
+]);
+
+/** Words that only a shell understands; there is no file of that name to execute. */
+const builtIn: ReadonlySet<string> = new Set(["exit", "export", ":"]);
+
+/** Whether a file of that name can be executed, as the runtime itself does without a shell. */
+export function isExecutable(program: string): boolean {
+  return programs.has(program) && !builtIn.has(program);
+}
+
+/** Runs a program of a shell; undefined where there is none of that name. */
+export function runProgram(
+  name: string,
+  words: readonly string[],
+  place: Place,
+  environment: Map<string, string>,
+  status: number,
+): ProgramResult | undefined {
+  return programs.get(name)?.(words, place, environment, status);
+}

@@ -4,7 +4,7 @@ import { badRequest, type Failure } from "../../protocol/status";
 /** What a method and a URL say, before anybody has looked at headers or body: the first fields of an ApiRequest. */
 export type RequestInfo = Pick<
   ApiRequest,
-  "verb" | "path" | "isResource" | "group" | "version" | "resource" | "subresource" | "namespace" | "name" | "query"
+  "verb" | "path" | "isResource" | "group" | "version" | "resource" | "subresource" | "namespace" | "name" | "query" | "repeated"
 >;
 
 /**
@@ -21,8 +21,8 @@ export function requestInfo(method: string, target: string): RequestInfo | Failu
   const [rawPath = "", rawQuery = ""] = splitOnce(target.startsWith("/") ? target : afterOrigin(target), "?");
   const path = decode(rawPath);
   if (path === undefined) return badRequest(`the path ${JSON.stringify(rawPath)} is not valid percent-encoding`);
-  const query = parseQuery(rawQuery.split("#")[0] ?? "");
-  if (query === undefined) return badRequest(`the query ${JSON.stringify(rawQuery)} is not valid percent-encoding`);
+  const parsed = parseQuery(rawQuery.split("#")[0] ?? "");
+  if (parsed === undefined) return badRequest(`the query ${JSON.stringify(rawQuery)} is not valid percent-encoding`);
 
   const plain: RequestInfo = {
     verb,
@@ -34,7 +34,7 @@ export function requestInfo(method: string, target: string): RequestInfo | Failu
     subresource: "",
     namespace: "",
     name: "",
-    query,
+    ...parsed,
   };
   const parts = path.split("/").filter((part) => part !== "");
   const [prefix, ...rest] = parts;
@@ -83,18 +83,20 @@ function isTrue(value: string | undefined): boolean {
   return value !== undefined && value !== "false" && value !== "0";
 }
 
-/** The first value of each parameter; undefined where one cannot be decoded. */
-function parseQuery(text: string): Readonly<Record<string, string>> | undefined {
-  const values = new Map<string, string>();
+/** The first value of each parameter, and all of those that came more than once; undefined where one cannot be decoded. */
+function parseQuery(text: string): Pick<RequestInfo, "query" | "repeated"> | undefined {
+  const values = new Map<string, string[]>();
   for (const pair of text.split("&")) {
     if (pair === "") continue;
     const [rawName = "", rawValue = ""] = splitOnce(pair.replaceAll("+", " "), "=");
     const name = decode(rawName);
     const value = decode(rawValue);
     if (name === undefined || value === undefined) return undefined;
-    if (!values.has(name)) values.set(name, value);
+    values.set(name, [...(values.get(name) ?? []), value]);
   }
-  return Object.fromEntries(values);
+  const query = Object.fromEntries([...values].map(([name, [first = ""]]) => [name, first]));
+  const several = [...values].filter(([, all]) => all.length > 1);
+  return several.length === 0 ? { query } : { query, repeated: Object.fromEntries(several) };
 }
 
 function decode(text: string): string | undefined {

@@ -1,4 +1,5 @@
 import type { ApiMessage, ApiRequest } from "../../protocol/api";
+import { isTunnelMessage } from "../../protocol/tunnel";
 import type { Actor } from "../../runtime/actor";
 import { forgetDecisions } from "./authorization-memo";
 import { bootstrap, bootstrapTimer, newBootstrap } from "./bootstrap";
@@ -17,6 +18,7 @@ import { type FeedListener, firstList, newFeed, onFeedTimer, startFeed } from ".
 import { freshnessTimer, newFreshness, onFreshnessTimer, wakeWaiting } from "./storage/freshness";
 import { definitionsResource } from "./storage/keys";
 import { logReaderGone } from "./subresources/log";
+import { passToKubelet } from "./subresources/tunnel";
 
 /**
  * The API server, kube-apiserver's part: everybody's only way to the objects in etcd. It keeps nothing on disk and caches everything by
@@ -52,9 +54,10 @@ export const apiServer: Actor<ApiServerConfig, ServerState, ApiMessage> = {
         return logReaderGone(state, ctx, input.stream);
       case "timer":
         return onTimer(state, ctx, input.name);
-      // Nobody sends an API server datagrams or items, and it owns no disk.
-      case "message":
       case "item":
+        return isTunnelMessage(input.body) ? passToKubelet(state, ctx, input.stream, input.body) : undefined;
+      // Nobody sends an API server datagrams, and it owns no disk.
+      case "message":
       case "persisted":
       case "diskFailed":
         return;
@@ -78,7 +81,7 @@ function newState(config: ApiServerConfig, self: string): ServerState {
     feed: newFeed(knobs["default-watch-cache-size"]),
     freshness: newFreshness(),
     watchers: newWatchers(),
-    logs: new Map(),
+    relays: new Map(),
     eventLease: newEventLease(knobs["event-ttl"] / 1000),
     compactor: newCompactor(knobs["etcd-compaction-interval"]),
     bootstrap: newBootstrap(),

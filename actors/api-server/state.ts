@@ -26,8 +26,8 @@ export interface ServerState {
   readonly compactor: Compactor;
   readonly bootstrap: Bootstrap;
   readonly membership: Membership;
-  /** The kubelets' streams behind logs that are followed, by the caller's stream. */
-  readonly logs: Map<string, StreamRef>;
+  /** The kubelets' streams behind logs that are followed and behind tunnels, by the caller's stream. */
+  readonly relays: Map<string, StreamRef>;
   /** Every kind that this server serves at the moment: the built-in ones and those that definitions in its cache bring. */
   served: ServedKinds;
   readonly definitions: Definitions;

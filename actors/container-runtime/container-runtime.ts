@@ -1,17 +1,20 @@
 import { roleOf } from "../../protocol/address";
 import type { NetRequest } from "../../protocol/cluster";
 import type { CriFailed, CriPullImage, CriReadLog, CriRequest, CriRunPodSandbox } from "../../protocol/cri";
+import { isTunnelMessage, type TunnelMessage } from "../../protocol/tunnel";
 import type { Actor, Context, RequestRef, StreamRef } from "../../runtime/actor";
 import { formatIPv4, parseCidr } from "../network/cidr";
 import { nextPodAddress } from "../network/ipam";
 import { selectLog } from "./container-log";
 import { behaviourOf, drawMs } from "./image-behaviour";
 import { advanceContainer, createContainer, newId, startContainer, stopContainer, tell } from "./lifecycle";
+import { wakeMain } from "./main-session";
 import { accept, execute, finishRequest } from "./requests";
 import { answer, type Container, type ContainerRuntimeConfig, describe, imageRefOf, pushLog, type Sandbox, type State } from "./state";
+import { openTunnel, tunnelClosed, tunnelItem, wakeTunnel } from "./tunnels";
 
 type Ctx = Context<State>;
-type Said = CriRequest | NetRequest;
+type Said = CriRequest | NetRequest | TunnelMessage;
 
 const done = { kind: "cri.done" } as const;
 const failed = (code: CriFailed["code"], message: string): CriFailed => ({ kind: "cri.failed", code, message });
@@ -33,6 +36,7 @@ export const containerRuntime: Actor<ContainerRuntimeConfig, State, Said> = {
       images: new Map(),
       pulls: new Map(),
       requests: new Map(),
+      tunnels: new Map(),
       listeners: new Set(),
       nextRequest: 0,
     };
@@ -48,13 +52,15 @@ export const containerRuntime: Actor<ContainerRuntimeConfig, State, Said> = {
         onOpened(state, input.body, input.stream, ctx);
         break;
       case "closed":
-        onClosed(state, input.stream);
+        onClosed(state, input.stream, ctx);
         break;
       case "timer":
         onTimer(state, input.name, ctx);
         break;
-      case "message":
       case "item":
+        if (isTunnelMessage(input.body)) tunnelItem(state, input.stream, input.body, ctx);
+        break;
+      case "message":
       case "persisted":
       case "diskFailed":
         ctx.log("warn", "container runtime: nothing is done with this", { input: input.type });
@@ -63,7 +69,7 @@ export const containerRuntime: Actor<ContainerRuntimeConfig, State, Said> = {
   },
 };
 
-function onRequest(state: State, body: CriRequest, request: RequestRef, ctx: Ctx): void {
+function onRequest(state: State, body: Exclude<Said, NetRequest>, request: RequestRef, ctx: Ctx): void {
   switch (body.kind) {
     case "cri.updateRuntimeConfig":
       state.podCidr = parseCidr(body.podCidr);
@@ -148,8 +154,8 @@ function onRequest(state: State, body: CriRequest, request: RequestRef, ctx: Ctx
         answer(ctx, request, { kind: "cri.log", bytes: selectLog(container.log, body) } as const),
       );
       return;
-    case "cri.getEvents":
-      ctx.refuse(request, "events are a stream: open it");
+    default:
+      ctx.refuse(request, `${body.kind} is a stream: open it`);
   }
 }
 
@@ -228,6 +234,7 @@ function removeContainer(state: State, id: string, ctx: Ctx): void {
 function onOpened(state: State, body: Said, stream: StreamRef, ctx: Ctx): void {
   if (body.kind === "cri.getEvents") state.listeners.add(stream);
   else if (body.kind === "cri.readLog") followLog(state, body, stream, ctx);
+  else if (body.kind === "cri.exec" || body.kind === "cri.attach" || body.kind === "cri.portForward") openTunnel(state, body, stream, ctx);
   else ctx.close(stream, "refused", `${body.kind} is an ask`);
 }
 
@@ -242,7 +249,8 @@ function followLog(state: State, selection: CriReadLog, stream: StreamRef, ctx: 
   else ctx.close(stream);
 }
 
-function onClosed(state: State, stream: StreamRef): void {
+function onClosed(state: State, stream: StreamRef, ctx: Ctx): void {
+  tunnelClosed(state, stream, ctx);
   for (const listener of state.listeners) if (listener.key === stream.key) state.listeners.delete(listener);
   for (const { followers } of state.containers.values()) followers.delete(stream.key);
 }
@@ -250,9 +258,11 @@ function onClosed(state: State, stream: StreamRef): void {
 function onTimer(state: State, name: string, ctx: Ctx): void {
   const [kind, rest] = [name.slice(0, name.indexOf(":")), name.slice(name.indexOf(":") + 1)];
   if (kind === "pull") finishPull(state, rest, ctx);
+  else if (kind === "exec") wakeTunnel(state, rest, ctx);
   else if (kind === "request") finishRequest(state, name, ctx);
   else {
     const container = state.containers.get(rest);
-    if (container) advanceContainer(state, container, ctx);
+    if (container && kind === "main") wakeMain(state, container, ctx);
+    else if (container) advanceContainer(state, container, ctx);
   }
 }

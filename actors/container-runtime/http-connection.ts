@@ -36,11 +36,17 @@ export function parseHttp(received: Uint8Array): Parsed {
   const [line = "", ...headerLines] = text.slice(0, headEnd).split("\r\n");
   const [, method, path, version] = /^([A-Z]+) (\S+) HTTP\/1\.([01])$/.exec(line) ?? [];
   if (method === undefined || path === undefined) return { is: "bad", why: "malformed request line" };
-  const headers = new Map(headerLines.map((header) => header.split(/:\s*(.*)/s)).map(([name = "", value = ""]) => [name.toLowerCase(), value.trim()]));
+  const headers = new Map(
+    headerLines.map((header) => header.split(/:\s*(.*)/s)).map(([name = "", value = ""]) => [name.toLowerCase(), value.trim()]),
+  );
   const bodyStart = headEnd + 4;
   const wanted = (headers.get("connection") ?? "").toLowerCase();
   const keepAlive = version === "1" ? wanted !== "close" : wanted === "keep-alive";
-  const done = (body: Uint8Array, end: number): Parsed => ({ is: "request", request: { method, path, body, keepAlive }, rest: received.slice(end) });
+  const done = (body: Uint8Array, end: number): Parsed => ({
+    is: "request",
+    request: { method, path, body, keepAlive },
+    rest: received.slice(end),
+  });
   if (/\bchunked\b/i.test(headers.get("transfer-encoding") ?? "")) {
     const chunks = dechunk(text, bodyStart);
     if (chunks === "bad") return { is: "bad", why: "malformed chunk" };
@@ -66,9 +72,26 @@ export function concat(a: Uint8Array, b: Uint8Array): Uint8Array {
 }
 
 const reasons: ReadonlyMap<number, string> = new Map([
-  ...([[200, "OK"], [201, "Created"], [204, "No Content"], [301, "Moved Permanently"], [302, "Found"], [400, "Bad Request"]] as const),
-  ...([[401, "Unauthorized"], [403, "Forbidden"], [404, "Not Found"], [429, "Too Many Requests"], [500, "Internal Server Error"]] as const),
-  ...([[502, "Bad Gateway"], [503, "Service Unavailable"], [504, "Gateway Timeout"]] as const),
+  ...([
+    [200, "OK"],
+    [201, "Created"],
+    [204, "No Content"],
+    [301, "Moved Permanently"],
+    [302, "Found"],
+    [400, "Bad Request"],
+  ] as const),
+  ...([
+    [401, "Unauthorized"],
+    [403, "Forbidden"],
+    [404, "Not Found"],
+    [429, "Too Many Requests"],
+    [500, "Internal Server Error"],
+  ] as const),
+  ...([
+    [502, "Bad Gateway"],
+    [503, "Service Unavailable"],
+    [504, "Gateway Timeout"],
+  ] as const),
 ]);
 
 /** Whether the beginning of a request can still become one. */

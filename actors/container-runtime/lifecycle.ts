@@ -1,9 +1,12 @@
 import type { CriCreateContainer, CriEvent } from "../../protocol/cri";
+import { tunnelChannels } from "../../protocol/tunnel";
 import type { Context, RequestRef } from "../../runtime/actor";
 import { interpretCommand } from "./command";
 import { appendLine, formatLine } from "./container-log";
 import { behaviourOf, drawMs } from "./image-behaviour";
+import { beginMain, mainSession } from "./main-session";
 import { answer, type Container, describe, type Ending, endOf, pushLog, type Running, type Sandbox, type State } from "./state";
+import { endTunnelsOf, tellAttached } from "./tunnels";
 
 type Ctx = Context<State>;
 
@@ -29,7 +32,12 @@ export function createContainer(state: State, sandbox: Sandbox, request: CriCrea
     ports: declared.ports ?? request.ports,
     memoryLimit: request.memoryLimit,
     command,
+    environment: request.environment,
+    stdinOnce: request.stdinOnce,
+    session: mainSession(command, request.stdin, request.tty, request.environment, sandbox.name),
     log: [],
+    partialLine: "",
+    attached: new Map(),
     followers: new Map(),
     served: 0,
     life: { is: "created" },
@@ -94,6 +102,8 @@ export function exit(state: State, container: Container, end: Ending, ctx: Ctx):
   for (const waiter of waiters) answer(ctx, waiter, done);
   for (const { stream } of container.followers.values()) ctx.close(stream);
   container.followers.clear();
+  if (container.partialLine !== "") write(container, container.partialLine, ctx, false);
+  endTunnelsOf(state, container, exitCode, ctx);
   for (const [timer, pending] of state.requests)
     if (pending.containerId === container.id) {
       ctx.cancelTimer(timer);
@@ -150,6 +160,7 @@ function run(state: State, container: Container, nowUs: number, ctx: Ctx): void 
   ctx.record({ kind: "container.started", ...namesOf(state, container), image: container.image });
   tell(state, "started", container, ctx);
   armContainer(container, ctx);
+  beginMain(state, container, ctx);
 }
 
 function namesOf({ config: { node } }: State, { pod, podUid, name }: Container) {
@@ -163,12 +174,21 @@ function armContainer(container: Container, ctx: Ctx): void {
     ctx.setTimer(timerOf(container.id), Math.max(0, atUs - ctx.monotonicUs()) / 1000);
 }
 
-/** Adds a line to the container's log and passes it on to those who follow it. */
-export function write(container: Container, text: string, ctx: Ctx): void {
+/** A signal from within: SIGKILL does not reach the first process of its own container. Source: pid_namespaces(7). */
+export function signalContainer(container: Container, signal: number, ctx: Ctx): void {
+  const { life } = container;
+  if (life.is !== "running" || life.stopping || signal === 9) return;
+  container.life = { ...life, stopping: { ...terminationOf(container, ctx.monotonicUs(), ctx), waiters: [] } };
+  armContainer(container, ctx);
+}
+
+/** Adds a line to the container's log and passes it on to those who follow it, and to those who are attached unless they have seen it. */
+export function write(container: Container, text: string, ctx: Ctx, tellsAttached = true): void {
   const line = { atUs: ctx.wallUs(), text };
   appendLine(container.log, line);
   for (const { stream, selection } of container.followers.values())
     pushLog(ctx, stream, new TextEncoder().encode(formatLine(line, selection.timestamps)));
+  if (tellsAttached) tellAttached(container, tunnelChannels.stdout, `${text}\n`, ctx);
 }
 
 /** Tells all who listen what became of a container. */

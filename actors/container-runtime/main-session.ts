@@ -12,11 +12,17 @@ type Ctx = Context<State>;
  * A main process that is a shell which reads commands, as in `kubectl run box -it --image=busybox -- sh`. One that has a terminal and no command
  * of its own is taken for a shell too, as the images are with which people do this. Others do not read what is attached to them.
  */
-export function mainSession(command: readonly string[], stdin: boolean, tty: boolean, environment: Container["environment"], pod: string): Session | undefined {
+export function mainSession(
+  command: readonly string[],
+  stdin: boolean,
+  tty: boolean,
+  environment: Container["environment"],
+  hostname: string,
+): Session | undefined {
   if (!stdin) return undefined;
   const line = command.length === 0 && tty ? ["sh"] : command;
   if (shellInvocation(line)?.script !== undefined || !shellInvocation(line)) return undefined;
-  const begun = beginSession(line, { environment: [["HOSTNAME", pod.slice(pod.indexOf("/") + 1)], ...environment], stdin, tty });
+  const begun = beginSession(line, { environment: [["HOSTNAME", hostname], ...environment], stdin, tty });
   return begun.ok ? begun.session : undefined;
 }
 
@@ -52,15 +58,15 @@ function perform(state: State, container: Container, effects: readonly SessionEf
       case "stdout":
       case "stderr": {
         const terminal = container.session?.terminal !== undefined;
-        tellAttached(state, container, effect.type === "stderr" && !terminal ? tunnelChannels.stderr : tunnelChannels.stdout, effect.text, ctx);
-        log(state, container, effect.text, ctx);
+        tellAttached(container, effect.type === "stderr" && !terminal ? tunnelChannels.stderr : tunnelChannels.stdout, effect.text, ctx);
+        log(container, effect.text, ctx);
         break;
       }
       case "sleep":
         if (Number.isFinite(effect.ms)) ctx.setTimer(`main:${container.id}`, effect.ms);
         break;
       case "signal":
-        signalContainer(state, container, effect.signal, ctx);
+        signalContainer(container, effect.signal, ctx);
         break;
       case "exit":
         exit(state, container, { atUs: ctx.monotonicUs(), exitCode: effect.code, reason: effect.code === 0 ? "Completed" : "Error" }, ctx);
@@ -69,9 +75,8 @@ function perform(state: State, container: Container, effects: readonly SessionEf
 }
 
 /** The log has whole lines; those who are attached have seen the text already. */
-function log(state: State, container: Container, text: string, ctx: Ctx): void {
+function log(container: Container, text: string, ctx: Ctx): void {
   const lines = `${container.partialLine}${text.replaceAll("\r\n", "\n")}`.split("\n");
   container.partialLine = lines.pop() ?? "";
-  for (const line of lines) write(state, container, line, ctx, "log only");
+  for (const line of lines) write(container, line, ctx, false);
 }
-

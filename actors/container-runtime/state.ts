@@ -5,6 +5,8 @@ import type { Cidr } from "../network/cidr";
 import type { LogLine, LogSelection } from "./container-log";
 import type { Dependency } from "./dependencies";
 import type { behaviourOf, ImageBehaviour } from "./image-behaviour";
+import type { Session } from "./shell/session";
+import type { Tunnel } from "./tunnels";
 
 export interface ContainerRuntimeConfig {
   readonly node: string;
@@ -24,6 +26,8 @@ export interface State {
   readonly pulls: Map<string, RequestRef[]>;
   /** Requests that are being worked on, by their timer. */
   readonly requests: Map<string, PendingRequest>;
+  /** What has been opened into containers and sandboxes, by its stream. */
+  readonly tunnels: Map<string, Tunnel>;
   /** Who listens to container events. */
   readonly listeners: Set<StreamRef>;
   nextRequest: number;
@@ -61,7 +65,17 @@ export interface Container {
   readonly ports: readonly number[];
   readonly memoryLimit: number;
   readonly command: readonly string[];
+  /** What its image sets is not known; this is what the pod sets. */
+  readonly environment: readonly (readonly [string, string])[];
+  /** Its main process reads only from the first who attaches. */
+  readonly stdinOnce: boolean;
+  /** Its main process, where that is a shell which reads commands. */
+  readonly session: Session | undefined;
   readonly log: LogLine[];
+  /** What the main process has written since the last line end. */
+  partialLine: string;
+  /** Who is attached. */
+  readonly attached: Map<string, StreamRef>;
   readonly followers: Map<string, { readonly stream: StreamRef; readonly selection: LogSelection }>;
   served: number;
   life: Life;

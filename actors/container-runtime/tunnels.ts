@@ -12,8 +12,21 @@ type Ctx = Context<State>;
 
 /** A stream into a container or a sandbox, from whoever execs, attaches or forwards. */
 export type Tunnel =
-  | { readonly is: "exec"; readonly stream: StreamRef; readonly containerId: string; readonly session: Session; readonly tty: boolean; readonly decoder: TextDecoder }
-  | { readonly is: "attach"; readonly stream: StreamRef; readonly containerId: string; readonly stdin: boolean; readonly decoder: TextDecoder }
+  | {
+      readonly is: "exec";
+      readonly stream: StreamRef;
+      readonly containerId: string;
+      readonly session: Session;
+      readonly tty: boolean;
+      readonly decoder: InstanceType<typeof TextDecoder>;
+    }
+  | {
+      readonly is: "attach";
+      readonly stream: StreamRef;
+      readonly containerId: string;
+      readonly stdin: boolean;
+      readonly decoder: InstanceType<typeof TextDecoder>;
+    }
   | Forward;
 
 const encoder = new TextEncoder();
@@ -28,6 +41,7 @@ export function openTunnel(state: State, body: CriExec | CriAttach | CriPortForw
   if (container?.life.is !== "running") return refuse(ctx, stream, `container ${body.containerId} is not running`);
   if (body.kind === "cri.attach") {
     state.tunnels.set(stream.key, { is: "attach", stream, containerId: container.id, stdin: body.stdin, decoder: new TextDecoder() });
+    container.attached.set(stream.key, stream);
     return accept(ctx, stream);
   }
   const { command, stdin, tty } = body;
@@ -35,7 +49,14 @@ export function openTunnel(state: State, body: CriExec | CriAttach | CriPortForw
   accept(ctx, stream);
   if (!begun.ok) {
     const text = `failed to exec in container: failed to start exec "${ctx.uuid().replaceAll("-", "")}": OCI runtime exec failed: exec failed: unable to start container process: ${begun.message}: unknown`;
-    const status = { metadata: {}, status: "Failure", message: `Internal error occurred: error executing command in container: ${text}`, reason: "InternalError", details: { causes: [{ message: `error executing command in container: ${text}` }] }, code: 500 };
+    const status = {
+      metadata: {},
+      status: "Failure",
+      message: `Internal error occurred: error executing command in container: ${text}`,
+      reason: "InternalError",
+      details: { causes: [{ message: `error executing command in container: ${text}` }] },
+      code: 500,
+    };
     return finish(ctx, stream, status);
   }
   const tunnel: Tunnel = { is: "exec", stream, containerId: container.id, session: begun.session, tty, decoder: new TextDecoder() };
@@ -61,7 +82,8 @@ export function tunnelItem(state: State, stream: StreamRef, body: TunnelMessage,
     else if (body.kind === "tunnel.close") endMainInput(state, container, ctx);
     return;
   }
-  if (body.kind === "tunnel.data") perform(state, tunnel, feedSession(tunnel.session, tunnel.decoder.decode(body.bytes, { stream: true })), ctx);
+  if (body.kind === "tunnel.data")
+    perform(state, tunnel, feedSession(tunnel.session, tunnel.decoder.decode(body.bytes, { stream: true })), ctx);
   else if (body.kind === "tunnel.close") tunnel.session.inputEnded = true;
   advance(state, tunnel, ctx);
 }
@@ -72,10 +94,10 @@ export function tunnelClosed(state: State, stream: StreamRef, ctx: Ctx): void {
   state.tunnels.delete(stream.key);
   if (tunnel?.is === "exec") ctx.cancelTimer(timerOf(stream));
   // A process that reads only from the first who attaches reads its end when that one goes.
-  if (tunnel?.is === "attach" && tunnel.stdin) {
-    const container = state.containers.get(tunnel.containerId);
-    if (container?.stdinOnce) endMainInput(state, container, ctx);
-  }
+  if (tunnel?.is !== "attach") return;
+  const container = state.containers.get(tunnel.containerId);
+  container?.attached.delete(stream.key);
+  if (container?.stdinOnce && tunnel.stdin) endMainInput(state, container, ctx);
 }
 
 /** A command's sleep is over. */
@@ -91,15 +113,15 @@ export function endTunnelsOf(state: State, container: Container, exitCode: numbe
   for (const [key, tunnel] of [...state.tunnels]) {
     if (tunnel.is === "forward" || tunnel.containerId !== container.id) continue;
     state.tunnels.delete(key);
+    container.attached.delete(key);
     if (tunnel.is === "exec") ctx.cancelTimer(timerOf(tunnel.stream));
     finish(ctx, tunnel.stream, exitStatus(tunnel.is === "exec" ? 137 : exitCode));
   }
 }
 
 /** What the main process writes reaches everybody who is attached. */
-export function tellAttached(state: State, container: Container, channel: number, text: string, ctx: Ctx): void {
-  for (const tunnel of state.tunnels.values())
-    if (tunnel.is === "attach" && tunnel.containerId === container.id) push(ctx, tunnel.stream, channel, encoder.encode(text));
+export function tellAttached(container: Container, channel: number, text: string, ctx: Ctx): void {
+  for (const stream of container.attached.values()) push(ctx, stream, channel, encoder.encode(text));
 }
 
 export function placeOf(state: State, container: Container, ctx: Ctx): Place {
@@ -118,7 +140,8 @@ type Exec = Extract<Tunnel, { readonly is: "exec" }>;
 
 function advance(state: State, tunnel: Exec, ctx: Ctx): void {
   const container = state.containers.get(tunnel.containerId);
-  if (container && state.tunnels.has(tunnel.stream.key)) perform(state, tunnel, advanceSession(tunnel.session, placeOf(state, container, ctx)), ctx);
+  if (container && state.tunnels.has(tunnel.stream.key))
+    perform(state, tunnel, advanceSession(tunnel.session, placeOf(state, container, ctx)), ctx);
 }
 
 function perform(state: State, tunnel: Exec, effects: readonly SessionEffect[], ctx: Ctx): void {
@@ -127,14 +150,19 @@ function perform(state: State, tunnel: Exec, effects: readonly SessionEffect[], 
       case "stdout":
       case "stderr":
         // A terminal has one output only.
-        push(ctx, tunnel.stream, effect.type === "stderr" && !tunnel.tty ? tunnelChannels.stderr : tunnelChannels.stdout, encoder.encode(effect.text));
+        push(
+          ctx,
+          tunnel.stream,
+          effect.type === "stderr" && !tunnel.tty ? tunnelChannels.stderr : tunnelChannels.stdout,
+          encoder.encode(effect.text),
+        );
         break;
       case "sleep":
         if (Number.isFinite(effect.ms)) ctx.setTimer(timerOf(tunnel.stream), effect.ms);
         break;
       case "signal": {
         const container = state.containers.get(tunnel.containerId);
-        if (container) signalContainer(state, container, effect.signal, ctx);
+        if (container) signalContainer(container, effect.signal, ctx);
         break;
       }
       case "exit":

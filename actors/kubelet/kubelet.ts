@@ -1,6 +1,7 @@
 import { address } from "../../protocol/address";
-import type { KubeletLogRequest } from "../../protocol/cluster";
-import type { Actor } from "../../runtime/actor";
+import type { KubeletRequest } from "../../protocol/cluster";
+import { isTunnelMessage, type TunnelMessage } from "../../protocol/tunnel";
+import type { Actor, StreamRef } from "../../runtime/actor";
 import { ApiClient, EventRecorder, nodes, pods } from "../client";
 import { type KubeletConfig, kubeletTimes } from "./config";
 import { answerLog, endFollow, followLog } from "./logs";
@@ -11,12 +12,13 @@ import { finishPostStart, showPullBackOff } from "./start-container";
 import type { Ctx, State } from "./state";
 import { afterPreStop } from "./stop-container";
 import { wakePod } from "./sync-pod";
+import { openTunnel, passIn } from "./tunnels";
 
 /**
  * A node's agent: registers the node and keeps saying that it lives, runs the pods bound to it through the container runtime beside it, and reports how
  * they are. It keeps nothing on disk: after a crash it asks the API what should run and the runtime what does.
  */
-export const kubelet: Actor<KubeletConfig, State, KubeletLogRequest> = {
+export const kubelet: Actor<KubeletConfig, State, KubeletRequest | TunnelMessage> = {
   role: "kubelet",
 
   start(config, ctx) {
@@ -74,14 +76,15 @@ export const kubelet: Actor<KubeletConfig, State, KubeletLogRequest> = {
         else ctx.refuse(input.request, `a kubelet does not answer ${JSON.stringify(input.body.kind)}`);
         break;
       case "opened":
-        if (input.body.kind === "kubelet.log") followLog(state, input.body, input.stream, ctx);
-        else ctx.close(input.stream, "refused", `a kubelet has no stream of ${JSON.stringify(input.body.kind)}`);
+        onOpened(state, input.body, input.stream, ctx);
+        break;
+      case "item":
+        if (isTunnelMessage(input.body)) passIn(state, input.stream, input.body, ctx);
         break;
       case "closed":
         endFollow(state, input.stream, ctx);
         break;
       case "message":
-      case "item":
       case "persisted":
       case "diskFailed":
         ctx.log("warn", "kubelet: nothing is done with this", { input: input.type });
@@ -89,6 +92,19 @@ export const kubelet: Actor<KubeletConfig, State, KubeletLogRequest> = {
     return undefined;
   },
 };
+
+function onOpened(state: State, body: KubeletRequest | TunnelMessage, stream: StreamRef, ctx: Ctx): void {
+  switch (body.kind) {
+    case "kubelet.log":
+      return followLog(state, body, stream, ctx);
+    case "kubelet.exec":
+    case "kubelet.attach":
+    case "kubelet.portForward":
+      return openTunnel(state, body, stream, ctx);
+    default:
+      ctx.close(stream, "refused", `a kubelet has no stream of ${JSON.stringify(body.kind)}`);
+  }
+}
 
 function relist(state: State, ctx: Ctx): void {
   if (state.events) ctx.close(state.events);

@@ -23,6 +23,8 @@ export interface PodWorker {
   terminating: { readonly sinceMs: number; readonly graceMs: number } | undefined;
   /** ConfigMaps and Secrets that were seen to be there. */
   readonly resolved: Set<string>;
+  /** What is in them, by "configmap/NAME" and "secret/NAME". */
+  readonly referenced: Map<string, ReadonlyMap<string, string>>;
   /** Nothing of it runs any more and nothing will. */
   finished: boolean;
   /** Its object is gone from the API: nothing is written any more. */
@@ -109,6 +111,7 @@ export function newPodWorker(pod: Stored<Pod>, nowMs: number, wallMs: number): P
     rejected: undefined,
     terminating: undefined,
     resolved: new Set(),
+    referenced: new Map(),
     finished: false,
     orphaned: false,
     deadlineExceeded: false,

@@ -1,18 +1,20 @@
 import type { Container, KeyToPath, Pod } from "../../protocol/kinds/generated";
 
-/** A ConfigMap or Secret that a pod cannot do without. */
+/** A ConfigMap or Secret that a pod takes something from. */
 export interface Reference {
   readonly kind: "configmap" | "secret";
   readonly name: string;
   /** Keys that must be in it. */
   readonly keys: readonly string[];
+  /** The pod can do without. */
+  readonly optional: boolean;
 }
 
-/** What a container's environment is taken from; optional references are left out. */
+/** What a container's environment is taken from. */
 export function environmentReferences(container: Container): readonly Reference[] {
   const found: Reference[] = [];
   const add = (kind: Reference["kind"], name: string | undefined, optional: boolean | undefined, key?: string) => {
-    if (name && !optional) found.push({ kind, name, keys: key === undefined ? [] : [key] });
+    if (name) found.push({ kind, name, keys: key === undefined ? [] : [key], optional: optional ?? false });
   };
   for (const { configMapRef, secretRef } of container.envFrom ?? []) {
     add("configmap", configMapRef?.name, configMapRef?.optional);
@@ -25,12 +27,12 @@ export function environmentReferences(container: Container): readonly Reference[
   return found;
 }
 
-/** What a pod's volumes are filled from, by volume. The volume with the pod's own token is made by the node and needs nothing. */
+/** What a pod's volumes are filled from, by volume; optional references are left out, since volumes hold nothing. The volume with the pod's own token is made by the node and needs nothing. */
 export function volumeReferences(pod: Pod): readonly (Reference & { readonly volume: string })[] {
   const found: (Reference & { readonly volume: string })[] = [];
   for (const { name: volume, configMap, secret, projected } of pod.spec?.volumes ?? []) {
     const add = (kind: Reference["kind"], name: string | undefined, optional: boolean | undefined, items: readonly KeyToPath[] = []) => {
-      if (name && !optional) found.push({ volume, kind, name, keys: items.map(({ key }) => key) });
+      if (name && !optional) found.push({ volume, kind, name, keys: items.map(({ key }) => key), optional: false });
     };
     if (configMap) add("configmap", configMap.name, configMap.optional, configMap.items);
     if (secret) add("secret", secret.secretName, secret.optional, secret.items);
@@ -46,7 +48,8 @@ export function volumeReferences(pod: Pod): readonly (Reference & { readonly vol
 
 /** What is wrong with a reference, given the data of the object that it names; undefined where nothing is. */
 export function wrongWithReference(reference: Reference, namespace: string, data: ReadonlySet<string> | undefined): string | undefined {
-  const { kind, name, keys } = reference;
+  const { kind, name, keys, optional } = reference;
+  if (optional) return undefined;
   if (data === undefined) return `${kind} "${name}" not found`;
   const missing = keys.find((key) => !data.has(key));
   if (missing === undefined) return undefined;

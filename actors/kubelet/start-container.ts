@@ -4,6 +4,7 @@ import { quantityValue } from "../../protocol/kinds/quantity";
 import type { Answer } from "../../runtime/actor";
 import { backOffUntilMs, nextBackOff } from "./back-off";
 import { endContainer } from "./end-container";
+import { environmentOf } from "./environment";
 import { runHandler } from "./handler";
 import { crashLoopMessage } from "./pod-status";
 import type { ContainerWorker, PodWorker } from "./pod-worker";
@@ -153,6 +154,14 @@ function createInSandbox(state: State, worker: PodWorker, container: ContainerWo
     command: spec.command ?? [],
     args: spec.args ?? [],
     ports: portsOf(spec),
+    environment: environmentOf(spec, worker.pod, (key) => worker.referenced.get(key), {
+      hostIp: state.config.internalIp,
+      podIp: sandbox.ip,
+      capacity: state.config.capacity,
+    }),
+    stdin: spec.stdin ?? false,
+    stdinOnce: spec.stdinOnce ?? false,
+    tty: spec.tty ?? false,
     memoryLimit: spec.resources?.limits?.memory === undefined ? 0 : quantityValue(spec.resources.limits.memory),
   };
   ctx.ask<CriAnswer>(state.runtime, request, { deadlineMs: callDeadlineMs }, (s, answer, later) => {

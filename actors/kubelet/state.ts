@@ -30,7 +30,7 @@ export interface State {
   readonly earlyExits: Map<string, CriContainer>;
   readonly images: Map<string, number>;
   readonly node: NodeState;
-  /** Logs that are followed, by the stream of whoever asked. */
+  /** What stands behind logs that are followed and behind tunnels, by the stream of whoever asked. */
   readonly followed: Map<string, StreamRef>;
 }
 

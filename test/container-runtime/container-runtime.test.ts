@@ -54,6 +54,10 @@ function alone(...behaviours: readonly ImageBehaviour[]) {
       args: [],
       ports: [80],
       memoryLimit,
+      environment: [],
+      stdin: false,
+      stdinOnce: false,
+      tty: false,
     } as const;
     const { containerId } = ask<CriAnswer & { containerId: string }>(create as CriRequest);
     ask({ kind: "cri.startContainer", containerId });
@@ -206,6 +210,10 @@ describe("images", () => {
       args: [],
       ports: [],
       memoryLimit: 0,
+      environment: [],
+      stdin: false,
+      stdinOnce: false,
+      tty: false,
     };
     expect(t.ask(create as CriRequest)).toMatchObject({ kind: "cri.failed", code: "NotFound" });
   });

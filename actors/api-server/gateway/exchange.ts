@@ -1,6 +1,6 @@
 import type { ApiRequest } from "../../../protocol/api";
 import { parseDurationMs } from "../../../protocol/kinds/duration";
-import { badRequest, type Failure, isFailure, notImplemented, tooManyRequests, unauthorized } from "../../../protocol/status";
+import { type Failure, isFailure, tooManyRequests, unauthorized } from "../../../protocol/status";
 import { type RequestInfo, requestInfo } from "../request-info";
 import { failureAnswer, noAnswer, sendAnswer } from "./answer";
 import { type BodyLimits, readBody, toServerBody } from "./body";
@@ -70,8 +70,6 @@ interface ReadRequest {
 async function readRequest(request: HttpRequest, certificate: PeerCertificate, limits: BodyLimits): Promise<ReadRequest | Failure> {
   const info = requestInfo(request.method ?? "GET", request.url ?? "/");
   if (isFailure(info)) return info;
-  const upgrade = header(request, "upgrade");
-  if (upgrade !== "" && /\bupgrade\b/i.test(header(request, "connection"))) return upgradeRefusal(info, upgrade);
   const credential = credentialOf(request, certificate);
   if (credential === "untrusted") return unauthorized();
   const body = await readBody(request, limits);
@@ -91,11 +89,6 @@ async function readRequest(request: HttpRequest, certificate: PeerCertificate, l
     sourceIp: request.socket.remoteAddress ?? "",
   };
   return { message, encoding };
-}
-
-function upgradeRefusal({ path, subresource }: RequestInfo, protocol: string): Failure {
-  if (subresource === "") return badRequest(`${path} cannot be had over ${protocol}: ask for it without an Upgrade header`);
-  return notImplemented(`${subresource} needs a connection in both directions (${protocol}), which this server does not offer`);
 }
 
 /** Watches and followed logs go on until somebody ends them. */

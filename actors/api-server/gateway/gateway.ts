@@ -1,5 +1,7 @@
+import type { IncomingMessage } from "node:http";
 import { createSecureServer, type Http2SecureServer, type ServerHttp2Session } from "node:http2";
 import type { AddressInfo, Socket } from "node:net";
+import type { Duplex } from "node:stream";
 import type { TLSSocket } from "node:tls";
 import { internalError } from "../../../protocol/status";
 import { failureAnswer, sendAnswer } from "./answer";
@@ -7,6 +9,7 @@ import { connectionOf, type PeerCertificate, readPeerCertificate } from "./crede
 import { type ExchangeLimits, exchange, type Load } from "./exchange";
 import { destroy, type HttpRequest, type HttpResponse } from "./http";
 import type { GatewayPort } from "./port";
+import { upgrade } from "./tunnel/upgrade";
 
 /**
  * The door of an API server to the world outside: HTTPS, as HTTP/1.1 and HTTP/2. It turns requests into messages and messages into
@@ -74,6 +77,12 @@ export async function startGateway({ port, listen, tls, limits, onError }: Gatew
     },
     handle,
   );
+  server.on("upgrade", (request: IncomingMessage, socket: Duplex, head: Buffer) => {
+    upgrade(request, socket, head, certificateOf(request), port).catch((error: unknown) => {
+      onError?.(error, `${request.method} ${request.url}`);
+      socket.destroy();
+    });
+  });
   const connections = trackConnections(server);
   // Idle clients keep their connections for as long as Go's do (90 s), so that none is closed under a request that is on its way.
   Object.assign(server, { keepAliveTimeout: 120_000, requestTimeout: effective.body.timeoutMs });

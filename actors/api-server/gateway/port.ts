@@ -8,7 +8,7 @@ export interface GatewayPort {
   /** Always resolves; a failure is an answer too. */
   ask(request: ApiRequest, deadlineMs: number): Promise<Answer<ApiResponse>>;
   /** Opens a stream; `then` gets its items and, once and last, its end. It must not throw. */
-  open(request: ApiRequest, then: (input: StreamInput<ApiMessage>) => void): { close(): void };
+  open(request: ApiRequest, then: (input: StreamInput<ApiMessage>) => void): { push(item: ApiMessage): void; close(): void };
 }
 
 /** The port to one API server, through the portal of the gateway's own actor. */

@@ -51,9 +51,9 @@ function follow(state: ServerState, ctx: Ctx, call: ResourceCall, node: string, 
   if (caller.type !== "open") return refuse(ctx, call, badRequest("a log that is followed has to be opened as a stream"));
   let answered = false;
   const kubelet: StreamRef = ctx.open<KubeletLogResponse | ApiChunk>(address("kubelet", node), request, (state, input, ctx) => {
-    if (!state.logs.has(caller.stream.key)) return;
+    if (!state.relays.has(caller.stream.key)) return;
     if (input.type === "closed") {
-      state.logs.delete(caller.stream.key);
+      state.relays.delete(caller.stream.key);
       if (!answered) return refuse(ctx, call, serviceUnavailable(`the kubelet of node ${node} cannot be reached: ${input.reason}`));
       ctx.close(caller.stream);
       return;
@@ -65,7 +65,7 @@ function follow(state: ServerState, ctx: Ctx, call: ResourceCall, node: string, 
     answered = true;
     const { code, bytes } = input.body;
     if (code !== 200) {
-      state.logs.delete(caller.stream.key);
+      state.relays.delete(caller.stream.key);
       ctx.close(kubelet);
       return respond(ctx, call, logResponse(input.body));
     }
@@ -74,14 +74,14 @@ function follow(state: ServerState, ctx: Ctx, call: ResourceCall, node: string, 
     const chunk: ApiChunk = { kind: "api.chunk", bytes };
     if (bytes.length > 0) ctx.push(caller.stream, chunk);
   });
-  state.logs.set(caller.stream.key, kubelet);
+  state.relays.set(caller.stream.key, kubelet);
 }
 
 /** The caller of a followed log has gone. */
 export function logReaderGone(state: ServerState, ctx: Ctx, stream: StreamRef): undefined {
-  const kubelet = state.logs.get(stream.key);
+  const kubelet = state.relays.get(stream.key);
   if (!kubelet) return;
-  state.logs.delete(stream.key);
+  state.relays.delete(stream.key);
   ctx.close(kubelet);
 }
 
@@ -117,7 +117,7 @@ function countOf(parameter: string, given: string | undefined): number | Failure
 }
 
 /** The container asked for, else the default one or the only one. */
-function containerOf({ metadata, spec }: Stored<Pod>, asked: string): string | Failure {
+export function containerOf({ metadata, spec }: Stored<Pod>, asked: string): string | Failure {
   const all = [...(spec?.containers ?? []), ...(spec?.initContainers ?? []), ...(spec?.ephemeralContainers ?? [])].map(({ name }) => name);
   if (asked !== "") return all.includes(asked) ? asked : badRequest(`container ${asked} is not valid for pod ${metadata.name}`);
   const annotated = metadata.annotations?.["kubectl.kubernetes.io/default-container"];

@@ -10,6 +10,7 @@ import { evict } from "./eviction";
 import { podLog } from "./log";
 import { serveScale } from "./scale";
 import { requestToken } from "./token";
+import { openTunnel } from "./tunnel";
 
 /** Each subresource, by name. Those that are a part of the object go the way of the object itself. */
 export function serveSubresource(state: ServerState, ctx: Ctx, call: ResourceCall, subresource: Subresource): undefined {
@@ -33,6 +34,7 @@ export function serveSubresource(state: ServerState, ctx: Ctx, call: ResourceCal
     case "exec":
     case "attach":
     case "portforward":
+      return openTunnel(state, ctx, call, subresource);
     case "proxy":
       return refuse(
         ctx,

@@ -105,7 +105,9 @@ export function expand(word: Word, environment: ReadonlyMap<string, string>, sta
   return word
     .map(({ text, expands }) =>
       expands
-        ? text.replace(/\$(?:\{([A-Za-z_]\w*|\?)\}|([A-Za-z_]\w*|\?|\$))/g, (_all, braced?: string, plain?: string) => value(braced ?? plain ?? ""))
+        ? text.replace(/\$(?:\{([A-Za-z_]\w*|\?)\}|([A-Za-z_]\w*|\?|\$))/g, (_all, braced?: string, plain?: string) =>
+            value(braced ?? plain ?? ""),
+          )
         : text,
     )
     .join("");

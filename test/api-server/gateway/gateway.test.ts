@@ -310,7 +310,7 @@ describe.each<Protocol>(["HTTP/1.1", "HTTP/2"])("over %s", (protocol) => {
   test("a watch whose server is not there at all is answered", async () => {
     server.open = (_request, then) => {
       then({ type: "closed", reason: "unreachable", detail: "gateway/x is not running" });
-      return { close: () => {} };
+      return { push: () => {}, close: () => {} };
     };
     expect(await json({ path: "/api/v1/pods?watch=true" })).toMatchObject({
       code: 503,

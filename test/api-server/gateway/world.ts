@@ -91,6 +91,8 @@ export async function bytesOf(reply: Reply): Promise<Buffer> {
 export interface OpenStream {
   readonly request: ApiRequest;
   readonly push: (item: ApiMessage) => void;
+  /** What the gateway sent on it. */
+  readonly sent: ApiMessage[];
   readonly end: (reason?: Extract<StreamInput, { type: "closed" }>["reason"], detail?: string) => void;
   /** Resolves when the gateway has closed the stream. */
   readonly closed: Promise<void>;
@@ -117,14 +119,14 @@ export class FakeServer implements GatewayPort {
       close = resolve;
     });
     const stream: OpenStream = {
-      ...{ request, closed },
+      ...{ request, closed, sent: [] },
       push: (body) => then({ type: "item", body }),
       end: (reason = "done", detail = "") => then({ type: "closed", reason, detail }),
     };
     const waiter = this.waiting.shift();
     if (waiter) queueMicrotask(() => waiter(stream));
     else this.ready.push(stream);
-    return { close };
+    return { push: (item: ApiMessage) => void stream.sent.push(item), close };
   }
 
   /** The next stream that the gateway opens. */

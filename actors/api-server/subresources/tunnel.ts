@@ -1,0 +1,109 @@
+import { address } from "../../../protocol/address";
+import type { ApiResponse } from "../../../protocol/api";
+import type { KubeletExecRequest, KubeletPortForwardRequest, KubeletTunnelResponse } from "../../../protocol/cluster";
+import type { Pod } from "../../../protocol/kinds/generated";
+import type { Stored } from "../../../protocol/kinds/object";
+import type { Subresource } from "../../../protocol/kinds/registry";
+import { badRequest, type Failure, failure, internalError, isFailure, notFound, serviceUnavailable } from "../../../protocol/status";
+import type { TunnelMessage } from "../../../protocol/tunnel";
+import type { StreamRef } from "../../../runtime/actor";
+import { attributesOf } from "../authorization/attributes";
+import { forbiddenRequest } from "../authorization/rbac";
+import { decideAccess } from "../authorization-memo";
+import { type ResourceCall, refuse, storageFailure } from "../call";
+import { isTrue } from "../registry/list-options";
+import { subjectOf } from "../registry/update";
+import type { Ctx, ServerState } from "../state";
+import { cacheOf } from "../storage/feed";
+import { keyOfObject } from "../storage/keys";
+import { readEntry } from "../storage/store";
+import { containerOf } from "./log";
+
+type Tunnelled = KubeletExecRequest | KubeletPortForwardRequest;
+
+/**
+ * exec, attach and portforward of a Pod: a tunnel to its node's kubelet. A first answer with code 101 says that it stands, anything else
+ * is why it does not; after it, TunnelMessages go through in both directions.
+ */
+export function openTunnel(state: ServerState, ctx: Ctx, call: ResourceCall, subresource: Subresource): undefined {
+  if (call.caller.type !== "open") return refuse(ctx, call, badRequest("Upgrade request required"));
+  // Who may only read must not get a connection in both directions because WebSockets begin with a GET.
+  const wanted = { ...attributesOf(call.request), verb: "create" as const };
+  const decision = decideAccess(state, call.user, wanted);
+  if (!decision.allowed) return refuse(ctx, call, forbiddenRequest(call.user, wanted, decision.reason));
+  const key = keyOfObject(call.resource, call.request.namespace, call.request.name);
+  const cached = cacheOf(state.feed, call.resource).get(key);
+  return readEntry(
+    state,
+    ctx,
+    key,
+    call.deadlineUs,
+    (state, read, ctx) => {
+      if (read.type !== "done") return refuse(ctx, call, storageFailure(read));
+      if (!read.entry) return refuse(ctx, call, notFound(subjectOf(call)));
+      const pod = read.entry.object as Stored<Pod>;
+      const request = kubeletRequest(call, pod, subresource.name);
+      if (isFailure(request)) return refuse(ctx, call, request);
+      const node = pod.spec?.nodeName;
+      if (!node) return refuse(ctx, call, badRequest(`pod ${pod.metadata.name} does not have a host assigned`));
+      return join(state, ctx, call, node, request);
+    },
+    cached,
+  );
+}
+
+/** What the client sends through a tunnel goes on to the kubelet. */
+export function passToKubelet(state: ServerState, ctx: Ctx, stream: StreamRef, body: TunnelMessage): undefined {
+  const kubelet = state.relays.get(stream.key);
+  if (kubelet) ctx.push(kubelet, body);
+}
+
+function join(state: ServerState, ctx: Ctx, call: ResourceCall, node: string, request: Tunnelled): undefined {
+  const { caller } = call;
+  if (caller.type !== "open") return;
+  let answered = false;
+  const kubelet: StreamRef = ctx.open<KubeletTunnelResponse | TunnelMessage>(address("kubelet", node), request, (state, input, ctx) => {
+    if (!state.relays.has(caller.stream.key)) return;
+    if (input.type === "closed") {
+      state.relays.delete(caller.stream.key);
+      if (!answered)
+        return refuse(
+          ctx,
+          call,
+          serviceUnavailable(`error dialing backend: the kubelet of node ${node} cannot be reached: ${input.reason}`),
+        );
+      ctx.close(caller.stream);
+      return;
+    }
+    if (input.body.kind !== "kubelet.tunnel.response") {
+      ctx.push(caller.stream, input.body);
+      return;
+    }
+    const { code, message } = input.body;
+    if (code !== 200) {
+      state.relays.delete(caller.stream.key);
+      ctx.close(kubelet);
+      return refuse(ctx, call, code === 404 ? failure("NotFound", message) : internalError(`unable to upgrade connection: ${message}`));
+    }
+    answered = true;
+    caller.tally(101);
+    const accepted: ApiResponse = { kind: "api.response", code: 101, contentType: "", headers: [], body: new Uint8Array(0) };
+    ctx.push(caller.stream, accepted);
+  });
+  state.relays.set(caller.stream.key, kubelet);
+}
+
+function kubeletRequest({ request }: ResourceCall, pod: Stored<Pod>, subresource: string): Tunnelled | Failure {
+  const { namespace, name, query, repeated } = request;
+  if (subresource === "portforward") return { kind: "kubelet.portForward", namespace, pod: name };
+  const container = containerOf(pod, query.container ?? "");
+  if (isFailure(container)) return container;
+  const given = (parameter: string) => isTrue(query[parameter]);
+  const tty = given("tty");
+  const streams = { stdin: given("stdin"), stdout: given("stdout"), stderr: given("stderr") && !tty, tty };
+  if (!streams.stdin && !streams.stdout && !streams.stderr) return badRequest("you must specify at least 1 of stdin, stdout, stderr");
+  if (subresource === "attach") return { kind: "kubelet.attach", namespace, pod: name, container, command: [], ...streams };
+  const command = repeated?.command ?? (query.command === undefined ? [] : [query.command]);
+  if (command.length === 0) return badRequest("you must specify at least one command for the container");
+  return { kind: "kubelet.exec", namespace, pod: name, container, command, ...streams };
+}

@@ -1,0 +1,92 @@
+import type { Container, EnvVarSource, Pod } from "../../protocol/kinds/generated";
+import type { Stored } from "../../protocol/kinds/object";
+import { quantityMilliValue, quantityValue } from "../../protocol/kinds/quantity";
+
+/** The values of a ConfigMap or a Secret by "configmap/NAME" or "secret/NAME"; undefined where it was not found. */
+export type ReferencedData = (key: string) => ReadonlyMap<string, string> | undefined;
+
+export interface NodeFacts {
+  readonly hostIp: string;
+  readonly podIp: string;
+  /** What the node has, for limits that are not set. */
+  readonly capacity: Readonly<Record<string, string | number | undefined>>;
+}
+
+/**
+ * The environment of a container: envFrom, then env, whose values may refer to what stands before them as $(NAME). Later entries replace
+ * earlier ones of the same name. What is optional and not there is left out. Source: "Define Environment Variables for a Container",
+ * "Expose Pod Information to Containers Through Environment Variables".
+ */
+export function environmentOf(
+  container: Container,
+  pod: Stored<Pod>,
+  data: ReferencedData,
+  node: NodeFacts,
+): readonly (readonly [string, string])[] {
+  const environment = new Map<string, string>();
+  for (const { prefix = "", configMapRef, secretRef } of container.envFrom ?? []) {
+    const found = configMapRef ? data(`configmap/${configMapRef.name}`) : secretRef ? data(`secret/${secretRef.name}`) : undefined;
+    for (const [name, value] of found ?? []) environment.set(prefix + name, value);
+  }
+  for (const { name, value, valueFrom } of container.env ?? []) {
+    const known = valueFrom ? valueFromSource(valueFrom, container, pod, data, node) : expandReferences(value ?? "", environment);
+    if (known !== undefined) environment.set(name, known);
+  }
+  return [...environment];
+}
+
+/** Fills in $(NAME) where NAME is known and leaves it as it is where not; $$ stands for one $. */
+export function expandReferences(text: string, environment: ReadonlyMap<string, string>): string {
+  return text.replace(/\$(\$|\(([^()]*)\))/g, (all, rest: string, name: string) => (rest === "$" ? "$" : (environment.get(name) ?? all)));
+}
+
+function valueFromSource(
+  source: EnvVarSource,
+  container: Container,
+  pod: Stored<Pod>,
+  data: ReferencedData,
+  node: NodeFacts,
+): string | undefined {
+  const { configMapKeyRef, secretKeyRef, fieldRef, resourceFieldRef } = source;
+  if (configMapKeyRef) return data(`configmap/${configMapKeyRef.name}`)?.get(configMapKeyRef.key);
+  if (secretKeyRef) return data(`secret/${secretKeyRef.name}`)?.get(secretKeyRef.key);
+  if (fieldRef) return fieldOf(fieldRef.fieldPath, pod, node);
+  if (!resourceFieldRef) return undefined;
+  const { resource, containerName, divisor } = resourceFieldRef;
+  const of = containerName ? (pod.spec?.containers.find(({ name }) => name === containerName) ?? container) : container;
+  const [list = "", name = ""] = resource.split(".");
+  const amount = (list === "limits" ? (of.resources?.limits?.[name] ?? node.capacity[name]) : of.resources?.requests?.[name]) ?? "0";
+  return resourceValue(name, amount, divisor === undefined || divisor === "0" ? "1" : divisor);
+}
+
+/** Rounded up to whole divisors, as the downward API does. */
+function resourceValue(name: string, amount: string | number, divisor: string | number): string {
+  if (name === "cpu") return String(Math.ceil(quantityMilliValue(amount) / quantityMilliValue(divisor)));
+  return String(Math.ceil(quantityValue(amount) / quantityValue(divisor)));
+}
+
+function fieldOf(path: string, { metadata, spec }: Stored<Pod>, { hostIp, podIp }: NodeFacts): string | undefined {
+  const [, map, key = ""] = /^metadata\.(labels|annotations)\['(.+)'\]$/.exec(path) ?? [];
+  if (map === "labels") return metadata.labels?.[key] ?? "";
+  if (map === "annotations") return metadata.annotations?.[key] ?? "";
+  switch (path) {
+    case "metadata.name":
+      return metadata.name;
+    case "metadata.namespace":
+      return metadata.namespace ?? "";
+    case "metadata.uid":
+      return metadata.uid;
+    case "spec.nodeName":
+      return spec?.nodeName ?? "";
+    case "spec.serviceAccountName":
+      return spec?.serviceAccountName ?? "";
+    case "status.hostIP":
+    case "status.hostIPs":
+      return hostIp;
+    case "status.podIP":
+    case "status.podIPs":
+      return podIp;
+    default:
+      return undefined;
+  }
+}

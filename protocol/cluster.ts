@@ -85,6 +85,20 @@ export interface KubeletTunnelResponse {
   readonly message: string;
 }
 
-export type KubeletRequest = KubeletLogRequest | KubeletExecRequest | KubeletPortForwardRequest;
+/** Asked of "kubelet/NODE" by an API server: what the kubelet itself answers over HTTP. */
+export interface KubeletGetRequest {
+  readonly kind: "kubelet.get";
+  /** With its query. */
+  readonly path: string;
+}
 
-export type ClusterMessage = NetRequest | NetResponse | KubeletRequest | KubeletLogResponse | KubeletTunnelResponse;
+export interface KubeletGetResponse {
+  readonly kind: "kubelet.get.response";
+  readonly code: number;
+  readonly contentType: string;
+  readonly bytes: Uint8Array;
+}
+
+export type KubeletRequest = KubeletLogRequest | KubeletExecRequest | KubeletPortForwardRequest | KubeletGetRequest;
+
+export type ClusterMessage = NetRequest | NetResponse | KubeletRequest | KubeletLogResponse | KubeletTunnelResponse | KubeletGetResponse;

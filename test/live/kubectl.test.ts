@@ -1,4 +1,4 @@
-import { execFile } from "node:child_process";
+import { execFile, spawn } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -34,11 +34,22 @@ describeWith(["kubectl"], "kubectl, through a rollout of the shop", () => {
 
   function kubectl(...args: readonly string[]): Promise<Ended> {
     return new Promise((resolve) => {
-      const env = { ...process.env, KUBECONFIG: kubeconfig, HOME: directory };
-      execFile("kubectl", args, { env, timeout: 120_000 }, (error, stdout, stderr) => {
+      execFile("kubectl", args, { env: environment(), timeout: 120_000 }, (error, stdout, stderr) => {
         const status = error === null ? 0 : typeof error.code === "number" ? error.code : 255;
         resolve({ status, stdout, stderr });
       });
+    });
+  }
+
+  const environment = () => ({ ...process.env, KUBECONFIG: kubeconfig, HOME: directory });
+
+  /** The output of a command that is given that input and must succeed. */
+  function input(text: string, ...args: readonly string[]): Promise<string> {
+    return new Promise((resolve, reject) => {
+      const child = execFile("kubectl", args, { env: environment(), timeout: 120_000 }, (error, stdout) =>
+        error ? reject(error) : resolve(stdout),
+      );
+      child.stdin!.end(text);
     });
   }
 
@@ -117,6 +128,44 @@ describeWith(["kubectl"], "kubectl, through a rollout of the shop", () => {
     expect(described).toMatch(/Normal\s+Scheduled\s.*Successfully assigned shop\/web-\S+ to node-[012]/);
     expect(described).toMatch(/Normal\s+Started\s.*Started container web/);
     expect(await ok("-n", "shop", "get", "events")).toMatch(/ScalingReplicaSet\s+deployment\/web\s+Scaled up replica set web-/);
+  });
+
+  test("exec runs commands in a container, with its input, its environment and its exit status", async () => {
+    await ok("run", "box", "--image=busybox", "--env=COLOUR=blue", "--port=8080", "--", "serve");
+    await ok("wait", "--for=condition=ready", "pod/box", "--timeout=60s");
+    expect(await ok("exec", "box", "--", "sh", "-c", "echo $COLOUR; hostname")).toBe("blue\nbox\n");
+    const failed = await kubectl("exec", "box", "--", "sh", "-c", "echo oops >&2; exit 3");
+    expect([failed.status, failed.stderr]).toEqual([3, expect.stringContaining("command terminated with exit code 3")]);
+    const absent = await kubectl("exec", "box", "--", "wombat");
+    expect([absent.status, absent.stderr]).toEqual([1, expect.stringContaining('exec: "wombat": executable file not found in $PATH')]);
+    expect(await input("echo $COLOUR\ncat /etc/hostname\n", "exec", "-i", "box", "--", "sh")).toBe("blue\nbox\n");
+    expect((await kubectl("exec", "nobody", "--", "true")).stderr).toContain('pods "nobody" not found');
+  });
+
+  test("port-forward leads from a port of this machine into a pod, for as long as it runs", async () => {
+    const forwarding = spawn("kubectl", ["port-forward", "pod/box", ":8080"], { env: environment() });
+    try {
+      const port = await new Promise<string>((resolve, reject) => {
+        forwarding.stdout.on("data", (text: Buffer) => {
+          const found = /127\.0\.0\.1:(\d+) -> 8080/.exec(text.toString());
+          if (found) resolve(found[1]!);
+        });
+        forwarding.on("exit", (code) => reject(new Error(`kubectl port-forward ended with ${code}`)));
+      });
+      const answer = await fetch(`http://127.0.0.1:${port}/hello`);
+      expect([answer.status, await answer.text()]).toEqual([200, "ok"]);
+    } finally {
+      forwarding.kill();
+    }
+    expect(await ok("logs", "box")).toContain("GET /hello 200");
+  });
+
+  test("the proxy of a pod, a Service and a node reaches what is behind it, and says why where nothing is", async () => {
+    expect(await ok("get", "--raw", "/api/v1/namespaces/default/pods/box:8080/proxy/x")).toBe("ok");
+    expect(await ok("get", "--raw", "/api/v1/namespaces/shop/services/web/proxy/")).toBe("ok");
+    expect(await ok("get", "--raw", "/api/v1/nodes/node-0/proxy/healthz")).toBe("ok");
+    expect((await kubectl("get", "--raw", "/api/v1/namespaces/default/pods/box:1/proxy/x")).stderr).toContain("connection refused");
+    await ok("delete", "pod", "box", "--timeout=60s");
   });
 
   test("explain, api-resources, auth can-i and --raw know the API", async () => {

@@ -1,5 +1,5 @@
 import type { Subresource } from "../../../protocol/kinds/registry";
-import { methodNotAllowed, notImplemented } from "../../../protocol/status";
+import { methodNotAllowed } from "../../../protocol/status";
 import { type ResourceCall, refuse } from "../call";
 import { patch } from "../registry/patch";
 import { get } from "../registry/read";
@@ -8,6 +8,7 @@ import type { Ctx, ServerState } from "../state";
 import { bind } from "./binding";
 import { evict } from "./eviction";
 import { podLog } from "./log";
+import { serveProxy } from "./proxy";
 import { serveScale } from "./scale";
 import { requestToken } from "./token";
 import { openTunnel } from "./tunnel";
@@ -36,13 +37,7 @@ export function serveSubresource(state: ServerState, ctx: Ctx, call: ResourceCal
     case "portforward":
       return openTunnel(state, ctx, call, subresource);
     case "proxy":
-      return refuse(
-        ctx,
-        call,
-        notImplemented(
-          `${call.kind.plural}/${subresource.name} is not implemented: no streams are opened into ${call.kind.plural} of this cluster`,
-        ),
-      );
+      return serveProxy(state, ctx, call);
     default:
       throw new Error(`nobody serves ${call.kind.plural}/${subresource.name}`);
   }

@@ -334,19 +334,6 @@ test("over HTTP/1.1 a body of unknown length is cut off at the limit", async () 
   expect(reply.code).toBe(413);
 });
 
-test("what needs a connection in both directions is refused in words that kubectl shows", async () => {
-  const reply = await begin("HTTP/1.1", gateway.listenPort, {
-    path: "/api/v1/namespaces/shop/pods/web-1/exec?command=sh",
-    headers: { connection: "Upgrade", upgrade: "websocket", "sec-websocket-version": "13", "sec-websocket-key": "eHl6" },
-  });
-  expect(reply.code).toBe(501);
-  expect(JSON.parse((await bytesOf(reply)).toString())).toMatchObject({
-    reason: "NotImplemented",
-    message: expect.stringContaining("exec"),
-  });
-  expect(server.requests).toEqual([]);
-});
-
 test("a gateway that closes breaks off its watches, and those who were still shaking hands", async () => {
   const front = createServer((socket) => gateway.accept(socket)).listen(0, "127.0.0.1");
   await once(front, "listening");

@@ -212,7 +212,7 @@ describe("what is asked and answered", () => {
     ["DELETE", "/api/v1/namespaces", 405],
     ["POST", "/api/v1/pods", 405],
     ["GET", "/api/v1/namespaces/shop/nodes", 404],
-    ["GET", "/api/v1/namespaces/shop/pods/p/exec", 501],
+    ["GET", "/api/v1/namespaces/shop/pods/p/exec", 400],
     ["GET", "/api/v1/namespaces/shop/pods/none/log", 404],
   ])("%s %s is %d as a Status", (method, target, code) => {
     expect(tank.request(method, target)).toMatchObject({ code, body: { kind: "Status", status: "Failure", code } });

@@ -22,7 +22,7 @@ declare module "spdy-transport" {
   export interface SpdyConnection extends EventEmitter {
     readonly _spdyState: {
       readonly window: { readonly send: WindowSide };
-      readonly parser: { parseKVs(buffer: unknown, then: ThenHeaders): void };
+      readonly parser: EventEmitter & { parseKVs(buffer: unknown, then: ThenHeaders): void };
     };
     start(version: number): void;
   }

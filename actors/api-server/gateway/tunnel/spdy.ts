@@ -43,6 +43,7 @@ export function serveSpdy(socket: Duplex, onStream: (stream: SpdyStream) => void
     onStream(stream);
   });
   connection.on("error", () => socket.destroy());
+  parser.on("error", () => socket.destroy());
   socket.on("error", () => socket.destroy());
   socket.on("close", close);
   connection.on("close", close);

@@ -1,0 +1,43 @@
+import type { KubeletGetResponse } from "../../protocol/cluster";
+import type { State } from "./state";
+
+/** What a kubelet answers over HTTP, behind nodes/NAME/proxy. Source: "Kubelet API" paths that tools use: /healthz, /pods, /metrics. */
+export function kubeletGet(state: State, path: string): KubeletGetResponse {
+  switch (path.split("?")[0]!.replace(/\/+$/, "")) {
+    case "/healthz":
+      return text(200, "ok");
+    case "/pods":
+      return json({ kind: "PodList", apiVersion: "v1", metadata: {}, items: [...state.workers.values()].map(({ pod }) => pod) });
+    case "/metrics":
+      return text(200, metricsText(state));
+    default:
+      return text(404, "404 page not found\n");
+  }
+}
+
+function metricsText(state: State): string {
+  const workers = [...state.workers.values()];
+  const running = workers.filter(({ sandbox }) => sandbox.is === "ready").length;
+  const containers = workers
+    .flatMap((worker) => [...worker.containers.values()])
+    .filter((container) => container.state.is === "running").length;
+  return [
+    "# HELP kubelet_running_pods [ALPHA] Number of pods that have a running pod sandbox",
+    "# TYPE kubelet_running_pods gauge",
+    `kubelet_running_pods ${running}`,
+    "# HELP kubelet_running_containers [ALPHA] Number of containers currently running",
+    "# TYPE kubelet_running_containers gauge",
+    `kubelet_running_containers{container_state="running"} ${containers}`,
+    "",
+  ].join("\n");
+}
+
+const encoder = new TextEncoder();
+
+function text(code: number, body: string): KubeletGetResponse {
+  return { kind: "kubelet.get.response", code, contentType: "text/plain; charset=utf-8", bytes: encoder.encode(body) };
+}
+
+function json(value: object): KubeletGetResponse {
+  return { kind: "kubelet.get.response", code: 200, contentType: "application/json", bytes: encoder.encode(JSON.stringify(value)) };
+}

@@ -1,0 +1,95 @@
+import { environmentOf, expandReferences } from "../../actors/kubelet/environment";
+import type { Container, Pod } from "../../protocol/kinds/generated";
+import type { Stored } from "../../protocol/kinds/object";
+
+const pod = {
+  apiVersion: "v1",
+  kind: "Pod",
+  metadata: {
+    name: "web-1",
+    namespace: "shop",
+    uid: "u",
+    labels: { app: "web" },
+    resourceVersion: "1",
+    creationTimestamp: "2026-11-25T00:00:00Z",
+  },
+  spec: { nodeName: "node-1", serviceAccountName: "default", containers: [] },
+} as unknown as Stored<Pod>;
+const node = { hostIp: "10.0.0.1", podIp: "10.244.0.2", capacity: { cpu: "4", memory: "8Gi" } };
+const data = new Map([
+  [
+    "configmap/settings",
+    new Map([
+      ["COLOUR", "blue"],
+      ["SIZE", "3"],
+    ]),
+  ],
+  ["secret/token", new Map([["key", "s3cret"]])],
+]);
+const environment = (container: Partial<Container>) =>
+  Object.fromEntries(environmentOf({ name: "c", ...container }, pod, (key) => data.get(key), node));
+
+// Source: "Define Environment Variables for a Container", "Expose Pod Information to Containers Through Environment Variables".
+describe("a container's environment", () => {
+  test("comes from whole ConfigMaps and Secrets first, and single variables replace what came from them", () => {
+    expect(
+      environment({
+        envFrom: [{ prefix: "APP_", configMapRef: { name: "settings" } }, { secretRef: { name: "absent", optional: true } }],
+        env: [
+          { name: "APP_SIZE", value: "9" },
+          { name: "KEY", valueFrom: { secretKeyRef: { name: "token", key: "key" } } },
+          { name: "GONE", valueFrom: { configMapKeyRef: { name: "settings", key: "absent", optional: true } } },
+        ],
+      }),
+    ).toEqual({ APP_COLOUR: "blue", APP_SIZE: "9", KEY: "s3cret" });
+  });
+
+  test("may refer to what stands before, and $$ stands for one $", () => {
+    const env = [
+      { name: "A", value: "1" },
+      { name: "B", value: "$(A)-$(C)-$$(A)" },
+      { name: "C", value: "2" },
+    ];
+    expect(environment({ env })).toMatchObject({ B: "1-$(C)-$(A)" });
+    expect(expandReferences("$(", new Map())).toBe("$(");
+  });
+
+  test("tells of the pod, its node and its resources, rounded up to the divisor", () => {
+    const field = (name: string, fieldPath: string) => ({ name, valueFrom: { fieldRef: { fieldPath } } });
+    const resource = (name: string, of: string, divisor?: string) => ({
+      name,
+      valueFrom: { resourceFieldRef: { resource: of, ...(divisor ? { divisor } : {}) } },
+    });
+    expect(
+      environment({
+        resources: { requests: { cpu: "250m", memory: "100Mi" }, limits: { memory: "200Mi" } },
+        env: [
+          ...[
+            field("NAME", "metadata.name"),
+            field("NS", "metadata.namespace"),
+            field("NODE", "spec.nodeName"),
+            field("IP", "status.podIP"),
+          ],
+          ...[
+            field("HOST", "status.hostIP"),
+            field("APP", "metadata.labels['app']"),
+            resource("CPU", "requests.cpu"),
+            resource("MILLI", "requests.cpu", "1m"),
+          ],
+          ...[resource("MEMORY", "limits.memory", "1Mi"), resource("CPUS", "limits.cpu")],
+        ],
+      }),
+    ).toEqual({
+      NAME: "web-1",
+      NS: "shop",
+      NODE: "node-1",
+      IP: "10.244.0.2",
+      HOST: "10.0.0.1",
+      APP: "web",
+      CPU: "1",
+      MILLI: "250",
+      MEMORY: "200",
+      CPUS: "4",
+    });
+  });
+});

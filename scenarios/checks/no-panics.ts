@@ -19,7 +19,7 @@ export const noPanics: Check = {
         if (event.type !== "life") return undefined;
         if (event.alive) lives++;
         // Whoever cannot persist must stop.
-        else if (event.error.includes("the disk failed") && badDisks > 0) return undefined;
+        else if (/the disk failed|^disk: /.test(event.error) && badDisks > 0) return undefined;
         else if (event.error !== "" && !event.error.startsWith(onPurpose)) return `${event.actor} crashed: ${event.error}`;
         return undefined;
       },

@@ -7,6 +7,7 @@ import { percentSchema } from "../schema";
 import { requestFilter, requestParams } from "./api-requests";
 import { count, type Fault, listed } from "./fault";
 import { probabilityOf } from "./network";
+import { answerInItsPlace, answerTo } from "./stand-in";
 
 const codes = [429, 500, 503, 504] as const;
 
@@ -105,22 +106,10 @@ function responseOf(status: Failure): ApiResponse {
 }
 
 /** Answers a request in the name of the API server that it was meant for; a stream is told the same and closed. */
-export function refuse(gate: Gate, envelope: Envelope, status: Failure): void {
-  const body = encode(responseOf(status));
-  const answer: Envelope = {
-    ...envelope,
-    operation: "answer",
-    to: envelope.from,
-    from: envelope.to,
-    toIncarnation: envelope.fromIncarnation,
-    // Whoever reads it knows the conversation by its number alone.
-    fromIncarnation: envelope.toIncarnation,
-    fromOpener: false,
-    deadlineMs: 0,
-    kind: "api.response",
-    body,
-  };
-  if (envelope.operation === "ask") return gate.send(answer);
-  gate.send({ ...answer, operation: "item", sequence: 1 });
-  gate.send({ ...answer, operation: "close", sequence: 1, kind: "done", body: encode({ kind: "" }) });
+export function refuse(gate: Gate, asked: Envelope, status: Failure): void {
+  const response = responseOf(status);
+  if (asked.operation === "ask") return answerInItsPlace(gate, asked, response);
+  const said = { ...answerTo(asked, response), sequence: 1 };
+  gate.send({ ...said, operation: "item" });
+  gate.send({ ...said, operation: "close", kind: "done", body: encode({ kind: "" }) });
 }

@@ -2,36 +2,56 @@ import { apiError } from "./api-error";
 import { apiLatency } from "./api-latency";
 import { apiThrottle } from "./api-throttle";
 import { bandwidth } from "./bandwidth";
-import { clockDrift, clockJump } from "./clock";
+import { clockDrift, clockJump, clockOffset, clockStrobe } from "./clock";
 import { clog } from "./clog";
+import { containerCrash, oomKill } from "./containers";
 import { corrupt } from "./corrupt";
+import { corruptObject } from "./corrupt-object";
 import { crash } from "./crash";
 import { crashActor } from "./crash-actor";
 import { crashAt } from "./crash-at";
+import { crashBetweenWrites } from "./crash-between-writes";
+import { corruptDisk, misdirectingDisk } from "./damaged-disk";
 import { delay } from "./delay";
 import { failingDisk, fullDisk, slowDisk, stalledDisk } from "./disk";
+import { dnsFailure } from "./dns-failure";
 import { duplicate } from "./duplicate";
+import { failingProbe } from "./failing-probe";
 import type { Fault } from "./fault";
 import { forcedRelist } from "./forced-relist";
+import { imagePullFailure } from "./image-pull-failure";
 import { isolate } from "./isolate";
 import { loss } from "./loss";
+import { memberChurn } from "./member-churn";
+import { memoryPressure } from "./memory-pressure";
+import { cordonFault, drainFault, loseNode, taintFault } from "./nodes";
 import { pause } from "./pause";
+import { podKill } from "./pod-kill";
+import { powerLoss } from "./power-loss";
+import { compactionPressure, writePressure } from "./pressure";
 import { reorder } from "./reorder";
+import { replaceMemberFault } from "./replace-member";
 import { replay } from "./replay";
 import { slowCpu } from "./slow-cpu";
 import { split } from "./split";
 import { staleApiServer } from "./stale-api-server";
+import { kubeletStop, stopActor } from "./stop-actor";
 import { swizzle } from "./swizzle";
+import { upgrade } from "./upgrade";
 import { watchCut } from "./watch-cut";
 import { watchGap } from "./watch-gap";
 
-/** Every fault: of processes, of the network, of clocks, of disks, of the API. */
+/** Every fault: of processes, of the network, of clocks, of disks, of etcd, of the API, of nodes, of pods. */
 export const faults: readonly Fault[] = [
   crash,
+  powerLoss,
   crashActor,
   crashAt,
+  crashBetweenWrites,
+  stopActor,
   pause,
   slowCpu,
+  upgrade,
   isolate,
   split,
   loss,
@@ -44,11 +64,20 @@ export const faults: readonly Fault[] = [
   clog,
   swizzle,
   clockJump,
+  clockOffset,
   clockDrift,
+  clockStrobe,
   slowDisk,
   stalledDisk,
   fullDisk,
   failingDisk,
+  corruptDisk,
+  misdirectingDisk,
+  replaceMemberFault,
+  memberChurn,
+  compactionPressure,
+  writePressure,
+  corruptObject,
   apiError,
   apiLatency,
   apiThrottle,
@@ -56,6 +85,18 @@ export const faults: readonly Fault[] = [
   watchCut,
   watchGap,
   forcedRelist,
+  cordonFault,
+  taintFault,
+  drainFault,
+  kubeletStop,
+  loseNode,
+  memoryPressure,
+  imagePullFailure,
+  dnsFailure,
+  podKill,
+  containerCrash,
+  oomKill,
+  failingProbe,
 ];
 
 export function faultNamed(name: string): Fault | undefined {

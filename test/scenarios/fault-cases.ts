@@ -11,6 +11,20 @@ export const ofEtcd: readonly Case[] = [
   [`fault: crash-at, ${leader}, point: etcd-after-commit, dies: actor`, /^etcd\/2 died at etcd-after-commit of etcd\/2$/],
   [`fault: crash-at, target: { role: etcd, is: follower }, point: etcd-after-persist`, /^etcd-\d died at etcd-after-persist/],
   [`fault: crash-at, ${leader}, effect: persist, token: "raft ", side: before, nth: 2`, /^etcd-2 died before persist, raft {2}of etcd\/2$/],
+  [`fault: power-loss, ${leader}`, /^etcd-2 lost power, \d+ unsynced writes? lost$/],
+  [`fault: power-loss, ${leader}, torn: true`, /^etcd-2 lost power, \d+ (unsynced )?writes? (lost|reached)/],
+  [`fault: stop-actor, target: { role: etcd, is: leader, actor: etcd }`, /^etcd\/2 stopped and started again$/],
+  [`fault: upgrade, ${all}, period: 800ms, down: 200ms`, /^3 hosts to the next version, \d+ packets between versions$/],
+  [`fault: upgrade, ${leader}, to: previous`, /^1 host to the version before, \d+ packets between versions$/],
+  [`fault: clock-offset, ${all}, max: 60s`, /^the clock of etcd-0 was -?[\d.]+ s off, /],
+  [`fault: clock-strobe, ${leader}, by: 30s`, /^\d+ times the clocks of etcd-2 jumped by 30 s$/],
+  [`fault: corrupt-disk, ${leader}, rate: 20%`, /^\d+ records? stored with a wrong bit, etcd-2 emptied and filled anew$/],
+  [`fault: misdirecting-disk, ${leader}, rate: 20%`, /^\d+ records? stored in the wrong place, etcd-2 emptied and filled anew$/],
+  [`fault: replace-member, ${leader}`, /^etcd\/2 on etcd-2 lost its disk and is replaced$/],
+  [`fault: member-churn, ${leader}, period: 300ms`, /^\d+ members? added and promoted, \d+ members? removed$/],
+  [`fault: compaction-pressure, ${leader}, period: 200ms, defragment: true`, /^\d+ compactions of the newest revision$/],
+  [`fault: write-pressure, ${leader}, period: 20ms, bytes: 20000`, /^\d+ writes of 20000 bytes$/],
+  [`fault: corrupt-object, ${leader}, resource: configmaps`, /^1 field of configmaps\/default\/note-\d was wrong: /],
   [`fault: pause, ${leader}`, /^etcd-2 frozen and resumed$/],
   [`fault: slow-cpu, ${leader}, factor: 40`, /^etcd-2 slowed 40 times$/],
   [`fault: clock-jump, ${leader}, by: 90s, back: true`, /^the clocks of etcd-2 were -90 s off$/],
@@ -54,4 +68,26 @@ export const ofTheApi: readonly Case[] = [
   [`fault: forced-relist, ${servers}, resources: [pods]`, /^\d+ watches told to list again$/],
 ];
 
-export const everyCase: readonly Case[] = [...ofEtcd, ...ofTheApi];
+const pods = "target: { deployment: default/web, mode: all }";
+const nodes = "target: { role: node }";
+
+export const ofPodsAndNodes: readonly Case[] = [
+  [`fault: pod-kill, target: { service: default/web }`, /^1 pod deleted$/],
+  [`fault: container-crash, target: { labels: "app=web", mode: fixed, value: 2 }`, /^\d containers? crashed$/],
+  [`fault: oom-kill, ${pods}, container: web`, /^\d containers? out of memory$/],
+  [`fault: failing-probe, ${pods}`, /^\d+ probes failed$/],
+  [`fault: image-pull-failure, target: { role: node, mode: all }, image: "example.com/*"`, /^\d+ pulls? of an image failed$/],
+  [`fault: memory-pressure, ${nodes}, period: 500ms`, /^\d+ containers? killed for want of memory$/],
+  [`fault: kubelet-stop, ${nodes}`, /^kubelet\/node-\d stopped and started again$/],
+  [`fault: cordon, ${nodes}`, /^1 node cordoned$/],
+  [`fault: taint, ${nodes}, effect: NoExecute`, /^1 node tainted storm.wavetank\/taint:NoExecute$/],
+  [`fault: drain, ${nodes}`, /^1 node cordoned, \d pods? evicted$/],
+  [`fault: dns-failure, target: { role: node, mode: all }`, /^\d+ names? not found$/],
+  [
+    `fault: crash-between-writes, target: { role: control, is: leader, actor: controller-manager }`,
+    /^controller-manager\/0 crashed before /,
+  ],
+  [`fault: lose-node, target: { hosts: [node-2] }`, /^node-2 lost for ever$/],
+];
+
+export const everyCase: readonly Case[] = [...ofEtcd, ...ofTheApi, ...ofPodsAndNodes];

@@ -1,7 +1,7 @@
 import { actors } from "../../actors";
 import { readManifests } from "../../scenarios/manifests";
 import type { RunInput } from "../../scenarios/run";
-import { ofTheApi } from "./fault-cases";
+import { ofPodsAndNodes, ofTheApi } from "./fault-cases";
 import { type Case, holdsAndReplays } from "./fault-run";
 import { scenarioOf } from "./tiny";
 
@@ -14,7 +14,7 @@ spec:
   selector: { matchLabels: { app: web } }
   template:
     metadata: { labels: { app: web } }
-    spec: { containers: [{ name: web, image: example.com/web, ports: [{ containerPort: 80 }], livenessProbe: { httpGet: { port: 80 }, periodSeconds: 1, failureThreshold: 2 } }] }
+    spec: { terminationGracePeriodSeconds: 2, containers: [{ name: web, image: example.com/web, ports: [{ containerPort: 80 }], livenessProbe: { httpGet: { port: 80 }, periodSeconds: 1, failureThreshold: 2 } }] }
 ---
 apiVersion: v1
 kind: Service
@@ -22,18 +22,19 @@ metadata: { name: web, namespace: default }
 spec: { selector: { app: web }, ports: [{ port: 80 }] }
 `;
 
-const everySecond = 3;
+const everySeconds = 3;
 /** The cases one after the other, each for two seconds, with rollouts under way so that there is something to hit. */
 function inputOf(cases: readonly Case[], seed = 1): RunInput {
-  const steps = cases.map(([step], i) => `  - { at: ${i * everySecond + 1}s, for: 2s, ${step} }`).join("\n");
+  const steps = cases.map(([step], i) => `  - { at: ${i * everySeconds + 1}s, for: 2s, ${step} }`).join("\n");
   const text = `
 name: faults-in-turn
-cluster: { etcd: 1, apiServers: 2, controllers: 1, nodes: 2, zones: 2 }
+cluster: { etcd: 1, apiServers: 2, controllers: 1, nodes: 3, zones: 1 }
+images: [{ image: example.com/web, dependencies: [{ service: web, required: false, inProbes: true }] }]
 settle: 60s
 storm:
 ${steps}
-  - { at: 500ms, every: ${everySecond}s, times: ${cases.length}, action: restart, deployment: default/web }
-stormFor: ${cases.length * everySecond + 1}s
+  - { at: 500ms, every: ${everySeconds}s, times: ${cases.length}, action: restart, deployment: default/web }
+stormFor: ${cases.length * everySeconds + 1}s
 beyondBudget: true
 calm: { within: 120s, stay: 2s }
 expect: [raft-committed, acknowledged-writes, pod-bound-once, endpoints-ready, convergence]
@@ -43,9 +44,11 @@ expect: [raft-committed, acknowledged-writes, pod-bound-once, endpoints-ready, c
   return { scenario: scenarioOf(text), manifests: read.manifests, objectsOfStep: new Map(), seed, actors };
 }
 
-describe.each([["of the API", ofTheApi]] as const)("faults %s", (_, cases) => {
+describe.each([
+  ["of the API", ofTheApi, []],
+  ["of pods and nodes", ofPodsAndNodes, ["node-2"]],
+] as const)("faults %s", (_, cases, dead) => {
   it("take effect, are undone, and replay from their record to the byte", () => {
-    // The restarts are steps of the same storm, of which nothing is said but that they were done.
-    holdsAndReplays(inputOf(cases), cases);
+    holdsAndReplays(inputOf(cases), cases, dead);
   });
 });

@@ -7,7 +7,7 @@ import { type Hunted, type HuntOptions, hunt, verdictOf } from "./mutants/hunt";
 import type { Hunter } from "./mutants/hunter";
 import { allMutants, compileMutant, type LoadedMutant, mutantNamed } from "./mutants/mutant-files";
 import { headText, rowText, summaryText } from "./mutants/table";
-import { positive, wholeNumber } from "./option-values";
+import { duration, positive, wholeNumber } from "./option-values";
 import { Interrupted } from "./simulate";
 import { consoleOn } from "./terminal";
 
@@ -15,6 +15,7 @@ interface MutantsOptions {
   readonly workers: number;
   readonly repeat: number;
   readonly firstSeed: number;
+  readonly within?: number;
   readonly json?: boolean;
 }
 
@@ -31,6 +32,7 @@ export function addMutants(program: Command): void {
       new Option("--repeat <n>", "how many times each is hunted, with other seeds; the median counts").argParser(positive).default(1),
     )
     .addOption(new Option("--first-seed <n>", "the seed to begin with").argParser(wholeNumber).default(1))
+    .addOption(new Option("--within <time>", "processor time for each search, instead of what the mutant's file says").argParser(duration))
     .option("--json", "print a JSON array")
     .action(async (names: string[], options: MutantsOptions) => {
       const mutants = names.length > 0 ? names.map(mutantNamed) : allMutants();
@@ -76,7 +78,7 @@ function scenarioOf({ file }: LoadedMutant, name: string): Prepared["scenarios"]
 
 async function huntAll(
   all: readonly Prepared[],
-  { workers, repeat, firstSeed }: MutantsOptions,
+  { workers, repeat, firstSeed, within }: MutantsOptions,
   interrupted: () => boolean,
   tell: { onHunted(hunted: Hunted): void; onProgress(text: string): void },
 ): Promise<readonly Hunted[]> {
@@ -89,11 +91,13 @@ async function huntAll(
   let next = 0;
   const work = async () => {
     for (let one = all[next++]; one && !interrupted(); one = all[next++]) {
-      const { id, withinCpuMs } = one.planted.mutant;
+      const { id } = one.planted.mutant;
+      const withinCpuMs = within ?? one.planted.mutant.withinCpuMs;
       const done = await hunt({
         ...one,
         repeat,
         firstSeed,
+        withinCpuMs,
         onHunter: (hunter) => hunters.push(hunter),
         onRun: (runs, cpuMs) => {
           underWay.set(id, `${id}: ${runs} runs, ${(cpuMs / 1000).toFixed(1)} of ${withinCpuMs / 1000} s`);

@@ -27,6 +27,8 @@ export interface HuntOptions {
   /** How many times it is searched for, each time with other seeds. */
   readonly repeat: number;
   readonly firstSeed: number;
+  /** When a search is given up. */
+  readonly withinCpuMs: number;
   readonly onRun: (runs: number, cpuMs: number) => void;
   /** Hands out each process that is started, so that it can be ended. */
   readonly onHunter: (hunter: Hunter) => void;
@@ -53,7 +55,12 @@ export async function hunt(options: HuntOptions): Promise<Hunted> {
   }
 }
 
-async function search(hunter: Hunter, healthy: Hunter, firstSeed: number, { planted, scenarios, onRun }: HuntOptions): Promise<Attempt> {
+async function search(
+  hunter: Hunter,
+  healthy: Hunter,
+  firstSeed: number,
+  { withinCpuMs, scenarios, onRun }: HuntOptions,
+): Promise<Attempt> {
   let cpuMs = 0;
   let virtualMs = 0;
   for (let runs = 0; ; ) {
@@ -71,7 +78,7 @@ async function search(hunter: Hunter, healthy: Hunter, firstSeed: number, { plan
       const falseAlarm = violations.map(({ check, detail }) => `${check}: ${detail}`).join("; ") || null;
       return { caught: { check: first.check, detail: first.detail, also: others.map(({ check }) => check) }, falseAlarm, ...figures };
     }
-    if (cpuMs >= planted.mutant.withinCpuMs) return { caught: null, falseAlarm: null, ...figures };
+    if (cpuMs >= withinCpuMs) return { caught: null, falseAlarm: null, ...figures };
   }
 }
 

@@ -5,7 +5,7 @@ import { exit, interruptible } from "./exit";
 import { InputError, loadScenario } from "./load";
 import { type Hunted, type HuntOptions, hunt, verdictOf } from "./mutants/hunt";
 import type { Hunter } from "./mutants/hunter";
-import { allMutants, compileMutant, type LoadedMutant, mutantNamed } from "./mutants/mutant-files";
+import { allMutants, compileMutant, type LoadedMutant, mutantsNamed } from "./mutants/mutant-files";
 import { headText, rowText, summaryText } from "./mutants/table";
 import { duration, positive, wholeNumber } from "./option-values";
 import { Interrupted } from "./simulate";
@@ -35,7 +35,7 @@ export function addMutants(program: Command): void {
     .addOption(new Option("--within <time>", "processor time for each search, instead of what the mutant's file says").argParser(duration))
     .option("--json", "print a JSON array")
     .action(async (names: string[], options: MutantsOptions) => {
-      const mutants = names.length > 0 ? names.map(mutantNamed) : allMutants();
+      const mutants = names.length > 0 ? names.flatMap(mutantsNamed) : allMutants();
       const prepared = prepareAll(mutants);
       const console = consoleOn(options.json ? process.stderr : process.stdout);
       const idWidth = Math.max(...mutants.map(({ mutant }) => mutant.id.length));

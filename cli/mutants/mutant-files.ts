@@ -26,15 +26,24 @@ export function allMutants(): readonly LoadedMutant[] {
   return names.sort(byNameAndNumber).map((name) => loadMutant(join(mutantsFolder(), name)));
 }
 
-/** A mutant by its file, or one of Wavetank's own by its id. Throws an InputError. */
-export function mutantNamed(name: string): LoadedMutant {
-  if (/\.ya?ml$/.test(name) || existsSync(name)) return loadMutant(name);
+/** A mutant by its file; of Wavetank's own by their ids: one, or all whose ids begin so ("R4" means R4-… alone). Throws an InputError. */
+export function mutantsNamed(name: string): readonly LoadedMutant[] {
+  if (/\.ya?ml$/.test(name) || existsSync(name)) return [loadMutant(name)];
   const known = readdirSync(mutantsFolder())
     .filter((file) => file.endsWith(".yaml"))
-    .map((file) => basename(file, ".yaml"));
-  const found = known.filter((id) => id === name || id.startsWith(`${name}-`));
-  if (found.length !== 1) throw new InputError(unknownName("mutant", name, known.sort(byNameAndNumber)));
-  return loadMutant(join(mutantsFolder(), `${found[0]}.yaml`));
+    .map((file) => basename(file, ".yaml"))
+    .sort(byNameAndNumber);
+  const whole = known.filter((id) => id === name || id.startsWith(`${name}-`));
+  const found = whole.length > 0 ? whole : known.filter((id) => id.startsWith(name));
+  if (found.length === 0) throw new InputError(unknownName("mutant", name, known));
+  return found.map((id) => loadMutant(join(mutantsFolder(), `${id}.yaml`)));
+}
+
+/** The one mutant that is meant. Throws an InputError. */
+export function mutantNamed(name: string): LoadedMutant {
+  const [mutant, another] = mutantsNamed(name);
+  if (another) throw new InputError(`--mutant ${name}: expected one mutant, and there are ${mutant!.mutant.id}, ${another.mutant.id}`);
+  return mutant!;
 }
 
 function loadMutant(path: string): LoadedMutant {

@@ -7,6 +7,7 @@ import { daemonsetPods } from "./daemonset-pods";
 import { deploymentBounds } from "./deployment-bounds";
 import { disruptionBudget } from "./disruption-budget";
 import { endpointsReady } from "./endpoints-ready";
+import { etcdAvailability } from "./etcd-availability";
 import { evictionStorm } from "./eviction-storm";
 import { jobCompletions } from "./job-completions";
 import { linearizability } from "./linearizability";
@@ -29,6 +30,7 @@ import { raftLogMatching } from "./raft/log-matching";
 import { raftMoreThanOneLeader } from "./raft/more-than-one-leader";
 import { raftMoreUpToDateCorrect } from "./raft/more-up-to-date-correct";
 import { raftQuorumLog } from "./raft/quorum-log";
+import { raftStableLeader } from "./raft/stable-leader";
 import { raftVoteDurable } from "./raft/vote-durable";
 import { replicaBounds } from "./replica-bounds";
 import { revisionHash } from "./revision-hash";
@@ -60,11 +62,13 @@ export const checks: readonly Check[] = [
   raftMoreUpToDateCorrect,
   raftLeaderCompleteness,
   raftCommittedIsDurable,
+  raftStableLeader,
   storeAgreement,
   revisionHash,
   acknowledgedWrites,
   linearizability,
   serializableReads,
+  etcdAvailability,
   watchOrdered,
   watchUnique,
   watchReliable,

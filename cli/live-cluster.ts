@@ -22,6 +22,7 @@ import { OutsideStorage } from "./outside-storage";
 import { reasonNotReady, reasonNotServing } from "./readiness";
 import type { StorageOptions } from "./storage-options";
 import { authorityOf, type Endpoint } from "./up-options";
+import { webActor, withWebDoors } from "./web-doors";
 
 export interface LiveClusterOptions {
   readonly shape: ClusterShape;
@@ -85,9 +86,10 @@ export class LiveCluster {
   ) {
     const { shape, actors, log, names } = options;
     const { authority, secrets } = pki;
-    this.plan = planCluster(shape, { rootCa: authority.certificate, ...(etcdMembers && { etcdMembers: etcdMembers.present }) });
+    const web = { clientCa: authority.certificate, proxyCa: pki.frontProxyAuthority.certificate };
+    this.plan = planCluster(shape, { rootCa: authority.certificate, web, ...(etcdMembers && { etcdMembers: etcdMembers.present }) });
     this.world = new LiveWorld({
-      actors: storage?.actors(actors) ?? actors,
+      actors: [...(storage?.actors(actors) ?? actors), webActor],
       secrets,
       ...(directory.path === undefined ? {} : { dataDirectory: directory.path }),
       observers: [(host, event) => this.observe(host, event)],
@@ -95,7 +97,7 @@ export class LiveCluster {
     this.doors = new Doors(this.world, log);
     this.etcdDoors = new EtcdDoors(this.world, log, pki);
     this.front = new Front(() => this.doors.behind());
-    for (const plan of storage?.hosts(this.plan) ?? this.plan.hosts) this.world.addHost(plan);
+    for (const plan of withWebDoors(storage?.hosts(this.plan) ?? this.plan.hosts, pki)) this.world.addHost(plan);
     this.hub = new Hub({
       world: this.world,
       authority,
@@ -107,8 +109,8 @@ export class LiveCluster {
         () => performance.now(),
       ),
       plan: (host) => this.joinedPlan(host),
-      // Nodes have no business with etcd: only API servers talk to it.
-      mayReach: (_from: Address, to: Address) => roleOf(to) !== "etcd",
+      // Nodes have no business with etcd, nor with the doors through which API servers call the world.
+      mayReach: (_from: Address, to: Address) => roleOf(to) !== "etcd" && roleOf(to) !== "web",
       hostsMax: joinedHostsMax,
       log: (level, message, fields) => log.log(level, message, fields),
     });

@@ -65,6 +65,13 @@ export interface PlanOptions {
   readonly behaviours?: readonly unknown[];
   /** The members of etcd that there are now, where they are others than those that began the cluster together. */
   readonly etcdMembers?: readonly Address[];
+  /** In a live cluster: API servers call webhooks and aggregated servers, who know them by the authorities named here (PEM). */
+  readonly web?: { readonly clientCa: string; readonly proxyCa: string };
+}
+
+/** The address through which the API server of a host calls the real world. */
+export function webGatewayOf(hostName: string): Address {
+  return address("web", hostName);
 }
 
 /** The hosts of a cluster of that shape, spread over its zones, and the configuration of each actor. */
@@ -81,7 +88,7 @@ export function planCluster(shape: ClusterShape, options: PlanOptions = {}): Clu
   };
   const knobsOf = (component: string) => ({ knobs: settingsOf(component) });
   const actor = (at: Address, config: Readonly<Record<string, unknown>>): ActorPlan => ({ address: at, config });
-  const { staticTokens, advertise, rootCa = "", behaviours = [] } = options;
+  const { staticTokens, advertise, rootCa = "", behaviours = [], web } = options;
 
   const etcd = members.map((member): HostPlan => {
     const index = Number(nameOf(member));
@@ -93,8 +100,13 @@ export function planCluster(shape: ClusterShape, options: PlanOptions = {}): Clu
   const apiServers = servers.map((server, i): HostPlan => {
     const etcdFirst = members.map((_, k) => members[(k + i) % members.length]!);
     const config = { etcd: etcdFirst, apiServers: servers, serviceCidr, clusterName: "wavetank", ...knobsOf("kube-apiserver") };
-    const outside = { ...(staticTokens ? { staticTokens } : {}), ...(advertise ? { advertise } : {}) };
-    return { name: `apiserver-${i}`, zone: zone(i), role: "apiserver", actors: [actor(server, { ...config, ...outside })] };
+    const name = `apiserver-${i}`;
+    const outside = {
+      ...(staticTokens ? { staticTokens } : {}),
+      ...(advertise ? { advertise } : {}),
+      ...(web ? { web: { gateway: webGatewayOf(name) }, authorities: web } : {}),
+    };
+    return { name, zone: zone(i), role: "apiserver", actors: [actor(server, { ...config, ...outside })] };
   });
   const controllers = range(shape.controllers).map((i): HostPlan => {
     const only = shape.onlyControllers ? { controllers: shape.onlyControllers } : {};

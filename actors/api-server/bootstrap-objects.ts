@@ -1,9 +1,10 @@
 import type { ApiObject } from "../../protocol/kinds/object";
 import { defaultClusterRoleBindings, defaultClusterRoles, defaultRoleBindings, defaultRoles } from "./authorization/default-roles";
+import type { ApiServerConfig } from "./config";
 import { addressAt, cidrOf } from "./registry/cidr";
 
 /** What every cluster has before anybody has done anything; namespaces first, as the others lie in them. */
-export function clusterObjects(serviceCidr: string): readonly ApiObject[] {
+export function clusterObjects({ serviceCidr, authorities }: Pick<ApiServerConfig, "serviceCidr" | "authorities">): readonly ApiObject[] {
   return [
     ...["default", "kube-system", "kube-public", "kube-node-lease"].map(namespace),
     ...defaultClusterRoles.map((role) => typed("rbac.authorization.k8s.io/v1", "ClusterRole", role)),
@@ -18,7 +19,24 @@ export function clusterObjects(serviceCidr: string): readonly ApiObject[] {
     priorityClass("system-node-critical", 2_000_001_000, "Used for system critical pods that must not be moved from their current node."),
     typed("networking.k8s.io/v1", "ServiceCIDR", { metadata: { name: "kubernetes" }, spec: { cidrs: [serviceCidr] } }),
     kubernetesService(serviceCidr),
+    ...(authorities ? [requestHeaderAuthorities(authorities)] : []),
   ];
+}
+
+/** How aggregated servers learn whose word to take for who a user is. */
+function requestHeaderAuthorities({ clientCa, proxyCa }: NonNullable<ApiServerConfig["authorities"]>): ApiObject {
+  return typed("v1", "ConfigMap", {
+    metadata: { name: "extension-apiserver-authentication", namespace: "kube-system" },
+    data: {
+      "client-ca-file": clientCa,
+      "requestheader-allowed-names": JSON.stringify(["front-proxy-client"]),
+      "requestheader-client-ca-file": proxyCa,
+      "requestheader-extra-headers-prefix": JSON.stringify(["X-Remote-Extra-"]),
+      "requestheader-group-headers": JSON.stringify(["X-Remote-Group"]),
+      "requestheader-uid-headers": JSON.stringify(["X-Remote-Uid"]),
+      "requestheader-username-headers": JSON.stringify(["X-Remote-User"]),
+    },
+  });
 }
 
 function typed(apiVersion: string, kind: string, object: object): ApiObject {

@@ -28,7 +28,7 @@ export function newBootstrap(): Bootstrap {
 /** Creates what is missing; tries again after a second while etcd refuses. */
 export function bootstrap(state: ServerState, ctx: Ctx): undefined {
   if (state.bootstrap.done || state.bootstrap.underWay > 0) return;
-  const missing = clusterObjects(state.config.serviceCidr).filter((object) => !isThere(state, object));
+  const missing = clusterObjects(state.config).filter((object) => !isThere(state, object));
   let next = 0;
   let failed = false;
   if (missing.length === 0) {

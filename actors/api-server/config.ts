@@ -12,7 +12,18 @@ export interface ApiServerConfig {
   readonly staticTokens?: readonly StaticToken[];
   /** Where this server can be reached inside the cluster: what the `kubernetes` Service leads to. */
   readonly advertise?: { readonly ip: string; readonly port: number };
+  /** Who answers when this server calls a webhook or passes a request on. Without it nobody does. */
+  readonly web?: WebConfig;
+  /** PEM of those who sign clients' certificates and that of the proxies who vouch for users; published for aggregated servers. */
+  readonly authorities?: { readonly clientCa: string; readonly proxyCa: string };
   readonly knobs?: Readonly<Record<string, number>>;
+}
+
+export interface WebConfig {
+  /** Actors that play servers, by name and port: "converter.shop.svc:443" for a Service, "example.com:443" for any other. */
+  readonly actors?: Readonly<Record<string, Address>>;
+  /** The service that performs requests to the real world. */
+  readonly gateway?: Address;
 }
 
 export interface StaticToken {

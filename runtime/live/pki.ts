@@ -11,6 +11,8 @@ export interface Pki {
   readonly authority: Authority;
   /** etcd trusts an authority of its own: what the cluster's signs, such as nodes' certificates, opens no door of etcd. */
   readonly etcdAuthority: Authority;
+  /** Signs what API servers show to aggregated servers, which believe whatever they say of users: nobody else gets a certificate of it. */
+  readonly frontProxyAuthority: Authority;
   readonly secrets: LiveSecrets;
   readonly joinToken: JoinToken;
   /** Resolves when all keys are there; until then the secrets refuse to sign. A new RSA key takes a while, and nobody needs it at once. */
@@ -23,6 +25,7 @@ export function loadPki(directory: string | undefined): Pki {
   const complete = loadServiceAccountKey(directory, keys);
   const authority = loadAuthority(directory, "ca.json", "wavetank");
   const etcdAuthority = loadAuthority(directory, "etcd-ca.json", "wavetank-etcd");
+  const frontProxyAuthority = loadAuthority(directory, "front-proxy-ca.json", "wavetank-front-proxy");
   const joinToken = stored(
     directory,
     "join-token.json",
@@ -31,7 +34,7 @@ export function loadPki(directory: string | undefined): Pki {
     ({ id, secret }) => JSON.stringify({ id, secret }),
   );
   if (directory !== undefined) writeFileSync(join(directory, "ca.crt"), authority.certificate);
-  return { authority, etcdAuthority, joinToken, secrets: new LiveSecrets(authority, keys), complete };
+  return { authority, etcdAuthority, frontProxyAuthority, joinToken, secrets: new LiveSecrets(authority, keys), complete };
 }
 
 function loadAuthority(directory: string | undefined, name: string, commonName: string): Authority {

@@ -14,12 +14,18 @@ export type Decision =
   | { readonly type: "keep" }
   | { readonly type: "refuse"; readonly status: Failure };
 
-export interface Update {
+/** The decision depends on what somebody else answers (a webhook): `ask` asks, and goes on with it. The same object is still meant. */
+export interface Later<S> {
+  readonly type: "later";
+  readonly ask: (state: S, ctx: Context<S>, then: Then<S, Decision | Later<S>>) => undefined;
+}
+
+export interface Update<S> {
   readonly key: string;
   /** The object as the cache has it: tried first. It may be old, so a refusal on its ground is checked against etcd. */
   readonly cached: Entry | undefined;
   /** Pure; called again on a newer state when somebody else was quicker. */
-  readonly change: (current: Entry | undefined, nowMs: number) => Decision;
+  readonly change: (current: Entry | undefined, nowMs: number) => Decision | Later<S>;
   readonly deadlineUs: number;
   /** Decide on the newest state, but write nothing: the outcome is what would have been. */
   readonly dryRun?: boolean;
@@ -39,29 +45,52 @@ export type UpdateOutcome =
 const conflictsMax = 8;
 
 /** The one way in which objects change: read, decide, compare and swap; on a conflict decide again on what is there now. */
-export function guaranteedUpdate<S extends HasFeed>(state: S, ctx: Context<S>, update: Update, then: Then<S, UpdateOutcome>): undefined {
+export function guaranteedUpdate<S extends HasFeed>(state: S, ctx: Context<S>, update: Update<S>, then: Then<S, UpdateOutcome>): undefined {
   return update.cached ? decide(state, ctx, update.cached, false, 0) : readAgain(state, ctx, 0);
 
-  function readAgain(state: S, ctx: Context<S>, conflicts: number): undefined {
+  /** `decided` is what came of an object that may be old; where it turns out not to be, that stands, and nobody is asked again. */
+  function readAgain(
+    state: S,
+    ctx: Context<S>,
+    conflicts: number,
+    decided?: { readonly current: Entry; readonly decision: Decision },
+  ): undefined {
     return readEntry(
       state,
       ctx,
       update.key,
       update.deadlineUs,
-      (state, read, ctx) => (read.type === "done" ? decide(state, ctx, read.entry, true, conflicts) : then(state, read, ctx)),
+      (state, read, ctx) => {
+        if (read.type !== "done") return then(state, read, ctx);
+        const isSame = decided !== undefined && read.entry?.revision === decided.current.revision;
+        if (isSame) return settle(state, ctx, decided.current, true, conflicts, decided.decision);
+        return decide(state, ctx, read.entry, true, conflicts);
+      },
       update.cached,
     );
   }
 
   function decide(state: S, ctx: Context<S>, current: Entry | undefined, isCurrent: boolean, conflicts: number): undefined {
-    const decision = update.change(current, ctx.wallUs() / 1000);
-    if (decision.type === "refuse")
-      return isCurrent ? then(state, { type: "refused", status: decision.status }, ctx) : readAgain(state, ctx, conflicts);
+    return settle(state, ctx, current, isCurrent, conflicts, update.change(current, ctx.wallUs() / 1000));
+  }
+
+  function settle(
+    state: S,
+    ctx: Context<S>,
+    current: Entry | undefined,
+    isCurrent: boolean,
+    conflicts: number,
+    decision: Decision | Later<S>,
+  ): undefined {
+    if (decision.type === "later")
+      return decision.ask(state, ctx, (state, decided, ctx) => settle(state, ctx, current, isCurrent, conflicts, decided));
+    const again = (): undefined => readAgain(state, ctx, conflicts, current && { current, decision });
+    if (decision.type === "refuse") return isCurrent ? then(state, { type: "refused", status: decision.status }, ctx) : again();
     const unchanged =
       decision.type === "keep" || (decision.type === "put" && current !== undefined && sameBytes(decision.stored, current.stored));
-    if (unchanged) return isCurrent ? then(state, { type: "kept", entry: current }, ctx) : readAgain(state, ctx, conflicts);
+    if (unchanged) return isCurrent ? then(state, { type: "kept", entry: current }, ctx) : again();
     const stored = decision.type === "put" ? decision.stored : null;
-    if (update.dryRun) return isCurrent ? then(state, wouldBe(current, stored), ctx) : readAgain(state, ctx, conflicts);
+    if (update.dryRun) return isCurrent ? then(state, wouldBe(current, stored), ctx) : again();
     const write = {
       ...{ key: update.key, expected: current?.revision ?? 0, stored },
       ...{ lease: decision.type === "put" ? (decision.lease ?? 0) : 0, alongside: decision.alongside ?? nothingAlongside },

@@ -1,0 +1,28 @@
+import { WebGateway } from "../actors/api-server/gateway/web";
+import type { AnyActor } from "../runtime/actor";
+import { daySeconds } from "../runtime/live/certificates";
+import type { Pki } from "../runtime/live/pki";
+import type { HostPlan } from "../runtime/live/world";
+import { type Service, servingActor } from "../runtime/serving";
+import { webGatewayOf } from "../scenarios/cluster";
+
+/** The actor behind which the doors for outgoing requests stand. */
+export const webActor: AnyActor = servingActor("web");
+
+/** The name by which aggregated servers know that a request was passed on by an API server. */
+export const frontProxyName = "front-proxy-client";
+
+/** The plan's hosts, each API server's with a door through which it calls webhooks and aggregated servers. */
+export function withWebDoors(hosts: readonly HostPlan[], { frontProxyAuthority }: Pki): readonly HostPlan[] {
+  const { certificate: cert, key } = frontProxyAuthority.issue({
+    subject: { commonName: frontProxyName, organizations: [] },
+    usages: ["client"],
+    names: [],
+    ttlSeconds: 365 * daySeconds,
+  });
+  const service = new WebGateway({ cert, key }) as unknown as Service;
+  return hosts.map((host) => {
+    if (!host.actors.some(({ address }) => address.startsWith("apiserver/"))) return host;
+    return { ...host, services: [...(host.services ?? []), { address: webGatewayOf(host.name), service }] };
+  });
+}

@@ -3,6 +3,41 @@ import type { Cancel, Clock } from "../world";
 /** Node's timers take no more than 2³¹−1 ms; longer delays are waited for in legs. */
 const longestLegMs = 2 ** 31 - 1;
 
+/** One host's clock: this machine's, unless a fault sets its wall time off. Its timers follow the monotonic time, which no fault touches. */
+export class HostClock implements Clock {
+  private offsetUs = 0;
+  private driftPpm = 0;
+  private sinceUs = 0;
+
+  constructor(private readonly machine: Clock) {}
+
+  /** How far the wall time is off now. */
+  get offUs(): number {
+    return Math.round(this.offsetUs + ((this.monotonicUs() - this.sinceUs) * this.driftPpm) / 1_000_000);
+  }
+
+  /** Sets the wall time off by so much, and lets it gain so many millionths from now on. */
+  setOff(offsetUs: number, driftPpm: number): void {
+    // A drift that is told again goes on where it is.
+    if (offsetUs === this.offsetUs && driftPpm === this.driftPpm) return;
+    this.offsetUs = offsetUs;
+    this.driftPpm = driftPpm;
+    this.sinceUs = this.monotonicUs();
+  }
+
+  wallUs(): number {
+    return this.machine.wallUs() + this.offUs;
+  }
+
+  monotonicUs(): number {
+    return this.machine.monotonicUs();
+  }
+
+  after(delayUs: number, callback: () => void): Cancel {
+    return this.machine.after(delayUs, callback);
+  }
+}
+
 /** This machine's clock: the system's wall time, and a monotonic time that begins where the process began. */
 export class LiveClock implements Clock {
   wallUs(): number {

@@ -1,4 +1,5 @@
 import { type ActorSystemRef, dispatch, type Ref, spawn, start, stop } from "nact";
+import type { HostName } from "../../protocol/address";
 import { type Cell, type Delivery, laneOf } from "../cell";
 import type { Dispatcher, Host } from "../host";
 
@@ -17,6 +18,12 @@ interface Mailbox {
   awake: boolean;
 }
 
+/** A host whose processor is slow: until when it is busy with the turns that it has given. */
+interface Slowness {
+  readonly factor: number;
+  untilMs: number;
+}
+
 /**
  * Live turns: one nact actor for each incarnation of a cell, spawned flat under one system. Its message is only a wake-up; deliveries wait in
  * our own lanes, and nothing that a handler throws ever reaches nact.
@@ -25,14 +32,42 @@ export class NactDispatcher implements Dispatcher {
   private readonly system: ActorSystemRef = start({ name: `wavetank-${process.pid}-${process.hrtime.bigint()}` } as never);
   private readonly mailboxes = new Map<Cell, Mailbox>();
   private readonly forgotten = new WeakSet<Cell>();
+  private readonly paused = new Set<HostName>();
+  private readonly slowed = new Map<HostName, Slowness>();
 
   enqueue(host: Host, cell: Cell, delivery: Delivery): void {
     if (this.forgotten.has(cell)) return;
     const mailbox = this.mailboxes.get(cell) ?? this.open(host, cell);
     mailbox[laneOf(delivery)].push(delivery);
-    if (mailbox.awake) return;
+    this.rouse(mailbox);
+  }
+
+  /** Freezes a host, as a virtual machine that is not scheduled: messages and timers pile up. */
+  pause(host: HostName): void {
+    this.paused.add(host);
+  }
+
+  resume(host: HostName): void {
+    if (this.paused.delete(host)) this.rouseAll(host);
+  }
+
+  /** Lets everything on a host take so many times as long. */
+  slow(host: HostName, factor: number): void {
+    if (factor > 1) this.slowed.set(host, { factor, untilMs: 0 });
+    else if (this.slowed.delete(host)) this.rouseAll(host);
+  }
+
+  private rouseAll(host: HostName): void {
+    for (const mailbox of this.mailboxes.values()) if (mailbox.host.name === host) this.rouse(mailbox);
+  }
+
+  private rouse(mailbox: Mailbox): void {
+    if (mailbox.awake || this.paused.has(mailbox.host.name) || mailbox.begun.length + mailbox.new.length === 0) return;
     mailbox.awake = true;
-    dispatch(mailbox.actor, "wake");
+    const slowness = this.slowed.get(mailbox.host.name);
+    const waitMs = slowness === undefined ? 0 : slowness.untilMs - performance.now();
+    if (waitMs < 1) dispatch(mailbox.actor, "wake");
+    else setTimeout(() => this.mailboxes.has(mailbox.cell) && dispatch(mailbox.actor, "wake"), waitMs);
   }
 
   forget(_host: Host, cell: Cell): void {
@@ -65,21 +100,26 @@ export class NactDispatcher implements Dispatcher {
     const { host, cell } = mailbox;
     const startedMs = performance.now();
     for (let turns = 0; turns < turnsPerWakeMax; turns++) {
+      if (this.paused.has(host.name)) break;
       const delivery = mailbox.begun.shift() ?? mailbox.new.shift();
       if (delivery === undefined || this.forgotten.has(cell)) break;
+      const slowness = this.slowed.get(host.name);
+      const turnMs = performance.now();
       try {
         host.turn(cell, delivery);
       } catch (error) {
         // A handler's own errors stay inside of turn; this is an effect that could not be performed.
         host.crashActor(cell.address, error);
       }
+      if (slowness !== undefined) {
+        const nowMs = performance.now();
+        slowness.untilMs = Math.max(slowness.untilMs, turnMs) + (nowMs - turnMs) * slowness.factor;
+        if (slowness.untilMs - nowMs >= 1) break;
+      }
       if ((turns & 7) === 7 && performance.now() - startedMs > wakeMaxMs) break;
     }
     mailbox.awake = false;
-    if (this.mailboxes.has(cell) && mailbox.begun.length + mailbox.new.length > 0) {
-      mailbox.awake = true;
-      dispatch(mailbox.actor, "wake");
-    }
+    if (this.mailboxes.has(cell)) this.rouse(mailbox);
     return undefined;
   }
 }

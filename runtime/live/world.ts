@@ -10,10 +10,12 @@ import { gatewayActor, Portal } from "../portal";
 import type { WireRule } from "../rules";
 import { type Service, serve } from "../serving";
 import type { Cancel, Observer, RuntimeEvent, Secrets } from "../world";
-import { LiveClock } from "./clock";
+import { HostClock, LiveClock } from "./clock";
+import { type HostCondition, healthyHost, healthyLiveDisk, type LiveDiskCounts } from "./condition";
 import { LiveDirectory } from "./directory";
 import { FileDisk } from "./disk/file-disk";
 import { MemoryDisk } from "./disk/memory-disk";
+import { TroubledDisk } from "./disk/troubled-disk";
 import { NactDispatcher } from "./dispatcher";
 import { LiveRandom } from "./random";
 import { LiveWire } from "./wire/wire";
@@ -57,6 +59,11 @@ export class LiveWorld {
   readonly hosts = new Map<HostName, Host>();
   private readonly plans = new Map<HostName, HostPlan>();
   private readonly disks = new Map<HostName, FileDisk | MemoryDisk>();
+  private readonly troubled = new Map<HostName, TroubledDisk>();
+  private readonly clocks = new Map<HostName, HostClock>();
+  private readonly conditions = new Map<HostName, HostCondition>();
+  /** Disks of hosts that went down, which are being closed. */
+  private readonly closing = new Map<HostName, Promise<void>>();
   private readonly dispatcher = new NactDispatcher();
   private readonly actors: ReadonlyMap<string, AnyActor>;
   private readonly happened = new Subject<LiveEvent>();
@@ -66,6 +73,7 @@ export class LiveWorld {
   private readonly meddlings = new Map<HostName, Meddling>();
   private readonly ruleListeners = new Set<(rules: readonly WireRule[]) => void>();
   private outside: Portal | undefined;
+  private closed = false;
 
   constructor(private readonly options: LiveWorldOptions) {
     this.actors = new Map([...options.actors, gatewayActor].map((actor) => [actor.role, actor]));
@@ -90,11 +98,19 @@ export class LiveWorld {
     if (plan === undefined) throw new Error(`no host ${name}; there are ${[...this.plans.keys()].join(", ")}`);
     if (this.hosts.get(name)?.up) return;
     const observer: Observer = { event: (host, event) => this.observe(host, event) };
-    const { clock, random, wire, directory } = this;
+    const { random, wire, directory } = this;
     const host = new Host({
       name,
       zone: plan.zone,
-      ports: { clock, random, wire, disk: this.diskOf(name), secrets: this.options.secrets, directory, observer },
+      ports: {
+        clock: this.clockOf(name),
+        random,
+        wire,
+        disk: this.troubledDiskOf(name),
+        secrets: this.options.secrets,
+        directory,
+        observer,
+      },
       dispatcher: this.dispatcher,
       actors: this.actors,
       // Nothing remembers earlier lives of this process; the time is above all that they can have counted to.
@@ -111,10 +127,51 @@ export class LiveWorld {
   /** Kills everything on a host at once; writes that its disk has not begun are lost. */
   async crashHost(name: HostName, detail = "crashed on purpose"): Promise<void> {
     this.hosts.get(name)?.crash(detail);
+    this.troubled.get(name)?.forget();
     const disk = this.disks.get(name);
     if (!(disk instanceof FileDisk)) return;
     this.disks.delete(name);
-    await disk.close({ flush: false });
+    const closed = disk.close({ flush: false });
+    this.closing.set(name, closed);
+    await closed;
+    if (this.closing.get(name) === closed) this.closing.delete(name);
+  }
+
+  /** What faults have made of a host of this process. */
+  conditionOf(name: HostName): HostCondition {
+    return this.conditions.get(name) ?? healthyHost;
+  }
+
+  /** Brings a host of this process into a condition; a healthy one undoes all that faults have made of it. */
+  setCondition(name: HostName, to: HostCondition): void {
+    const from = this.conditionOf(name);
+    this.conditions.set(name, to);
+    this.clockOf(name).setOff(to.clockOffsetUs, to.clockDriftPpm);
+    this.troubledDiskOf(name).suffer(to.disk);
+    if (to.paused) this.dispatcher.pause(name);
+    else this.dispatcher.resume(name);
+    if (to.slowdown !== from.slowdown) this.dispatcher.slow(name, to.slowdown);
+    for (const actor of from.kept) if (!to.kept.includes(actor)) this.release(name, actor);
+    for (const actor of to.kept) if (!from.kept.includes(actor)) this.keepDown(name, actor);
+    if (to.down && !from.down) {
+      if (to.silent) this.wire.silence(name);
+      void this.crashHost(name);
+    } else if (from.down && !to.down) void this.comeBack(name);
+  }
+
+  /** The host starts again when the files of its former life are closed, unless it is to be down again by then. */
+  private async comeBack(name: HostName): Promise<void> {
+    await this.closing.get(name);
+    if (!this.closed && !this.conditionOf(name).down) this.startHost(name);
+  }
+
+  diskCountsOf(name: HostName): LiveDiskCounts {
+    return this.troubledDiskOf(name).counts;
+  }
+
+  /** How far the wall clock of a host of this process is off, in microseconds. */
+  clockOffUs(name: HostName): number {
+    return this.clocks.get(name)?.offUs ?? 0;
   }
 
   /** Takes a host away for good; what is on its disk stays there. */
@@ -194,8 +251,11 @@ export class LiveWorld {
 
   /** Stops all hosts, lets disks finish what was asked of them and gives everything back. */
   async close(): Promise<void> {
+    this.closed = true;
     for (const host of this.hosts.values()) host.crash("the process ends");
     this.dispatcher.close();
+    for (const disk of this.troubled.values()) disk.suffer(healthyLiveDisk);
+    await Promise.all([...this.closing.values()]);
     await Promise.all([...this.disks.values()].map((disk) => (disk instanceof FileDisk ? disk.close({ flush: true }) : undefined)));
     this.happened.complete();
   }
@@ -211,6 +271,19 @@ export class LiveWorld {
     let meddling = this.meddlings.get(name);
     if (meddling === undefined) this.meddlings.set(name, (meddling = noMeddling()));
     return meddling;
+  }
+
+  private clockOf(name: HostName): HostClock {
+    let clock = this.clocks.get(name);
+    if (clock === undefined) this.clocks.set(name, (clock = new HostClock(this.clock)));
+    return clock;
+  }
+
+  private troubledDiskOf(name: HostName): TroubledDisk {
+    let disk = this.troubled.get(name);
+    if (disk === undefined)
+      this.troubled.set(name, (disk = new TroubledDisk(name, () => this.diskOf(name), this.clockOf(name), this.random)));
+    return disk;
   }
 
   private diskOf(name: HostName): FileDisk | MemoryDisk {

@@ -1,6 +1,7 @@
 import type { Address, HostName } from "../../../protocol/address";
 import { decodeValue, encodeValue } from "../../../protocol/codec";
 import type { WireRule } from "../../rules";
+import type { HostCondition } from "../condition";
 import type { HostPlan } from "../world";
 
 /** Names the protocol's version when a link is made. */
@@ -18,6 +19,10 @@ export type Control =
   /** Actors have come, moved or gone (host ""). From a joined process: children that its actors spawned. */
   | { readonly type: "places"; readonly places: readonly Place[] }
   | { readonly type: "rules"; readonly rules: readonly WireRule[] }
+  /** From the hub: what faults are to make of a host of the process, as a whole. */
+  | { readonly type: "condition"; readonly host: HostName; readonly condition: HostCondition }
+  /** From the hub: that actor is to lose its memory. */
+  | { readonly type: "crash"; readonly actor: Address }
   /** These hosts cannot be reached any more. */
   | { readonly type: "gone"; readonly hosts: readonly HostName[] }
   /** Host `at` must learn that its connection to `gone` broke. */
@@ -47,6 +52,12 @@ export function decodeControlMessage(bytes: Uint8Array): Control {
       break;
     case "rules":
       if (isList(value.rules, isRecord)) return value as Control;
+      break;
+    case "condition":
+      if (isText(value.host) && isRecord(value.condition)) return value as Control;
+      break;
+    case "crash":
+      if (isText(value.actor)) return value as Control;
       break;
     case "gone":
       if (isList(value.hosts, isText)) return value as Control;

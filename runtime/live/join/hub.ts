@@ -3,11 +3,13 @@ import { createServer, type Server } from "node:https";
 import type { AddressInfo } from "node:net";
 import type { Duplex } from "node:stream";
 import type { TLSSocket } from "node:tls";
+import { isDeepStrictEqual } from "node:util";
 import { WebSocketServer } from "ws";
 import { type Address, type HostName, parseAddress } from "../../../protocol/address";
 import { decodeEnvelope } from "../../../protocol/codec";
 import { isDatagram, protocolVersion } from "../../../protocol/envelope";
 import { type Authority, daySeconds, type Issued, readRequest, readSubject } from "../certificates";
+import { type HostCondition, healthyHost } from "../condition";
 import type { Packet } from "../wire/batch";
 import { frameMaxBytes, Link, type LinkOptions, linkDefaults } from "../wire/link";
 import type { HostPlan, LiveWorld } from "../world";
@@ -30,6 +32,8 @@ export interface HubOptions {
   readonly hostsMax: number;
   readonly log: (level: "info" | "warn", message: string, fields: Readonly<Record<string, unknown>>) => void;
   readonly link?: Partial<LinkOptions>;
+  /** Takes requests that have nothing to do with joining, with the client's certificate where it is one of the authority's; false where it does not. */
+  readonly visit?: (request: IncomingMessage, response: ServerResponse, certificate: Buffer | undefined) => boolean;
 }
 
 interface Peer {
@@ -47,6 +51,8 @@ export class Hub {
   private readonly server: Server;
   private readonly sockets = new WebSocketServer({ noServer: true, maxPayload: frameMaxBytes, perMessageDeflate: false });
   private readonly peers = new Map<HostName, Peer>();
+  /** What faults have made of hosts of other processes, as far as they are not healthy. */
+  private readonly conditions = new Map<HostName, HostCondition>();
 
   constructor(private readonly options: HubOptions) {
     const { serving, authority, world } = options;
@@ -89,6 +95,22 @@ export class Hub {
     return [...this.peers.keys()];
   }
 
+  conditionOf(host: HostName): HostCondition {
+    return this.conditions.get(host) ?? healthyHost;
+  }
+
+  /** Brings a host of a joined process into a condition; one that is not connected comes into it when it is. */
+  setCondition(host: HostName, condition: HostCondition): void {
+    if (isDeepStrictEqual(condition, healthyHost)) this.conditions.delete(host);
+    else this.conditions.set(host, condition);
+    this.peers.get(host)?.link.control(encodeControlMessage({ type: "condition", host, condition }));
+  }
+
+  /** Lets an actor of a joined process lose its memory. */
+  crashActor(host: HostName, actor: Address): void {
+    this.peers.get(host)?.link.control(encodeControlMessage({ type: "crash", actor }));
+  }
+
   /** Breaks the link that leads to a host; its process will come back. */
   breakLink(host: HostName, why: string): void {
     this.peers.get(host)?.link.close(why);
@@ -108,6 +130,8 @@ export class Hub {
       response.writeHead(code, { "content-type": "application/json", connection: "close" });
       response.end(JSON.stringify(body));
     };
+    const tls = request.socket as TLSSocket;
+    if (this.options.visit?.(request, response, tls.authorized ? tls.getPeerCertificate().raw : undefined)) return;
     if (request.method !== "POST" || request.url !== "/join") return reply(404, { error: "hosts join with POST /join" });
     let body = "";
     request.setEncoding("utf8");
@@ -200,6 +224,10 @@ export class Hub {
     }
     const places = world.directory.entries().flatMap(({ actor, host }) => (host === undefined ? [] : [[actor, host] as const]));
     peer.link.control(encodeControlMessage({ type: "welcome", hosts: peer.hosts.map(plan), places, rules: world.installedRules() }));
+    for (const host of peer.hosts) {
+      const condition = this.conditions.get(host);
+      if (condition !== undefined) peer.link.control(encodeControlMessage({ type: "condition", host, condition }));
+    }
     log("info", "hosts are connected", { hosts: peer.hosts });
   }
 

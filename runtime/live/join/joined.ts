@@ -3,6 +3,7 @@ import { WebSocket } from "ws";
 import type { Address, HostName } from "../../../protocol/address";
 import { decodeEnvelope } from "../../../protocol/codec";
 import { isDatagram, protocolVersion } from "../../../protocol/envelope";
+import { healthyHost } from "../condition";
 import type { Packet } from "../wire/batch";
 import { frameMaxBytes, Link, type LinkOptions, linkDefaults } from "../wire/link";
 import type { LiveWorld } from "../world";
@@ -134,6 +135,9 @@ export class Joined {
     const elsewhere = new Set(world.directory.entries().map(({ host }) => host));
     for (const host of world.wire.localHosts()) elsewhere.delete(host);
     world.wire.lost([...elsewhere].filter((host) => host !== undefined));
+    // Whoever controls the faults may be gone for good: nobody else would heal them.
+    world.wire.setRules([]);
+    for (const host of this.hosts) world.setCondition(host, healthyHost);
     this.again(why);
   }
 
@@ -157,6 +161,8 @@ export class Joined {
         this.following = true;
         for (const plan of message.hosts) {
           if (!world.hosts.has(plan.name)) world.addHost(plan);
+          // Faults that go on are told next.
+          world.setCondition(plan.name, healthyHost);
           world.startHost(plan.name);
         }
         this.following = false;
@@ -165,6 +171,11 @@ export class Joined {
         return this.follow(message.places);
       case "rules":
         return world.wire.setRules(message.rules);
+      case "condition":
+        if (this.hosts.includes(message.host)) world.setCondition(message.host, message.condition);
+        return;
+      case "crash":
+        return world.crashActor(message.actor);
       case "gone":
         world.wire.lost(message.hosts);
         return this.say({ type: "heard", at: this.hosts, gone: message.hosts });

@@ -3,7 +3,7 @@ import { encodeEnvelope } from "../../../protocol/codec";
 import { type Envelope, isDatagram } from "../../../protocol/envelope";
 import type { WireRule } from "../../rules";
 import { damagedInTransit, refusedFrames, SpokenVersions } from "../../versions";
-import type { Clock, Random, Wire, WireReceiver } from "../../world";
+import type { Cancel, Clock, Random, Wire, WireReceiver } from "../../world";
 import { blockedBreaksAfterUs, FaultyPath } from "./faults";
 import type { Link } from "./link";
 
@@ -28,12 +28,18 @@ export class LiveWire implements Wire {
   private readonly path: FaultyPath;
   /** Connections that are broken, which their senders have yet to be told. */
   private readonly breaking = new Set<string>();
+  /** Hosts that vanished without a word, as machines do that lose power; each with when its peers give it up. */
+  private readonly silent = new Map<HostName, Cancel>();
   /** Hosts of this process that speak another version of the protocol. */
   readonly versions = new SpokenVersions();
   routes: Routes = nowhere;
 
   /** `connectionTimeoutUs`: how long a connection may be blocked before it breaks. */
-  constructor(clock: Clock, random: Random, connectionTimeoutUs = blockedBreaksAfterUs) {
+  constructor(
+    private readonly clock: Clock,
+    random: Random,
+    private readonly connectionTimeoutUs = blockedBreaksAfterUs,
+  ) {
     const ends = {
       deliver: (from: HostName, to: HostName, envelope: Envelope) => this.carry(from, to, envelope),
       deliverDamaged: (from: HostName, to: HostName, envelope: Envelope, draw: number) => {
@@ -54,11 +60,27 @@ export class LiveWire implements Wire {
   }
 
   attach(host: HostName, receiver: WireReceiver): void {
+    // A machine that is back answers what was meant for its former life with a reset.
+    if (this.silent.has(host)) this.gone(host);
     this.receivers.set(host, receiver);
   }
 
   detach(host: HostName): void {
-    if (!this.receivers.delete(host)) return;
+    if (this.receivers.delete(host) && !this.silent.has(host)) this.gone(host);
+  }
+
+  /** Call before a host is detached: its peers find out only by their keep-alives, or when it is back. */
+  silence(host: HostName): void {
+    if (!this.silent.has(host))
+      this.silent.set(
+        host,
+        this.clock.after(this.connectionTimeoutUs, () => this.gone(host)),
+      );
+  }
+
+  private gone(host: HostName): void {
+    this.silent.get(host)?.cancel();
+    this.silent.delete(host);
     this.lost([host]);
     this.routes.hostsGone([host]);
   }
@@ -128,6 +150,7 @@ export class LiveWire implements Wire {
     if (!datagram && this.breaking.size > 0 && this.breaking.has(pair)) return;
     const receiver = this.receivers.get(to);
     if (receiver) return receiver.receive(envelope);
+    if (this.silent.has(to)) return;
     const link = this.routes.linkTo(to);
     if (link?.isOpen) return link.send({ from, to, envelope: encodeEnvelope(envelope) }, datagram);
     if (datagram) return;

@@ -7,6 +7,7 @@ import { probeTexts } from "../scenarios/probes";
 import type { JsonSchema } from "../scenarios/schema";
 import { workloads } from "../scenarios/workloads";
 import { libraryScenarios } from "./library";
+import { clientFaults } from "./live/client-faults";
 import { allMutants } from "./mutants/mutant-files";
 
 /** One thing that a scenario can name. */
@@ -36,7 +37,19 @@ export const catalogue: ReadonlyMap<string, () => readonly CatalogueEntry[]> = n
     () =>
       libraryScenarios().map(({ name, title, description, file }) => ({ name, what: title, source: file, params: [], more: description })),
   ],
-  ["faults", () => faults.map(({ name, what, params, required }) => ({ name, what, source: "", params: paramsOf(params, required) }))],
+  [
+    "faults",
+    () => [
+      ...faults.map(({ name, what, params, required }) => ({ name, what, source: "", params: paramsOf(params, required) })),
+      ...clientFaults.map(({ name, what, params }) => ({
+        name,
+        what,
+        source: "",
+        more: "only for `wavetank fault`",
+        params: paramsOf(params, []),
+      })),
+    ],
+  ],
   ["actions", () => actions.map(({ name, what, params, required }) => ({ name, what, source: "", params: paramsOf(params, required) }))],
   [
     "checks",

@@ -2,6 +2,7 @@ import { startGateway } from "../actors/api-server/gateway/gateway";
 import { portTo } from "../actors/api-server/gateway/port";
 import { hexadecimal, idOf } from "../actors/etcd/gateway/identity";
 import { type Address, address, type HostName, roleOf } from "../protocol/address";
+import type { Stored } from "../protocol/kinds/object";
 import type { AnyActor } from "../runtime/actor";
 import { Front } from "../runtime/live/front";
 import { Hub } from "../runtime/live/join/hub";
@@ -17,9 +18,14 @@ import { Doors } from "./doors";
 import { EtcdDoors } from "./etcd-doors";
 import { EtcdHosts } from "./etcd-hosts";
 import { EtcdMembers } from "./etcd-members";
+import { faultDoor } from "./live/fault-door";
+import { FaultService } from "./live/fault-service";
+import { Leaders } from "./live/leaders";
+import { LiveTank } from "./live/live-tank";
+import { Routing } from "./live/routing";
 import { InputError } from "./load";
 import { OutsideStorage } from "./outside-storage";
-import { reasonNotReady, reasonNotServing } from "./readiness";
+import { readObjects, reasonNotReady, reasonNotServing } from "./readiness";
 import type { StorageOptions } from "./storage-options";
 import { authorityOf, type Endpoint } from "./up-options";
 import { webActor, withWebDoors } from "./web-doors";
@@ -52,6 +58,8 @@ export interface LiveAddresses {
   /** Each etcd member's, in order, for etcd's own clients on this machine. */
   readonly etcd: readonly string[];
   readonly join: string;
+  /** Where faults are begun and ended. */
+  readonly control: string;
   readonly token: string;
 }
 
@@ -72,6 +80,11 @@ export class LiveCluster {
   readonly doors: Doors;
   private readonly etcdDoors: EtcdDoors;
   private readonly front: Front;
+  readonly tank: LiveTank;
+  readonly faults: FaultService;
+  private readonly routing = new Routing();
+  private readonly leaders = new Leaders();
+  private objects: ReadonlyMap<string, Stored> = new Map();
   private readonly joinedPlans = new Map<HostName, HostPlan>();
   private readonly closing: (() => Promise<void> | void)[] = [];
   private closed = false;
@@ -112,7 +125,26 @@ export class LiveCluster {
       // Nodes have no business with etcd, nor with the doors through which API servers call the world.
       mayReach: (_from: Address, to: Address) => roleOf(to) !== "etcd" && roleOf(to) !== "web",
       hostsMax: joinedHostsMax,
+      visit: faultDoor(() => this.faults),
       log: (level, message, fields) => log.log(level, message, fields),
+    });
+    this.tank = new LiveTank({
+      world: this.world,
+      hub: this.hub,
+      hosts: () => this.hostsHere(),
+      joinedPlan: (host) => this.joinedPlan(host),
+      knowledge: { leads: (host) => this.leaders.leads(host), objects: () => this.objects },
+    });
+    const { address: server, config } = this.plan.hosts.find(({ role }) => role === "apiserver")!.actors[0]!;
+    this.faults = new FaultService({
+      world: this.world,
+      tank: this.tank,
+      routing: this.routing,
+      server: { address: server, config },
+      refresh: async () => {
+        this.objects = await readObjects(this.world.outsidePortal(), server);
+      },
+      log: (text, fields) => log.log("info", text, fields),
     });
   }
 
@@ -148,6 +180,7 @@ export class LiveCluster {
       apiServers: this.doors.ports().map((port) => `https://${authorityOf(advertise, port)}`),
       etcd: this.etcdDoors.endpoints(),
       join: `wss://${authorityOf(advertise, this.ports.join)}`,
+      control: `https://${authorityOf(advertise, this.ports.join)}`,
       token: formatToken(this.pki.joinToken),
     };
   }
@@ -178,6 +211,7 @@ export class LiveCluster {
   /** Stops taking requests, then stops the hosts; what was asked of the disks is finished. */
   async close(): Promise<void> {
     this.closed = true;
+    this.faults.stopAll("the cluster stops");
     for (const close of this.closing.splice(0).reverse()) await close();
   }
 
@@ -228,7 +262,12 @@ export class LiveCluster {
         log.log("error", "a request failed in the gateway", { host: name, what, err: error });
       await this.doors.open(name, server, (port) =>
         // Each time the host comes up it is another one, and needs a portal of its own.
-        startGateway({ port: portTo(server, this.world.portal(name, name)), listen: { host: listen.host, port }, tls, onError }),
+        startGateway({
+          port: this.routing.behind(portTo(server, this.world.portal(name, name))),
+          listen: { host: listen.host, port },
+          tls,
+          onError,
+        }),
       );
     }
   }
@@ -260,7 +299,19 @@ export class LiveCluster {
     throw new Stopped();
   }
 
+  /** The cluster's hosts in this process, with members of etcd that were added. */
+  private hostsHere(): readonly ClusterPlan["hosts"][number][] {
+    const planned = new Map(this.plan.hosts.map((host) => [host.name, host]));
+    return this.world.hostPlans().flatMap(({ name, zone, actors }) => {
+      const host = planned.get(name);
+      if (host) return [host];
+      const isEtcd = actors.some(({ address }) => roleOf(address) === "etcd");
+      return isEtcd ? [{ name, zone, role: "etcd" as const, actors: actors as ClusterPlan["hosts"][number]["actors"] }] : [];
+    });
+  }
+
   private observe(host: HostName, event: RuntimeEvent): void {
+    this.leaders.see(host, event);
     const why = unusable(event);
     // What ends the cluster is said once, by whoever is told that it failed.
     if (why === undefined) this.options.log.observer(host, event);

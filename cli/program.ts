@@ -2,6 +2,7 @@ import { Command, CommanderError } from "commander";
 import { addDiff } from "./diff";
 import { addEtcd } from "./etcd";
 import { exit, guarded } from "./exit";
+import { addFault } from "./fault";
 import { addInit } from "./init";
 import { addJoin } from "./join";
 import { addDescribe, addList } from "./list";
@@ -19,7 +20,7 @@ export function wavetank(): Command {
     .version(wavetankVersion())
     .showHelpAfterError("(--help shows what there is)")
     .exitOverride();
-  for (const add of [addUp, addJoin, addRun, addReplay, addShrink, addDiff, addMutants, addList, addDescribe, addInit, addEtcd])
+  for (const add of [addUp, addJoin, addFault, addRun, addReplay, addShrink, addDiff, addMutants, addList, addDescribe, addInit, addEtcd])
     add(program);
   for (const command of program.commands) command.exitOverride();
   return program;

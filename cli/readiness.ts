@@ -1,8 +1,10 @@
 import type { Address } from "../protocol/address";
 import type { ApiRequest, ApiResponse } from "../protocol/api";
 import type { Lease, Node } from "../protocol/kinds/generated";
+import type { Stored } from "../protocol/kinds/object";
 import type { Answer } from "../runtime/actor";
 import type { Portal } from "../runtime/portal";
+import { objectId } from "../scenarios/history";
 
 interface Path {
   readonly path: string;
@@ -75,6 +77,25 @@ export async function reasonNotReady(portal: Portal, server: Address, nodes: rea
   const missing = nodes.filter((node) => !ready.has(node));
   return missing.length === 0 ? undefined : `${missing.join(", ")} ${missing.length === 1 ? "is" : "are"} not Ready`;
 }
+
+/** What selectors of pods look at, by id as in histories. Rejects where the API server does not answer. */
+export async function readObjects(portal: Portal, server: Address): Promise<ReadonlyMap<string, Stored>> {
+  const objects = new Map<string, Stored>();
+  for (const { kind, resource, group } of selectable) {
+    const path = group === "" ? `/api/v1/${resource}` : `/apis/${group}/v1/${resource}`;
+    const list = await get<{ readonly items: readonly Stored[] }>(portal, server, { path, group, version: "v1", resource });
+    if (list === undefined) throw new Error(`${server} does not say which ${resource} there are`);
+    for (const item of list.items) objects.set(objectId({ ...item, kind }), { ...item, kind });
+  }
+  return objects;
+}
+
+const selectable = [
+  { kind: "Pod", resource: "pods", group: "" },
+  { kind: "Service", resource: "services", group: "" },
+  { kind: "Deployment", resource: "deployments", group: "apps" },
+  { kind: "ReplicaSet", resource: "replicasets", group: "apps" },
+];
 
 function isReady(node: Node): boolean {
   return node.status?.conditions?.some(({ type, status }) => type === "Ready" && status === "True") ?? false;

@@ -44,7 +44,12 @@ async function up(flags: UpFlags, fail: (why: string) => void): Promise<() => Pr
   const { addresses, pki } = cluster;
   let etcd: EtcdAccess;
   try {
-    writeKubeconfig(options.kubeconfig, { server: addresses.front, authority: pki.authority.certificate, ...cluster.admin() });
+    writeKubeconfig(options.kubeconfig, {
+      server: addresses.front,
+      control: addresses.control,
+      authority: pki.authority.certificate,
+      ...cluster.admin(),
+    });
     etcd = cluster.storage?.access() ?? writeEtcdAccess(options.etcdAccess, addresses.etcd, pki.etcdAuthority);
   } catch (error) {
     await cluster.close();

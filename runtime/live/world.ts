@@ -88,14 +88,45 @@ export class LiveWorld {
     for (const { address } of [...plan.actors, ...(plan.services ?? [])]) this.directory.register(address, plan.name);
   }
 
+  /** What lives on the hosts of this process, up or down. */
+  hostPlans(): readonly HostPlan[] {
+    return [...this.plans.values()];
+  }
+
+  /** Puts an actor on a host of this process, which starts it with itself from now on; one of the same address gives way to it. */
+  placeActor(host: HostName, actor: Address, config: unknown): void {
+    this.removeActor(host, actor);
+    const plan = this.planOf(host);
+    this.plans.set(host, { ...plan, actors: [...plan.actors, { address: actor, config }] });
+    this.hosts.get(host)?.place(actor, config);
+    this.directory.register(actor, host);
+  }
+
+  /** Takes an actor off a host of this process for good. */
+  removeActor(host: HostName, actor: Address): void {
+    const plan = this.planOf(host);
+    this.plans.set(host, { ...plan, actors: plan.actors.filter(({ address }) => address !== actor) });
+    this.hosts.get(host)?.remove(actor);
+  }
+
+  /** What an actor that is placed on a host of this process was configured with. */
+  configOf(host: HostName, actor: Address): unknown {
+    return this.plans.get(host)?.actors.find(({ address }) => address === actor)?.config;
+  }
+
+  private planOf(name: HostName): HostPlan {
+    const plan = this.plans.get(name);
+    if (plan === undefined) throw new Error(`no host ${name}; there are ${[...this.plans.keys()].join(", ")}`);
+    return plan;
+  }
+
   /** Starts all hosts that are down. */
   start(): void {
     for (const name of this.plans.keys()) this.startHost(name);
   }
 
   startHost(name: HostName): void {
-    const plan = this.plans.get(name);
-    if (plan === undefined) throw new Error(`no host ${name}; there are ${[...this.plans.keys()].join(", ")}`);
+    const plan = this.planOf(name);
     if (this.hosts.get(name)?.up) return;
     const observer: Observer = { event: (host, event) => this.observe(host, event) };
     const { random, wire, directory } = this;

@@ -33,7 +33,12 @@ describe("a live cluster", () => {
     });
     await cluster.ready(() => {});
     const kubeconfig = join(directory, "kubeconfig");
-    writeKubeconfig(kubeconfig, { server: cluster.addresses.front, authority: cluster.pki.authority.certificate, ...cluster.admin() });
+    writeKubeconfig(kubeconfig, {
+      control: "",
+      server: cluster.addresses.front,
+      authority: cluster.pki.authority.certificate,
+      ...cluster.admin(),
+    });
     admin = new Admin(kubeconfig);
   });
   afterAll(async () => {

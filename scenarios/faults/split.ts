@@ -86,7 +86,8 @@ function groupsOf(tank: Tank, hosts: readonly HostName[], { shape = "halves", gr
 
 /** Who can not be in touch with most of the others: all but the largest group. Of rings and bridges, in which nobody reaches all, everybody. */
 function outvoted(tank: Tank, hosts: readonly HostName[], params: Params): readonly HostName[] {
-  if (params.shape === "ring" || params.shape === "bridge") return hosts;
+  // Where all of them are down there is nobody to split.
+  if (hosts.length === 0 || params.shape === "ring" || params.shape === "bridge") return hosts;
   const groups = groupsOf(tank, hosts, params);
   const sizes = new Map<number, number>();
   for (const group of groups) sizes.set(group, (sizes.get(group) ?? 0) + 1);

@@ -3,14 +3,15 @@ import { alreadyExists, badRequest, type Failure, internalError, invalid, isFail
 import type { Admission } from "../admission/admission";
 import { mutate, neededBy, validate } from "../admission/index";
 import { type ResourceCall, refuse, respondObject, storageFailure } from "../call";
+import { awaitConverted, convertForStorage } from "../custom-resources/webhook-conversion";
 import type { Ctx, ServerState } from "../state";
 import { Entry, encodeStored } from "../storage/entry";
 import { withEventLease } from "../storage/event-lease";
 import { keyOfObject } from "../storage/keys";
 import { nothingAlongside, writeGuarded } from "../storage/store";
+import { answerObject } from "./answer-object";
 import { dryRunOf, fieldManagerOf, parseBody, receiveObject } from "./body";
 import { fetchNeeded } from "./cluster-view";
-import { toStored } from "./conversion";
 import { recordWrite } from "./facts";
 import { born, complete, tracked, wrongWithNew } from "./objects";
 import { renderingOf } from "./read";
@@ -71,11 +72,16 @@ export function createObject(
       if (isFailure(cluster)) return refuse(ctx, call, cluster);
       const ready = readied({ ...base, cluster }, ctx);
       if (isFailure(ready)) return refuse(ctx, call, ready);
-      if (dryRun) {
-        const entry = new Entry(keyOfObject(resource, request.namespace, name), 0, encodeStored(toStored(kind, resource, ready)));
-        return respondObject(ctx, call, 201, withoutVersion(rendering as Rendering, entry, ctx), warnings);
-      }
-      return store(state, ctx, ready, name, tries);
+      return convertForStorage(state, ctx, kind, resource, ready, (state, converted, ctx) => {
+        if (isFailure(converted)) return refuse(ctx, call, converted);
+        if (!dryRun) return store(state, ctx, converted, name, tries);
+        const entry = new Entry(keyOfObject(resource, request.namespace, name), 0, encodeStored(converted));
+        return awaitConverted(state, ctx, kind, [entry], (_state, refusal, ctx) =>
+          isFailure(refusal)
+            ? refuse(ctx, call, refusal)
+            : respondObject(ctx, call, 201, withoutVersion(rendering as Rendering, entry, ctx), warnings),
+        );
+      });
     });
   }
 
@@ -91,7 +97,7 @@ export function createObject(
     const allocated = isService(kind) ? allocateForService(state, ctx, ready, undefined) : { object: ready, alongside: nothingAlongside };
     if (isFailure(allocated)) return refuse(ctx, call, allocated);
     const key = keyOfObject(resource, request.namespace, name);
-    const stored = encodeStored(toStored(kind, resource, allocated.object));
+    const stored = encodeStored(allocated.object);
     return withEventLease(state, ctx, resource, call.deadlineUs, (state, lease, ctx) => {
       if (typeof lease !== "number") return refuse(ctx, call, storageFailure(lease));
       const write = { key, expected: 0, stored, lease, alongside: allocated.alongside };
@@ -99,13 +105,7 @@ export function createObject(
         switch (outcome.type) {
           case "written":
             recordWrite(ctx, call, "create", name, outcome.revision);
-            return respondObject(
-              ctx,
-              call,
-              201,
-              renderObject(rendering as Rendering, new Entry(key, outcome.revision, stored), ctx.wallUs() / 1000),
-              warnings,
-            );
+            return answerObject(state, ctx, call, rendering as Rendering, 201, new Entry(key, outcome.revision, stored), warnings);
           case "conflict":
             // Not the object but an address was taken: another one is drawn.
             if (!outcome.current && tries < generatedNamesMax) return store(state, ctx, ready, name, tries + 1);

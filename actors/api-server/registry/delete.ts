@@ -4,18 +4,19 @@ import { badRequest, conflict, type Failure, invalid, isFailure, modifiedConflic
 import { mutate, validate } from "../admission/index";
 import { deletedStatus, type ResourceCall, refuse, respondObject, storageFailure } from "../call";
 import { markedForCleanup } from "../custom-resources/finalizing";
+import { convertedFirst } from "../custom-resources/webhook-conversion";
 import { decodeAs } from "../objects/decode";
 import type { Ctx, ServerState } from "../state";
 import { type Entry, encodeJson, encodeStored } from "../storage/entry";
 import { cacheOf } from "../storage/feed";
-import { type Decision, guaranteedUpdate, type UpdateOutcome } from "../storage/guaranteed-update";
+import { type Decision, guaranteedUpdate, type Later, type UpdateOutcome } from "../storage/guaranteed-update";
 import { definitionsResource, keyOfObject } from "../storage/keys";
+import { answerObject } from "./answer-object";
 import { dryRunOf, parseBody } from "./body";
 import { viewOf } from "./cluster-view";
 import { servedObject } from "./conversion";
 import { recordWrite } from "./facts";
 import { renderingOf } from "./read";
-import { renderObject } from "./render";
 import { isService, releaseOfService } from "./service-allocation";
 
 /** DELETE: the object goes at once, or is marked and goes when its grace is over and its finalizers are gone. */
@@ -24,13 +25,13 @@ export function remove(state: ServerState, ctx: Ctx, call: ResourceCall): undefi
   if (isFailure(options)) return refuse(ctx, call, options);
   const rendering = renderingOf(call, "object");
   if (isFailure(rendering)) return refuse(ctx, call, rendering);
-  return removeOne(state, ctx, call, call.request.name, options, (_state, outcome, ctx) => {
+  return removeOne(state, ctx, call, call.request.name, options, (state, outcome, ctx) => {
     const settled = settle(call, outcome);
     if (isFailure(settled)) return refuse(ctx, call, settled);
     const { entry, gone } = settled;
     if (gone && !returnsObject.has(call.resource.name))
       return respondObject(ctx, call, 200, encodeJson(deletedStatus(call.kind, call.request.name, entry.object.metadata.uid)));
-    return respondObject(ctx, call, 200, renderObject(rendering, entry, ctx.wallUs() / 1000));
+    return answerObject(state, ctx, call, rendering, 200, entry);
   });
 }
 
@@ -79,8 +80,10 @@ export function removeOne(
   const subject = { group: kind.group, resource: kind.plural, name };
   const plan = {
     ...{ key, cached: cacheOf(state.feed, resource).get(key), deadlineUs, dryRun },
-    change(current: Entry | undefined, nowMs: number): Decision {
+    change(current: Entry | undefined, nowMs: number): Decision | Later<ServerState> {
       if (!current) return { type: "refuse", status: notFound(subject) };
+      const unconverted = convertedFirst(kind, current, () => plan.change(current, nowMs));
+      if (unconverted) return unconverted;
       const object = servedObject(kind, resource, current);
       const unmet = preconditionFailure(subject, current.object, options);
       if (unmet) return { type: "refuse", status: unmet };

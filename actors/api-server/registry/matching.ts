@@ -20,6 +20,7 @@ export function matcherOf(kind: Kind, resource: StoredResource, selection: Selec
   const fields = selection.fields.filter(
     ({ field, operator, value }) => !(field === "metadata.name" && operator === "=" && value === name),
   );
+  const byContent = selectsByContent(selection);
   const needsObject = labels.length > 0 || fields.length > 0;
   return {
     prefix,
@@ -27,10 +28,15 @@ export function matcherOf(kind: Kind, resource: StoredResource, selection: Selec
       if (!entry.key.startsWith(prefix)) return false;
       if (suffix !== undefined && !entry.key.endsWith(suffix)) return false;
       if (!needsObject) return true;
-      const object = servedObject(kind, resource, entry);
-      return matchesLabels(labels, object.metadata.labels) && (fields.length === 0 || matchesFields(fields, kind, object));
+      if (!matchesLabels(labels, entry.object.metadata.labels)) return false;
+      return fields.length === 0 || matchesFields(fields, kind, byContent ? servedObject(kind, resource, entry) : entry.object);
     },
   };
+}
+
+/** Whether more than an object's metadata is looked at, which is the same in every version. */
+export function selectsByContent({ fields }: Selection): boolean {
+  return fields.some(({ field }) => !field.startsWith("metadata."));
 }
 
 /** The one key that can match, where namespace and name are both known. */

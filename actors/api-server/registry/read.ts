@@ -1,5 +1,6 @@
 import { type Failure, gone, isFailure, notFound, timeout } from "../../../protocol/status";
-import { json, type ResourceCall, refuse, respond, respondObject, storageFailure } from "../call";
+import { json, type ResourceCall, refuse, respond, storageFailure } from "../call";
+import { awaitConverted, hasConversionWebhook } from "../custom-resources/webhook-conversion";
 import { answerForm } from "../negotiation";
 import type { Ctx, ServerState } from "../state";
 import type { Entry } from "../storage/entry";
@@ -8,10 +9,11 @@ import { cacheOf } from "../storage/feed";
 import { awaitConsistent, awaitRevision } from "../storage/freshness";
 import { endOfPrefix, keyBytes, keyOfObject } from "../storage/keys";
 import { entryOf, readEntry } from "../storage/store";
+import { answerObject } from "./answer-object";
 import { encodeContinue } from "./continue-token";
 import { getVersion, type ListOptions, listOptions } from "./list-options";
-import { matcherOf, soleKey } from "./matching";
-import { type Rendering, renderList, renderObject } from "./render";
+import { matcherOf, selectsByContent, soleKey } from "./matching";
+import { type Rendering, renderList } from "./render";
 
 /** GET of one object. Without a resourceVersion it is read from etcd itself; with one, from the cache, which is waited for. */
 export function get(state: ServerState, ctx: Ctx, call: ResourceCall): undefined {
@@ -21,20 +23,20 @@ export function get(state: ServerState, ctx: Ctx, call: ResourceCall): undefined
   const rendering = renderingOf(call, "object");
   if (isFailure(rendering)) return refuse(ctx, call, rendering);
   const key = keyOfObject(resource, request.namespace, request.name);
-  const answer = (ctx: Ctx, entry: Entry | undefined) => {
+  const answer = (state: ServerState, ctx: Ctx, entry: Entry | undefined) => {
     if (!entry) return refuse(ctx, call, notFound({ group: kind.group, resource: kind.plural, name: request.name }));
-    return respondObject(ctx, call, 200, renderObject(rendering, entry, ctx.wallUs() / 1000));
+    return answerObject(state, ctx, call, rendering, 200, entry);
   };
   const cached = cacheOf(state.feed, resource).get(key);
-  if (version.at === "any") return answer(ctx, cached);
+  if (version.at === "any") return answer(state, ctx, cached);
   if (version.at === "notOlderThan")
-    return withRevision(state, ctx, call, version.revision, (state, ctx) => answer(ctx, cacheOf(state.feed, resource).get(key)));
+    return withRevision(state, ctx, call, version.revision, (state, ctx) => answer(state, ctx, cacheOf(state.feed, resource).get(key)));
   return readEntry(
     state,
     ctx,
     key,
     call.deadlineUs,
-    (_state, read, ctx) => (read.type === "done" ? answer(ctx, read.entry) : refuse(ctx, call, storageFailure(read))),
+    (state, read, ctx) => (read.type === "done" ? answer(state, ctx, read.entry) : refuse(ctx, call, storageFailure(read))),
     cached,
   );
 }
@@ -69,9 +71,14 @@ export interface Page {
 type ThenPage = (state: ServerState, page: Page | Failure, ctx: Ctx) => undefined;
 
 /** Finds a list's page: from the cache where the cache stands (or may stand) at the revision asked for, otherwise from etcd's history. */
-export function collect(state: ServerState, ctx: Ctx, call: ResourceCall, options: ListOptions, then: ThenPage): undefined {
+export function collect(state: ServerState, ctx: Ctx, call: ResourceCall, options: ListOptions, whole: ThenPage): undefined {
   const { version } = options;
-  const fromCache = (state: ServerState, ctx: Ctx) => then(state, cachedPage(state, call, options), ctx);
+  const then: ThenPage = (state, page, ctx) => {
+    if (isFailure(page)) return whole(state, page, ctx);
+    return awaitConverted(state, ctx, call.kind, page.entries, (state, refusal, ctx) => whole(state, refusal ?? page, ctx));
+  };
+  const fromCache = (state: ServerState, ctx: Ctx) =>
+    awaitSelectable(state, ctx, call, options, (state, refusal, ctx) => then(state, refusal ?? cachedPage(state, call, options), ctx));
   switch (version.at) {
     case "any":
       return fromCache(state, ctx);
@@ -86,6 +93,29 @@ export function collect(state: ServerState, ctx: Ctx, call: ResourceCall, option
     case "exact":
       if (state.feed.revision === version.revision) return fromCache(state, ctx);
       return historicPage(state, ctx, call, options, version.revision, then);
+  }
+}
+
+/** Where objects are selected by fields that a webhook has to convert first, goes on once the cache holds none that was not converted. */
+function awaitSelectable(
+  state: ServerState,
+  ctx: Ctx,
+  call: ResourceCall,
+  { selection }: ListOptions,
+  then: (state: ServerState, refusal: Failure | undefined, ctx: Ctx) => undefined,
+): undefined {
+  const { kind, resource, deadlineUs } = call;
+  if (!hasConversionWebhook(kind) || !selectsByContent(selection)) return then(state, undefined, ctx);
+  return round(state, ctx, -1);
+
+  function round(state: ServerState, ctx: Ctx, before: number): undefined {
+    const { revision } = state.feed;
+    if (revision === before) return then(state, undefined, ctx);
+    if (ctx.monotonicUs() > deadlineUs) return then(state, timeout("the objects were not converted in time"), ctx);
+    const entries = cacheOf(state.feed, resource).list(matcherOf(kind, resource, selection).prefix);
+    return awaitConverted(state, ctx, kind, entries, (state, refusal, ctx) =>
+      refusal ? then(state, refusal, ctx) : round(state, ctx, revision),
+    );
   }
 }
 
@@ -142,19 +172,35 @@ function historicPage(state: ServerState, ctx: Ctx, call: ResourceCall, options:
       }
       const { kvs, more, count } = outcome.response;
       const cache = cacheOf(state.feed, resource);
-      const entries = [...found];
-      for (const [index, kv] of kvs.entries()) {
+      const candidates = kvs.map((kv) => {
         const read = entryOf(kv);
         const cached = cache.get(read.key);
-        const entry = cached?.revision === read.revision ? cached : read;
-        if (!matcher.matches(entry)) continue;
-        if (limit > 0 && entries.length === limit)
-          return then(state, cutOff(entries, revision, matcher.prefix, unselected ? count - index : undefined), ctx);
-        entries.push(entry);
-      }
-      if (more && kvs.length > 0) return piece(state, ctx, `${entryOf(kvs.at(-1)!).key}\0`, entries);
-      return then(state, { entries, revision, continue: "", remaining: undefined }, ctx);
+        return cached?.revision === read.revision ? cached : read;
+      });
+      if (selectsByContent(selection))
+        return awaitConverted(state, ctx, kind, candidates, (state, refusal, ctx) =>
+          refusal ? then(state, refusal, ctx) : select(state, ctx, candidates, { more, count }, found),
+        );
+      return select(state, ctx, candidates, { more, count }, found);
     });
+  }
+
+  function select(
+    state: ServerState,
+    ctx: Ctx,
+    candidates: readonly Entry[],
+    { more, count }: { readonly more: boolean; readonly count: number },
+    found: readonly Entry[],
+  ): undefined {
+    const entries = [...found];
+    for (const [index, entry] of candidates.entries()) {
+      if (!matcher.matches(entry)) continue;
+      if (limit > 0 && entries.length === limit)
+        return then(state, cutOff(entries, revision, matcher.prefix, unselected ? count - index : undefined), ctx);
+      entries.push(entry);
+    }
+    if (more && candidates.length > 0) return piece(state, ctx, `${candidates.at(-1)!.key}\0`, entries);
+    return then(state, { entries, revision, continue: "", remaining: undefined }, ctx);
   }
 }
 

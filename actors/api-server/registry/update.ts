@@ -1,20 +1,22 @@
 import { type ApiObject, isBeingDeleted, type Stored } from "../../../protocol/kinds/object";
 import { badRequest, conflict, type Failure, invalid, isFailure, modifiedConflict, notFound } from "../../../protocol/status";
 import { mutate, validate } from "../admission/index";
-import { type ResourceCall, refuse, respondObject, storageFailure } from "../call";
+import { type ResourceCall, refuse, storageFailure } from "../call";
+import { convertedFirst, convertForStorage, storesThroughWebhook } from "../custom-resources/webhook-conversion";
 import type { Ctx, ServerState } from "../state";
 import { type Entry, encodeStored, sameJson } from "../storage/entry";
 import { withEventLease } from "../storage/event-lease";
 import { cacheOf } from "../storage/feed";
-import { type Decision, guaranteedUpdate, type UpdateOutcome } from "../storage/guaranteed-update";
+import { type Decision, guaranteedUpdate, type Later, type UpdateOutcome } from "../storage/guaranteed-update";
 import { keyOfObject } from "../storage/keys";
+import { answerObject } from "./answer-object";
 import { dryRunOf, fieldManagerOf, parseBody, receiveObject } from "./body";
 import { viewOf } from "./cluster-view";
 import { servedObject, toStored } from "./conversion";
 import { recordWrite } from "./facts";
 import { complete, tracked, updated, wrongWithUpdate } from "./objects";
 import { renderingOf } from "./read";
-import { type Rendering, renderObject } from "./render";
+import type { Rendering } from "./render";
 import { allocate, type Draws, drawFor, isService, releaseOfService } from "./service-allocation";
 
 /** Makes the wanted object of the one that is stored; called again whenever that has changed meanwhile. */
@@ -72,9 +74,11 @@ export function change(state: ServerState, ctx: Ctx, call: ResourceCall, how: Ch
     cached: cacheOf(state.feed, resource).get(key),
     deadlineUs: call.deadlineUs,
     dryRun,
-    change(current: Entry | undefined, nowMs: number): Decision {
+    change(current: Entry | undefined, nowMs: number): Decision | Later<ServerState> {
       absent = current === undefined;
       if (!current) return { type: "refuse", status: notFound(subjectOf(call)) };
+      const unconverted = convertedFirst(kind, current, () => plan.change(current, nowMs));
+      if (unconverted) return unconverted;
       const stored = servedObject(kind, resource, current);
       const wanted = how.make(stored, nowMs);
       if (isFailure(wanted)) return { type: "refuse", status: wanted };
@@ -94,7 +98,7 @@ export function change(state: ServerState, ctx: Ctx, call: ResourceCall, how: Ch
     if (isFailure(entry)) return refuse(ctx, call, entry);
     if (outcome.type === "put" && !dryRun) recordWrite(ctx, call, how.verb, request.name, entry.revision);
     if (outcome.type === "deleted" && !dryRun) recordWrite(ctx, call, "delete", request.name, entry.revision);
-    return respondObject(ctx, call, 200, renderObject(rendering as Rendering, entry, ctx.wallUs() / 1000), warnings);
+    return answerObject(state, ctx, call, rendering as Rendering, 200, entry, warnings);
   }
 
   function entryOfOutcome(outcome: UpdateOutcome): Entry | Failure {
@@ -136,7 +140,7 @@ function decide(
   { track }: ChangePlan,
   fresh: Fresh,
   draws: Draws | undefined,
-): Decision {
+): Decision | Later<ServerState> {
   const { request, kind, resource, user } = call;
   const { subresource, namespace, name } = request;
   const stale = staleness(call, stored, wanted);
@@ -156,13 +160,18 @@ function decide(
   if (vanishes(call, stored, owned)) return { type: "delete", ...(draws ? { alongside: releaseOfService(stored) } : {}) };
   const allocated = draws ? allocate(state, owned, stored, draws, fresh) : { object: owned };
   if (isFailure(allocated)) return { type: "refuse", status: allocated };
-  const result = toStored(kind, resource, allocated.object);
-  if (sameJson(withoutVersion(result), withoutVersion(current.object))) return { type: "keep" };
+  const put = (result: ApiObject): Decision => {
+    if (sameJson(withoutVersion(result), withoutVersion(current.object))) return { type: "keep" };
+    const alongside = "alongside" in allocated ? { alongside: allocated.alongside } : {};
+    return { type: "put", stored: encodeStored(result), ...alongside, lease: fresh.lease };
+  };
+  if (!storesThroughWebhook(kind, resource)) return put(toStored(kind, resource, allocated.object));
   return {
-    type: "put",
-    stored: encodeStored(result),
-    ...("alongside" in allocated ? { alongside: allocated.alongside } : {}),
-    lease: fresh.lease,
+    type: "later",
+    ask: (state, ctx, then) =>
+      convertForStorage(state, ctx, kind, resource, allocated.object, (state, converted, ctx) =>
+        then(state, isFailure(converted) ? { type: "refuse", status: converted } : put(converted), ctx),
+      ),
   };
 }
 

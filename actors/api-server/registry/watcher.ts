@@ -25,6 +25,8 @@ export class Watcher {
   /** Where only the objects of one node are wanted. */
   readonly node: string | undefined;
   readonly wantsBookmarks: boolean;
+  /** Changes that a webhook is converting; see converting-watch.ts. */
+  readonly unconverted: Change[] = [];
   /** The watcher has seen everything up to here, or does not want it: only later changes are sent. */
   #after: number;
   /** The newest revision that an event or a bookmark has told. */
@@ -68,7 +70,8 @@ export class Watcher {
 
   /** Tells how far the caches have come, unless the watcher knows or is still being shown the state. */
   bookmark(ctx: Ctx, revision: number): void {
-    if (!this.wantsBookmarks || this.#told >= revision || this.#after > revision || this.#waiting.length > 0) return;
+    if (!this.wantsBookmarks || this.#told >= revision || this.#after > revision || this.#waiting.length > 0 || this.unconverted.length > 0)
+      return;
     this.#put(ctx, { type: "BOOKMARK", revision, endsState: false });
   }
 

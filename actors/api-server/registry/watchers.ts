@@ -2,11 +2,13 @@ import type { ApiEvent } from "../../../protocol/api";
 import { type Failure, isFailure, timeout, tooOldResourceVersion } from "../../../protocol/status";
 import type { StreamRef } from "../../../runtime/actor";
 import { json, type ResourceCall, refuse } from "../call";
+import { hasConversionWebhook } from "../custom-resources/webhook-conversion";
 import type { Ctx, ServerState } from "../state";
 import { encodeJson } from "../storage/entry";
 import { cacheOf } from "../storage/feed";
 import { awaitConsistent, awaitRevision } from "../storage/freshness";
 import type { Change, ResourceCache } from "../storage/resource-cache";
+import { convertBeginning, deliverConverted } from "./converting-watch";
 import { type WatchOptions, watchOptions } from "./list-options";
 import { matcherOf } from "./matching";
 import { renderingOf, tooLarge } from "./read";
@@ -64,6 +66,16 @@ export function watch(state: ServerState, ctx: Ctx, call: ResourceCall): undefin
     // The client may have gone while the caches were waited for.
     if (!state.watchers.pending.delete(stream.key)) return;
     if (refusal) return refuse(ctx, call, refusal);
+    if (!hasConversionWebhook(call.kind)) return start(state, ctx);
+    state.watchers.pending.add(stream.key);
+    const matcher = matcherOf(call.kind, call.resource, (options as WatchOptions).selection);
+    return convertBeginning(state, ctx, call, options as WatchOptions, matcher, (state, refusal, ctx) => {
+      if (!state.watchers.pending.delete(stream.key)) return;
+      return refusal ? refuse(ctx, call, refusal) : start(state, ctx);
+    });
+  }
+
+  function start(state: ServerState, ctx: Ctx): undefined {
     caller.tally(200);
     ctx.push(stream, json(200, new Uint8Array()));
     return startWatcher(state, ctx, call, rendering as Rendering, stream, options as WatchOptions);
@@ -110,7 +122,9 @@ function startWatcher(
 
 /** Passes a change on to everybody who watches the resource. */
 export function tellWatchers(state: ServerState, ctx: Ctx, cache: ResourceCache, change: Change): undefined {
-  for (const watcher of state.watchers.byResource.get(cache.resource.name)?.concernedBy(change) ?? []) watcher.deliver(ctx, change);
+  for (const watcher of state.watchers.byResource.get(cache.resource.name)?.concernedBy(change) ?? [])
+    if (hasConversionWebhook(watcher.rendering.kind)) deliverConverted(state, ctx, watcher, change, end);
+    else watcher.deliver(ctx, change);
 }
 
 /** The timers of watches; answers true for them. */

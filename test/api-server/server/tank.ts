@@ -2,7 +2,7 @@ import { requestInfo } from "../../../actors/api-server/request-info";
 import { apiServer } from "../../../actors/api-server/server";
 import type { ServerState } from "../../../actors/api-server/state";
 import { etcdMember } from "../../../actors/etcd/member";
-import { address } from "../../../protocol/address";
+import { type Address, address } from "../../../protocol/address";
 import type { ApiMessage, ApiRequest, ApiResponse, Credential } from "../../../protocol/api";
 import { isFailure } from "../../../protocol/status";
 import type { AnyActor, Fact, StreamInput } from "../../../runtime/actor";
@@ -52,9 +52,11 @@ export class Tank {
       readonly seed?: number;
       readonly knobs?: Record<string, number>;
       readonly actors?: readonly AnyActor[];
+      /** Actors that play webhooks, by the name and port under which they are called; each is placed on a host of its own. */
+      readonly web?: Readonly<Record<string, Address>>;
     } = {},
   ) {
-    const { servers = 1, etcd = 1, seed = 1, knobs = {}, actors = [] } = options;
+    const { servers = 1, etcd = 1, seed = 1, knobs = {}, actors = [], web = {} } = options;
     this.simulation = new Simulation({
       seed,
       actors: [apiServer, etcdMember, ...actors],
@@ -76,7 +78,17 @@ export class Tank {
     for (const [n, server] of apiServers.entries()) {
       this.simulation.addHost({ name: `apiserver-${n}`, zone: `z${n}` });
       const preferred = [...members.slice(n % etcd), ...members.slice(0, n % etcd)];
-      this.simulation.place(`apiserver-${n}`, server, { etcd: preferred, apiServers, serviceCidr: "10.96.0.0/16", knobs });
+      this.simulation.place(`apiserver-${n}`, server, {
+        etcd: preferred,
+        apiServers,
+        serviceCidr: "10.96.0.0/16",
+        knobs,
+        web: { actors: web },
+      });
+    }
+    for (const player of new Set(Object.values(web))) {
+      this.simulation.addHost({ name: `web-${player.replace("/", "-")}`, zone: "z0" });
+      this.simulation.place(`web-${player.replace("/", "-")}`, player, null);
     }
     this.simulation.start();
     this.simulation.portal();

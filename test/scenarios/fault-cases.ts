@@ -54,17 +54,18 @@ export const ofEtcd: readonly Case[] = [
 const servers = "target: { role: apiserver, mode: all }";
 
 export const ofTheApi: readonly Case[] = [
-  [`fault: api-error, ${servers}, code: 503, rate: 40%, verbs: [create, update, patch]`, /^\d+ requests answered with 503$/],
+  [`fault: api-error, ${servers}, code: 503, rate: 40%, verbs: [create, update, patch]`, /^\d+ requests answered with 503$/, "restart"],
   [
     `fault: api-error, ${servers}, carriedOut: true, rate: 40%, user: "system:kube-controller-manager"`,
     /^\d+ requests answered with 500, though carried out$/,
+    "restart",
   ],
   [`fault: api-latency, ${servers}, min: 100ms, max: 3s, actors: [kubelet]`, /^\d+ requests? answered late$/],
-  [`fault: api-throttle, ${servers}, requestsPerSecond: 5, burst: 2`, /^\d+ requests throttled$/],
-  [`fault: stale-api-server, ${servers}`, /^\d+ messages of etcd's watches came late$/],
-  [`fault: stale-api-server, ${servers}, lag: 700ms`, /^\d+ messages of etcd's watches came late$/],
+  [`fault: api-throttle, ${servers}, requestsPerSecond: 1, burst: 1`, /^\d+ requests throttled$/, "restart"],
+  [`fault: stale-api-server, ${servers}`, /^\d+ messages of etcd's watches came late$/, "restart"],
+  [`fault: stale-api-server, ${servers}, lag: 700ms`, /^\d+ messages of etcd's watches came late$/, "restart"],
   [`fault: watch-cut, ${servers}`, /^\d+ watches ended$/],
-  [`fault: watch-gap, ${servers}, actors: [controller-manager/0]`, /^\d+ events withheld, \d+ watches had to list again$/],
+  [`fault: watch-gap, ${servers}, actors: [controller-manager/0]`, /^\d+ events withheld, \d+ watches had to list again$/, "restart"],
   [`fault: forced-relist, ${servers}, resources: [pods]`, /^\d+ watches told to list again$/],
 ];
 
@@ -72,12 +73,12 @@ const pods = "target: { deployment: default/web, mode: all }";
 const nodes = "target: { role: node }";
 
 export const ofPodsAndNodes: readonly Case[] = [
+  [`fault: memory-pressure, target: { role: node, mode: all }, period: 800ms`, /^\d+ containers? killed for want of memory$/],
   [`fault: pod-kill, target: { service: default/web }`, /^1 pod deleted$/],
   [`fault: container-crash, target: { labels: "app=web", mode: fixed, value: 2 }`, /^\d containers? crashed$/],
   [`fault: oom-kill, ${pods}, container: web`, /^\d containers? out of memory$/],
   [`fault: failing-probe, ${pods}`, /^\d+ probes failed$/],
-  [`fault: image-pull-failure, target: { role: node, mode: all }, image: "example.com/*"`, /^\d+ pulls? of an image failed$/],
-  [`fault: memory-pressure, ${nodes}, period: 500ms`, /^\d+ containers? killed for want of memory$/],
+  [`fault: image-pull-failure, target: { role: node, mode: all }, image: "example.com/*"`, /^\d+ pulls? of an image failed$/, "restart"],
   [`fault: kubelet-stop, ${nodes}`, /^kubelet\/node-\d stopped and started again$/],
   [`fault: cordon, ${nodes}`, /^1 node cordoned$/],
   [`fault: taint, ${nodes}, effect: NoExecute`, /^1 node tainted storm.wavetank\/taint:NoExecute$/],
@@ -86,6 +87,7 @@ export const ofPodsAndNodes: readonly Case[] = [
   [
     `fault: crash-between-writes, target: { role: control, is: leader, actor: controller-manager }`,
     /^controller-manager\/0 crashed before /,
+    "restart",
   ],
   [`fault: lose-node, target: { hosts: [node-2] }`, /^node-2 lost for ever$/],
 ];

@@ -3,8 +3,8 @@ import { faultNamed } from "../../scenarios/faults";
 import { Run, type RunInput } from "../../scenarios/run";
 import { healthyDisk } from "../../scenarios/tank";
 
-/** What a step of the storm says beside when it is, and what must be said of it afterwards. */
-export type Case = readonly [step: string, effect: RegExp];
+/** What a step of the storm says beside when it is, what must be said of it afterwards, and what an operator does meanwhile so that there is something to hit. */
+export type Case = readonly [step: string, effect: RegExp, meanwhile?: "restart"];
 
 export function nameOf([step]: Case): string {
   return /^fault: ([a-z-]+)/.exec(step)![1]!;

@@ -23,17 +23,19 @@ spec: { selector: { app: web }, ports: [{ port: 80 }] }
 `;
 
 const everySeconds = 3;
-/** The cases one after the other, each for two seconds, with rollouts under way so that there is something to hit. */
+/** The cases one after the other, each for two seconds. */
 function inputOf(cases: readonly Case[], seed = 1): RunInput {
-  const steps = cases.map(([step], i) => `  - { at: ${i * everySeconds + 1}s, for: 2s, ${step} }`).join("\n");
+  const steps = cases.flatMap(([step, , meanwhile], i) => [
+    `  - { at: ${i * everySeconds + 1}s, for: 2s, ${step} }`,
+    ...(meanwhile === "restart" ? [`  - { at: ${i * everySeconds + 1}s, action: restart, deployment: default/web }`] : []),
+  ]);
   const text = `
 name: faults-in-turn
 cluster: { etcd: 1, apiServers: 2, controllers: 1, nodes: 3, zones: 1 }
 images: [{ image: example.com/web, dependencies: [{ service: web, required: false, inProbes: true }] }]
 settle: 60s
 storm:
-${steps}
-  - { at: 500ms, every: ${everySeconds}s, times: ${cases.length}, action: restart, deployment: default/web }
+${steps.join("\n")}
 stormFor: ${cases.length * everySeconds + 1}s
 beyondBudget: true
 calm: { within: 120s, stay: 2s }

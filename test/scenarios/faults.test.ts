@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import { faults } from "../../scenarios/faults";
 import { everyCase, ofEtcd } from "./fault-cases";
 import { holdsAndReplays, nameOf } from "./fault-run";
@@ -14,7 +15,7 @@ calm: { within: 20s, stay: 1s }
 expect: [raft-election-safety, raft-committed, store-agreement, acknowledged-writes, convergence]
 `;
 
-describe.each(ofEtcd)("{ %s }", (step, effect) => {
+describe.each(ofEtcd.map(([step, effect]) => [step, effect] as const))("{ %s }", (step, effect) => {
   it("takes effect, is undone, and replays from its record to the byte", () => {
     holdsAndReplays(tinyInput(scenarioWith(step), 3), [[step, effect]]);
   });
@@ -23,4 +24,9 @@ describe.each(ofEtcd)("{ %s }", (step, effect) => {
 it("every fault has its case in one of these tests", () => {
   const named = new Set(everyCase.map(nameOf));
   expect(faults.map(({ name }) => name).filter((name) => !named.has(name))).toEqual([]);
+});
+
+it("every fault stands in the table of docs/scenarios.md", () => {
+  const text = readFileSync("docs/scenarios.md", "utf8");
+  expect(faults.map(({ name }) => name).filter((name) => !text.includes(`\`${name}\``))).toEqual([]);
 });

@@ -1,6 +1,7 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import colors from "picocolors";
+import { objectId } from "../scenarios/history";
 import { type RunRecord, recordVersion } from "../scenarios/record";
 import type { CloseUp } from "../scenarios/report/close-up";
 import { htmlOf } from "../scenarios/report/html";
@@ -11,6 +12,7 @@ import { closeUpOf, type Decided } from "./close-up";
 import type { Loaded } from "./load";
 import { plantedMutant } from "./mutants/planted";
 import { makeOutFolder } from "./out-folder";
+import { recordedLoad } from "./records";
 import { hanging } from "./terminal";
 import { wavetankVersion } from "./version";
 
@@ -86,7 +88,8 @@ export function recordOf(loaded: Loaded, result: RunResult, untilUs: number | un
     schedule: result.schedule,
     shape: result.shape,
     stormUs: result.stormUs,
-    load: loaded.scenario.load.map(({ path }) => Number(path[1])),
+    load: recordedLoad(loaded.scenario),
+    objects: loaded.manifests.map(({ object }) => objectId(object)),
     untilUs: untilUs ?? null,
     mutant: plantedMutant() ?? null,
     stopEvent: result.stopEvent,

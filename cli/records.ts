@@ -1,4 +1,7 @@
+import { objectId } from "../scenarios/history";
 import { type RunRecord, readRecord } from "../scenarios/record";
+import type { Load, Scenario } from "../scenarios/scenario";
+import type { Recipe, RecordedLoad } from "../scenarios/shrink/recipe";
 import { InputError, type Loaded, prepare, readText } from "./load";
 import type { SimulateOptions } from "./simulate";
 
@@ -13,24 +16,34 @@ export function loadRecord(file: string): LoadedRecord {
   const read = readRecord(readText(file));
   if (!read.ok) throw new InputError(`${file}: ${read.message}`);
   const { record } = read;
-  return { file, record, loaded: withLoad(prepare(record.bundle), record.load) };
+  return { file, record, loaded: withRecipe(prepare(record.bundle), record) };
 }
 
-/** The same with only these of its workloads, by their places in the scenario. */
-export function withLoad(loaded: Loaded, places: readonly number[]): Loaded {
-  const load = loaded.scenario.load.filter(({ path }) => places.includes(Number(path[1])));
-  return { ...loaded, scenario: { ...loaded.scenario, load } };
+/** The workloads and objects that a recipe has; all of a loaded scenario's otherwise. */
+export function withRecipe(loaded: Loaded, { load, objects }: Pick<Recipe, "load" | "objects">): Loaded {
+  const { scenario, manifests } = loaded;
+  const chosen = load.flatMap(({ place, params, fromUs, toUs }): Load[] => {
+    const own = scenario.load.find(({ path }) => Number(path[1]) === place);
+    return own ? [{ ...own, params, fromUs, toUs }] : [];
+  });
+  const kept = objects === null ? manifests : manifests.filter(({ object }) => objects.includes(objectId(object)));
+  return { ...loaded, scenario: { ...scenario, load: chosen }, manifests: kept };
 }
 
 /** What makes a run the recorded one again: its seed, and its schedule with the targets as they were resolved. */
-export function repeated({
-  seed,
-  schedule,
-  stormUs,
-  shape,
-  untilUs,
-  stopEvent,
-}: RunRecord): Pick<SimulateOptions, "seed" | "schedule" | "shape" | "stormUs" | "untilUs" | "stopEvent"> {
-  const stops = { ...(untilUs === null ? {} : { untilUs }), ...(stopEvent === null ? {} : { stopEvent }) };
-  return { seed, schedule, shape, stormUs: stormUs ?? Number.POSITIVE_INFINITY, ...stops };
+export function repeated(record: RunRecord): Repeated {
+  const { seed, untilUs, stopEvent } = record;
+  return { seed, ...ofRecipe(record), ...(untilUs === null ? {} : { untilUs }), ...(stopEvent === null ? {} : { stopEvent }) };
+}
+
+type Repeated = Pick<SimulateOptions, "seed" | "schedule" | "shape" | "stormUs" | "untilUs" | "stopEvent">;
+
+/** What a recipe says beside workloads and objects. */
+export function ofRecipe({ schedule, shape, stormUs }: Recipe): Pick<SimulateOptions, "schedule" | "shape" | "stormUs"> {
+  return { schedule, shape, stormUs: stormUs ?? Number.POSITIVE_INFINITY };
+}
+
+/** How the workloads of a scenario are recorded. */
+export function recordedLoad({ load }: Scenario): readonly RecordedLoad[] {
+  return load.map(({ path, params, fromUs = 0, toUs = null }) => ({ place: Number(path[1]), params, fromUs, toUs }));
 }

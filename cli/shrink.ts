@@ -1,99 +1,220 @@
 import { join } from "node:path";
-import type { Command } from "commander";
+import { type Command, Option } from "commander";
 import colors from "picocolors";
+import { objectId } from "../scenarios/history";
 import type { RunResult } from "../scenarios/run";
-import { reduce } from "../scenarios/shrink";
-import type { ScheduledStep } from "../scenarios/storm";
+import { shrink } from "../scenarios/shrink/passes";
+import { type Recipe, type Size, sizeOf } from "../scenarios/shrink/recipe";
 import { exit, interruptible } from "./exit";
-import { InputError } from "./load";
+import { InputError, prepare } from "./load";
 import { compileMutant, recordedMutant } from "./mutants/mutant-files";
 import { plantedMutant } from "./mutants/planted";
 import { runAgainWith } from "./mutants/planted-process";
+import { duration } from "./option-values";
 import { makeOutFolder } from "./out-folder";
-import { writeOut } from "./outcome";
-import { loadRecord, repeated, withLoad } from "./records";
-import { type Simulated, simulate } from "./simulate";
-import { consoleOn } from "./terminal";
+import { causeOf, writeOut } from "./outcome";
+import { type LoadedRecord, loadRecord, ofRecipe, repeated, withRecipe } from "./records";
+import { Interrupted, simulate } from "./simulate";
+import { type Console, consoleOn } from "./terminal";
 
-/** What can be taken away from a run. */
-type Part = { readonly type: "step"; readonly step: ScheduledStep } | { readonly type: "load"; readonly place: number };
+interface ShrinkOptions {
+  readonly out: string;
+  readonly check?: string;
+  readonly within?: number;
+  readonly json?: boolean;
+}
 
 /** `wavetank shrink RUN.json` */
 export function addShrink(program: Command): void {
   program
     .command("shrink")
     .description(
-      "reduces a recorded run that violates a check to the few steps and workloads with which it still does; exit status 1 when it was violated, as it should be",
+      "makes a recorded run that violates a check smaller as long as it still does: fewer steps, workloads, objects and hosts, shorter faults and less load; exit status 1 when it was violated, as it should be",
     )
     .argument("<run.json>", "what `run --out` wrote")
     .option("--out <dir>", "write the reduced run there, with its report", "out/shrunk")
+    .option("--check <name>", "the check that must stay violated; the one that was violated first where not given")
+    .addOption(new Option("--within <time>", "try no longer than this, on the wall clock").argParser(duration))
     .option("--json", "print one JSON object")
-    .action(async (file: string, options: { readonly out: string; readonly json?: boolean }) => {
-      const { record, loaded } = loadRecord(file);
+    .action(async (file: string, options: ShrinkOptions) => {
+      const loaded = loadRecord(file);
+      const { record } = loaded;
       if (record.mutant && !plantedMutant()) return exit(await runAgainWith(compileMutant(recordedMutant(file, record.mutant))));
-      const wanted = record.result.checks.find(isViolated);
-      if (!wanted) throw new InputError(`${file}: $.result.checks: no check is violated, so there is nothing to reduce`);
+      const wanted = wantedCheck(loaded, options.check);
       makeOutFolder(options.out);
       const console = consoleOn(options.json ? process.stderr : process.stdout);
-      const parts: readonly Part[] = [
-        ...record.schedule.map((step): Part => ({ type: "step", step })),
-        ...loaded.scenario.load.map(({ path }): Part => ({ type: "load", place: Number(path[1]) })),
-      ];
-      const { best, left, tries } = await interruptible(async (interrupted) => {
-        const attempt = (candidate: readonly Part[]): Promise<Simulated> => {
-          const places = candidate.flatMap((part) => (part.type === "load" ? [part.place] : []));
-          const schedule = candidate.flatMap((part) => (part.type === "step" ? [part.step] : []));
-          return simulate(withLoad(loaded, places), { ...repeated(record), schedule, interrupted });
-        };
-        let best = await attempt(parts);
-        if (!failsAlike(best.result, wanted.name))
-          throw new InputError(`${file}: repeated, the run does not violate ${wanted.name}: it was recorded by another version`);
-        const reduction = reduce(parts);
-        let step = reduction.next();
-        while (!step.done) {
-          const simulated = await attempt(step.value);
-          const fails = failsAlike(simulated.result, wanted.name);
-          if (fails) best = simulated;
-          console.status(colors.dim(`${step.value.length} of ${parts.length} parts: ${fails ? "still violated" : "not violated"}`));
-          step = reduction.next(fails);
-        }
-        return { best, left: step.value.left, tries: step.value.tries };
-      });
+      const startedMs = performance.now();
+      const { recipe, tries, unfinished } = await interruptible((interrupted) =>
+        reduceRecord(loaded, wanted, options, console, interrupted),
+      );
       console.status("");
-      const kept = withLoad(
-        loaded,
-        left.flatMap((part) => (part.type === "load" ? [part.place] : [])),
-      );
-      const schedule = left.flatMap((part) => (part.type === "step" ? [part.step] : []));
-      const written = await interruptible((interrupted) =>
-        writeOut(options.out, kept, best.result, { ...repeated(record), schedule }, interrupted),
-      );
-      const replay = `npx wavetank replay ${join(options.out, "run.json")}`;
-      const summary = { check: wanted.name, before: parts.length, after: left.length, tries, left: left.map(describe), replay };
-      if (options.json) process.stdout.write(`${JSON.stringify(summary, null, 2)}\n`);
-      else {
-        console.line(`${colors.red("violated")}  ${wanted.name}: ${best.result.checks.find(({ name }) => name === wanted.name)?.detail}`);
-        console.line(
-          `  ${parts.length} steps and workloads reduced to ${left.length} in ${tries} tries${left.length === 0 ? ": it is violated without any" : ":"}`,
-        );
-        for (const part of left) console.line(`    ${describe(part)}`);
-        console.line(`  ${replay}\n  report: ${written[0]}`);
-      }
+      const kept = withRecipe(prepare(record.bundle), recipe);
+      const decided = { ...repeated(record), ...ofRecipe(recipe) };
+      // The last word has the whole run, which nobody stopped at the violation.
+      const { result } = await simulate(kept, decided);
+      const written = await writeOut(options.out, kept, result, decided);
+      const seconds = (performance.now() - startedMs) / 1000;
+      const all = prepare(record.bundle).manifests.length;
+      report({
+        console,
+        options,
+        wanted,
+        before: sizeOf(record, all),
+        after: sizeOf(recipe, all),
+        recipe,
+        result,
+        tries,
+        seconds,
+        unfinished,
+        written,
+      });
       exit(1);
     });
+}
+
+/** The check that the reduced run has to violate as well. */
+function wantedCheck({ file, record }: LoadedRecord, named: string | undefined): string {
+  const violated = record.result.checks.filter(isViolated);
+  if (violated.length === 0) throw new InputError(`${file}: $.result.checks: no check is violated, so there is nothing to reduce`);
+  if (named === undefined)
+    // What is seen only at the end is often a consequence of what was seen before.
+    return [...violated].sort(
+      (a, b) => (a.atUs < 0 ? Number.POSITIVE_INFINITY : a.atUs) - (b.atUs < 0 ? Number.POSITIVE_INFINITY : b.atUs),
+    )[0]!.name;
+  if (!violated.some(({ name }) => name === named))
+    throw new InputError(`--check ${named}: violated are ${violated.map(({ name }) => name).join(", ")}`);
+  return named;
+}
+
+async function reduceRecord(
+  { file, record }: LoadedRecord,
+  wanted: string,
+  { within }: ShrinkOptions,
+  console: Console,
+  interrupted: () => boolean,
+): Promise<{ readonly recipe: Recipe; readonly tries: number; readonly unfinished: boolean }> {
+  const whole = prepare(record.bundle);
+  const ids = whole.manifests.map(({ object }) => objectId(object));
+  const endMs = within === undefined ? Number.POSITIVE_INFINITY : performance.now() + within;
+  const isOver = () => interrupted() || performance.now() >= endMs;
+  let tries = 0;
+  let bootUs = Number.POSITIVE_INFINITY;
+  const fails = async (recipe: Recipe, mayGiveUp: boolean): Promise<boolean> => {
+    tries++;
+    let settledUs = Number.POSITIVE_INFINITY;
+    try {
+      const { result } = await simulate(withRecipe(whole, recipe), {
+        ...repeated(record),
+        ...ofRecipe(recipe),
+        keepTraceLines: 0,
+        onEvent: (event) => {
+          if (event.type === "act" && event.act === "storm") settledUs = event.atUs;
+        },
+        // What takes much longer to come up than the whole did will not come up; what is violated need not go on.
+        stopWhen: (run) => run.isViolatedBy(wanted) || (run.act === "boot" && run.nowUs > 3 * bootUs + 10_000_000),
+        interrupted: mayGiveUp ? isOver : interrupted,
+      });
+      if (bootUs === Number.POSITIVE_INFINITY) bootUs = settledUs;
+      return result.checks.some((one) => one.name === wanted && isViolated(one));
+    } catch (error) {
+      if (error instanceof Interrupted) throw error;
+      // A smaller cluster may lack what a step needs.
+      return false;
+    }
+  };
+  if (!(await fails(record, false)))
+    throw new InputError(`${file}: repeated, the run does not violate ${wanted}: it was recorded by another version`);
+  let recipe: Recipe = record;
+  const pass = shrink(record, ids);
+  try {
+    for (let step = pass.next(); !step.done; ) {
+      const failed = await fails(step.value, true);
+      if (failed) recipe = step.value;
+      const { steps, hosts } = sizeOf(recipe, ids.length);
+      console.status(colors.dim(`${tries} tries: ${steps} of ${record.schedule.length} steps, ${hosts} hosts`));
+      step = pass.next(failed);
+    }
+  } catch (error) {
+    // The time is over: what has been reached is good as well.
+    if (!(error instanceof Interrupted) || interrupted()) throw error;
+    return { recipe: recipeOf(recipe), tries, unfinished: true };
+  }
+  return { recipe: recipeOf(recipe), tries, unfinished: false };
+}
+
+function recipeOf({ schedule, load, objects, shape, stormUs }: Recipe): Recipe {
+  return { schedule, load, objects, shape, stormUs };
 }
 
 function isViolated({ verdict, reached, name }: RunResult["checks"][number]): boolean {
   return verdict === "violated" && (reached > 0 || name === "storm");
 }
 
-/** The same check is violated, and not merely for want of anything to judge. */
-function failsAlike(result: RunResult, check: string): boolean {
-  return result.checks.some((one) => one.name === check && isViolated(one));
+interface Outcome {
+  readonly console: Console;
+  readonly options: ShrinkOptions;
+  readonly wanted: string;
+  readonly before: Size;
+  readonly after: Size;
+  readonly recipe: Recipe;
+  readonly result: RunResult;
+  readonly tries: number;
+  readonly seconds: number;
+  readonly unfinished: boolean;
+  readonly written: readonly string[];
 }
 
-function describe(part: Part): string {
-  if (part.type === "load") return `load ${part.place}`;
-  const { step, atUs, name, targets } = part.step;
-  return `step ${step} at ${(atUs / 1e6).toFixed(1)} s: ${[name, ...targets].join(" ")}`;
+function report({ console, options, wanted, before, after, recipe, result, tries, seconds, unfinished, written }: Outcome): void {
+  const replay = `npx wavetank replay ${join(options.out, "run.json")}`;
+  const left = [...recipe.schedule.map(stepText), ...recipe.load.map(loadText)];
+  if (options.json) {
+    const figures = {
+      before: before.parts,
+      after: after.parts,
+      sizeBefore: before,
+      sizeAfter: after,
+      tries,
+      seconds: Math.round(seconds * 10) / 10,
+    };
+    process.stdout.write(
+      `${JSON.stringify({ check: wanted, ...figures, unfinished, left, traceHash: result.traceHash, replay }, null, 2)}\n`,
+    );
+    return;
+  }
+  console.line(`${colors.red("violated")}  ${causeOf(result)}`);
+  const perTry = (seconds / tries).toFixed(1);
+  console.line(
+    `  ${before.parts} steps and workloads reduced to ${after.parts} in ${tries} tries and ${seconds.toFixed(1)} s (${perTry} s each)${left.length === 0 ? ": it is violated without any" : ":"}`,
+  );
+  for (const text of left) console.line(`    ${text}`);
+  const changes = [
+    ["hosts", before.hosts, after.hosts],
+    ["objects", before.objects, after.objects],
+    ["seconds of storm", before.stormSeconds, after.stormSeconds],
+    ["seconds of faults", before.faultSeconds, after.faultSeconds],
+    ["requests a second", before.requestsPerSecond, after.requestsPerSecond],
+  ] as const;
+  console.line(
+    `  ${changes
+      .filter(([, from, to]) => from !== to)
+      .map(([what, from, to]) => `${what} ${from} → ${to}`)
+      .join(", ")}`,
+  );
+  if (unfinished) console.line("  the time was over before everything was tried");
+  console.line(`  ${replay}\n  report: ${written[0]}`);
+}
+
+function stepText({ where, atUs, forUs, name, targets, type }: Recipe["schedule"][number]): string {
+  const lasts = type === "fault" ? (forUs === null ? ", until the calm" : `, for ${seconds(forUs)}`) : "";
+  return `${where} at ${seconds(atUs)}: ${[name, ...targets].join(" ")}${lasts}`;
+}
+
+function loadText({ place, params, fromUs, toUs }: Recipe["load"][number]): string {
+  const what = [params.workload ?? "http", params.service, params.requestsPerSecond && `${String(params.requestsPerSecond)}/s`];
+  const when = fromUs === 0 && toUs === null ? "" : `, from ${seconds(fromUs)} to ${toUs === null ? "the end" : seconds(toUs)}`;
+  return `load[${place}]: ${what.filter((part) => part !== undefined).join(" ")}${when}`;
+}
+
+function seconds(us: number): string {
+  return `${Number((us / 1e6).toPrecision(3))} s`;
 }

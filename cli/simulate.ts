@@ -26,6 +26,8 @@ export interface SimulateOptions {
   readonly onProgress?: (nowUs: number) => void;
   /** Stops at the first violation of a check. */
   readonly untilViolated?: boolean;
+  /** Asked now and then: answers true when the run is to be stopped. */
+  readonly stopWhen?: (run: Run) => boolean;
   /** Called before the result is taken of a run that was stopped in the middle. */
   readonly onStopped?: (run: Run) => void;
   /** Answers true when the run is to be given up. */
@@ -93,11 +95,11 @@ export async function simulate(loaded: Loaded, options: SimulateOptions): Promis
   return { result, wallMs: Math.round(performance.now() - startedMs) };
 }
 
-async function advance(run: Run, { onProgress, untilViolated, interrupted }: SimulateOptions): Promise<void> {
+async function advance(run: Run, { onProgress, untilViolated, stopWhen, interrupted }: SimulateOptions): Promise<void> {
   run.begin();
   await breathe(
     () => {
-      if (untilViolated && run.isViolated) run.stop();
+      if ((untilViolated && run.isViolated) || stopWhen?.(run)) run.stop();
       return run.advance(sliceMs);
     },
     () => onProgress?.(run.nowUs),

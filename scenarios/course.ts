@@ -117,6 +117,10 @@ export class Course {
     return this.witness.checkRuns.some((check) => check.isViolated);
   }
 
+  get currentAct(): Act {
+    return this.act;
+  }
+
   /** The result, once the run is over. */
   get result(): RunResult | undefined {
     return this.finished;
@@ -175,9 +179,19 @@ export class Course {
   private beginStorm(): void {
     this.settled = true;
     this.enter("storm");
-    for (const client of loadClients(this.options.input.scenario))
-      this.options.world.ask(client.address, { kind: "load.begin" }, 1000, () => undefined);
+    this.beginLoad();
     this.storm.begin();
+  }
+
+  private beginLoad(): void {
+    const { world, input } = this.options;
+    for (const [i, { address }] of loadClients(input.scenario).entries()) {
+      const { fromUs = 0, toUs = null } = input.scenario.load[i]!;
+      const tell = (kind: "load.begin" | "load.end") => world.ask(address, { kind }, 1000, () => undefined);
+      if (fromUs === 0) tell("load.begin");
+      else world.schedule(fromUs, () => tell("load.begin"));
+      if (toUs !== null) world.schedule(toUs, () => tell("load.end"));
+    }
   }
 
   private beginCalm(inActUs: number): void {

@@ -1,6 +1,8 @@
 import type { ClusterShape } from "./cluster";
 import type { Mutant } from "./mutants/mutant";
+import { wrongWithRecord } from "./record-schema";
 import type { RunResult } from "./run";
+import type { RecordedLoad } from "./shrink/recipe";
 import type { Source } from "./source";
 import type { ScheduledStep } from "./storm";
 
@@ -19,8 +21,10 @@ export interface RunRecord {
   readonly shape: ClusterShape;
   /** How long the storm lasted; null where it did not end. */
   readonly stormUs: number | null;
-  /** The workloads that ran, by their place in the scenario. */
-  readonly load: readonly number[];
+  /** The workloads that ran. */
+  readonly load: readonly RecordedLoad[];
+  /** Ids of the objects that were applied; null for all of the manifests. */
+  readonly objects: readonly string[] | null;
   /** The virtual time at which the run was stopped, where it was. */
   readonly untilUs: number | null;
   /** The bug that was planted, null where none was. */
@@ -48,14 +52,8 @@ export function readRecord(
       ok: false,
       message: `$.recordVersion: ${String(record.recordVersion)} is of another version of Wavetank (${String(record.wavetankVersion)}); expected ${recordVersion}`,
     };
-  if (!Number.isSafeInteger(record.seed)) return { ok: false, message: "$.seed: expected a whole number" };
-  if (typeof record.bundle?.source?.text !== "string" || typeof record.bundle.files !== "object")
-    return { ok: false, message: "$.bundle: expected the scenario and its files" };
-  if (typeof record.shape?.etcd !== "number" || typeof record.shape.nodes !== "number")
-    return { ok: false, message: "$.shape: expected the shape of a cluster" };
-  if (record.stormUs !== null && !Number.isSafeInteger(record.stormUs))
-    return { ok: false, message: "$.stormUs: expected microseconds or null" };
-  if (!Array.isArray(record.schedule) || !Array.isArray(record.load) || typeof record.result?.traceHash !== "string")
-    return { ok: false, message: "$.schedule, $.load, $.result: expected the steps, the workloads and the result of a run" };
+  const wrong = wrongWithRecord(record);
+  if (wrong !== undefined)
+    return { ok: false, message: `${wrong}; the file is damaged: expected the run.json that \`wavetank run --out\` writes` };
   return { ok: true, record };
 }

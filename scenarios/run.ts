@@ -3,7 +3,7 @@ import { Simulation } from "../runtime/simulated/simulation";
 import type { CheckResult } from "./checks/check";
 import { type ClusterShape, planCluster } from "./cluster";
 import { Course } from "./course";
-import type { Convergence, HistoryEvent } from "./history";
+import type { Act, Convergence, HistoryEvent } from "./history";
 import type { Condition } from "./language/condition";
 import type { Manifest } from "./manifests";
 import type { Focus } from "./report/focus";
@@ -119,6 +119,15 @@ export class Run {
   /** Whether a check is violated already. */
   get isViolated(): boolean {
     return this.course.isViolated;
+  }
+
+  /** Whether the check of that label is violated already. */
+  isViolatedBy(check: string): boolean {
+    return this.course.witness.isViolated(check);
+  }
+
+  get act(): Act {
+    return this.course.currentAct;
   }
 
   get nowUs(): number {

@@ -19,6 +19,16 @@ import type { Role } from "./target";
 import { workloadNamed, workloads } from "./workloads";
 import type { Workload } from "./workloads/workload";
 
+/** A workload of a scenario. */
+export interface Load {
+  readonly workload: Workload;
+  readonly params: Params;
+  readonly path: Path;
+  /** When it sends, since the storm began: from its begin to the end of the run where nothing is said. */
+  readonly fromUs?: number;
+  readonly toUs?: number | null;
+}
+
 /** What a scenario file says, checked and with its defaults filled in. */
 export interface Scenario {
   readonly name: string;
@@ -29,7 +39,7 @@ export interface Scenario {
   /** Files and folders, relative to the scenario file. */
   readonly manifests: readonly string[];
   readonly images: readonly ImageBehaviour[];
-  readonly load: readonly { readonly workload: Workload; readonly params: Params; readonly path: Path }[];
+  readonly load: readonly Load[];
   /** How long the cluster may take to come up with everything applied. */
   readonly settleUs: number;
   readonly storm: readonly StormNode[];

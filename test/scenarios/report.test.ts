@@ -1,4 +1,5 @@
 import type { Stored } from "../../protocol/kinds/object";
+import { defaultShape } from "../../scenarios/cluster";
 import { readRecord } from "../../scenarios/record";
 import { axisOf, chartHtml } from "../../scenarios/report/drawing";
 import { htmlOf } from "../../scenarios/report/html";
@@ -94,13 +95,48 @@ describe("what a run leaves behind", () => {
   });
 });
 
+const step = {
+  type: "fault",
+  step: 0,
+  occurrence: 0,
+  atUs: 0,
+  name: "crash",
+  where: "storm[0]",
+  targets: [],
+  forUs: null,
+  params: {},
+  mayMiss: false,
+};
+const whole = {
+  recordVersion: 2,
+  wavetankVersion: "0",
+  bundle: { source: { file: "s.yaml", text: "" }, files: {} },
+  seed: 1,
+  schedule: [step],
+  shape: defaultShape,
+  stormUs: null,
+  load: [],
+  objects: null,
+  untilUs: null,
+  stopEvent: null,
+  mutant: null,
+  result: { traceHash: "0123456789abcdef", checks: [] },
+};
+
 describe("a record that cannot be replayed says why", () => {
   it.each([
     ["no JSON", "{", /not JSON/],
     ["something else", '{"a":1}', /expected the run\.json/],
     ["another version", '{"recordVersion":0,"wavetankVersion":"0.0.1"}', /is of another version of Wavetank \(0\.0\.1\)/],
-    ["no seed", '{"recordVersion":2}', /\$\.seed/],
-    ["no files", '{"recordVersion":2,"seed":1}', /\$\.bundle/],
+    ["no files", '{"recordVersion":2,"seed":1}', /^\$\.bundle: missing; the file is damaged/],
+    ["a seed that is none", JSON.stringify({ ...whole, seed: "x" }), /^\$\.seed: must be integer/],
+    ["a damaged step", JSON.stringify({ ...whole, schedule: [{ type: "fault" }] }), /^\$\.schedule\[0\]\.step: missing/],
+    [
+      "a fault of another version",
+      JSON.stringify({ ...whole, schedule: [{ ...step, name: "flood" }] }),
+      /^\$\.schedule\[0\]\.name: this version has no fault "flood"/,
+    ],
+    ["a shape that is none", JSON.stringify({ ...whole, shape: { ...defaultShape, nodes: -1 } }), /^\$\.shape\.nodes: must be >= 0/],
   ])("%s", (_name, json, expected) => {
     const read = readRecord(json);
     expect(read.ok ? "" : read.message).toMatch(expected);

@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import { reduce } from "../../scenarios/shrink";
+import { reduce } from "../../scenarios/shrink/reduce";
 
 /** Reduces by a test of what fails; answers with what is left and how many tries it took. */
 function reduced(parts: readonly number[], fails: (candidate: readonly number[]) => boolean) {

@@ -11,6 +11,7 @@ import type {
   LimitRange,
   Namespace,
   Node,
+  PersistentVolume,
   PersistentVolumeClaim,
   Pod,
   PodDisruptionBudget,
@@ -76,6 +77,7 @@ export const namespaces = resource<Namespace>("v1", "Namespace");
 export const nodes = resource<Node>("v1", "Node");
 export const persistentVolumeClaims = resource<PersistentVolumeClaim>("v1", "PersistentVolumeClaim");
 export const podDisruptionBudgets = resource<PodDisruptionBudget>("policy/v1", "PodDisruptionBudget");
+export const persistentVolumes = resource<PersistentVolume>("v1", "PersistentVolume");
 export const pods = resource<Pod>("v1", "Pod");
 export const priorityClasses = resource<PriorityClass>("scheduling.k8s.io/v1", "PriorityClass");
 export const replicaSets = resource<ReplicaSet>("apps/v1", "ReplicaSet");

@@ -12,9 +12,11 @@ import { nodeIpamController } from "./node-ipam";
 import { nodeLifecycleController } from "./node-lifecycle";
 import { podGarbageCollector } from "./pod-garbage-collector";
 import { replicaSetController } from "./replicaset";
+import { resourceQuotaController } from "./resourcequota";
 import { rootCaCertificatePublisher } from "./root-ca-certificate-publisher";
 import { serviceAccountController } from "./serviceaccount";
 import { statefulSetController } from "./statefulset";
+import { claimProtectionController, volumeProtectionController } from "./storage-protection";
 import { taintEvictionController } from "./taint-eviction";
 import { ttlAfterFinishedController } from "./ttl-after-finished";
 
@@ -31,8 +33,11 @@ export const controllers: readonly Controller[] = [
   namespaceController,
   nodeIpamController,
   nodeLifecycleController,
+  claimProtectionController,
+  volumeProtectionController,
   podGarbageCollector,
   replicaSetController,
+  resourceQuotaController,
   rootCaCertificatePublisher,
   serviceAccountController,
   statefulSetController,

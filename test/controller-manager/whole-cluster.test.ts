@@ -3,7 +3,7 @@ import { deployments, namespaces, nodes, pods, type Resource, resource } from ".
 import { pathOf } from "../../actors/client/api-client";
 import { address } from "../../protocol/address";
 import type { ApiRequest, ApiResponse, Verb } from "../../protocol/api";
-import type { Deployment, Node, Pod, PodDisruptionBudget } from "../../protocol/kinds/generated";
+import type { Deployment, Node, PersistentVolumeClaim, Pod, PodDisruptionBudget, ResourceQuota } from "../../protocol/kinds/generated";
 import type { Stored } from "../../protocol/kinds/object";
 import { Simulation } from "../../runtime/simulated/simulation";
 import { defaultShape, planCluster } from "../../scenarios/cluster";
@@ -90,4 +90,51 @@ test("deployed, rolled out, moved from a lost node and deleted: the controllers'
   ask("delete", namespaces, "", "shop", {});
   simulation.runFor(90_000);
   expect(ask("get", namespaces, "", "shop")).toMatchObject({ kind: "Status", reason: "NotFound" });
+});
+
+test("a quota is counted when it is made and when objects go; a claim that is deleted stays while a pod uses it", () => {
+  const { simulation, ask, listPods } = wholeCluster(12);
+  simulation.runFor(20_000);
+  ask("create", namespaces, "", "", { metadata: { name: "shop" } });
+  const quotas = resource<ResourceQuota>("v1", "ResourceQuota");
+  const claims = resource<PersistentVolumeClaim>("v1", "PersistentVolumeClaim");
+  simulation.runFor(2_000);
+  ask("create", quotas, "shop", "", { metadata: { name: "few" }, spec: { hard: { pods: "2", "count/deployments.apps": "1" } } });
+  simulation.runFor(2_000);
+  expect(ask("get", quotas, "shop", "few").status).toEqual({
+    hard: { pods: "2", "count/deployments.apps": "1" },
+    used: { pods: "0", "count/deployments.apps": "0" },
+  });
+  const labels = { app: "web" };
+  const spec = {
+    selector: { matchLabels: labels },
+    template: { metadata: { labels }, spec: { containers: [{ name: "main", image: "web:1" }] } },
+  };
+  ask("create", deployments, "shop", "", { metadata: { name: "web" }, spec: { replicas: 3, ...spec } });
+  simulation.runFor(20_000);
+  expect(listPods()).toHaveLength(2);
+  expect(ask("create", deployments, "shop", "", { metadata: { name: "another" }, spec })).toMatchObject({
+    reason: "Forbidden",
+    message: expect.stringContaining("exceeded quota: few, requested: count/deployments.apps=1, used: count/deployments.apps=1"),
+  });
+  const web: Deployment = ask("get", deployments, "shop", "web");
+  ask("update", deployments, "shop", "web", { ...web, spec: { ...web.spec, replicas: 1 } });
+  simulation.runFor(40_000);
+  expect(ask("get", quotas, "shop", "few").status!.used).toEqual({ pods: "1", "count/deployments.apps": "1" });
+
+  ask("delete", deployments, "shop", "web", {});
+  simulation.runFor(40_000);
+  ask("create", claims, "shop", "", {
+    metadata: { name: "data" },
+    spec: { accessModes: ["ReadWriteOnce"], resources: { requests: { storage: "1Gi" } } },
+  });
+  const volumes = [{ name: "data", persistentVolumeClaim: { claimName: "data" } }];
+  ask("create", pods, "shop", "", { metadata: { name: "user" }, spec: { containers: [{ name: "main", image: "web:1" }], volumes } });
+  simulation.runFor(1_000);
+  ask("delete", claims, "shop", "data", {});
+  simulation.runFor(10_000);
+  expect(ask("get", claims, "shop", "data").metadata!.deletionTimestamp).toBeDefined();
+  ask("delete", pods, "shop", "user", {});
+  simulation.runFor(60_000);
+  expect(ask("get", claims, "shop", "data")).toMatchObject({ kind: "Status", reason: "NotFound" });
 });

@@ -45,6 +45,8 @@ export interface Plugin {
   mutate?(admission: Admission): ApiObject | Failure;
   /** Has the last word, after validation. */
   validate?(admission: Admission): Failure | undefined;
+  /** What to tell whoever made a write that passes: Warning headers. */
+  warn?(admission: Admission): readonly string[];
 }
 
 /** Whether the write is of this main resource ("pods", "nodes") and none of its subresources. */

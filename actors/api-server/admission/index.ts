@@ -1,22 +1,34 @@
 import type { ApiObject } from "../../../protocol/kinds/object";
 import { type Failure, isFailure } from "../../../protocol/status";
 import type { Admission, Needed, Plugin } from "./admission";
+import { defaultIngressClass, defaultStorageClass } from "./default-classes";
 import { defaultTolerationSeconds } from "./default-toleration-seconds";
+import { limitRanger } from "./limit-ranger";
 import { namespaceLifecycle } from "./namespace-lifecycle";
 import { nodeRestriction } from "./node-restriction";
+import { podSecurity } from "./pod-security/pod-security";
 import { priority } from "./priority";
 import { rbacEscalation } from "./rbac-escalation";
+import { runtimeClass } from "./runtime-class";
 import { serviceAccount } from "./service-account";
+import { persistentVolumeClaimResize, storageObjectInUseProtection } from "./storage-objects";
 import { taintNodesByCondition } from "./taint-nodes-by-condition";
 
 /** In the order in which they are asked, as in kube-apiserver. */
 export const plugins: readonly Plugin[] = [
   namespaceLifecycle,
+  limitRanger,
   serviceAccount,
   nodeRestriction,
   taintNodesByCondition,
+  podSecurity,
   priority,
   defaultTolerationSeconds,
+  defaultStorageClass,
+  storageObjectInUseProtection,
+  persistentVolumeClaimResize,
+  runtimeClass,
+  defaultIngressClass,
   rbacEscalation,
 ];
 
@@ -35,6 +47,11 @@ export function mutate(admission: Admission): ApiObject | Failure {
     object = answer;
   }
   return object;
+}
+
+/** What the plug-ins have to say about a write that they let pass. */
+export function warn(admission: Admission): readonly string[] {
+  return plugins.flatMap((plugin) => plugin.warn?.(admission) ?? []);
 }
 
 /** The first plug-in's refusal of an object that has passed validation. */

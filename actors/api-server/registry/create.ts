@@ -1,19 +1,20 @@
 import type { ApiObject } from "../../../protocol/kinds/object";
 import { alreadyExists, badRequest, type Failure, internalError, invalid, isFailure } from "../../../protocol/status";
 import type { Admission } from "../admission/admission";
-import { mutate, neededBy, validate } from "../admission/index";
+import { mutate, neededBy, validate, warn } from "../admission/index";
 import { type ResourceCall, refuse, respondObject, storageFailure } from "../call";
 import { awaitConverted, convertForStorage } from "../custom-resources/webhook-conversion";
 import type { Ctx, ServerState } from "../state";
 import { Entry, encodeStored } from "../storage/entry";
 import { withEventLease } from "../storage/event-lease";
 import { keyOfObject } from "../storage/keys";
-import { nothingAlongside, writeGuarded } from "../storage/store";
+import { type Alongside, nothingAlongside, writeGuarded } from "../storage/store";
 import { answerObject } from "./answer-object";
 import { dryRunOf, fieldManagerOf, parseBody, receiveObject } from "./body";
 import { fetchNeeded } from "./cluster-view";
 import { recordWrite } from "./facts";
 import { born, complete, tracked, wrongWithNew } from "./objects";
+import { chargeQuotas, together } from "./quota";
 import { renderingOf } from "./read";
 import { type Rendering, renderObject } from "./render";
 import { allocateForService, isService } from "./service-allocation";
@@ -51,6 +52,7 @@ export function createObject(
   const rendering = renderingOf(call, "object");
   if (isFailure(rendering)) return refuse(ctx, call, rendering);
   const object = complete(kind, given);
+  let told: readonly string[] = warnings;
   return attempt(state, ctx, 1);
 
   function attempt(state: ServerState, ctx: Ctx, tries: number): undefined {
@@ -72,16 +74,8 @@ export function createObject(
       if (isFailure(cluster)) return refuse(ctx, call, cluster);
       const ready = readied({ ...base, cluster }, ctx);
       if (isFailure(ready)) return refuse(ctx, call, ready);
-      return convertForStorage(state, ctx, kind, resource, ready, (state, converted, ctx) => {
-        if (isFailure(converted)) return refuse(ctx, call, converted);
-        if (!dryRun) return store(state, ctx, converted, name, tries);
-        const entry = new Entry(keyOfObject(resource, request.namespace, name), 0, encodeStored(converted));
-        return awaitConverted(state, ctx, kind, [entry], (_state, refusal, ctx) =>
-          isFailure(refusal)
-            ? refuse(ctx, call, refusal)
-            : respondObject(ctx, call, 201, withoutVersion(rendering as Rendering, entry, ctx), warnings),
-        );
-      });
+      told = [...warnings, ...warn({ ...base, cluster, object: ready })];
+      return charge(state, ctx, ready, name, tries);
     });
   }
 
@@ -93,27 +87,57 @@ export function createObject(
     return wrongWithNew(kind, prepared) ?? validate({ ...admission, object: prepared }) ?? prepared;
   }
 
-  function store(state: ServerState, ctx: Ctx, ready: ApiObject, name: string, tries: number): undefined {
-    const allocated = isService(kind) ? allocateForService(state, ctx, ready, undefined) : { object: ready, alongside: nothingAlongside };
+  /** Books what it takes of quotas, and turns it into the version in which it is stored. */
+  function charge(state: ServerState, ctx: Ctx, ready: ApiObject, name: string, tries: number): undefined {
+    const charged = { kind, namespace: request.namespace, name, object: ready, old: undefined };
+    return chargeQuotas(state, ctx, charged, tries > 1, call.deadlineUs, (state, booked, ctx) => {
+      if (isFailure(booked)) return refuse(ctx, call, booked);
+      return convertForStorage(state, ctx, kind, resource, ready, (state, converted, ctx) => {
+        if (isFailure(converted)) return refuse(ctx, call, converted);
+        if (!dryRun) return store(state, ctx, ready, converted, name, booked, tries);
+        const entry = new Entry(keyOfObject(resource, request.namespace, name), 0, encodeStored(converted));
+        return awaitConverted(state, ctx, kind, [entry], (_state, refusal, ctx) =>
+          isFailure(refusal)
+            ? refuse(ctx, call, refusal)
+            : respondObject(ctx, call, 201, withoutVersion(rendering as Rendering, entry, ctx), told),
+        );
+      });
+    });
+  }
+
+  function store(
+    state: ServerState,
+    ctx: Ctx,
+    ready: ApiObject,
+    converted: ApiObject,
+    name: string,
+    booked: Alongside,
+    tries: number,
+  ): undefined {
+    const allocated = isService(kind)
+      ? allocateForService(state, ctx, converted, undefined)
+      : { object: converted, alongside: nothingAlongside };
     if (isFailure(allocated)) return refuse(ctx, call, allocated);
     const key = keyOfObject(resource, request.namespace, name);
     const stored = encodeStored(allocated.object);
     return withEventLease(state, ctx, resource, call.deadlineUs, (state, lease, ctx) => {
       if (typeof lease !== "number") return refuse(ctx, call, storageFailure(lease));
-      const write = { key, expected: 0, stored, lease, alongside: allocated.alongside };
+      const write = { key, expected: 0, stored, lease, alongside: together(allocated.alongside, booked) };
       return writeGuarded(state, ctx, write, call.deadlineUs, (state, outcome, ctx) => {
         switch (outcome.type) {
           case "written":
             recordWrite(ctx, call, "create", name, outcome.revision);
-            return answerObject(state, ctx, call, rendering as Rendering, 201, new Entry(key, outcome.revision, stored), warnings);
+            return answerObject(state, ctx, call, rendering as Rendering, 201, new Entry(key, outcome.revision, stored), told);
           case "conflict":
-            // Not the object but an address was taken: another one is drawn.
-            if (!outcome.current && tries < generatedNamesMax) return store(state, ctx, ready, name, tries + 1);
+            // Not the object but an address was taken, or a quota has changed: another one is drawn, the quotas are read.
+            if (!outcome.current && tries < generatedNamesMax) return charge(state, ctx, ready, name, tries + 1);
             if (outcome.current && !object.metadata.name && tries < generatedNamesMax) return attempt(state, ctx, tries + 1);
             return refuse(
               ctx,
               call,
-              outcome.current ? taken(name, outcome.current) : internalError("every address that was drawn was taken meanwhile"),
+              outcome.current
+                ? taken(name, outcome.current)
+                : internalError("every address that was drawn, or the quota, was taken meanwhile"),
             );
           case "failed":
           case "unknown":

@@ -1,6 +1,6 @@
 import { type ApiObject, isBeingDeleted, type Stored } from "../../../protocol/kinds/object";
 import { badRequest, conflict, type Failure, invalid, isFailure, modifiedConflict, notFound } from "../../../protocol/status";
-import { mutate, validate } from "../admission/index";
+import { mutate, validate, warn } from "../admission/index";
 import { type ResourceCall, refuse, storageFailure } from "../call";
 import { convertedFirst, convertForStorage, storesThroughWebhook } from "../custom-resources/webhook-conversion";
 import type { Ctx, ServerState } from "../state";
@@ -9,12 +9,14 @@ import { withEventLease } from "../storage/event-lease";
 import { cacheOf } from "../storage/feed";
 import { type Decision, guaranteedUpdate, type Later, type UpdateOutcome } from "../storage/guaranteed-update";
 import { keyOfObject } from "../storage/keys";
+import { nothingAlongside } from "../storage/store";
 import { answerObject } from "./answer-object";
 import { dryRunOf, fieldManagerOf, parseBody, receiveObject } from "./body";
 import { viewOf } from "./cluster-view";
 import { servedObject, toStored } from "./conversion";
 import { recordWrite } from "./facts";
 import { complete, tracked, updated, wrongWithUpdate } from "./objects";
+import { chargeOf, quotasOf, together } from "./quota";
 import { renderingOf } from "./read";
 import type { Rendering } from "./render";
 import { allocate, type Draws, drawFor, isService, releaseOfService } from "./service-allocation";
@@ -83,7 +85,9 @@ export function change(state: ServerState, ctx: Ctx, call: ResourceCall, how: Ch
       const wanted = how.make(stored, nowMs);
       if (isFailure(wanted)) return { type: "refuse", status: wanted };
       ({ warnings } = wanted);
-      return decide(state, call, current, stored, wanted.object, how, { uid, nowMs, lease }, draws);
+      return decide(state, call, current, stored, wanted.object, how, { uid, nowMs, lease }, draws, (more) => {
+        warnings = [...warnings, ...more];
+      });
     },
   };
   return withEventLease(state, ctx, resource, call.deadlineUs, (state, granted, ctx) => {
@@ -140,6 +144,7 @@ function decide(
   { track }: ChangePlan,
   fresh: Fresh,
   draws: Draws | undefined,
+  tell: (warnings: readonly string[]) => void,
 ): Decision | Later<ServerState> {
   const { request, kind, resource, user } = call;
   const { subresource, namespace, name } = request;
@@ -160,10 +165,16 @@ function decide(
   if (vanishes(call, stored, owned)) return { type: "delete", ...(draws ? { alongside: releaseOfService(stored) } : {}) };
   const allocated = draws ? allocate(state, owned, stored, draws, fresh) : { object: owned };
   if (isFailure(allocated)) return { type: "refuse", status: allocated };
+  const booked =
+    subresource === "status"
+      ? nothingAlongside
+      : chargeOf({ kind, namespace, name, object: owned, old: stored }, quotasOf(state, { kind, namespace }));
+  if (isFailure(booked)) return { type: "refuse", status: booked };
+  tell(warn({ ...admission, object: owned }));
+  const alongside = together("alongside" in allocated ? allocated.alongside : nothingAlongside, booked);
   const put = (result: ApiObject): Decision => {
     if (sameJson(withoutVersion(result), withoutVersion(current.object))) return { type: "keep" };
-    const alongside = "alongside" in allocated ? { alongside: allocated.alongside } : {};
-    return { type: "put", stored: encodeStored(result), ...alongside, lease: fresh.lease };
+    return { type: "put", stored: encodeStored(result), alongside, lease: fresh.lease };
   };
   if (!storesThroughWebhook(kind, resource)) return put(toStored(kind, resource, allocated.object));
   return {

@@ -2,42 +2,10 @@ import type { Admission } from "../../../actors/api-server/admission/admission";
 import { mutate, validate } from "../../../actors/api-server/admission/index";
 import { authenticated } from "../../../actors/api-server/authentication/user";
 import type { ApiObject, Stored } from "../../../protocol/kinds/object";
-import { kindOf } from "../../../protocol/kinds/registry";
 import { isFailure } from "../../../protocol/status";
+import { admin, admission, shop } from "./admissions";
 import { type Json, pod } from "./tank";
 
-const admin = authenticated("kubernetes-admin", ["system:masters"]);
-
-/** A cluster that holds these objects, by "plural/namespace/name". */
-function admission(object: object, cluster: Readonly<Record<string, object>>, more: Partial<Admission> = {}): Admission {
-  const typed = object as ApiObject;
-  const found = new Map(Object.entries(cluster));
-  return {
-    ...{
-      operation: "CREATE",
-      kind: kindOf(typed.apiVersion, typed.kind)!,
-      subresource: "",
-      namespace: "shop",
-      name: typed.metadata.name ?? "",
-    },
-    ...{ object: typed, old: undefined, user: admin, suffix: "abcde" },
-    cluster: {
-      defaultTolerationSeconds: new Map([
-        ["node.kubernetes.io/not-ready", 300],
-        ["node.kubernetes.io/unreachable", 300],
-      ]),
-      get: (_group, _version, plural, namespace, name) => found.get(`${plural}/${namespace}/${name}`) as Stored<ApiObject> | undefined,
-      list: (_group, _version, plural) =>
-        [...found].filter(([key]) => key.startsWith(`${plural}/`)).map(([, value]) => value as Stored<ApiObject>),
-    },
-    ...more,
-  };
-}
-
-const shop = {
-  "namespaces//shop": { metadata: { name: "shop" }, status: { phase: "Active" } },
-  "serviceaccounts/shop/default": { metadata: { name: "default" }, imagePullSecrets: [{ name: "registry" }] },
-};
 const admitted = (object: object, cluster: Readonly<Record<string, object>> = shop, more: Partial<Admission> = {}): Json =>
   mutate(admission(object, cluster, more));
 

@@ -4,6 +4,7 @@ import { checks } from "../scenarios/checks";
 import { faults } from "../scenarios/faults";
 import { knobs } from "../scenarios/knobs";
 import { probeTexts } from "../scenarios/probes";
+import { storms as standardStorms } from "../scenarios/rehearse/storms";
 import type { JsonSchema } from "../scenarios/schema";
 import { workloads } from "../scenarios/workloads";
 import { libraryScenarios } from "./library";
@@ -77,6 +78,16 @@ export const catalogue: ReadonlyMap<string, () => readonly CatalogueEntry[]> = n
         what: title,
         source: `${source}; ${file}`,
         more: `planted in ${mutant.file}; hunted with ${scenarios.join(", ")}, within ${withinCpuMs / 1000} s of processor time`,
+        params: [],
+      })),
+  ],
+  [
+    "storms",
+    () =>
+      standardStorms.map(({ name, what, standard }) => ({
+        name,
+        what: standard ? what : `${what} (only when named)`,
+        source: "",
         params: [],
       })),
   ],

@@ -165,7 +165,7 @@ function namedFiles(scenario: Scenario): readonly (readonly [string, Path])[] {
 }
 
 /** A manifest file, or those of a folder as `kubectl apply -f FOLDER` reads them: by name, not those of its subfolders. Undefined where there is none. */
-function manifestSources(path: string): readonly Source[] | undefined {
+export function manifestSources(path: string): readonly Source[] | undefined {
   if (!existsSync(path)) return undefined;
   if (!statSync(path).isDirectory()) return [{ file: tidy(path), text: readText(path) }];
   const names = readdirSync(path).filter((name) => /\.(ya?ml|json)$/.test(name) && statSync(join(path, name)).isFile());

@@ -7,6 +7,7 @@ import { addInit } from "./init";
 import { addJoin } from "./join";
 import { addDescribe, addList } from "./list";
 import { addMutants } from "./mutants";
+import { addRehearse } from "./rehearse";
 import { addReplay } from "./replay";
 import { addRun } from "./run";
 import { addShrink } from "./shrink";
@@ -20,7 +21,21 @@ export function wavetank(): Command {
     .version(wavetankVersion())
     .showHelpAfterError("(--help shows what there is)")
     .exitOverride();
-  for (const add of [addUp, addJoin, addFault, addRun, addReplay, addShrink, addDiff, addMutants, addList, addDescribe, addInit, addEtcd])
+  for (const add of [
+    addUp,
+    addJoin,
+    addFault,
+    addRun,
+    addRehearse,
+    addReplay,
+    addShrink,
+    addDiff,
+    addMutants,
+    addList,
+    addDescribe,
+    addInit,
+    addEtcd,
+  ])
     add(program);
   for (const command of program.commands) command.exitOverride();
   return program;

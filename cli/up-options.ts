@@ -93,7 +93,8 @@ function shapeOf(flags: UpFlags): ClusterShape {
   };
 }
 
-function readConfiguration(file: string): ClusterShape {
+/** Reads the file of `--config`. Throws an InputError. */
+export function readConfiguration(file: string): ClusterShape {
   const { documents, problems } = readDocuments({ file, text: readText(file) }, "1.2");
   if (problems.length > 0) throw new InputError(problems.map(formatProblem).join("\n"));
   if (documents.length === 0) return defaultShape;

@@ -122,3 +122,15 @@ export function readKnob(knob: Knob, value: unknown): { readonly value: number |
     }
   }
 }
+
+/** A knob's value as it would be written in a file, from the units that actors take. */
+export function knobText(name: string, value: number | boolean): number | boolean | string {
+  switch (knobNamed(name)?.unit) {
+    case "milliseconds":
+      return `${value}ms`;
+    case "seconds":
+      return `${value}s`;
+    default:
+      return value;
+  }
+}

@@ -108,7 +108,7 @@ export function exit(state: State, container: Container, end: Ending, ctx: Ctx):
     if (pending.containerId === container.id) {
       ctx.cancelTimer(timer);
       state.requests.delete(timer);
-      answer(ctx, pending.request, refused("the connection was reset: the container exited"));
+      answer(ctx, pending.request, refused(`the connection to ${container.pod} was reset: the container exited`));
     }
   tell(state, "stopped", container, ctx);
 }

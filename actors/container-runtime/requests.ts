@@ -50,7 +50,7 @@ function work(state: State, container: Container, life: Running, asked: NetReque
     container.served += 1;
     if (container.served === behaviour.crashOnRequest) {
       exit(state, container, { atUs: ctx.monotonicUs(), exitCode: behaviour.crashCode, reason: "Error" }, ctx);
-      answer(ctx, request, refused("the connection was reset: the container exited"));
+      answer(ctx, request, refused(`the connection to ${container.pod} was reset: the container exited`));
       return;
     }
   }

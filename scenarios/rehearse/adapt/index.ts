@@ -1,0 +1,38 @@
+import type { CustomObject, Manifest } from "../../manifests";
+import type { Note } from "../note";
+import type { Adaptation, Adapted } from "./adaptation";
+import { autoscalers } from "./autoscalers";
+import { initContainers } from "./init-containers";
+import { kinds } from "./kinds";
+import { placeNames } from "./place-names";
+import { placement } from "./placement";
+import { ports } from "./ports";
+import { references } from "./references";
+import { volumes } from "./volumes";
+
+/** Autoscalers are looked at before kinds are left out, and what is referred to last of all: an empty volume refers to nothing. */
+const adaptations: readonly Adaptation[] = [autoscalers, kinds, volumes, initContainers, placement, placeNames, ports, references];
+
+/** Kinds that others need come first, as `kustomize build` sorts them. */
+const first = ["Namespace", "PriorityClass", "ServiceAccount", "ConfigMap", "Secret"];
+
+/**
+ * Makes manifests that can be applied to the simulated cluster out of a user's own, and says what was left out or taken for granted. The lines stay
+ * those of the user's files. `isDeclared` says whether somebody has declared how an image behaves.
+ */
+export function runnable(manifests: readonly Manifest[], custom: readonly CustomObject[], isDeclared: (image: string) => boolean): Adapted {
+  const notes: Note[] = custom.map(({ file, line, apiVersion, kind, name }) => ({
+    file,
+    line,
+    what: `${kind} ${name} (${apiVersion})`,
+    became: "left out: nothing acts on custom resources",
+  }));
+  let current = manifests;
+  for (const adapt of adaptations) {
+    const adapted = adapt(current, isDeclared);
+    current = adapted.manifests;
+    notes.push(...adapted.notes);
+  }
+  const rank = ({ kind }: Manifest) => (first.indexOf(kind.kind) + first.length + 1) % (first.length + 1);
+  return { manifests: [...current].sort((a, b) => rank(a) - rank(b)), notes };
+}

@@ -5,7 +5,7 @@ import { type Act, type Convergence, type Final, objectId } from "./history";
 import { shortestUs, stepsOf } from "./language/steps";
 import { StopCondition } from "./language/stop-condition";
 import { focusOf } from "./report/focus";
-import { reasonsNotAtRest } from "./rest";
+import { reasonsNotAtRest } from "./rest/reasons";
 import type { RunInput, RunResult } from "./run";
 import { RunStorm } from "./run-storm";
 import type { RunWorld } from "./run-world";
@@ -53,6 +53,7 @@ export class Course {
   private quietSeconds = 0;
   private convergence: Convergence = { converged: false, afterUs: 0, stayed: false, reasons: ["the storm never ended"] };
   private finished: RunResult | undefined;
+  private toldReasons = "";
 
   constructor(private readonly options: CourseOptions) {
     const { input, world, hosts, tankOf } = options;
@@ -152,7 +153,9 @@ export class Course {
   private tick(): void {
     const nowUs = this.options.world.now();
     const { scenario } = this.options.input;
-    const reasons = reasonsNotAtRest(this.witness.objects, this.tank.hosts(), this.wanted);
+    const { objects } = this.witness;
+    const reasons = reasonsNotAtRest({ objects, hosts: this.tank.hosts(), wanted: this.wanted, members: this.witness.members() });
+    this.tellOfRest(reasons, nowUs);
     this.witness.sample();
     this.quietSeconds = reasons.length === 0 ? this.quietSeconds + 1 : 0;
     this.witness.audience?.({ type: "tick" });
@@ -174,6 +177,14 @@ export class Course {
         this.judgeCalm(inActUs, reasons);
         return;
     }
+  }
+
+  /** Says why the cluster is not at rest, when that is something else than the last time. */
+  private tellOfRest(reasons: readonly string[], atUs: number): void {
+    const text = reasons.join("\n");
+    if (text === this.toldReasons) return;
+    this.toldReasons = text;
+    this.witness.tell({ type: "rest", atUs, reasons });
   }
 
   private beginStorm(): void {

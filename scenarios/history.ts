@@ -52,7 +52,9 @@ export type HistoryEvent =
     }
   /** An actor began or ended a life. */
   | { readonly type: "life"; readonly atUs: number; readonly actor: Address; readonly alive: boolean; readonly error: string }
-  | { readonly type: "host"; readonly atUs: number; readonly host: HostName; readonly up: boolean };
+  | { readonly type: "host"; readonly atUs: number; readonly host: HostName; readonly up: boolean }
+  /** Why the cluster is not at rest now, whenever that changes; looked at once a second. Empty: it is. */
+  | { readonly type: "rest"; readonly atUs: number; readonly reasons: readonly string[] };
 
 /** How things stood when the run ended. */
 export interface Final {

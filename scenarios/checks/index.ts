@@ -10,6 +10,7 @@ import { endpointsReady } from "./endpoints-ready";
 import { etcdAvailability } from "./etcd-availability";
 import { evictionStorm } from "./eviction-storm";
 import { jobCompletions } from "./job-completions";
+import { legitimateLoss } from "./legitimate-loss";
 import { linearizability } from "./linearizability";
 import { namespaceDeletion } from "./namespace-deletion";
 import { noOrphans } from "./no-orphans";
@@ -19,6 +20,7 @@ import { nodeCapacity } from "./node-capacity";
 import { oneActingLeader } from "./one-acting-leader";
 import { oneLivePod } from "./one-live-pod";
 import { podBoundOnce } from "./pod-bound-once";
+import { progress } from "./progress";
 import { raftCommitted } from "./raft/committed";
 import { raftCommittedIsDurable } from "./raft/committed-is-durable";
 import { raftElectionSafety } from "./raft/election-safety";
@@ -37,6 +39,7 @@ import { revisionHash } from "./revision-hash";
 import { rolloutAvailability } from "./rollout-availability";
 import { serializableReads } from "./serializable-reads";
 import { serviceAvailability } from "./service-availability";
+import { serviceRecovery } from "./service-recovery";
 import { storeAgreement } from "./store-agreement";
 import { watchAtomic } from "./watch/atomic";
 import { watchBookmarkable } from "./watch/bookmarkable";
@@ -66,6 +69,7 @@ export const checks: readonly Check[] = [
   storeAgreement,
   revisionHash,
   acknowledgedWrites,
+  legitimateLoss,
   linearizability,
   serializableReads,
   etcdAvailability,
@@ -95,6 +99,8 @@ export const checks: readonly Check[] = [
   noStrayContainers,
   namespaceDeletion,
   serviceAvailability,
+  serviceRecovery,
+  progress,
   convergence,
 ];
 

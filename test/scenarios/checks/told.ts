@@ -62,6 +62,10 @@ export class Told {
     return this.add({ type: "host", atUs: this.atUs, host, up });
   }
 
+  rest(...reasons: readonly string[]): this {
+    return this.add({ type: "rest", atUs: this.atUs, reasons });
+  }
+
   deleted(key: string, revision: number): this {
     return this.add({ type: "store", atUs: this.atUs, revision, key, deleted: true });
   }

@@ -1,0 +1,83 @@
+import { isBeingDeleted, type Stored } from "../../protocol/kinds/object";
+import type { FinalMember } from "../history";
+import type { HostFacts } from "../target";
+import { controlPlaneReasons } from "./control-plane";
+import { nodeReasons } from "./nodes";
+import { podReasons } from "./pods";
+import { serviceReasons } from "./services";
+import {
+  budgetReasons,
+  daemonSetReasons,
+  deploymentReasons,
+  jobReasons,
+  podsByController,
+  replicaSetReasons,
+  statefulSetReasons,
+} from "./workloads";
+
+export type Objects = ReadonlyMap<string, Stored>;
+
+/** How things stand: the store's objects by id, which hosts live, what the manifests ask for, and how far etcd's members are. */
+export interface Standing {
+  readonly objects: Objects;
+  readonly hosts: readonly HostFacts[];
+  readonly wanted: readonly string[];
+  readonly members: readonly Pick<FinalMember, "actor" | "revision">[];
+}
+
+/** Why a cluster is not at rest: what is asked for and not yet so, each in a sentence. Empty when every desired state is reached. */
+export function reasonsNotAtRest(standing: Standing): readonly string[] {
+  const { objects, wanted, hosts } = standing;
+  const reasons: string[] = [];
+  for (const id of wanted) if (!objects.has(id)) reasons.push(`${id} does not exist`);
+  reasons.push(...controlPlaneReasons(standing), ...nodeReasons(objects, hosts));
+  const owned = podsByController(objects);
+  for (const [id, object] of objects) {
+    if (isBeingDeleted(object)) reasons.push(deletionReason(id, object));
+    else reasons.push(...ofKind(id, object, objects, owned));
+  }
+  return reasons;
+}
+
+function ofKind(id: string, object: Stored, objects: Objects, owned: ReadonlyMap<string, number>): readonly string[] {
+  switch (object.kind) {
+    case "Deployment":
+      return deploymentReasons(id, object);
+    case "ReplicaSet":
+      return replicaSetReasons(id, object, owned);
+    case "StatefulSet":
+      return statefulSetReasons(id, object);
+    case "DaemonSet":
+      return daemonSetReasons(id, object);
+    case "Job":
+      return jobReasons(id, object);
+    case "PodDisruptionBudget":
+      return budgetReasons(id, object);
+    case "Pod":
+      return podReasons(id, object, objects);
+    case "Service":
+      return serviceReasons(id, object, objects);
+    default:
+      return [];
+  }
+}
+
+/** What keeps an object that was deleted: its finalizers, or for a namespace what its controller says is left in it. */
+function deletionReason(id: string, object: Stored): string {
+  const { finalizers = [] } = object.metadata;
+  const { conditions = [] } = (object as { readonly status?: { readonly conditions?: readonly Condition[] } }).status ?? {};
+  const left = object.kind === "Namespace" ? conditions.filter(({ status, message }) => status === "True" && message !== undefined) : [];
+  const why =
+    left.length > 0
+      ? `: ${left.map(({ message }) => message).join("; ")}`
+      : finalizers.length > 0
+        ? `, kept by ${finalizers.join(", ")}`
+        : "";
+  return `${id} is still being deleted${why}`;
+}
+
+interface Condition {
+  readonly type: string;
+  readonly status: string;
+  readonly message?: string;
+}

@@ -11,7 +11,7 @@ export const convergence: Check = {
     let changes = 0;
     return {
       see(event) {
-        if (event.type === "object") changes++;
+        if (event.type === "store") changes++;
         return undefined;
       },
       end({ convergence: { converged, afterUs, stayed, reasons } }) {

@@ -1,4 +1,4 @@
-import type { Deployment, Node, Pod } from "../../protocol/kinds/generated";
+import type { Deployment, Pod } from "../../protocol/kinds/generated";
 import type { Stored } from "../../protocol/kinds/object";
 import type { HistoryEvent } from "../history";
 import type { Check } from "./check";
@@ -15,7 +15,7 @@ export const deploymentBounds: Check = {
     const deployments = new Map<string, Tracked>();
     const replicaSets = new Map<string, string>();
     const pods = new Map<string, Stored<Pod>>();
-    const lostNodes = new Set<string>();
+    const wereReady = new Set<string>();
     let storms = 0;
     let judged = 0;
 
@@ -25,8 +25,8 @@ export const deploymentBounds: Check = {
       const { maxSurge, maxUnavailable } = boundsOf(tracked.object);
       const own = [...pods.values()].filter((pod) => replicaSets.get(controllerUid(pod)) === tracked.object.metadata.uid && isActive(pod));
       const available = own.filter(isReady).length;
-      // What runs on a node that is not Ready may be called not ready at any time, and no rollout is to blame.
-      const excused = own.filter((pod) => !isReady(pod) && lostNodes.has(pod.spec?.nodeName ?? "")).length;
+      // What was ready and is not any more has crashed, fails its probe or is on a node that is lost: no rollout is to blame.
+      const excused = own.filter((pod) => !isReady(pod) && wereReady.has(pod.metadata.uid)).length;
       if (own.length <= replicas + maxSurge) tracked.allowedPods = replicas + maxSurge;
       if (own.length > tracked.allowedPods)
         return `${tracked.name} has ${own.length} pods, more than its ${replicas} replicas and maxSurge ${maxSurge} allow`;
@@ -64,16 +64,13 @@ export const deploymentBounds: Check = {
           deployments.set(uid, tracked);
           return judge(tracked);
         }
-        case "Node":
-          if (isReady(object as Stored<Node>)) lostNodes.delete(object.metadata.name);
-          else lostNodes.add(object.metadata.name);
-          return undefined;
         case "ReplicaSet":
           if (event.after) replicaSets.set(uid, controllerUid(object));
           return undefined;
         case "Pod": {
           if (event.after) pods.set(uid, event.after as Stored<Pod>);
           else pods.delete(uid);
+          if (isReady(object as Stored<Pod>)) wereReady.add(uid);
           const tracked = deployments.get(replicaSets.get(controllerUid(object)) ?? "");
           // An eviction, by whomever, is not the rollout's doing either; budgets are judged elsewhere.
           if (tracked && wasDisrupted(object as Stored<Pod>)) tracked.wasWhole = false;

@@ -11,15 +11,46 @@ export const library = libraryScenarios().map(({ name, file, description }) => (
   description,
 }));
 
-/** The scenarios in which the control plane itself is what breaks. The tests are in two files, because one would keep one of two processors waiting. */
-export const ofControlPlane: ReadonlySet<string> = new Set([
+/** In which test file a scenario runs; those that are not named here are about nodes and networks. One file would keep all but one processor waiting. */
+const controlPlane = [
   "api-server-loss",
+  "bad-network",
   "control-plane-cut-off",
   "etcd-storm",
   "minority-leader",
+  "one-way-leader",
   "slow-disk",
-  "bad-network",
-]);
+  "split-vote",
+];
+const recoveries = [
+  "clock-skew",
+  "compaction-pressure",
+  "cut-off-control-plane",
+  "flapping-network",
+  "lost-quorum",
+  "relist-storm",
+  "rolling-etcd-restart",
+  "stale-api-server",
+  "throttled-client",
+  "thundering-herd",
+];
+const workloads = [
+  "agents-everywhere",
+  "bad-image",
+  "batch-under-churn",
+  "crash-loop",
+  "drain-deadlock",
+  "namespace-churn",
+  "stateful-partition",
+];
+export const parts = { controlPlane, recoveries, workloads } as const;
+
+/** The scenarios of a part, or those that are in none. */
+export function partOf(part: keyof typeof parts | "others"): typeof library {
+  const all: readonly string[] = Object.values(parts).flat();
+  const names: readonly string[] = part === "others" ? [] : parts[part];
+  return library.filter(({ name }) => (part === "others" ? !all.includes(name) : names.includes(name)));
+}
 
 /** Each of these scenarios holds, and run twice it leaves the same trace (promise 2). */
 export function holdAndRepeat(scenarios: typeof library): void {

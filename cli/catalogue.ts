@@ -3,6 +3,9 @@ import { actions } from "../scenarios/actions";
 import { checks } from "../scenarios/checks";
 import { faults } from "../scenarios/faults";
 import { knobs } from "../scenarios/knobs";
+import { conditionForms } from "../scenarios/language/condition-schema";
+import { moments } from "../scenarios/language/moments";
+import { blocks } from "../scenarios/language/storm-schema";
 import { probeTexts } from "../scenarios/probes";
 import { storms as standardStorms } from "../scenarios/rehearse/storms";
 import type { JsonSchema } from "../scenarios/schema";
@@ -31,6 +34,11 @@ function describeSchema(schema: JsonSchema): string {
   return `${values}${String(schema.description ?? schema.type ?? "")}`;
 }
 
+/** A part of the storm language, by its schema. */
+function entryOf(name: string, what: string, { properties, required }: JsonSchema): CatalogueEntry {
+  return { name, what, source: "", params: paramsOf(properties as Readonly<Record<string, JsonSchema>>, required as readonly string[]) };
+}
+
 /** Everything that can be listed, by the plural that `list` takes. */
 export const catalogue: ReadonlyMap<string, () => readonly CatalogueEntry[]> = new Map([
   [
@@ -52,6 +60,9 @@ export const catalogue: ReadonlyMap<string, () => readonly CatalogueEntry[]> = n
     ],
   ],
   ["actions", () => actions.map(({ name, what, params, required }) => ({ name, what, source: "", params: paramsOf(params, required) }))],
+  ["blocks", () => [...blocks].map(([name, { what, schema }]) => entryOf(name, what, schema))],
+  ["conditions", () => [...conditionForms].map(([name, { what, schema }]) => entryOf(name, what, schema))],
+  ["moments", () => moments.map(({ name, what }) => ({ name, what, source: "", params: [] }))],
   [
     "checks",
     () => checks.map(({ name, claim, source, params, required }) => ({ name, what: claim, source, params: paramsOf(params, required) })),

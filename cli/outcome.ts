@@ -74,7 +74,8 @@ export function causeOf(result: RunResult): string {
     ({ atUs, tone }) => (first.atUs < 0 || atUs <= first.atUs) && (tone === "fault" || tone === "leader" || tone === "action"),
   );
   const weather = during.length > 0 ? ` Under way: ${during.map(({ label, row }) => `${label} ${row}`).join("; ")}.` : "";
-  const lately = before.slice(-3).map(({ atUs, text }) => `${text} (${(atUs / 1e6).toFixed(1)} s)`);
+  const age = (atUs: number) => (first.atUs < 0 ? `at ${(atUs / 1e6).toFixed(1)} s` : `${((first.atUs - atUs) / 1e6).toFixed(1)} s before`);
+  const lately = before.slice(-3).map(({ atUs, text }) => `${text} (${age(atUs)})`);
   return `${first.name} is violated${when}${others}: ${first.detail}.${weather}${lately.length > 0 ? ` Before it: ${lately.join("; ")}.` : ""}`;
 }
 

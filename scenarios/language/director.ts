@@ -1,6 +1,6 @@
 import type { Condition } from "./condition";
 import { type Expectation, expectationOf, looksAtMessages, type Observation, type Standing, timesIn } from "./expectation";
-import type { StormNode, StormStep } from "./steps";
+import type { StormBody, StormNode, StormStep } from "./steps";
 
 /** What a director needs of the world in which its storm blows; times count from when the storm began, in microseconds. */
 export interface Stage {
@@ -185,7 +185,7 @@ export class Director {
         return this.oneByOne(holds ? body.then : body.otherwise, then);
       }
       case "repeat":
-        return this.round(node, body.nodes, body.times, body.until, then);
+        return this.repeat(node, body, then);
       case "wait":
         this.wait(body.condition, body.withinUs, (held) => {
           if (!held && !body.mayMiss) this.stage.missed(node, `what it waits for did not come true within ${body.withinUs / 1e6} s`);
@@ -195,27 +195,29 @@ export class Director {
     }
   }
 
-  private round(
-    node: StormNode,
-    nodes: readonly StormNode[],
-    left: number,
-    until: Condition | undefined,
-    then: (() => void) | undefined,
-  ): void {
-    const begunUs = this.stage.nowUs();
+  private repeat(node: StormNode, body: Extract<StormBody, { readonly type: "repeat" }>, then: (() => void) | undefined): void {
+    const { nodes, times, until } = body;
+    // It counts from the begin of the first round.
     const expectation = until && expectationOf(until, this.stage.standing);
     const armed = expectation && { expectation, readsMessages: looksAtMessages(until), fire: () => undefined };
     if (armed) this.armed.add(armed);
     if (armed?.readsMessages) this.messageReaders++;
-    this.busy++;
-    this.oneByOne(nodes, () => {
-      this.busy--;
+    const end = () => {
       if (armed) this.armed.delete(armed);
       if (armed?.readsMessages) this.messageReaders--;
-      if (left <= 1 || expectation?.holds()) return then?.();
-      const nextUs = Math.max(this.stage.nowUs(), begunUs + Math.max(roundMinUs, node.start.everyUs));
-      this.later(nextUs, () => this.round(node, nodes, left - 1, until, then));
-    });
+      then?.();
+    };
+    const round = (left: number) => {
+      const begunUs = this.stage.nowUs();
+      this.busy++;
+      this.oneByOne(nodes, () => {
+        this.busy--;
+        if (left <= 1 || expectation?.holds()) return end();
+        const nextUs = Math.max(this.stage.nowUs(), begunUs + Math.max(roundMinUs, node.start.everyUs));
+        this.later(nextUs, () => round(left - 1));
+      });
+    };
+    round(times);
   }
 
   private take(step: StormStep, then: (() => void) | undefined): void {

@@ -43,20 +43,22 @@ describe("a storm composed of blocks", () => {
     repeat: [{ fault: pause, ${follower}, for: 500ms }]
     times: 3
     every: 2s
-  - at: 10s
+  - at: 8s
     repeat: [{ fault: crash, ${leader}, for: 1s }, { wait: etcd leader elected, within: 20s, mayMiss: true }]
-    until: { timeline: etcd leader elected, times: 1 }`);
+    until: { timeline: etcd leader elected, times: 2 }`);
     expect(at.slice(0, 3)).toEqual([
       ["pause", 1],
       ["pause", 3],
       ["pause", 5],
     ]);
-    expect(at.length).toBe(4);
+    expect(result.timeline.filter(({ text }) => text.includes("leads etcd"))).toHaveLength(3);
+    expect(at.length).toBe(5);
     expect(result.schedule.map(({ step, occurrence }) => [step, occurrence])).toEqual([
       [0, 0],
       [0, 1],
       [0, 2],
       [1, 0],
+      [1, 1],
     ]);
   });
 

@@ -133,3 +133,121 @@ describe("a scenario file that is right", () => {
     expect(etcd).toMatchObject({ address: "etcd/0", config: { settings: { "election-timeout": 2000, "snapshot-count": 50 } } });
   });
 });
+
+describe("a storm that cannot be is refused, with the place and what was expected", () => {
+  const crash = "fault: crash, target: { role: etcd }";
+  it.each([
+    ["no time to speak of", `  - { ${crash} }`, 's.yaml:4:5: $.storm[0]: the field "at" is missing (or "between", or "when")'],
+    [
+      "a time between two that are the wrong way round",
+      `  - { between: [9s, 5s], ${crash} }`,
+      /4:\d+: \$\.storm\[0\]\.between: nothing lies between 9s and 5s/,
+    ],
+    ["two ways to say when", `  - { at: 1s, between: [1s, 2s], ${crash} }`, /\$\.storm\[0\]\.between: expected either `at` or `between`/],
+    ["a fault that lasts for no time", `  - { at: 1s, ${crash}, for: 0s }`, /\$\.storm\[0\]\.for: expected more than no time at all/],
+    ["times without every", `  - { at: 1s, ${crash}, times: 3 }`, /\$\.storm\[0\]\.times: expected `every` beside `times`/],
+    ["within without when", `  - { at: 1s, ${crash}, within: 3s }`, /\$\.storm\[0\]\.within: expected `when` beside `within`/],
+    [
+      "a time in a serial block",
+      `  - serial: [{ at: 1s, ${crash} }]`,
+      /\$\.storm\[0\]\.serial\[0\]\.at: nodes of a serial block begin when/,
+    ],
+    ["a block that is two", `  - { serial: [{ ${crash} }], parallel: [{ ${crash} }] }`, /\$\.storm\[0\]: expected either/],
+    ["a repetition without end", `  - { repeat: [{ ${crash} }] }`, /\$\.storm\[0\]: expected `times`, `until` or both beside `repeat`/],
+    [
+      "something wrong deep inside",
+      `  - { at: 1s, if: at rest, then: [{ serial: [{ fault: crsh, target: { role: etcd } }] }] }`,
+      /\$\.storm\[0\]\.then\[0\]\.serial\[0\]\.fault: unknown fault "crsh".*"crash"\?/,
+    ],
+    [
+      "an unknown moment",
+      `  - { when: etcd leader elcted, ${crash} }`,
+      /\$\.storm\[0\]\.when: unknown condition "etcd leader elcted".*"etcd leader elected"\?/,
+    ],
+    [
+      "an unknown form",
+      `  - { when: { changd: Node node-0, field: a }, ${crash} }`,
+      /\$\.storm\[0\]\.when\.changd: unknown condition "changd".*"changed"\?/,
+    ],
+    [
+      "an unknown kind",
+      `  - { when: { created: "Pood a/b" }, ${crash} }`,
+      /\$\.storm\[0\]\.when\.created: unknown kind "Pood"; did you mean "Pod"\?/,
+    ],
+    [
+      "a namespace too few",
+      `  - { when: { created: Pod web }, ${crash} }`,
+      /\$\.storm\[0\]\.when\.created: expected "Pod NAMESPACE\/NAME"/,
+    ],
+    [
+      "a node that there is not",
+      `  - { when: { updated: Node node-9 }, ${crash} }`,
+      /\$\.storm\[0\]\.when\.updated: unknown node "node-9"/,
+    ],
+    [
+      "an actor that there is not",
+      `  - { when: { write: kubelet/node-9 }, ${crash} }`,
+      /\$\.storm\[0\]\.when\.write: unknown actor "kubelet\/node-9"/,
+    ],
+    [
+      "a check that is not expected",
+      `  - { at: 1s, if: { check: no-orphans, is: violated }, then: [{ ${crash} }] }`,
+      /\$\.storm\[0\]\.if\.check: unknown check "no-orphans": expected convergence \(those under `expect`\)/,
+    ],
+    [
+      "a contradiction",
+      `  - { when: { all: [{ host: etcd-0, is: up }, { not: { host: etcd-0, is: up } }] }, ${crash} }`,
+      /\$\.storm\[0\]\.when: this can never hold: it asks for a condition and for its opposite/,
+    ],
+    [
+      "two values at once",
+      `  - { when: { all: [{ object: Deployment a/b, field: spec.replicas, is: 1 }, { object: Deployment a/b, field: spec.replicas, atLeast: 2 }] }, ${crash} }`,
+      /this can never hold: it asks for two different values of spec\.replicas of Deployment a\/b/,
+    ],
+    [
+      "a range of nothing",
+      `  - { when: { count: "Pod a/*", atLeast: 3, atMost: 2 }, ${crash} }`,
+      /this can never hold: nothing is at least 3 and at most 2/,
+    ],
+    [
+      "a change to the same",
+      `  - { when: { changed: Node node-0, field: a, from: x, to: x }, ${crash} }`,
+      /this can never hold: it asks for a change from x to the same/,
+    ],
+    [
+      "more nodes than there are",
+      `  - { when: { count: "Node *", atLeast: 8 }, ${crash} }`,
+      /this can never hold: the cluster has 3 nodes/,
+    ],
+    [
+      "a moment of a load that there is not",
+      `  - { when: request failed, ${crash} }`,
+      /"request failed" can never happen: the scenario has no load/,
+    ],
+    [
+      "a wait that ends before what it waits for",
+      "  - { at: 1s, wait: { elapsed: 2m }, within: 1s }",
+      /\$\.storm\[0\]\.wait: this can never hold: it is given only 1 s/,
+    ],
+  ])("%s", (_name, storm, expected) => {
+    const problems = said(`${good}storm:\n${storm}\n`);
+    expect(problems).toEqual(expect.arrayContaining([typeof expected === "string" ? expected : expect.stringMatching(expected)]));
+  });
+
+  it.each([
+    ["writes of nobody", "plan: { cut: writes, of: nobody, fault: crash-actor }", /\$\.plan\.of: unknown actor "nobody"/],
+    ["an unknown fault", "plan: { cut: writes, of: scheduler, fault: crsh }", /\$\.plan\.fault: unknown fault "crsh".*"crash"\?/],
+    [
+      "a verb of an event",
+      "plan: { cut: watch-events, of: scheduler, verb: patch, fault: crash }",
+      /\$\.plan\.verb: only writes have a verb/,
+    ],
+    [
+      "a parameter that the fault has not",
+      "plan: { cut: writes, of: scheduler, fault: crash, rate: 5% }",
+      /\$\.plan\.rate: unknown field "rate"/,
+    ],
+  ])("a plan: %s", (_name, plan, expected) => {
+    expect(said(`${good}${plan}\n`)).toEqual([expect.stringMatching(expected)]);
+  });
+});

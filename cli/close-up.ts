@@ -1,4 +1,5 @@
 import { type CloseUp, CloseUpRecorder } from "../scenarios/report/close-up";
+import { viewOf } from "../scenarios/report/simulated-view";
 import { Run, type RunResult } from "../scenarios/run";
 import type { Loaded } from "./load";
 import { breathe, inputOf } from "./simulate";
@@ -18,7 +19,7 @@ export async function closeUpOf(
 ): Promise<CloseUp> {
   const see: { recorder?: CloseUpRecorder } = {};
   const run = new Run({ ...inputOf(loaded, { ...decided, keepTraceLines: 0 }), onEvent: (event) => see.recorder?.see(event) });
-  const recorder = new CloseUpRecorder(run.simulation, focus.atUs);
+  const recorder = new CloseUpRecorder(viewOf(run.simulation), focus.atUs);
   see.recorder = recorder;
   run.begin();
   await breathe(() => run.nowUs < recorder.toUs && run.advance(500), undefined, interrupted);

@@ -12,7 +12,7 @@ import type { LiveLog } from "../runtime/live/log";
 import { adminCertificate, loadPki, type Pki, servingCertificate } from "../runtime/live/pki";
 import { type HostPlan, LiveWorld } from "../runtime/live/world";
 import type { RuntimeEvent } from "../runtime/world";
-import { type ClusterPlan, type ClusterShape, planCluster } from "../scenarios/cluster";
+import { type ClusterPlan, type ClusterShape, type PlanOptions, planCluster } from "../scenarios/cluster";
 import { DataDirectory } from "./data-directory";
 import { Doors } from "./doors";
 import { EtcdDoors } from "./etcd-doors";
@@ -46,6 +46,10 @@ export interface LiveClusterOptions {
   readonly log: LiveLog;
   /** A member of etcd was added and has been started; with its address for clients. */
   readonly etcdStarted: (member: Address, address: string) => void;
+  /** How the containers of images behave, where not by the written default. */
+  readonly behaviours?: PlanOptions["behaviours"];
+  /** Called once, when the cluster is made and before anything of it starts: whoever wants to hear of everything subscribes then. */
+  readonly prepared?: (cluster: LiveCluster) => void;
   /** Something has happened after which the cluster cannot go on, such as a damaged file. */
   readonly failed: (why: string) => void;
 }
@@ -100,7 +104,7 @@ export class LiveCluster {
     const { shape, actors, log, names } = options;
     const { authority, secrets } = pki;
     const web = { clientCa: authority.certificate, proxyCa: pki.frontProxyAuthority.certificate };
-    this.plan = planCluster(shape, { rootCa: authority.certificate, web, ...(etcdMembers && { etcdMembers: etcdMembers.present }) });
+    this.plan = planCluster(shape, { ...this.planned(), web, ...(etcdMembers && { etcdMembers: etcdMembers.present }) });
     this.world = new LiveWorld({
       actors: [...(storage?.actors(actors) ?? actors), webActor],
       secrets,
@@ -158,6 +162,7 @@ export class LiveCluster {
       const founders = Array.from({ length: options.shape.etcd }, (_, i) => address("etcd", i));
       const etcdMembers = storage === undefined ? await EtcdMembers.open(directory, founders) : undefined;
       cluster = new LiveCluster(options, directory, readPki(directory), storage, etcdMembers);
+      options.prepared?.(cluster);
       await cluster.open();
       return cluster;
     } catch (error) {
@@ -300,7 +305,7 @@ export class LiveCluster {
   }
 
   /** The cluster's hosts in this process, with members of etcd that were added. */
-  private hostsHere(): readonly ClusterPlan["hosts"][number][] {
+  hostsHere(): readonly ClusterPlan["hosts"][number][] {
     const planned = new Map(this.plan.hosts.map((host) => [host.name, host]));
     return this.world.hostPlans().flatMap(({ name, zone, actors }) => {
       const host = planned.get(name);
@@ -318,12 +323,17 @@ export class LiveCluster {
     else this.options.failed(`${host}: ${why}`);
   }
 
+  private planned(): PlanOptions {
+    const { behaviours } = this.options;
+    return { rootCa: this.pki.authority.certificate, ...(behaviours ? { behaviours } : {}) };
+  }
+
   /** A node that joins is what the next node of a larger cluster would be. */
-  private joinedPlan(host: HostName): HostPlan {
+  joinedPlan(host: HostName): HostPlan {
     const known = this.joinedPlans.get(host);
     if (known !== undefined) return known;
     const shape = { ...this.options.shape, nodes: Number(host.slice("node-".length)) + 1 };
-    const plan = planCluster(shape, { rootCa: this.pki.authority.certificate }).hosts.find(({ name }) => name === host);
+    const plan = planCluster(shape, this.planned()).hosts.find(({ name }) => name === host);
     if (plan === undefined) throw new Error(`${host} is no name that this cluster gives to nodes`);
     this.joinedPlans.set(host, plan);
     return plan;

@@ -16,6 +16,9 @@ import { recordedLoad } from "./records";
 import { hanging } from "./terminal";
 import { wavetankVersion } from "./version";
 
+/** In the place of a trace hash: of what happened live nobody can say that it happened again. */
+export const liveTrace = "live";
+
 /** What `--json` prints of a run. */
 export interface RunSummary {
   readonly scenario: string;
@@ -54,8 +57,9 @@ export function verdictText(result: RunResult, wallMs: number, replayLine: strin
     ...lines,
     "",
     `  reached: ${hanging(reached.map(([name, count]) => `${name} ${count}`).join(", "), 11)}`,
-    `  ${(result.virtualMs / 1000).toFixed(1)} s of virtual time in ${(wallMs / 1000).toFixed(1)} s (${speed} times real time), ${result.events} events`,
-    `  seed ${result.seed}  trace ${result.traceHash}`,
+    result.traceHash === liveTrace
+      ? `  ${(result.virtualMs / 1000).toFixed(1)} s live, ${result.events} events  seed ${result.seed} of the storm`
+      : `  ${(result.virtualMs / 1000).toFixed(1)} s of virtual time in ${(wallMs / 1000).toFixed(1)} s (${speed} times real time), ${result.events} events\n  seed ${result.seed}  trace ${result.traceHash}`,
     ...(result.verdict === "violated"
       ? ["", colors.red(causeOf(result)), `  ${replayLine}`]
       : ["", colors.bold(colors.green(result.stopped ? "stopped before the end; nothing is violated so far" : "held"))]),
@@ -111,7 +115,7 @@ export async function writeOut(
 ): Promise<readonly string[]> {
   makeOutFolder(folder);
   const closeUp = await closeUpOf(loaded, result, { seed: result.seed, ...decided }, interrupted);
-  return writeFiles(folder, loaded, result, decided.untilUs, closeUp);
+  return writeFiles(folder, loaded, result, { replayLine: `npx wavetank replay ${join(folder, "run.json")}`, ...decided, closeUp });
 }
 
 /** The same of a run that was seen closely already, or that nobody can repeat. */
@@ -119,10 +123,9 @@ export function writeFiles(
   folder: string,
   loaded: Loaded,
   result: RunResult,
-  untilUs: number | undefined,
-  closeUp: CloseUp | undefined,
+  shown: { readonly replayLine: string; readonly untilUs?: number; readonly closeUp: CloseUp | undefined },
 ): readonly string[] {
-  const replayLine = `npx wavetank replay ${join(folder, "run.json")}`;
+  const { replayLine, untilUs, closeUp } = shown;
   const files: readonly (readonly [string, string])[] = [
     ["report.html", htmlOf({ scenario: withShape(loaded.scenario, result.shape), result, replayLine, cause: causeOf(result), closeUp })],
     ["run.json", JSON.stringify(recordOf(loaded, result, untilUs))],

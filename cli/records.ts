@@ -3,6 +3,7 @@ import { type RunRecord, readRecord } from "../scenarios/record";
 import type { Load, Scenario } from "../scenarios/scenario";
 import type { Recipe, RecordedLoad } from "../scenarios/shrink/recipe";
 import { InputError, type Loaded, prepare, readText } from "./load";
+import { liveTrace } from "./outcome";
 import type { SimulateOptions } from "./simulate";
 
 export interface LoadedRecord {
@@ -16,6 +17,10 @@ export function loadRecord(file: string): LoadedRecord {
   const read = readRecord(readText(file));
   if (!read.ok) throw new InputError(`${file}: ${read.message}`);
   const { record } = read;
+  if (record.result.traceHash === liveTrace)
+    throw new InputError(
+      `${file}: $.result.traceHash: a live run does not repeat itself; run its scenario again with --live, or without it`,
+    );
   return { file, record, loaded: withRecipe(prepare(record.bundle), record) };
 }
 

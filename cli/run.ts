@@ -11,6 +11,7 @@ import { runAgainWith } from "./mutants/planted-process";
 import { duration, positive, seedRange, wholeNumber } from "./option-values";
 import { makeOutFolder } from "./out-folder";
 import { type RunSummary, summaryOf } from "./outcome";
+import { runOnceLive } from "./run-live";
 import { runOnce } from "./run-once";
 import { type Job, seedJobs } from "./seeds";
 import { cutAt, findCuts } from "./simulate";
@@ -24,6 +25,7 @@ interface RunOptions {
   readonly failFast?: boolean;
   readonly until?: number;
   readonly breakpoint?: string;
+  readonly live?: boolean;
   readonly mutant?: string;
   readonly out?: string;
   readonly json?: boolean;
@@ -54,6 +56,12 @@ export function addRun(program: Command): void {
         'stop when this happens and show every actor\'s state: the number of an event of the trace, a moment such as "etcd leader elected", a condition, or a part of a line of the timeline',
       ).conflicts("seeds"),
     )
+    .addOption(
+      new Option(
+        "--live",
+        "on a live cluster in this process, in real time, instead of simulating: the same storm, clients and checks",
+      ).conflicts(["seeds", "cut", "breakpoint", "mutant"]),
+    )
     .option("--mutant <file>", "plant this bug (a file, or the id of one that `list mutants` has) and run with it")
     .option(
       "--out <dir>",
@@ -79,9 +87,10 @@ export function addRun(program: Command): void {
 
 type Named = Loaded & { readonly file: string };
 
-function refuseMisfits({ file, scenario }: Named, { seeds, cut, breakpoint }: RunOptions): void {
+function refuseMisfits({ file, scenario }: Named, { seeds, cut, breakpoint, live }: RunOptions): void {
   if (scenario.cuts && seeds) throw new InputError(`--seeds: ${file} has a plan, which runs one seed many times: expected --seed`);
   if (cut !== undefined && !scenario.cuts) throw new InputError(`--cut: ${file} has no \`plan\``);
+  if (live && scenario.cuts) throw new InputError(`--live: ${file} has a plan, which is for simulations`);
   if (breakpoint !== undefined && scenario.cuts && cut === undefined)
     throw new InputError(`--breakpoint: ${file} has a plan of many runs: expected --cut beside it`);
 }
@@ -104,6 +113,15 @@ async function runAll(loaded: Named, options: RunOptions): Promise<readonly RunS
 
 function once(loaded: Named, options: RunOptions, what: Loaded, note: string, again: string): Promise<RunSummary> {
   const seed = options.seed ?? 1;
+  if (options.live)
+    return runOnceLive(what, {
+      seed,
+      untilMs: options.until,
+      out: options.out,
+      isJson: options.json === true,
+      isQuiet: options.quiet === true,
+      again: `npx wavetank run ${loaded.file} --live --seed ${seed}`,
+    });
   return runOnce(what, {
     seed,
     untilMs: options.until,

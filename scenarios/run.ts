@@ -143,7 +143,7 @@ export class Run {
 }
 
 /** The scenario with the cluster that was recorded, or that the seed draws. */
-function shaped(scenario: Scenario, recorded: ClusterShape | undefined, draw: (purpose: string) => number): Scenario {
+export function shaped(scenario: Scenario, recorded: ClusterShape | undefined, draw: (purpose: string) => number): Scenario {
   if (!recorded && !scenario.drawnCluster) return scenario;
   return withShape(scenario, recorded ?? drawShape(scenario.shape, scenario.drawnCluster!, draw));
 }

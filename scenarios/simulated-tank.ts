@@ -46,6 +46,11 @@ export class SimulatedTank implements Tank {
     return this.knowledge.objects();
   }
 
+  attempt<T>(begin: () => T): T {
+    // A simulation suffers everything.
+    return begin();
+  }
+
   draw(who: string, purpose: string, index: number): number {
     return this.simulation.random.draw(who, purpose, index);
   }

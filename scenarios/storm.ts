@@ -2,7 +2,7 @@ import type { HostName } from "../protocol/address";
 import { aims, type Target } from "./aim";
 import type { Fault, Ongoing } from "./faults/fault";
 import type { Params } from "./language/steps";
-import type { Tank } from "./tank";
+import { Impossible, type Tank } from "./tank";
 
 /** A step as it came to be in one run: all that a replay needs to do the same at the same moment, whatever it would draw or decide itself. */
 export interface ScheduledStep {
@@ -113,7 +113,14 @@ export class Storm {
       return { place, began: false };
     }
     const hosts = aim.hostsOf(targets, this.tank);
-    const ongoing = fault.begin(this.tank, targets, params, name);
+    let ongoing: Ongoing;
+    try {
+      ongoing = this.tank.attempt(() => fault.begin(this.tank, targets, params, name));
+    } catch (error) {
+      if (!(error instanceof Impossible)) throw error;
+      this.judge(place, "", error.message);
+      return { place, began: false };
+    }
     this.active.set(place, { planned, targets, hosts, lost, ongoing });
     this.options.tell({ step: place, fault: fault.name, phase: "began", targets, hosts, effect: "" });
     return { place, began: true };

@@ -40,6 +40,9 @@ export interface DiskCounts {
   readonly misdirectedWrites: number;
 }
 
+/** What a world cannot do or suffer; the message says why. A step that wants it counts for nothing, and its run is violated. */
+export class Impossible extends Error {}
+
 /**
  * The world as faults see it: everything that can be done to a cluster, simulated or live, and all of it can be undone. Every call returns at once; what
  * takes time goes on with `after` and `ask`, whose callbacks come outside of all turns of actors.
@@ -53,6 +56,8 @@ export interface Tank {
   hostOf(actor: Address): HostName | undefined;
   /** The API objects by id, "Pod shop/web-1", as the store has them. */
   objects(): ReadonlyMap<string, Stored>;
+  /** Lets a fault begin. Where that is not possible here, what it has done already is undone, and Impossible thrown. */
+  attempt<T>(begin: () => T): T;
 
   // ——— time, chance and a voice of its own ———
 

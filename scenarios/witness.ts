@@ -74,7 +74,7 @@ export class Witness {
 
   /** Notes how things stand for the report; called once for each second. */
   sample(): void {
-    this.recorder.sample(this.objects, this.world.clockOffsetsUs());
+    this.recorder.sample(this.objects, this.world.clockOffsetsUs(), Math.round(this.world.now() / 1e6));
   }
 
   /** Adds an event to the history. */

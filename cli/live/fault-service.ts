@@ -3,7 +3,6 @@ import type { Ongoing, Params } from "../../scenarios/faults/fault";
 import { Storm } from "../../scenarios/storm";
 import type { ClientFaultCluster } from "./client-faults";
 import { type FaultRequest, Refused, readFaultRequest } from "./fault-request";
-import { NotLive } from "./live-tank";
 
 /** A fault that goes on, for `fault list`. */
 export interface RunningFault {
@@ -140,12 +139,13 @@ export class FaultService {
       }
       const { fault, target } = request;
       const planned = { fault, target, targets: undefined, step: this.begun, occurrence: 0, where: id, params, mayMiss: false };
-      const { place, began } = this.options.tank.attempt(() => this.storm.begin(planned));
-      if (!began) throw new Refused(422, "$.target: no host of the cluster, actor or pod matches this selector now");
-      return { targets: this.storm.schedule[place]!.targets, end: () => this.end(place) };
+      const { place, began } = this.storm.begin(planned);
+      const { targets } = this.storm.schedule[place]!;
+      if (!began && targets.length === 0)
+        throw new Refused(422, "$.target: no host, actor or pod of the cluster matches this selector now");
+      if (!began) throw new Refused(422, `it cannot be done to this cluster: ${this.storm.results.at(-1)?.wrong ?? ""}`);
+      return { targets, end: () => this.end(place) };
     } catch (error) {
-      if (error instanceof NotLive)
-        throw new Refused(422, `${request.fault.name}: it cannot be done to a running cluster: ${error.message}`);
       throw error instanceof Refused ? error : new Refused(500, `${request.fault.name}: ${(error as Error).message}`);
     }
   }

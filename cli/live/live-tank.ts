@@ -9,12 +9,9 @@ import type { HostPlan, LiveWorld } from "../../runtime/live/world";
 import type { WireRule } from "../../runtime/rules";
 import type { Cancel } from "../../runtime/world";
 import type { PlannedHost } from "../../scenarios/aim";
-import type { DiskCounts, DiskTrouble, Tank } from "../../scenarios/tank";
+import { type DiskCounts, type DiskTrouble, Impossible, type Tank } from "../../scenarios/tank";
 import type { TankKnowledge } from "../../scenarios/tank-knowledge";
 import type { HostFacts } from "../../scenarios/target";
-
-/** What a live cluster cannot do to itself; the message says why. */
-export class NotLive extends Error {}
 
 export interface LiveTankOptions {
   readonly world: LiveWorld;
@@ -196,12 +193,12 @@ export class LiveTank implements Tank {
   }
 
   troubleDisk(host: HostName, { slowdown, full, errorProbability, corruptProbability, misdirectProbability }: DiskTrouble): void {
-    if (corruptProbability > 0 || misdirectProbability > 0) throw new NotLive("a live cluster's disks are files, which nothing damages");
+    if (corruptProbability > 0 || misdirectProbability > 0) throw new Impossible("a live cluster's disks are files, which nothing damages");
     this.change(host, { disk: { slowdown, full, errorProbability } });
   }
 
   wipeDisk(host: HostName): void {
-    throw new NotLive(`the disk of ${host} is not wiped: a live cluster's files are somebody's data`);
+    throw new Impossible(`the disk of ${host} is not wiped: a live cluster's files are somebody's data`);
   }
 
   diskCounts(host: HostName): DiskCounts {
@@ -226,7 +223,7 @@ export class LiveTank implements Tank {
   }
 
   private here(host: HostName): LiveWorld {
-    if (!this.isHere(host)) throw new NotLive(`${host} is in a process that joined, into which this fault does not reach`);
+    if (!this.isHere(host)) throw new Impossible(`${host} is in a process that joined, into which this fault does not reach`);
     return this.options.world;
   }
 

@@ -1,5 +1,6 @@
 import type { HostName } from "../../protocol/address";
 import { type Envelope, isDatagram } from "../../protocol/envelope";
+import type { PacketTap } from "../packet-tap";
 import { blocks, judge, type Passing, type WireRule } from "../rules";
 import { damagedInTransit, refusedFrames, SpokenVersions } from "../versions";
 import type { Cancel, Random, Wire, WireReceiver } from "../world";
@@ -42,13 +43,6 @@ interface Connection {
   check: Cancel | null;
   /** Hosts that will be told of a reset that is on its way. */
   readonly resetting: Set<HostName>;
-}
-
-/** Hears of each packet when it sets out, of each rule that did something to it then, and of its arrival. It must change nothing. */
-export interface PacketTap {
-  sent(from: HostName, to: HostName, envelope: Envelope): void;
-  hit(rule: string, envelope: Envelope): void;
-  arrived(host: HostName, envelope: Envelope): void;
 }
 
 /** Packets between hosts on the event heap, with faults by rules. Streams' frames keep their order and are delayed rather than lost. */

@@ -1,7 +1,7 @@
 import type { Address, HostName } from "../../protocol/address";
 import { decode } from "../../protocol/codec";
 import type { Envelope, Operation } from "../../protocol/envelope";
-import type { Simulation } from "../../runtime/simulated/simulation";
+import type { PacketTap } from "../../runtime/packet-tap";
 import type { RuntimeEvent } from "../../runtime/world";
 import type { HistoryEvent } from "../history";
 import { timelineOf } from "../timeline";
@@ -72,16 +72,30 @@ export const closeUpLimits: CloseUpLimits = { beforeUs: 3_000_000, afterUs: 1_00
 /** The share of what is kept that lies before the moment. */
 const shareBefore = 0.75;
 const operationsMax = 2000;
+const marksMax = 1000;
 const textMax = 140;
 
-interface Kept extends CloseMessage {
+interface Kept extends Omit<CloseMessage, "text"> {
+  /** Read only if it is kept to the end. */
+  readonly body: Uint8Array;
   readonly arrivedUs: number[];
   readonly rules: string[];
 }
 
+/** The world at which it looks. */
+export interface CloseView {
+  now(): number;
+  /** Puts a tap on the wire between hosts. */
+  tap(tap: PacketTap): void;
+  addObserver(observer: (nowUs: number, host: HostName, event: RuntimeEvent) => void): void;
+  /** How long a turn takes that begins now on a host. */
+  tookUs(host: HostName): number;
+}
+
 /**
- * Watches a simulation around one moment that is known beforehand, from an earlier run of the same: so a run need not keep all that it does in order to
- * show what led to its end. Memory is bounded: of too many messages those next to the moment are kept. It changes nothing.
+ * Watches a world around one moment: one that is known beforehand, from an earlier run of the same simulation, so that a run need not keep all that it does
+ * in order to show what led to its end; or one that is said when it has come. Memory is bounded: of too many messages those next to the moment are kept.
+ * It changes nothing.
  */
 export class CloseUpRecorder {
   private readonly before: Ring<Kept>;
@@ -89,27 +103,36 @@ export class CloseUpRecorder {
   private readonly after: Kept[] = [];
   private readonly turnsAfter: (Omit<CloseTurn, "message"> & { readonly envelope: Envelope | undefined })[] = [];
   private readonly byEnvelope = new WeakMap<Envelope, Kept>();
-  private readonly marks: CloseMark[] = [];
+  private marks: CloseMark[] = [];
   private readonly lives: { host: HostName; atUs: number; up: boolean }[] = [];
   private readonly operations = new OperationLog(operationsMax);
   private readonly fromUs: number;
-  readonly toUs: number;
 
+  /** Without a moment it keeps the last of everything, until `look` says that the moment is now. */
   constructor(
-    private readonly simulation: Simulation,
-    private readonly aroundUs: number,
+    private readonly view: CloseView,
+    private aroundUs = Number.POSITIVE_INFINITY,
     private readonly limits: CloseUpLimits = closeUpLimits,
   ) {
-    this.fromUs = Math.max(0, aroundUs - limits.beforeUs);
-    this.toUs = aroundUs + limits.afterUs;
+    this.fromUs = aroundUs === Number.POSITIVE_INFINITY ? 0 : Math.max(0, aroundUs - limits.beforeUs);
     this.before = new Ring(Math.floor(limits.messagesMax * shareBefore));
     this.turnsBefore = new Ring(Math.floor(limits.turnsMax * shareBefore));
-    simulation.wire.tap = {
+    view.tap({
       sent: (from, to, envelope) => this.sent(from, to, envelope),
       hit: (rule, envelope) => void this.byEnvelope.get(envelope)?.rules.push(rule),
-      arrived: (_host, envelope) => void this.byEnvelope.get(envelope)?.arrivedUs.push(this.simulation.now()),
-    };
-    simulation.addObserver((nowUs, host, event) => this.turn(nowUs, host, event));
+      arrived: (_host, envelope) => void this.byEnvelope.get(envelope)?.arrivedUs.push(view.now()),
+    });
+    view.addObserver((nowUs, host, event) => this.turn(nowUs, host, event));
+  }
+
+  /** Until when it looks. */
+  get toUs(): number {
+    return this.aroundUs + this.limits.afterUs;
+  }
+
+  /** The moment is now; a second one is not looked at. */
+  look(): void {
+    this.aroundUs = Math.min(this.aroundUs, this.view.now());
   }
 
   /** For RunInput.onEvent. */
@@ -118,6 +141,7 @@ export class CloseUpRecorder {
     if (event.type === "host") this.lives.push({ host: event.host, atUs: event.atUs, up: event.up });
     if (event.atUs < this.fromUs || event.atUs > this.toUs) return;
     const line = timelineOf(event);
+    if (this.marks.length > 2 * marksMax) this.marks = this.marks.slice(-marksMax);
     for (const host of hostsOf(event)) {
       if (line) this.marks.push({ host, atUs: line.atUs, tone: line.tone, text: line.text });
       else if (event.type === "host")
@@ -134,14 +158,15 @@ export class CloseUpRecorder {
 
   /** What was seen, once the simulation has come to `toUs`. */
   closeUp(): CloseUp {
-    const messages = [...this.before.items(), ...this.after];
+    const kept = [...this.before.items(), ...this.after];
+    const messages = kept.map(({ body, ...message }) => ({ ...message, text: body.length === 0 ? "" : brief(decode(body), textMax) }));
     const turns = [...this.turnsBefore.items(), ...this.turnsAfter];
-    const places = new Map(messages.map((message, i) => [message, i]));
+    const places = new Map(kept.map((message, i) => [message, i]));
     const fromUs = this.before.isFull ? (messages[0]?.sentUs ?? this.fromUs) : this.fromUs;
     const isFull = this.after.length >= this.limits.messagesMax * (1 - shareBefore);
-    const toUs = isFull ? this.after.at(-1)!.sentUs : Math.min(this.toUs, this.simulation.now());
+    const toUs = isFull ? this.after.at(-1)!.sentUs : Math.min(this.toUs, this.view.now());
     return {
-      aroundUs: this.aroundUs,
+      aroundUs: Math.min(this.aroundUs, this.view.now()),
       fromUs,
       toUs,
       messages,
@@ -153,13 +178,13 @@ export class CloseUpRecorder {
   }
 
   private sent(from: HostName, to: HostName, envelope: Envelope): void {
-    const sentUs = this.simulation.now();
+    const sentUs = this.view.now();
     if (from === to || sentUs < this.fromUs || sentUs > this.toUs) return;
     const { from: sender, to: receiver, kind, operation, body } = envelope;
     const message: Kept = {
       ...{ from, to, sender, receiver, kind, operation, sentUs, arrivedUs: [], rules: [], bytes: body.length },
       conversation: conversationOf(envelope),
-      text: body.length === 0 ? "" : brief(decode(body), textMax),
+      body,
     };
     if (sentUs <= this.aroundUs) this.before.push(message);
     else if (this.after.length < this.limits.messagesMax * (1 - shareBefore)) this.after.push(message);
@@ -176,7 +201,7 @@ export class CloseUpRecorder {
         : event.type === "timer"
           ? `timer ${event.name}`
           : event.type;
-    const tookUs = Math.max(1, this.simulation.host(host).cpu.freeAtUs - atUs);
+    const tookUs = Math.max(1, this.view.tookUs(host));
     const turn = { host, actor: event.actor, what, atUs, tookUs, envelope: event.type === "deliver" ? event.envelope : undefined };
     if (atUs <= this.aroundUs) this.turnsBefore.push(turn);
     else if (this.turnsAfter.length < this.limits.turnsMax * (1 - shareBefore)) this.turnsAfter.push(turn);

@@ -112,6 +112,7 @@ export class Recorder {
   /** When clients' calls were answered. */
   readonly operations = new OperationLog(operationsMax);
   private samples = 0;
+  private looked = false;
 
   constructor(private readonly scenario: Scenario) {}
 
@@ -189,8 +190,21 @@ export class Recorder {
     bands.push({ ...open, toUs, detail });
   }
 
-  /** Notes how things stand; called once for each second. `offsets` says how far hosts' clocks are off, in microseconds. */
-  sample(objects: ReadonlyMap<string, Stored>, offsets: ReadonlyMap<HostName, number> = new Map()): void {
+  /**
+   * Notes how things stand; called about once for each second. `offsets` says how far hosts' clocks are off, in microseconds. Live, the first call may come
+   * late, and a second may pass without one.
+   */
+  sample(
+    objects: ReadonlyMap<string, Stored>,
+    offsets: ReadonlyMap<HostName, number> = new Map(),
+    seconds: number = this.samples + 1,
+  ): void {
+    for (; !this.looked && this.samples < seconds - 1; this.samples++) this.nodesReady.push(-1);
+    this.looked = true;
+    while (this.samples < seconds) this.sampleSecond(objects, offsets);
+  }
+
+  private sampleSecond(objects: ReadonlyMap<string, Stored>, offsets: ReadonlyMap<HostName, number>): void {
     for (const [host, us] of offsets) if (us !== 0 && !this.clocks.has(host)) this.clocks.set(host, Array<number>(this.samples).fill(0));
     for (const [host, series] of this.clocks) series.push((offsets.get(host) ?? 0) / 1000);
     let ready = 0;

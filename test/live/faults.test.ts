@@ -134,6 +134,7 @@ describe("faults on a running cluster", () => {
       /\$\.params\.maxx|"max" is missing/,
     ],
     ["a fault that has no end", { fault: "pause", target: { role: "etcd" } }, /\$\.for: how long/],
+    ["damage to disks", { fault: "corrupt-disk", target: { role: "etcd" }, leased: true }, /damages data for good/],
     ["a client that nobody knows", { fault: "client-stale", params: {}, leased: true }, /whose requests/],
     ["what is not JSON", "{", /not JSON|expected/],
   ])("are refused with the place and what was expected: %s", async (_name, body, expected) => {

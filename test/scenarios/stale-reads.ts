@@ -1,6 +1,7 @@
 import { etcdMember } from "../../actors/etcd/member";
 import type { AnyActor } from "../../runtime/actor";
 import { type CloseUp, type CloseUpLimits, CloseUpRecorder } from "../../scenarios/report/close-up";
+import { viewOf } from "../../scenarios/report/simulated-view";
 import { Run, type RunInput, type RunResult, runScenario } from "../../scenarios/run";
 import { tinyActors, tinyCluster, tinyInput } from "./tiny";
 
@@ -36,7 +37,7 @@ export function seenClosely(
 ): { readonly closeUp: CloseUp; readonly traceHash: string } {
   const see: { recorder?: CloseUpRecorder } = {};
   const run = new Run({ ...input, onEvent: (event) => see.recorder?.see(event) });
-  const recorder = new CloseUpRecorder(run.simulation, atUs, limits);
+  const recorder = new CloseUpRecorder(viewOf(run.simulation), atUs, limits);
   see.recorder = recorder;
   run.begin();
   while (run.nowUs < recorder.toUs && run.advance(100));

@@ -29,6 +29,8 @@ export interface Ends {
   deliver(from: HostName, to: HostName, envelope: Envelope): void;
   /** It arrives with a wrong bit. False where whom it reaches refuses it. */
   deliverDamaged(from: HostName, to: HostName, envelope: Envelope, draw: number): boolean;
+  /** A rule did something to a packet. */
+  hit?(rule: string, envelope: Envelope): void;
   /** The connection between the two broke under the rules. */
   broke(from: HostName, to: HostName): void;
 }
@@ -152,7 +154,10 @@ export class FaultyPath {
       draw: (purpose) => this.draw(pair, purpose),
       sentByUs: pair.sentByUs,
     };
-    return judge(this.rules, envelope, pair.from, pair.to, passing, this.count);
+    return judge(this.rules, envelope, pair.from, pair.to, passing, (rule) => {
+      this.count(rule);
+      this.ends.hit?.(rule, envelope);
+    });
   }
 
   private draw({ from, to, draws }: Pair, purpose: string): number {

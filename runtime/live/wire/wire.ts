@@ -1,6 +1,7 @@
 import type { HostName } from "../../../protocol/address";
 import { encodeEnvelope } from "../../../protocol/codec";
 import { type Envelope, isDatagram } from "../../../protocol/envelope";
+import type { PacketTap } from "../../packet-tap";
 import type { WireRule } from "../../rules";
 import { damagedInTransit, refusedFrames, SpokenVersions } from "../../versions";
 import type { Cancel, Clock, Random, Wire, WireReceiver } from "../../world";
@@ -33,6 +34,7 @@ export class LiveWire implements Wire {
   /** Hosts of this process that speak another version of the protocol. */
   readonly versions = new SpokenVersions();
   routes: Routes = nowhere;
+  tap: PacketTap | undefined;
 
   /** `connectionTimeoutUs`: how long a connection may be blocked before it breaks. */
   constructor(
@@ -51,6 +53,7 @@ export class LiveWire implements Wire {
           return false;
         }
       },
+      hit: (rule: string, envelope: Envelope) => this.tap?.hit(rule, envelope),
       broke: (from: HostName, to: HostName) => {
         this.refuse(from, to);
         this.refuse(to, from);
@@ -62,7 +65,13 @@ export class LiveWire implements Wire {
   attach(host: HostName, receiver: WireReceiver): void {
     // A machine that is back answers what was meant for its former life with a reset.
     if (this.silent.has(host)) this.gone(host);
-    this.receivers.set(host, receiver);
+    this.receivers.set(host, {
+      receive: (envelope) => {
+        this.tap?.arrived(host, envelope);
+        receiver.receive(envelope);
+      },
+      disconnected: (peer) => receiver.disconnected(peer),
+    });
   }
 
   detach(host: HostName): void {
@@ -87,6 +96,7 @@ export class LiveWire implements Wire {
 
   send(from: HostName, to: HostName, envelope: Envelope): void {
     if (!this.receivers.has(from)) return;
+    this.tap?.sent(from, to, envelope);
     if (from === to) this.carry(from, to, envelope);
     else if (this.versions.agree(from, to)) this.path.send(from, to, envelope);
     else this.sendTranslated(from, to, envelope);

@@ -1,0 +1,119 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { actors } from "../../actors";
+import { liveLog } from "../../runtime/live/log";
+import { SimulatedRandom } from "../../runtime/simulated/random";
+import { Course } from "../../scenarios/course";
+import type { HistoryEvent } from "../../scenarios/history";
+import { stepsOf } from "../../scenarios/language/steps";
+import type { CloseUp } from "../../scenarios/report/close-up";
+import { type RunResult, shaped } from "../../scenarios/run";
+import { formatProblem } from "../../scenarios/source";
+import type { TimelineLine } from "../../scenarios/timeline";
+import { clientActor } from "../../scenarios/workloads/client";
+import { clientHosts } from "../../scenarios/workloads/placement";
+import { LiveCluster } from "../live-cluster";
+import { InputError, type Loaded } from "../load";
+import { liveTrace } from "../outcome";
+import { LiveCloseUp } from "./live-close-up";
+import { LiveRunWorld } from "./live-run-world";
+import { LiveTank } from "./live-tank";
+
+export interface LiveRunOptions {
+  readonly seed: number;
+  readonly untilMs: number | undefined;
+  /** Whether messages are kept, for a report. */
+  readonly looksClosely: boolean;
+  readonly onTimeline: (line: TimelineLine) => void;
+  readonly onProgress: (nowUs: number) => void;
+  /** Answers true when the run is to end with what has been seen. */
+  readonly interrupted: () => boolean;
+}
+
+export interface LiveRun {
+  readonly result: RunResult;
+  readonly wallMs: number;
+  /** The moment that matters most, where it was asked for. */
+  readonly closeUp: CloseUp | undefined;
+}
+
+const lookEveryMs = 50;
+
+/**
+ * Runs a scenario on a live cluster in this process, with real disks in a directory that goes away with it: the same course, storm, clients and checks as in
+ * simulation, in real time. Throws an InputError for what cannot be live.
+ */
+export async function runLive(loaded: Loaded, options: LiveRunOptions): Promise<LiveRun> {
+  const { seed, untilMs, onTimeline, onProgress, interrupted } = options;
+  const random = new SimulatedRandom(seed);
+  const scenario = shaped(loaded.scenario, undefined, (purpose) => random.draw("swarm", purpose, 0));
+  refuseWhatIsNotLive({ ...loaded, scenario });
+  const data = mkdtempSync(join(tmpdir(), "wavetank-live-"));
+  const beganMs = performance.now();
+  const clients = clientHosts(scenario);
+  const { manifests, objectsOfStep } = loaded;
+  const looks: { close?: LiveCloseUp } = {};
+  const onEvent = (event: HistoryEvent) => looks.close?.see(event, made.course?.isViolated === true);
+  const input = { scenario, manifests, objectsOfStep, seed, actors: [...actors, clientActor], onTimeline, onEvent };
+  let failure: string | undefined;
+  const made: { world?: LiveRunWorld; course?: Course } = {};
+  const prepared = (cluster: LiveCluster) => {
+    const world = new LiveRunWorld(cluster.world, seed);
+    made.world = world;
+    if (options.looksClosely) looks.close = new LiveCloseUp(cluster.world, world);
+    made.course = new Course({
+      ...{ input, world, hosts: [...scenario.plan.hosts, ...clients] },
+      tankOf: (knowledge) =>
+        new LiveTank({
+          ...{ world: cluster.world, hub: cluster.hub, knowledge },
+          hosts: () => [...cluster.hostsHere(), ...clients],
+          joinedPlan: (host) => cluster.joinedPlan(host),
+        }),
+      traceHash: () => liveTrace,
+      traceEvents: () => world.events,
+      events: () => world.events,
+    });
+  };
+  const cluster = await LiveCluster.start({
+    ...{ shape: scenario.shape, behaviours: scenario.images, actors: input.actors, data, prepared, storage: undefined },
+    ...{ listen: { host: "127.0.0.1", port: 0 }, joinListen: undefined, advertise: "127.0.0.1", names: ["127.0.0.1"] },
+    log: liveLog("silent"),
+    etcdStarted: () => undefined,
+    failed: (why) => {
+      failure ??= why;
+    },
+  });
+  const course = made.course!;
+  try {
+    await cluster.ready(() => undefined);
+    for (const client of clients) cluster.world.addHost(client);
+    course.begin(() => {
+      for (const { name } of clients) cluster.world.startHost(name);
+    });
+    while (course.result === undefined) {
+      await new Promise((resolve) => setTimeout(resolve, lookEveryMs));
+      const nowUs = made.world!.now();
+      onProgress(nowUs);
+      if (failure !== undefined) throw new Error(`the cluster cannot go on: ${failure}`);
+      if (interrupted() || (untilMs !== undefined && nowUs >= untilMs * 1000)) course.stop();
+    }
+    const { result } = course;
+    return { result, wallMs: Math.round(performance.now() - beganMs), closeUp: looks.close?.closeUp(result.verdict === "violated") };
+  } finally {
+    cluster.tank.heal();
+    await cluster.close();
+    rmSync(data, { recursive: true, force: true });
+  }
+}
+
+/** Files hold data: what damages them is for simulations; and what has no API server cannot be brought up. */
+function refuseWhatIsNotLive({ scenario }: Loaded): void {
+  const damaging = stepsOf(scenario.storm).filter((step) => step.type === "fault" && step.fault.damages === true);
+  const wrong = damaging.map((step) =>
+    scenario.problem(step.path, "it damages disks for good, which only a simulation suffers: not with --live"),
+  );
+  if (scenario.shape.apiServers === 0)
+    wrong.push(scenario.problem(["cluster"], "a live cluster has API servers: expected apiServers to be 1 or more with --live"));
+  if (wrong.length > 0) throw new InputError(wrong.map(formatProblem).join("\n"));
+}

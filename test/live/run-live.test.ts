@@ -1,0 +1,97 @@
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { runLive } from "../../cli/live/live-run";
+import { loadScenario } from "../../cli/load";
+import { writeFiles } from "../../cli/outcome";
+
+jest.setTimeout(120_000);
+
+const cluster = "cluster: { etcd: 3, apiServers: 1, controllers: 1, nodes: 1 }\n";
+const live = `name: live
+title: A short storm on a live cluster
+${cluster}manifests: [app.yaml]
+load:
+  - { service: default/web, requestsPerSecond: 10 }
+  - { workload: registers, requestsPerSecond: 20, keys: 2, processes: 3 }
+settle: 60s
+storm:
+  - { at: 500ms, fault: crash, target: { role: etcd, is: leader }, for: 2s }
+  - { at: 1s, fault: clock-jump, target: { hosts: [node-0] }, by: 10s, for: 1s }
+stormFor: 3s
+calm: { within: 60s, stay: 1s }
+expect:
+  - raft-election-safety
+  - raft-committed
+  - store-agreement
+  - acknowledged-writes
+  - linearizability
+  - pod-bound-once
+  - convergence
+  - { check: service-availability, service: default/web, atLeast: 90% }
+`;
+const app = `apiVersion: apps/v1
+kind: Deployment
+metadata: { name: web, namespace: default }
+spec:
+  replicas: 1
+  selector: { matchLabels: { app: web } }
+  template:
+    metadata: { labels: { app: web } }
+    spec: { containers: [{ name: web, image: web, ports: [{ containerPort: 80 }] }] }
+---
+apiVersion: v1
+kind: Service
+metadata: { name: web, namespace: default }
+spec: { selector: { app: web }, ports: [{ port: 80 }] }
+`;
+
+describe("a scenario on a live cluster", () => {
+  const folder = mkdtempSync(join(tmpdir(), "wavetank-run-live-"));
+  afterAll(() => rmSync(folder, { recursive: true }));
+  const file = (name: string, text: string) => {
+    writeFileSync(join(folder, name), text);
+    return join(folder, name);
+  };
+  const quietly = { seed: 1, untilMs: undefined, looksClosely: true, onTimeline: () => {}, onProgress: () => {}, interrupted: () => false };
+
+  it("goes through the same course: manifests, storm, clients, calm, and the same checks judge the same facts", async () => {
+    file("app.yaml", app);
+    const loaded = loadScenario(file("live.yaml", live));
+    const { result, closeUp } = await runLive(loaded, quietly);
+    expect(result.checks.filter(({ verdict }) => verdict === "violated")).toEqual([]);
+    expect(result.verdict).toBe("held");
+    const [crash, jump] = result.steps;
+    expect(crash).toMatchObject({ name: "crash", effect: expect.stringMatching(/^etcd-\d killed and started again/), wrong: "" });
+    expect(jump).toMatchObject({ effect: "the clocks of node-0 were 10 s off", wrong: "" });
+    expect(result.probes).toMatchObject({ faults: 2, podsBound: 1, containersStarted: 1 });
+    expect(result.probes.etcdElections).toBeGreaterThan(1);
+    expect(result.probes.requests).toBeGreaterThan(20);
+    expect(result.checks.find(({ name }) => name === "linearizability")!.reached).toBeGreaterThan(10);
+    // The report shows what was reacted to.
+    expect(result.focus.why).toMatch(/leads etcd/);
+    expect(closeUp!.messages.some(({ kind, arrivedUs }) => kind === "raft.vote" && arrivedUs.length > 0)).toBe(true);
+    expect(closeUp!.messages.some(({ to, arrivedUs }) => to === crash!.effect.slice(0, 6) && arrivedUs.length === 0)).toBe(true);
+    const out = mkdtempSync(join(folder, "out-"));
+    writeFiles(out, loaded, result, { replayLine: "again", closeUp });
+    for (const name of ["report.html", "run.json", "junit.xml", "trace.json"]) expect(existsSync(join(out, name))).toBe(true);
+    expect(readFileSync(join(out, "report.html"), "utf8")).toContain('id="space-time"');
+  });
+
+  it.each([
+    [
+      "damage to disks",
+      `storm: [{ at: 1s, fault: corrupt-disk, target: { role: etcd }, rate: 1%, for: 1s }]\n`,
+      /storm\[0\]: it damages disks/,
+    ],
+  ])("refuses %s, with the place", async (_name, storm, expected) => {
+    const path = file("no.yaml", `name: no\n${cluster}${storm}expect: [raft-committed]\n`);
+    const text = await Promise.resolve()
+      .then(() => runLive(loadScenario(path), quietly))
+      .then(
+        () => "",
+        (error: Error) => error.message,
+      );
+    expect(text).toMatch(expected);
+  });
+});

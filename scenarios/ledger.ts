@@ -20,11 +20,11 @@ export class Ledger {
     const told: Told[] = [];
     while (this.revision < store.revision) {
       this.revision++;
-      for (const { history, version } of store.changesOf(this.revision)) {
-        const key = Buffer.from(history.key, "latin1").toString("utf8");
+      for (const version of store.changesOf(this.revision)) {
+        const key = Buffer.from(version.history.key, "latin1").toString("utf8");
         const event = { type: "store", atUs, revision: this.revision, key, deleted: version.tombstone } as const;
-        told.push(isOfApi(key) ? event : { ...event, value: version.tombstone ? null : Buffer.from(version.kv.value).toString("latin1") });
-        const change = this.change(key, version.tombstone ? undefined : version.kv.value);
+        told.push(isOfApi(key) ? event : { ...event, value: version.tombstone ? null : Buffer.from(version.value).toString("latin1") });
+        const change = this.change(key, version.tombstone ? undefined : version.value);
         if (change) told.push({ type: "object", atUs, revision: this.revision, ...change });
       }
     }

@@ -120,7 +120,8 @@ export function routeWaiting(state: MemberState, ctx: MemberContext): void {
 
 /** Puts a command into the queue for the log. */
 export function enqueue(state: MemberState, command: Command, job: Job | null, finish: Proposal["finish"]): void {
-  state.queue.push({ command, data: encode(command), job, finish });
+  // Entries stay in memory for long: a copy, for what is encoded is a piece of a large buffer.
+  state.queue.push({ command, data: Buffer.from(encode(command)), job, finish });
 }
 
 /** Everything that is queued goes into the log together, one batch for each write of the disk. */

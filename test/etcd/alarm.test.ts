@@ -78,7 +78,7 @@ describe("the CORRUPT alarm (etcd: --experimental-corrupt-check-time)", () => {
     expect(alarms(set, leader)).toEqual([]);
     const bad = set.followers()[0]!;
     const version = set.state(bad)!.store.index.get("k3")!.versions[0]!;
-    (version.kv.value as Uint8Array)[4] = 2;
+    (version.value as Uint8Array)[4] = 2;
     set.until(() => alarms(set, leader).length > 0, "the difference was not found");
     expect(alarms(set, leader)).toEqual([{ member: bad, alarm: "CORRUPT" }]);
     const range: EtcdRequest = {

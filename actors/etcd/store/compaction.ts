@@ -1,6 +1,7 @@
 import type { EtcdError } from "../../../protocol/etcd";
 import { etcdError } from "./errors";
-import { type History, type Store, sizeOf } from "./store";
+import type { Store } from "./store";
+import type { History } from "./version";
 
 /** Refuses reads below that revision from now on; `scavenge` removes, bit by bit, what nobody can read any more. */
 export function compact(store: Store, revision: number): EtcdError | null {
@@ -29,16 +30,16 @@ export function scavenge(store: Store, maxRevisions: number): boolean {
 export function oldestVisible(history: History, compacted: number): number {
   const { versions } = history;
   let at = versions.length - 1;
-  while (at > 0 && versions[at]!.kv.modRevision > compacted) at--;
-  const { kv, tombstone } = versions[at]!;
+  while (at > 0 && versions[at]!.modRevision > compacted) at--;
+  const { modRevision, tombstone } = versions[at]!;
   // A deletion before the compacted revision has no reader and no watcher left.
-  return tombstone && kv.modRevision < compacted ? at + 1 : at;
+  return tombstone && modRevision < compacted ? at + 1 : at;
 }
 
 function trim(store: Store, history: History): void {
   // A history that a later change of the same key has emptied is no longer in the index.
   if (history.versions.length === 0) return;
   const gone = history.versions.splice(0, oldestVisible(history, store.compacted));
-  for (const version of gone) store.sizeBytes -= sizeOf(version);
+  for (const version of gone) store.sizeBytes -= version.bytes;
   if (history.versions.length === 0) store.index.delete(history.key);
 }

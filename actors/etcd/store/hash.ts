@@ -10,7 +10,7 @@ export function hashKv(store: Store, revision: number): number {
   store.index.scan("", null, (history) => {
     for (let i = oldestVisible(history, store.compacted); i < history.versions.length; i++) {
       const version = history.versions[i]!;
-      if (version.kv.modRevision <= revision) hash = store.hashOf(version, hash);
+      if (version.modRevision <= revision) hash = store.hashOf(version, hash);
     }
     return undefined;
   });

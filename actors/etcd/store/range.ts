@@ -1,6 +1,7 @@
-import type { EtcdError, KeyValue, RangeRequest, RangeResponse, ResponseHeader, RevisionBounds, SortTarget } from "../../../protocol/etcd";
+import type { EtcdError, RangeRequest, RangeResponse, ResponseHeader, RevisionBounds, SortTarget } from "../../../protocol/etcd";
 import { etcdError } from "./errors";
 import { type KeyRange, keyRange, type Store, textOf } from "./store";
+import type { Version } from "./version";
 
 const nothing = new Uint8Array(0);
 
@@ -19,29 +20,29 @@ export function readRange(store: Store, request: RangeRequest, revision: number,
   // Keys come in ascending order anyway; any other order needs all of them before the limit counts.
   const inKeyOrder = !sorted || (sortTarget === "key" && sortOrder !== "descend");
   const keep = request.countOnly ? 0 : limit > 0 && inKeyOrder && !revisions ? limit : Number.POSITIVE_INFINITY;
-  let kvs: KeyValue[] = [];
+  let found: Version[] = [];
   let count = 0;
-  eachKey(store, keyRange(request.key, request.rangeEnd), at, (kv) => {
-    if (count++ < keep) kvs.push(kv);
+  eachKey(store, keyRange(request.key, request.rangeEnd), at, (version) => {
+    if (count++ < keep) found.push(version);
   });
-  if (revisions) kvs = kvs.filter((kv) => isWithin(kv, revisions));
-  if (!inKeyOrder) kvs = sortBy(kvs, sortTarget, sortOrder === "descend");
-  const more = !request.countOnly && limit > 0 && (revisions ? kvs.length : count) > limit;
-  if (more) kvs.length = limit;
-  if (request.keysOnly) kvs = kvs.map((kv) => ({ ...kv, value: nothing }));
+  if (revisions) found = found.filter((version) => isWithin(version, revisions));
+  if (!inKeyOrder) found = sortBy(found, sortTarget, sortOrder === "descend");
+  const more = !request.countOnly && limit > 0 && (revisions ? found.length : count) > limit;
+  if (more) found.length = limit;
+  const kvs = found.map(({ kv }) => (request.keysOnly ? { ...kv, value: nothing } : kv));
   return { kind: "etcd.range.response", header, kvs, more, count };
 }
 
 /** Calls back for each key of the range that exists at that revision, in key order. */
-export function eachKey(store: Store, range: KeyRange, revision: number, visit: (kv: KeyValue, key: string) => void): void {
-  store.index.scan(range.from, range.to, (history, key) => {
-    const kv = store.at(history, revision);
-    if (kv) visit(kv, key);
+export function eachKey(store: Store, range: KeyRange, revision: number, visit: (version: Version) => void): void {
+  store.index.scan(range.from, range.to, (history) => {
+    const version = store.at(history, revision);
+    if (version) visit(version);
     return undefined;
   });
 }
 
-function isWithin({ modRevision, createRevision }: KeyValue, bounds: RevisionBounds): boolean {
+function isWithin({ modRevision, createRevision }: Version, bounds: RevisionBounds): boolean {
   const within = (revision: number, min: number, max: number) => revision >= min && (max === 0 || revision <= max);
   return (
     within(modRevision, bounds.minModRevision, bounds.maxModRevision) &&
@@ -49,23 +50,23 @@ function isWithin({ modRevision, createRevision }: KeyValue, bounds: RevisionBou
   );
 }
 
-function sortBy(kvs: readonly KeyValue[], target: SortTarget, descend: boolean): KeyValue[] {
+function sortBy(found: readonly Version[], target: SortTarget, descend: boolean): Version[] {
   const sign = descend ? -1 : 1;
-  const field = (kv: KeyValue): number | string => {
+  const field = (version: Version): number | string => {
     switch (target) {
       case "key":
-        return textOf(kv.key);
+        return version.history.key;
       case "value":
-        return textOf(kv.value);
+        return textOf(version.value);
       case "version":
-        return kv.version;
+        return version.version;
       case "create":
-        return kv.createRevision;
+        return version.createRevision;
       case "mod":
-        return kv.modRevision;
+        return version.modRevision;
     }
   };
-  const keyed = kvs.map((kv) => ({ kv, by: field(kv) }));
+  const keyed = found.map((version) => ({ version, by: field(version) }));
   keyed.sort((a, b) => (a.by < b.by ? -sign : a.by > b.by ? sign : 0));
-  return keyed.map(({ kv }) => kv);
+  return keyed.map(({ version }) => version);
 }

@@ -2,7 +2,8 @@ import { decodeValue, encodeValue } from "../../../protocol/codec";
 import type { AlarmType } from "../../../protocol/etcd-auth";
 import { type AuthRow, authRowOf, authStoreOf } from "../auth/users";
 import { oldestVisible } from "./compaction";
-import { type Change, Store, textOf, type Version } from "./store";
+import { Store, textOf } from "./store";
+import type { Version } from "./version";
 
 const format = 3;
 const keysPerFrame = 256;
@@ -96,9 +97,9 @@ export function restoreStore(bytes: Uint8Array): Store {
   store.auth = authStoreOf(auth);
   for (const [member, alarm] of alarms) store.alarms.raise({ member, alarm });
   store.firstChange = Math.max(2, compacted);
-  const changes: Change[][] = Array.from({ length: Math.max(0, revision - store.firstChange + 1) }, () => []);
+  const changes: Version[][] = Array.from({ length: Math.max(0, revision - store.firstChange + 1) }, () => []);
   for (let keys = 0; keys < keyCount; ) keys += restoreKeys(store, frames.next(), changes);
-  for (const group of changes) if (group.length > 1) group.sort((a, b) => a.version.sub - b.version.sub);
+  for (const group of changes) if (group.length > 1) group.sort((a, b) => a.sub - b.sub);
   store.changes = changes;
   return store;
 }
@@ -110,43 +111,40 @@ const versionHeadBytes = 4 * 8 + 4 + 1 + 4;
 function encodeKeys(keys: readonly (readonly Version[])[]): Uint8Array {
   let size = 4;
   for (const versions of keys) {
-    size += keyHeadBytes + versions[0]!.kv.key.length;
-    for (const { kv } of versions) size += versionHeadBytes + kv.value.length;
+    size += keyHeadBytes + versions[0]!.history.key.length;
+    for (const { value } of versions) size += versionHeadBytes + value.length;
   }
   const out = Buffer.allocUnsafe(size);
   let at = out.writeUInt32BE(keys.length, 0);
   for (const versions of keys) {
-    const { key } = versions[0]!.kv;
+    const { key } = versions[0]!.history;
     at = out.writeUInt32BE(key.length, at);
     at = out.writeUInt32BE(versions.length, at);
-    out.set(key, at);
-    at += key.length;
-    for (const { kv, sub, tombstone } of versions) {
-      at = out.writeDoubleBE(kv.createRevision, at);
-      at = out.writeDoubleBE(kv.modRevision, at);
-      at = out.writeDoubleBE(kv.version, at);
-      at = out.writeDoubleBE(kv.lease, at);
+    at += out.write(key, at, "latin1");
+    for (const { value, createRevision, modRevision, version, lease, sub, tombstone } of versions) {
+      at = out.writeDoubleBE(createRevision, at);
+      at = out.writeDoubleBE(modRevision, at);
+      at = out.writeDoubleBE(version, at);
+      at = out.writeDoubleBE(lease, at);
       at = out.writeUInt32BE(sub, at);
       at = out.writeUInt8(tombstone ? 1 : 0, at);
-      at = out.writeUInt32BE(kv.value.length, at);
-      out.set(kv.value, at);
-      at += kv.value.length;
+      at = out.writeUInt32BE(value.length, at);
+      out.set(value, at);
+      at += value.length;
     }
   }
   return out;
 }
 
 /** Reads a frame of keys into the store; answers how many. Reading beyond the frame throws a RangeError. */
-function restoreKeys(store: Store, frame: Buffer, changes: readonly Change[][]): number {
+function restoreKeys(store: Store, frame: Buffer, changes: readonly Version[][]): number {
   const count = frame.readUInt32BE(0);
   let at = 4;
   for (let k = 0; k < count; k++) {
     const keyLength = frame.readUInt32BE(at);
     const versionCount = frame.readUInt32BE(at + 4);
     at += keyHeadBytes;
-    // Copies: a slice would keep the whole snapshot alive as long as one key lives.
-    const key = Buffer.from(frame.subarray(at, (at += keyLength)));
-    const name = textOf(key);
+    const name = textOf(frame.subarray(at, (at += keyLength)));
     for (let v = 0; v < versionCount; v++) {
       const [createRevision, modRevision] = [frame.readDoubleBE(at), frame.readDoubleBE(at + 8)];
       const [version, lease] = [frame.readDoubleBE(at + 16), frame.readDoubleBE(at + 24)];
@@ -154,8 +152,8 @@ function restoreKeys(store: Store, frame: Buffer, changes: readonly Change[][]):
       const tombstone = frame.readUInt8(at + 36) === 1;
       const length = frame.readUInt32BE(at + 37);
       at += versionHeadBytes;
-      const value = Buffer.from(frame.subarray(at, (at += length)));
-      const change = store.addVersion(name, { kv: { key, value, createRevision, modRevision, version, lease }, sub, tombstone });
+      const value = frame.subarray(at, (at += length));
+      const change = store.addVersion(name, { value, createRevision, modRevision, version, lease, sub, tombstone });
       if (modRevision >= store.firstChange) changes[modRevision - store.firstChange]!.push(change);
       if (lease !== 0 && v === versionCount - 1) store.leases.move(name, 0, lease);
     }

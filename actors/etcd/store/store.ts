@@ -4,24 +4,8 @@ import { AuthStore } from "../auth/users";
 import { Alarms } from "./alarms";
 import { Leases } from "./leases";
 import { OrderedIndex } from "./ordered-index";
-
-/** One key at one revision. Main revisions count transactions; `sub` counts the changes within one. A tombstone marks a deletion. */
-export interface Version {
-  readonly kv: KeyValue;
-  readonly sub: number;
-  readonly tombstone: boolean;
-}
-
-/** All versions of one key that are kept, oldest first. */
-export interface History {
-  readonly key: string;
-  readonly versions: Version[];
-}
-
-export interface Change {
-  readonly history: History;
-  readonly version: Version;
-}
+import { Slabs } from "./slab";
+import { type History, Version } from "./version";
 
 /**
  * etcd's multi-version store: every transaction that changes something makes one new revision of the whole key space, and reads can be
@@ -41,68 +25,75 @@ export class Store {
   /** Replaced as a whole when a snapshot is restored. */
   auth = new AuthStore();
   readonly alarms = new Alarms();
-  /** The changes of each revision from firstChange on, for watchers and compaction. */
-  changes: (readonly Change[])[] = [];
+  /** What each revision from firstChange on changed, for watchers and compaction. */
+  changes: (readonly Version[])[] = [];
   firstChange = 2;
+  private readonly slabs = new Slabs();
   private readonly scratch = new DataView(new ArrayBuffer(48));
+  private keyScratch = Buffer.allocUnsafe(256);
 
   /** The key's newest version at a revision; undefined where it does not exist then. */
-  at(history: History, revision: number): KeyValue | undefined {
+  at(history: History, revision: number): Version | undefined {
     const { versions } = history;
     for (let i = versions.length - 1; i >= 0; i--) {
       const version = versions[i]!;
-      if (version.kv.modRevision <= revision) return version.tombstone ? undefined : version.kv;
+      if (version.modRevision <= revision) return version.tombstone ? undefined : version;
     }
     return undefined;
   }
 
-  get(key: string): KeyValue | undefined {
+  get(key: string): Version | undefined {
     const newest = this.index.get(key)?.versions.at(-1);
-    return newest?.tombstone ? undefined : newest?.kv;
+    return newest?.tombstone ? undefined : newest;
   }
 
   /** What the key held before a change; null where that is compacted away or there was nothing. */
-  before(change: Change): KeyValue | null {
-    const revision = change.version.kv.modRevision - 1;
-    return revision < this.compacted ? null : (this.at(change.history, revision) ?? null);
+  before(change: Version): KeyValue | null {
+    const revision = change.modRevision - 1;
+    return revision < this.compacted ? null : (this.at(change.history, revision)?.kv ?? null);
   }
 
-  changesOf(revision: number): readonly Change[] {
+  changesOf(revision: number): readonly Version[] {
     return this.changes[revision - this.firstChange] ?? [];
   }
 
   /** Puts a version behind the others of its key. Only transactions and restoring do. */
-  addVersion(key: string, version: Version): Change {
+  addVersion(key: string, { value, createRevision, modRevision, version, lease, sub, tombstone }: NewVersion): Version {
     const history = this.index.getOrAdd(key, () => ({ key, versions: [] }));
-    history.versions.push(version);
-    this.sizeBytes += sizeOf(version);
-    return { history, version };
+    const added = new Version(history, this.slabs.keep(value), createRevision, modRevision, version, lease, sub, tombstone);
+    // An array that grows by itself keeps room for many more.
+    if (history.versions.length === 0) history.versions = [added];
+    else history.versions.push(added);
+    this.sizeBytes += added.bytes;
+    return added;
   }
 
   /** Ends a transaction: its changes become the next revision. None, none. */
-  commit(changes: readonly Change[]): void {
+  commit(changes: readonly Version[]): void {
     if (changes.length === 0) return;
     this.revision++;
-    this.changes.push(changes);
-    for (const { version } of changes) this.hash = this.hashOf(version, this.hash);
+    this.changes.push(changes.slice());
+    for (const version of changes) this.hash = this.hashOf(version, this.hash);
   }
 
-  hashOf(version: Version, before: number): number {
-    const { kv } = version;
-    [kv.modRevision, version.sub, kv.createRevision, kv.version, kv.lease, version.tombstone ? 1 : 0].forEach((field, i) => {
+  hashOf({ history, value, createRevision, modRevision, version, lease, sub, tombstone }: Version, before: number): number {
+    [modRevision, sub, createRevision, version, lease, tombstone ? 1 : 0].forEach((field, i) => {
       this.scratch.setFloat64(i * 8, field);
     });
-    return extend(extend(crc32(this.scratch, before), kv.key), kv.value);
+    return extend(extend(crc32(this.scratch, before), this.bytesOf(history.key)), value);
+  }
+
+  private bytesOf(key: string): Uint8Array {
+    if (key.length > this.keyScratch.length) this.keyScratch = Buffer.allocUnsafe(2 * key.length);
+    return this.keyScratch.subarray(0, this.keyScratch.write(key, "latin1"));
   }
 }
+
+export type NewVersion = Pick<Version, "value" | "createRevision" | "modRevision" | "version" | "lease" | "sub" | "tombstone">;
 
 /** Without bytes the hash stays as it is; zlib answers 0 for some empty buffers and not for others. */
 function extend(hash: number, bytes: Uint8Array): number {
   return bytes.length === 0 ? hash : crc32(bytes, hash);
-}
-
-export function sizeOf(version: Version): number {
-  return version.kv.key.length + version.kv.value.length;
 }
 
 /** Bytes as text of the same order, one character per byte. */

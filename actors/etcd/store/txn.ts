@@ -3,7 +3,6 @@ import type {
   DeleteRangeRequest,
   DeleteRangeResponse,
   EtcdError,
-  KeyValue,
   PutRequest,
   PutResponse,
   RangeResponse,
@@ -14,7 +13,8 @@ import type {
 } from "../../../protocol/etcd";
 import { etcdError } from "./errors";
 import { eachKey, rangeRefusal, readRange } from "./range";
-import { type Change, inRange, type KeyRange, keyRange, type Store, textOf } from "./store";
+import { inRange, type KeyRange, keyRange, type Store, textOf } from "./store";
+import type { Version } from "./version";
 
 const nothing = new Uint8Array(0);
 
@@ -60,7 +60,7 @@ export function applyWrite(
   const refusal = path ? branchRefusal(store, path) : request.kind === "etcd.put" ? putRefusal(store, request, false) : null;
   if (refusal) return refusal;
   const header = { member: by.member, revision: store.revision, term: by.term };
-  const changes: Change[] = [];
+  const changes: Version[] = [];
   const response =
     path !== null ? runTxn(store, path, changes, header) : runWrite(store, request as PutRequest | DeleteRangeRequest, changes, header);
   store.commit(changes);
@@ -70,10 +70,10 @@ export function applyWrite(
 
 /** Deletes these keys in one transaction, as the end of a lease does. */
 export function deleteKeys(store: Store, keys: readonly string[]): void {
-  const changes: Change[] = [];
+  const changes: Version[] = [];
   for (const key of keys) {
-    const kv = store.get(key);
-    if (kv) changes.push(remove(store, key, kv, changes.length));
+    const before = store.get(key);
+    if (before) changes.push(remove(store, before, changes.length));
   }
   store.commit(changes);
 }
@@ -118,7 +118,7 @@ function putRefusal(store: Store, request: PutRequest, inTxn: boolean): EtcdErro
   return inTxn ? (key ?? lease) : (lease ?? key);
 }
 
-function runTxn(store: Store, branch: Branch, changes: Change[], header: ResponseHeader): TxnResponse {
+function runTxn(store: Store, branch: Branch, changes: Version[], header: ResponseHeader): TxnResponse {
   const responses = branch.operations.map((operation): RangeResponse | PutResponse | DeleteRangeResponse | TxnResponse => {
     if ("operations" in operation) return runTxn(store, operation, changes, header);
     // Reads see what the transaction wrote before them.
@@ -131,52 +131,54 @@ function runTxn(store: Store, branch: Branch, changes: Change[], header: Respons
 function runWrite(
   store: Store,
   request: PutRequest | DeleteRangeRequest,
-  changes: Change[],
+  changes: Version[],
   header: ResponseHeader,
 ): PutResponse | DeleteRangeResponse {
   if (request.kind === "etcd.put") {
     const before = put(store, request, changes);
-    return { kind: "etcd.put.response", header, prevKv: request.prevKv ? before : null };
+    return { kind: "etcd.put.response", header, prevKv: request.prevKv ? (before?.kv ?? null) : null };
   }
-  const found: { readonly key: string; readonly kv: KeyValue }[] = [];
-  eachKey(store, keyRange(request.key, request.rangeEnd), store.revision + 1, (kv, key) => found.push({ key, kv }));
-  for (const { key, kv } of found) changes.push(remove(store, key, kv, changes.length));
+  const found: Version[] = [];
+  eachKey(store, keyRange(request.key, request.rangeEnd), store.revision + 1, (version) => found.push(version));
+  for (const before of found) changes.push(remove(store, before, changes.length));
   const prevKvs = request.prevKv ? found.map(({ kv }) => kv) : [];
   return { kind: "etcd.delete.response", header, deleted: found.length, prevKvs };
 }
 
-function put(store: Store, request: PutRequest, changes: Change[]): KeyValue | null {
+function put(store: Store, request: PutRequest, changes: Version[]): Version | undefined {
   const key = textOf(request.key);
-  const before = store.get(key) ?? null;
+  const before = store.get(key);
   const modRevision = store.revision + 1;
   const lease = request.ignoreLease ? (before?.lease ?? 0) : request.lease;
-  const kv: KeyValue = {
-    key: before?.key ?? request.key,
+  store.leases.move(key, before?.lease ?? 0, lease);
+  const added = store.addVersion(key, {
     value: request.ignoreValue ? (before?.value ?? nothing) : request.value,
     createRevision: before?.createRevision ?? modRevision,
     modRevision,
     version: (before?.version ?? 0) + 1,
     lease,
-  };
-  store.leases.move(key, before?.lease ?? 0, lease);
-  changes.push(store.addVersion(key, { kv, sub: changes.length, tombstone: false }));
+    sub: changes.length,
+    tombstone: false,
+  });
+  changes.push(added);
   return before;
 }
 
-function remove(store: Store, key: string, before: KeyValue, sub: number): Change {
+function remove(store: Store, before: Version, sub: number): Version {
+  const { key } = before.history;
   store.leases.move(key, before.lease, 0);
-  const kv = { key: before.key, value: nothing, createRevision: 0, modRevision: store.revision + 1, version: 0, lease: 0 };
-  return store.addVersion(key, { kv, sub, tombstone: true });
+  const modRevision = store.revision + 1;
+  return store.addVersion(key, { value: nothing, createRevision: 0, modRevision, version: 0, lease: 0, sub, tombstone: true });
 }
 
 function holds(store: Store, compare: Compare): boolean {
   if (compare.rangeEnd === undefined) return holdsFor(store.get(textOf(compare.key)), compare);
-  const found: KeyValue[] = [];
-  eachKey(store, keyRange(compare.key, compare.rangeEnd), store.revision, (kv) => found.push(kv));
-  return found.length === 0 ? holdsFor(undefined, compare) : found.every((kv) => holdsFor(kv, compare));
+  const found: Version[] = [];
+  eachKey(store, keyRange(compare.key, compare.rangeEnd), store.revision, (version) => found.push(version));
+  return found.length === 0 ? holdsFor(undefined, compare) : found.every((version) => holdsFor(version, compare));
 }
 
-function holdsFor(kv: KeyValue | undefined, compare: Compare): boolean {
+function holdsFor(kv: Version | undefined, compare: Compare): boolean {
   // A value that is not there cannot be told from an empty one on the wire, so it compares as nothing at all.
   if (!kv && compare.target === "value") return false;
   const order =
@@ -193,7 +195,7 @@ function holdsFor(kv: KeyValue | undefined, compare: Compare): boolean {
   }
 }
 
-function numberOf(kv: KeyValue | undefined, target: "version" | "create" | "mod" | "lease"): number {
+function numberOf(kv: Version | undefined, target: "version" | "create" | "mod" | "lease"): number {
   if (!kv) return 0;
   switch (target) {
     case "version":

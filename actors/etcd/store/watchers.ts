@@ -1,5 +1,6 @@
-import type { KeyValue, WatchEvent, WatchRequest } from "../../../protocol/etcd";
-import { type Change, inRange, type KeyRange, keyRange, type Store } from "./store";
+import type { WatchEvent, WatchRequest } from "../../../protocol/etcd";
+import { inRange, type KeyRange, keyRange, type Store } from "./store";
+import type { Version } from "./version";
 
 export interface Watcher {
   readonly id: string;
@@ -63,7 +64,7 @@ export class Watchers {
   }
 
   /** The store has a new revision: whoever watches one of its keys is behind now. */
-  changed(revision: number, changes: readonly Change[]): void {
+  changed(revision: number, changes: readonly Version[]): void {
     for (const { range, watchers } of this.byRange.values())
       if (changes.some(({ history }) => inRange(range, history.key)))
         for (const watcher of watchers) if (watcher.behindFrom === null) this.fallBehind(watcher, revision);
@@ -110,12 +111,11 @@ export class Watchers {
   }
 }
 
-function eventOf(store: Store, change: Change, prevKv: boolean): WatchEvent {
-  const { kv, tombstone } = change.version;
+function eventOf(store: Store, change: Version, prevKv: boolean): WatchEvent {
+  const { tombstone, createRevision, modRevision } = change;
   // What a transaction creates had nothing before it, also where the same transaction has just deleted the key.
-  const creates = !tombstone && kv.createRevision === kv.modRevision;
-  const before: KeyValue | null = prevKv && !creates ? store.before(change) : null;
-  return { type: tombstone ? "delete" : "put", kv, prevKv: before };
+  const creates = !tombstone && createRevision === modRevision;
+  return { type: tombstone ? "delete" : "put", kv: change.kv, prevKv: prevKv && !creates ? store.before(change) : null };
 }
 
 function nameOf(range: KeyRange): string {

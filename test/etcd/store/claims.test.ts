@@ -131,7 +131,7 @@ describe("txn", () => {
       ["b"],
     ]);
     expect(response.responses.every((r) => r.header.revision === 3)).toBe(true);
-    expect(store.changesOf(3).map(({ version }) => version.sub)).toEqual([0, 1]);
+    expect(store.changesOf(3).map(({ sub }) => sub)).toEqual([0, 1]);
   });
 
   test("nested txns compare with the store as it was before any of them wrote", () => {

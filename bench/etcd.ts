@@ -12,8 +12,8 @@ const watchers = 1_000;
 type Say = (name: string, figure: string, method: string) => void;
 
 /**
- * etcd's section: our members beside Debian's etcd-server, in turn on the same machine, each with three members and fsync. Ours and all clients share one
- * process; the members of the real one are processes of their own, which the machine may run on other cores.
+ * etcd's section: our members beside Debian's etcd-server, in turn on the same machine, each with three members and fsync. Asked in messages, ours and
+ * their clients share one process; behind gRPC ours are one process together, the real ones a process each, and the clients are another.
  */
 export async function etcdSection(say: Say): Promise<void> {
   const version = spawnSync("etcd", ["--version"], { encoding: "utf8" });

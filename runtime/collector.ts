@@ -30,6 +30,8 @@ export interface Continuations {
 export class Collector implements Context<unknown> {
   private effects: Effect[] = [];
   private open_ = false;
+  /** The last body that was pushed in this turn. */
+  private pushed: { readonly body: Message; readonly bytes: Uint8Array } | null = null;
   continuations: Continuations = { asks: new Map(), opens: new Map(), signs: new Map() };
 
   constructor(
@@ -50,6 +52,7 @@ export class Collector implements Context<unknown> {
     } finally {
       this.open_ = false;
       this.effects = [];
+      this.pushed = null;
     }
   }
 
@@ -126,7 +129,14 @@ export class Collector implements Context<unknown> {
     return { key: `to ${id}`, peer: to };
   }
   push(stream: StreamRef, body: Message): void {
-    this.add({ type: "push", stream, kind: body.kind, body: encode(body) });
+    this.add({ type: "push", stream, kind: body.kind, body: this.encodedOnce(body) });
+  }
+  /** One message to many streams is encoded once, where it is frozen and so the same each time. */
+  private encodedOnce(body: Message): Uint8Array {
+    if (this.pushed?.body === body) return this.pushed.bytes;
+    const bytes = encode(body);
+    if (Object.isFrozen(body)) this.pushed = { body, bytes };
+    return bytes;
   }
   close(stream: StreamRef, reason: "done" | "refused" | "slow" = "done", detail = ""): void {
     this.add({ type: "close", stream, reason, detail });

@@ -90,7 +90,7 @@ function deliverItem(host: Host, cell: Cell, e: Envelope, ctx: Collector): void 
     return endStream(cell, stream, "gap", `item ${e.sequence} came after ${stream.nextIn}`, ctx);
   }
   stream.nextIn = e.sequence;
-  const body = decode(e.body);
+  const body = host.decodedItem(e.body);
   if (stream.then !== null) stream.then(cell.state, { type: "item", body }, ctx);
   else cell.actor.receive(cell.state, { type: "item", stream: { key: stream.key, peer: stream.peer }, body }, ctx);
   host.conversations.handled(cell, stream);

@@ -1,5 +1,6 @@
 import type { Address, HostName } from "../protocol/address";
 import { roleOf } from "../protocol/address";
+import { decode, type Message } from "../protocol/codec";
 import type { Envelope } from "../protocol/envelope";
 import type { Answer, AnyActor, Effect, SignResult } from "./actor";
 import { type Cell, type Delivery, laneOf, newCell, requestKey } from "./cell";
@@ -54,6 +55,7 @@ export class Host implements WireReceiver {
   private readonly breaks = new Map<HostName, number>();
   private lives = 0;
   private timerGeneration = 0;
+  private lastItem: { readonly bytes: Uint8Array; readonly message: Message } | null = null;
 
   constructor(private readonly options: HostOptions) {
     this.name = options.name;
@@ -209,6 +211,12 @@ export class Host implements WireReceiver {
     }
     if (laneOf(delivery) === "new") cell.queued++;
     this.options.dispatcher.enqueue(this, cell, delivery);
+  }
+
+  /** An item's message. Who has many streams often gets the same bytes on each: they are decoded once, and what is decoded is read-only. */
+  decodedItem(bytes: Uint8Array): Message {
+    if (this.lastItem?.bytes !== bytes) this.lastItem = { bytes, message: decode(bytes) };
+    return this.lastItem.message;
   }
 
   /** Gives a cell one delivery; called by the dispatcher. Returns false when the cell is gone meanwhile. */

@@ -4,7 +4,7 @@ import { authRefusal } from "./auth/guard";
 import { headerOf } from "./commands";
 import { type MemberContext, type MemberState, nowMs, type WatchStream } from "./state";
 import { etcdError } from "./store/errors";
-import type { Watcher } from "./store/watchers";
+import type { Watcher, WatcherGroup } from "./store/watchers";
 
 /** After so many election time-outs without a leader a member's watches end: what it could show may be long out of date. */
 const leaderlessTimeouts = 3;
@@ -58,25 +58,55 @@ export function requestProgress(state: MemberState, stream: StreamRef, ctx: Memb
   payProgress(state, watch, ctx);
 }
 
-/** Sends watchers what they have not seen yet; those that are far behind get it over several turns. */
+/**
+ * Sends watchers what they have not seen yet; those that are far behind get it over several turns. Watchers of one range that are as far as one
+ * another get one message, which is encoded once.
+ */
 export function deliver(state: MemberState, ctx: MemberContext): void {
   const { store, watchers } = state;
-  for (const watcher of watchers.waiting(store)) {
+  const waiting = watchers.waiting(store);
+  if (waiting.length === 0) return;
+  const shared: Shared = new Map();
+  for (const watcher of waiting) {
     const watch = state.streams.get(watcher.id)!;
-    const batch = watchers.take(store, watcher, changesPerTurn);
-    if (batch.type === "compacted") {
-      ctx.push(watch.stream, responseOf(state, store.revision, { compactRevision: batch.compactRevision }));
+    const next = nextFor(state, watcher, shared);
+    if (next === "compacted") {
+      ctx.push(watch.stream, responseOf(state, store.revision, { compactRevision: store.compacted }));
       ctx.close(watch.stream, "done", "etcdserver: mvcc: required revision has been compacted");
       closeWatch(state, watch.stream);
       continue;
     }
-    if (batch.events.length > 0) {
+    if (next !== null) {
       watch.sentEvents = true;
-      ctx.push(watch.stream, responseOf(state, sentUpTo(state, watcher), { events: batch.events }));
+      ctx.push(watch.stream, next);
     }
     if (watch.progressOwed) payProgress(state, watch, ctx);
   }
   if (watchers.waiting(store).length > 0) ctx.setTimer("deliver", 0);
+}
+
+/** What the last watcher of a range was sent in this turn. */
+type Shared = Map<
+  WatcherGroup,
+  { readonly from: number; readonly prevKv: boolean; readonly to: number | null; readonly response: WatchResponse | null }
+>;
+
+/** The next message for a watcher; null where nothing of what is new concerns it. */
+function nextFor(state: MemberState, watcher: Watcher, shared: Shared): WatchResponse | "compacted" | null {
+  const { store, watchers } = state;
+  const { group, prevKv } = watcher;
+  const from = watcher.behindFrom!;
+  const last = shared.get(group);
+  if (last?.from === from && last.prevKv === prevKv) {
+    watchers.moveTo(watcher, last.to);
+    return last.response;
+  }
+  const batch = watchers.take(store, watcher, changesPerTurn);
+  if (batch.type === "compacted") return "compacted";
+  const { events } = batch;
+  const response = events.length > 0 ? Object.freeze(responseOf(state, sentUpTo(state, watcher), { events })) : null;
+  shared.set(group, { from, prevKv, to: watcher.behindFrom, response });
+  return response;
 }
 
 /** Idle watchers that wanted it are told that nothing has happened. */

@@ -1,3 +1,6 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
 import {
   type ChannelCredentials,
   type Client,
@@ -6,12 +9,10 @@ import {
   makeClientConstructor,
   type ServiceError,
 } from "@grpc/grpc-js";
-import { startEtcdGateway } from "../../actors/etcd/gateway/gateway";
-import { portTo } from "../../actors/etcd/gateway/port";
 import { serviceDefinition } from "../../actors/etcd/gateway/rpc";
-import { daySeconds } from "../../runtime/live/certificates";
-import { ActorSide } from "./actor-side";
-import { leaderOf, type RealMember, startRealMembers } from "./real-members";
+import { Authority, daySeconds } from "../../runtime/live/certificates";
+import type { DoorsTold } from "./door-process";
+import { type RealMember, startRealMembers } from "./real-members";
 import { type Side, untilWritten } from "./side";
 
 type Methods = Client & Record<string, (request?: object, then?: (error: ServiceError | null, response: unknown) => void) => unknown>;
@@ -19,6 +20,11 @@ type Methods = Client & Record<string, (request?: object, then?: (error: Service
 interface Endpoint {
   readonly authority: string;
   readonly credentials: ChannelCredentials;
+}
+
+interface MemberStatus {
+  readonly leader: unknown;
+  readonly header: { readonly member_id: unknown };
 }
 
 interface WatchAnswer {
@@ -32,6 +38,8 @@ const watchesPerStream = 100;
 /** Clients of etcd's gRPC, the same for both. Their work is done in this process, on one thread. */
 class GrpcClients {
   private readonly channels: readonly (readonly Methods[])[];
+
+  private readonly statusClients: Methods[] = [];
 
   constructor(private readonly endpoints: readonly Endpoint[]) {
     this.channels = endpoints.map((endpoint) => Array.from({ length: connections }, () => clientOf("KV", endpoint)));
@@ -70,6 +78,13 @@ class GrpcClients {
     };
   }
 
+  status(member: number): Promise<MemberStatus> {
+    return new Promise((resolve, reject) => {
+      const client = (this.statusClients[member] ??= clientOf("Maintenance", this.endpoints[member]!));
+      client.Status!({}, (error, response) => (error ? reject(error) : resolve(response as MemberStatus)));
+    });
+  }
+
   /** Milliseconds until that member has written something. */
   untilWritten(member: number): Promise<number> {
     return untilWritten(() =>
@@ -81,7 +96,7 @@ class GrpcClients {
   }
 
   close(): void {
-    for (const channel of this.channels.flat()) channel.close();
+    for (const channel of [...this.channels.flat(), ...this.statusClients]) channel.close();
   }
 
   private call(member: number, client: number, method: string, request: object): Promise<void> {
@@ -95,27 +110,42 @@ class GrpcClients {
 function clientOf(service: string, endpoint: Endpoint): Methods {
   const Service = makeClientConstructor(serviceDefinition(service), service);
   // Each client has a connection of its own, as processes would.
-  const options = { "grpc.use_local_subchannel_pool": 1, "grpc.ssl_target_name_override": "localhost" };
+  const options = { "grpc.enable_channelz": 0, "grpc.use_local_subchannel_pool": 1, "grpc.ssl_target_name_override": "localhost" };
   return new Service(endpoint.authority, endpoint.credentials, options) as unknown as Methods;
 }
 
+const electedWithinMs = 30_000;
+
 abstract class OverGrpc {
-  protected constructor(
-    protected readonly clients: GrpcClients,
-    protected leader: number,
-    protected readonly members: number,
-  ) {}
+  protected leader = 0;
+  protected readonly clients: GrpcClients;
+
+  protected constructor(protected readonly endpoints: readonly Endpoint[]) {
+    this.clients = new GrpcClients(endpoints);
+  }
 
   put(key: string, value: Uint8Array, client: number): Promise<void> {
     return this.clients.put(this.leader, client, key, value);
   }
 
   get(key: string, serializable: boolean, client: number): Promise<void> {
-    return this.clients.get(serializable ? client % this.members : this.leader, client, key, serializable);
+    return this.clients.get(serializable ? client % this.endpoints.length : this.leader, client, key, serializable);
   }
 
   watch(key: string, count: number, onEvent: () => void): Promise<() => void> {
     return this.clients.watch(key, count, onEvent);
+  }
+
+  async findLeader(): Promise<void> {
+    const endMs = performance.now() + electedWithinMs;
+    while (performance.now() < endMs) {
+      const unknown = { leader: "0", header: { member_id: "0" } };
+      const statuses = await Promise.all(this.endpoints.map((_, n) => this.clients.status(n).catch(() => unknown)));
+      this.leader = statuses.findIndex(({ leader, header }) => String(leader) !== "0" && String(leader) === String(header.member_id));
+      if (this.leader !== -1 && statuses.every((status) => status !== unknown)) return;
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+    throw new Error(`no leader was elected within ${electedWithinMs / 1000} s`);
   }
 }
 
@@ -125,28 +155,32 @@ export class RealSide extends OverGrpc implements Side {
 
   private constructor(
     private readonly processes: readonly RealMember[],
-    leader: number,
+    tls: ChannelCredentials,
   ) {
-    super(
-      new GrpcClients(processes.map(({ port }) => ({ authority: `127.0.0.1:${port}`, credentials: credentials.createInsecure() }))),
-      leader,
-      processes.length,
-    );
+    super(processes.map(({ port }) => ({ authority: `127.0.0.1:${port}`, credentials: tls })));
   }
 
   /** Throws where the program is missing. */
   static async start(members = 3): Promise<RealSide> {
-    const { processes, leader } = await startRealMembers(members);
-    return new RealSide(processes, leader);
+    const authority = Authority.create("bench");
+    const client = authority.issue({
+      subject: { commonName: "root", organizations: [] },
+      usages: ["client"],
+      names: [],
+      ttlSeconds: daySeconds,
+    });
+    const processes = await startRealMembers(members, authority);
+    const side = new RealSide(processes, tlsOf(authority.certificate, client.certificate, client.key));
+    await side.findLeader().catch(async (error) => {
+      await side.close();
+      throw error;
+    });
+    return side;
   }
 
   /** Puts all of them in one transaction. */
   putAll(keys: readonly string[], value: Uint8Array): Promise<void> {
     return this.clients.putAll(this.leader, keys, value);
-  }
-
-  async findLeader(): Promise<void> {
-    this.leader = await leaderOf(this.processes);
   }
 
   memoryBytes(): number {
@@ -155,7 +189,7 @@ export class RealSide extends OverGrpc implements Side {
 
   async failover(): Promise<number> {
     this.processes[this.leader]!.kill();
-    return this.clients.untilWritten((this.leader + 1) % this.members);
+    return this.clients.untilWritten((this.leader + 1) % this.processes.length);
   }
 
   async close(): Promise<void> {
@@ -164,64 +198,47 @@ export class RealSide extends OverGrpc implements Side {
   }
 }
 
-/** Our members behind their gRPC doors; members, doors and clients share this process and its one thread. */
+function tlsOf(ca: string, cert: string, key: string): ChannelCredentials {
+  return credentials.createSsl(Buffer.from(ca), Buffer.from(key), Buffer.from(cert));
+}
+
+/** Our members behind their gRPC doors, all in one process of their own. */
 export class DoorSide extends OverGrpc implements Side {
   readonly name = "actors, gRPC";
 
   private constructor(
-    private readonly actors: ActorSide,
-    private readonly closeDoors: () => Promise<void>,
+    private readonly child: ChildProcess,
     endpoints: readonly Endpoint[],
   ) {
-    super(new GrpcClients(endpoints), actors.leader, actors.members.length);
+    super(endpoints);
   }
 
   static async start(): Promise<DoorSide> {
-    const actors = await new ActorSide().start();
-    const { authority, world } = actors;
-    const issue = (name: string, usage: "server" | "client") =>
-      authority.issue({
-        subject: { commonName: name, organizations: [] },
-        usages: [usage],
-        names: ["127.0.0.1", "localhost"],
-        ttlSeconds: daySeconds,
-      });
-    const doors: { readonly listenPort: number; close(): Promise<void> }[] = [];
-    for (const [n, member] of actors.members.entries()) {
-      const { certificate, key } = issue(`etcd-${n}`, "server");
-      doors.push(
-        await startEtcdGateway({
-          port: portTo(member, world.portal(`etcd-${n}`, `etcd-${n}`)),
-          member,
-          clientUrlsOf: () => [],
-          cluster: authority.publicKeyHash,
-          listen: { host: "127.0.0.1", port: 0 },
-          tls: { cert: certificate, key, ca: authority.certificate },
-        }),
-      );
-    }
-    const shown = issue("root", "client");
-    const tls = credentials.createSsl(Buffer.from(authority.certificate), Buffer.from(shown.key), Buffer.from(shown.certificate));
-    const close = async () => void (await Promise.all(doors.map((door) => door.close())));
-    return new DoorSide(
-      actors,
-      close,
-      doors.map(({ listenPort }) => ({ authority: `127.0.0.1:${listenPort}`, credentials: tls })),
+    const child = spawn(process.execPath, [...process.execArgv, join(__dirname, "door-process.js")], {
+      stdio: ["pipe", "pipe", "inherit"],
+    });
+    const line = await new Promise<string>((resolve, reject) => {
+      createInterface(child.stdout).once("line", resolve);
+      child.once("exit", (code) => reject(new Error(`the members ended with status ${code}`)));
+    });
+    const { authorities, ca, cert, key } = JSON.parse(line) as DoorsTold;
+    const tls = tlsOf(ca, cert, key);
+    const side = new DoorSide(
+      child,
+      authorities.map((authority) => ({ authority, credentials: tls })),
     );
-  }
-
-  async findLeader(): Promise<void> {
-    await this.actors.findLeader();
-    this.leader = this.actors.leader;
+    await side.findLeader();
+    return side;
   }
 
   failover(): Promise<number> {
-    return this.actors.failover();
+    throw new Error("all members share the process");
   }
 
   async close(): Promise<void> {
     this.clients.close();
-    await this.closeDoors();
-    await this.actors.close();
+    const gone = new Promise((resolve) => this.child.once("exit", resolve));
+    this.child.stdin?.end();
+    await gone;
   }
 }

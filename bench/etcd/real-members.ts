@@ -1,8 +1,9 @@
 import { type ChildProcess, spawn } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { type Authority, daySeconds } from "../../runtime/live/certificates";
 
 export interface RealMember {
   readonly port: number;
@@ -12,35 +13,28 @@ export interface RealMember {
   remove(): Promise<void>;
 }
 
-/** Starts a replica set of Debian's etcd-server with fsync and its own defaults, and waits for a leader. Throws where it cannot be run. */
-export async function startRealMembers(count: number): Promise<{ readonly processes: readonly RealMember[]; readonly leader: number }> {
+/** Starts a replica set of Debian's etcd-server with fsync and its own defaults, which serves clients over TLS as our doors do. */
+export async function startRealMembers(count: number, authority: Authority): Promise<readonly RealMember[]> {
   const ports = await freePorts(2 * count);
   const peerOf = (n: number) => `http://127.0.0.1:${ports[2 * n + 1]}`;
   const cluster = Array.from({ length: count }, (_, n) => `m${n}=${peerOf(n)}`).join();
-  const processes = Array.from({ length: count }, (_, n) => startMember(n, ports[2 * n]!, peerOf(n), cluster));
-  const leader = await leaderOf(processes);
-  if (leader !== -1) return { processes, leader };
-  await Promise.all(processes.map((member) => member.remove()));
-  throw new Error(`etcd elected no leader within ${electedWithinMs / 1000} s`);
+  return Array.from({ length: count }, (_, n) => startMember(n, ports[2 * n]!, peerOf(n), cluster, authority));
 }
 
-const electedWithinMs = 20_000;
-
-/** Which of them leads; -1 where there is no leader for a long time. */
-export async function leaderOf(processes: readonly RealMember[]): Promise<number> {
-  const endMs = performance.now() + electedWithinMs;
-  while (performance.now() < endMs) {
-    const statuses = await Promise.all(processes.map(({ port }) => statusOf(port)));
-    const leader = statuses.findIndex((status) => status !== undefined && status.leader === status.header.member_id);
-    if (leader !== -1 && statuses.every((status) => status !== undefined)) return leader;
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  }
-  return -1;
-}
-
-function startMember(n: number, port: number, peer: string, cluster: string): RealMember {
+function startMember(n: number, port: number, peer: string, cluster: string, authority: Authority): RealMember {
   const directory = mkdtempSync(join(tmpdir(), "wavetank-real-"));
-  const client = `http://127.0.0.1:${port}`;
+  const client = `https://127.0.0.1:${port}`;
+  const issued = authority.issue({
+    subject: { commonName: `m${n}`, organizations: [] },
+    // etcd's own JSON door is a client of it.
+    usages: ["server", "client"],
+    names: ["127.0.0.1", "localhost"],
+    ttlSeconds: daySeconds,
+  });
+  const files = { ca: authority.certificate, cert: issued.certificate, key: issued.key };
+  const path = (file: keyof typeof files) => join(directory, file);
+  for (const file of ["ca", "cert", "key"] as const) writeFileSync(path(file), files[file]);
+  const tls = ["--cert-file", path("cert"), "--key-file", path("key"), "--trusted-ca-file", path("ca"), "--client-cert-auth"];
   const urls = [
     "--listen-client-urls",
     client,
@@ -51,7 +45,18 @@ function startMember(n: number, port: number, peer: string, cluster: string): Re
     "--initial-advertise-peer-urls",
     peer,
   ];
-  const args = ["--name", `m${n}`, "--data-dir", directory, ...urls, "--initial-cluster", cluster, "--log-level", "error"];
+  const args = [
+    "--name",
+    `m${n}`,
+    "--data-dir",
+    join(directory, "data"),
+    ...urls,
+    ...tls,
+    "--initial-cluster",
+    cluster,
+    "--log-level",
+    "error",
+  ];
   const child: ChildProcess = spawn("etcd", args, { stdio: "ignore" });
   const gone = new Promise<void>((resolve) => {
     child.once("exit", () => resolve());
@@ -67,18 +72,6 @@ function startMember(n: number, port: number, peer: string, cluster: string): Re
       rmSync(directory, { recursive: true, force: true });
     },
   };
-}
-
-/** What a member says of itself, through etcd's JSON door. */
-async function statusOf(port: number): Promise<{ readonly leader: string; readonly header: { readonly member_id: string } } | undefined> {
-  try {
-    const response = await fetch(`http://127.0.0.1:${port}/v3/maintenance/status`, { method: "POST", body: "{}" });
-    const status = (await response.json()) as { readonly leader?: string; readonly header?: { readonly member_id?: string } };
-    const { leader, header } = status;
-    return leader === undefined || header?.member_id === undefined ? undefined : { leader, header: { member_id: header.member_id } };
-  } catch {
-    return undefined;
-  }
 }
 
 async function freePorts(count: number): Promise<readonly number[]> {

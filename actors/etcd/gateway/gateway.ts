@@ -1,6 +1,7 @@
 import { Server, ServerCredentials } from "@grpc/grpc-js";
 import { authService } from "./auth";
 import { clusterService } from "./cluster";
+import { doorCalls } from "./door-call";
 import { keyValueService } from "./key-value";
 import { leaseService } from "./lease";
 import { maintenanceService } from "./maintenance";
@@ -56,6 +57,9 @@ export async function startEtcdGateway(options: EtcdGatewayOptions): Promise<Etc
     // A client whose machine is gone never says goodbye: without pings its watches would stay for ever.
     "grpc.keepalive_time_ms": 60_000,
     "grpc.keepalive_timeout_ms": 20_000,
+    // Nobody asks for gRPC's own bookkeeping of calls.
+    "grpc.enable_channelz": 0,
+    interceptors: [doorCalls],
   });
   const services = {
     KV: keyValueService(link),

@@ -1,10 +1,13 @@
 import type { status } from "@grpc/grpc-js";
-import type { EtcdRequest, EtcdResponse, ResponseHeader } from "../../../protocol/etcd";
+import type { EtcdRequest, EtcdResponse, ResponseHeader, WatchResponse } from "../../../protocol/etcd";
 import { idOf } from "./identity";
 import type { EtcdPort } from "./port";
 import { answered, statusOf } from "./refusal";
-import { type Answering, headerFor } from "./responses";
+import { type Answering, headerFor, writeEvent } from "./responses";
+import { messageType } from "./rpc";
 import { Tokens } from "./tokens";
+
+const watchResponse = messageType("etcdserverpb.WatchResponse");
 
 export interface MemberLinkOptions {
   readonly port: EtcdPort;
@@ -27,6 +30,7 @@ export interface MemberLinkOptions {
 export class MemberLink {
   readonly answering: Answering;
   readonly tokens: Tokens;
+  private lastEvents: { readonly response: WatchResponse; readonly bytes: Buffer } | undefined;
 
   constructor(readonly options: MemberLinkOptions) {
     this.tokens = new Tokens(options.tokenTtlMs, () =>
@@ -45,6 +49,15 @@ export class MemberLink {
 
   header(header: ResponseHeader): object {
     return headerFor(this.answering, header);
+  }
+
+  /** A response with events as bytes, without the id of a watch: one for all watches that the member sends the same. */
+  eventsAsBytes(response: WatchResponse): Buffer {
+    if (this.lastEvents?.response !== response) {
+      const fields = { header: this.header(response.header), events: response.events.map(writeEvent) };
+      this.lastEvents = { response, bytes: watchResponse.encode(fields).finish() as Buffer };
+    }
+    return this.lastEvents.bytes;
   }
 
   /** Asks the member; throws a Refusal where it refuses or does not answer. */

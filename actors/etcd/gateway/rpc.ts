@@ -42,6 +42,7 @@ export function serviceDefinition(name: string): ServiceDefinition {
   );
 }
 
+/** A message that is bytes already stays as it is. */
 function encodeWith(type: Type): (message: object) => Buffer {
-  return (message) => type.encode(message).finish() as Buffer;
+  return (message) => (Buffer.isBuffer(message) ? message : (type.encode(message).finish() as Buffer));
 }

@@ -1,7 +1,9 @@
 import { status } from "@grpc/grpc-js";
+import { Writer } from "protobufjs";
 import type { WatchEvent, WatchRequest, WatchResponse } from "../../../protocol/etcd";
 import type { Credential } from "../../../protocol/etcd-auth";
 import type { StreamInput } from "../../../runtime/actor";
+import { Outgoing } from "./door-call";
 import { fragmentsOf } from "./fragments";
 import { clamped, type Int64 } from "./int64";
 import type { MemberLink } from "./member-link";
@@ -194,7 +196,12 @@ export class WatchSession {
     this.fail(streamEnded(reason, detail));
   }
 
-  private receive(watch: Watch, { header, created, compactRevision, events }: WatchResponse): void {
+  private receive(watch: Watch, response: WatchResponse): void {
+    const { header, created, compactRevision, events } = response;
+    if (events.length > 0) {
+      watch.nextRevision = events.at(-1)!.kv.modRevision + 1;
+      return this.sendEvents(watch, response);
+    }
     const about = { header: this.link.header(header), ...idField(watch) };
     if (created) {
       watch.nextRevision ||= watch.request.startRevision || header.revision + 1;
@@ -210,22 +217,22 @@ export class WatchSession {
       this.send({ ...about, header: this.link.header({ ...header, revision: 0 }), canceled: true, compact_revision: compactRevision });
       return;
     }
-    if (events.length > 0) {
-      watch.nextRevision = events.at(-1)!.kv.modRevision + 1;
-      this.sendEvents(watch, about, events);
-      return;
-    }
     if (watch.request.progressNotify && !this.progress?.open.has(watch)) this.send(about);
     this.heardProgress(watch, header);
   }
 
-  private sendEvents(watch: Watch, about: object, events: readonly WatchEvent[]): void {
-    const wanted = watch.unwanted.size === 0 ? events : events.filter(({ type }) => !watch.unwanted.has(type));
-    if (wanted.length === 0) return;
-    const parts = watch.fragment ? fragmentsOf(wanted, this.link.options.maxRequestBytes) : [wanted];
-    for (const [i, part] of parts.entries()) {
-      const bytes = part.reduce((sum, event) => sum + sizeOfEvent(event), 0);
-      this.send({ ...about, ...(i < parts.length - 1 ? { fragment: true } : {}), events: part.map(writeEvent) }, bytes);
+  private sendEvents(watch: Watch, response: WatchResponse): void {
+    const { events, header } = response;
+    if (watch.unwanted.size === 0 && !(watch.fragment && sizeOfEvents(events) > this.link.options.maxRequestBytes)) {
+      const shared = this.link.eventsAsBytes(response);
+      this.send(watch.id === 0 ? shared : Buffer.concat([shared, watchIdBytes(watch.id)]), shared.length);
+    } else {
+      const wanted = events.filter(({ type }) => !watch.unwanted.has(type));
+      if (wanted.length === 0) return;
+      const about = { header: this.link.header(header), ...idField(watch) };
+      const parts = watch.fragment ? fragmentsOf(wanted, this.link.options.maxRequestBytes) : [wanted];
+      for (const [i, part] of parts.entries())
+        this.send({ ...about, ...(i < parts.length - 1 ? { fragment: true } : {}), events: part.map(writeEvent) }, sizeOfEvents(part));
     }
     if (this.unsentBytes > this.unsentBytesMax) this.giveUp(watch);
   }
@@ -233,11 +240,12 @@ export class WatchSession {
   private send(response: object, bytes = 64): void {
     if (this.ended) return;
     this.unsentBytes += bytes;
-    this.call.write(response, () => {
+    const left = () => {
       this.unsentBytes -= bytes;
       if (!this.ended && this.unsentBytes <= this.unsentBytesMax / 2)
         for (const watch of this.watches.values()) if (watch.stream === null) this.reopen(watch);
-    });
+    };
+    this.call.write(new Outgoing(response, left));
   }
 
   private reopen(watch: Watch): void {
@@ -277,6 +285,15 @@ export class WatchSession {
       (error: unknown) => this.fail(error instanceof Refusal ? error : new Refusal(status.UNAVAILABLE, "etcdserver: server stopped")),
     );
   }
+}
+
+function sizeOfEvents(events: readonly WatchEvent[]): number {
+  return events.reduce((sum, event) => sum + sizeOfEvent(event), 0);
+}
+
+/** The field watch_id of a WatchResponse; protobuf takes fields in any order. */
+function watchIdBytes(id: number): Buffer {
+  return Buffer.from(Writer.create().uint32(16).int64(id).finish());
 }
 
 /** As on Go's wire: a zero is left out. */

@@ -7,14 +7,23 @@ export interface Watcher {
   readonly range: KeyRange;
   readonly prevKv: boolean;
   readonly progressNotify: boolean;
+  /** All watchers of the same range have the same. */
+  readonly group: WatcherGroup;
   /** The first revision to look at for this watcher, possibly one that is still to come; null when it has seen everything. */
   behindFrom: number | null;
+}
+
+export interface WatcherGroup {
+  readonly range: KeyRange;
+  readonly watchers: Set<Watcher>;
 }
 
 export type WatchBatch =
   | { readonly type: "events"; readonly events: readonly WatchEvent[] }
   /** What it wanted next is compacted. */
   | { readonly type: "compacted"; readonly compactRevision: number };
+
+const none: readonly Watcher[] = [];
 
 /**
  * Who watches which keys. A watcher keeps no queue: it is a position in the store's changes, so that a slow one costs nothing and loses
@@ -23,7 +32,7 @@ export type WatchBatch =
 export class Watchers {
   private readonly byId = new Map<string, Watcher>();
   /** Watchers of the same range are matched once. */
-  private readonly byRange = new Map<string, { readonly range: KeyRange; readonly watchers: Set<Watcher> }>();
+  private readonly byRange = new Map<string, WatcherGroup>();
   private readonly behind = new Set<Watcher>();
 
   get size(): number {
@@ -42,10 +51,10 @@ export class Watchers {
   add(store: Store, id: string, request: WatchRequest): Watcher {
     const range = keyRange(request.key, request.rangeEnd);
     const { prevKv, progressNotify, startRevision } = request;
-    const watcher: Watcher = { id, range, prevKv, progressNotify, behindFrom: null };
-    this.byId.set(id, watcher);
     const name = nameOf(range);
     const group = this.byRange.get(name) ?? { range, watchers: new Set() };
+    const watcher: Watcher = { id, range, prevKv, progressNotify, group, behindFrom: null };
+    this.byId.set(id, watcher);
     group.watchers.add(watcher);
     this.byRange.set(name, group);
     if (startRevision > 0 && startRevision !== store.revision + 1) this.fallBehind(watcher, startRevision);
@@ -77,6 +86,7 @@ export class Watchers {
 
   /** Those that have something to look at, in the order in which they fell behind. */
   waiting(store: Store): readonly Watcher[] {
+    if (this.behind.size === 0) return none;
     return [...this.behind].filter((watcher) => watcher.behindFrom! <= store.revision);
   }
 
@@ -97,12 +107,14 @@ export class Watchers {
       looked += 1 + changes.length;
       for (const change of changes) if (inRange(watcher.range, change.history.key)) events.push(eventOf(store, change, watcher.prevKv));
     }
-    if (revision <= store.revision) watcher.behindFrom = revision;
-    else {
-      watcher.behindFrom = null;
-      this.behind.delete(watcher);
-    }
+    this.moveTo(watcher, revision <= store.revision ? revision : null);
     return { type: "events", events };
+  }
+
+  /** The watcher has been sent what comes before that revision; null: everything. */
+  moveTo(watcher: Watcher, behindFrom: number | null): void {
+    watcher.behindFrom = behindFrom;
+    if (behindFrom === null) this.behind.delete(watcher);
   }
 
   private fallBehind(watcher: Watcher, revision: number): void {

@@ -40,6 +40,7 @@ const options = {
   "grpc.initial_reconnect_backoff_ms": 100,
   "grpc.max_reconnect_backoff_ms": 2_000,
   "grpc.use_local_subchannel_pool": 1,
+  "grpc.enable_channelz": 0,
 };
 
 /** One endpoint of a real etcd, over gRPC. */

@@ -1,9 +1,12 @@
+import type { Outgoing } from "../../../actors/etcd/gateway/door-call";
 import { MemberLink } from "../../../actors/etcd/gateway/member-link";
 import type { EtcdPort } from "../../../actors/etcd/gateway/port";
+import { messageType } from "../../../actors/etcd/gateway/rpc";
 import { type WatchFields, WatchSession } from "../../../actors/etcd/gateway/watch-session";
 import type { WatchRequest, WatchResponse } from "../../../protocol/etcd";
 import type { StreamInput } from "../../../runtime/actor";
 
+const watchResponse = messageType("etcdserverpb.WatchResponse");
 const nothing = new Uint8Array(0);
 const header = { member: "etcd/0", revision: 10, term: 1 };
 
@@ -37,7 +40,8 @@ class Played {
     });
     const call = {
       cancelled: false,
-      write: (message: object, taken: () => void) => void this.sent.push({ message, taken }),
+      write: ({ message, left }: Outgoing) =>
+        void this.sent.push({ message: Buffer.isBuffer(message) ? watchResponse.decode(message) : message, taken: left }),
       emit: (_event: string, failure: object) => this.failures.push(failure),
     };
     this.session = new WatchSession(link, call as never, { user: "", authRevision: null }, unsentBytesMax);

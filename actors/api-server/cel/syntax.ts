@@ -45,6 +45,38 @@ export interface Comprehension {
   readonly result: Expr;
 }
 
+/** The names of variables that an expression uses anywhere, those of its own folds among them. */
+export function namesIn(expr: Expr, found: Set<string> = new Set()): ReadonlySet<string> {
+  const visit = (...parts: readonly (Expr | undefined)[]) => {
+    for (const part of parts) if (part) namesIn(part, found);
+  };
+  switch (expr.type) {
+    case "literal":
+      break;
+    case "ident":
+      found.add(expr.name);
+      break;
+    case "select":
+      visit(expr.operand);
+      break;
+    case "call":
+      visit(expr.target, ...expr.args);
+      break;
+    case "list":
+      visit(...expr.items.map(({ value }) => value));
+      break;
+    case "map":
+      visit(...expr.entries.flatMap(({ key, value }) => [key, value]));
+      break;
+    case "struct":
+      visit(...expr.fields.map(({ value }) => value));
+      break;
+    case "comprehension":
+      visit(expr.range, expr.init, expr.condition, expr.step, expr.result);
+  }
+  return found;
+}
+
 /** An expression cannot be read or has no meaning; `offset` is where. */
 export class CelSyntaxError extends Error {
   constructor(

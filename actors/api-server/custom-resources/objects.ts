@@ -3,7 +3,9 @@ import type { JsonObject } from "../../../protocol/kinds/object";
 import { groupVersionOf } from "../../../protocol/kinds/registry";
 import { type DecodedValue, decodeAs, isObject } from "../objects/decode";
 import type { FieldError } from "../objects/validation/field-error";
+import { brokenRules, hasRules } from "./rules";
 import { withoutRefusedNulls, withSchemaDefaults } from "./schema/defaults";
+import { repeatedItems, wrongEmbedded } from "./schema/lists";
 import { prune } from "./schema/prune";
 import { validateSchema } from "./schema/validate";
 
@@ -40,7 +42,24 @@ export function asConverted({ openApi }: CustomFacts, object: JsonObject): JsonO
   return withoutRefusedNulls(openApi, prune(openApi, object).value) as JsonObject;
 }
 
-/** What is wrong with an object by its schema. `stored` is undefined for a new one. */
-export function customErrors({ openApi }: CustomFacts, object: JsonObject, _stored: JsonObject | undefined): readonly FieldError[] {
-  return validateSchema(openApi, object);
+/** Errors after which rules would say nothing that means anything. */
+const blocking: ReadonlySet<FieldError["type"]> = new Set(["NotSupported", "Required", "TooLong", "TooMany", "TypeInvalid"]);
+
+/**
+ * What is wrong with an object by its schema and its rules. `stored` is undefined for a new one; what did not change since is not held against a
+ * schema that has become stricter.
+ */
+export function customErrors({ openApi }: CustomFacts, object: JsonObject, stored: JsonObject | undefined): readonly FieldError[] {
+  const found = [...validateSchema(openApi, object, "", stored && { value: stored }), ...wrongEmbedded(openApi, object)];
+  if (!stored || repeatedItems(openApi, stored).length === 0) found.push(...repeatedItems(openApi, object));
+  if (!hasRules(openApi)) return found;
+  if (found.some(({ type }) => blocking.has(type))) return [...found, rulesNotChecked];
+  return [...found, ...brokenRules(openApi, object, stored)];
 }
+
+const rulesNotChecked: FieldError = {
+  type: "Invalid",
+  field: "<nil>",
+  value: "null",
+  detail: "some validation rules were not checked because the object was invalid; correct the existing errors to complete validation",
+};

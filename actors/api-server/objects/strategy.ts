@@ -75,6 +75,8 @@ export function prepareForCreate(kind: Kind, object: JsonObject, birth: Birth): 
       return { ...fresh, status: { phase: "Pending" } };
     case "Job.batch":
       return jobForCreate(fresh, birth.uid);
+    case "CustomResourceDefinition.apiextensions.k8s.io":
+      return { ...fresh, status: { acceptedNames: { kind: "", plural: "" }, conditions: [], storedVersions: storageVersionsOf(fresh) } };
     default:
       return fresh;
   }
@@ -170,9 +172,25 @@ function mainUpdate(kind: Kind, stored: JsonObject, updated: JsonObject): JsonOb
       return put(kept, { spec: put(objectAt(kept, "spec"), { finalizers: objectAt(stored, "spec").finalizers }) });
     case "Job.batch":
       return jobForUpdate(stored, kept);
+    case "CustomResourceDefinition.apiextensions.k8s.io":
+      return definitionForUpdate(kept);
     default:
       return kept;
   }
+}
+
+function storageVersionsOf(definition: JsonObject): readonly unknown[] {
+  return listAt(objectAt(definition, "spec"), "versions")
+    .filter(({ storage }) => storage === true)
+    .map(({ name }) => name);
+}
+
+/** From the moment on that another version is the storage version, there may be objects stored in it. */
+function definitionForUpdate(definition: JsonObject): JsonObject {
+  const status = objectAt(definition, "status");
+  const before: readonly unknown[] = Array.isArray(status.storedVersions) ? status.storedVersions : [];
+  const added = storageVersionsOf(definition).filter((version) => !before.includes(version));
+  return added.length === 0 ? definition : { ...definition, status: { ...status, storedVersions: [...before, ...added] } };
 }
 
 function withStatus(object: JsonObject, status: unknown): JsonObject {

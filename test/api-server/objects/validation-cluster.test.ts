@@ -126,7 +126,7 @@ describe("validation of the cluster's kinds", () => {
     [crd({}, "boats"), 'metadata.name: Invalid value: "boats": must be spec.names.plural+"."+spec.group'],
     [
       crd({ versions: [{ name: "v1", served: true, storage: false, schema: { openAPIV3Schema: { type: "object" } } }] }),
-      'spec.versions: Invalid value: ["v1"]: must have exactly one version marked as storage version',
+      'spec.versions: Invalid value: [{"name":"v1","served":true,"storage":false,"schema":{"openAPIV3Schema":{"type":"object"}}}]: must have exactly one version marked as storage version',
     ],
     [
       crd({ versions: [{ name: "v1", served: true, storage: true }] }),

@@ -3,20 +3,26 @@ import { compilePattern, type Pattern } from "../../cel/pattern";
 import { isObject } from "../../objects/decode";
 import type { FieldError } from "../../objects/validation/field-error";
 import { sameJson } from "../../storage/entry";
+import { correlate } from "./correlate";
 import { formats } from "./formats";
 import { itemsOf, resourceFields, valuesOf } from "./structural";
 
+/** What a value was before; undefined where it was not there, or cannot be told to be the same one. */
+type Before = { readonly value: unknown } | undefined;
+
 /**
  * Holds a value against an OpenAPI v3 schema. Answers what is wrong, in the words of Kubernetes' API servers, in the order in which the schema
- * is walked. `at` is the value's path, "" for the object itself. Source: "Validation" in the documentation of CustomResourceDefinitions.
+ * is walked. `at` is the value's path, "" for the object itself. What is as it was `before` passes, whatever the schema says now (ratcheting).
+ * Source: "Validation" in the documentation of CustomResourceDefinitions.
  */
-export function validateSchema(schema: JSONSchemaProps, value: unknown, at = ""): readonly FieldError[] {
+export function validateSchema(schema: JSONSchemaProps, value: unknown, at = "", before?: Before): readonly FieldError[] {
   const found: FieldError[] = [];
-  check(schema, value, at, found);
+  check(schema, value, at, found, before);
   return found;
 }
 
-function check(schema: JSONSchemaProps, value: unknown, at: string, found: FieldError[]): void {
+function check(schema: JSONSchemaProps, value: unknown, at: string, found: FieldError[], before: Before): void {
+  if (before && sameJson(before.value, value)) return;
   const types = typesOf(schema);
   if (value === null || value === undefined) {
     if (types.length > 0 && schema.nullable !== true) found.push(wrongType(at, types, "null"));
@@ -28,9 +34,9 @@ function check(schema: JSONSchemaProps, value: unknown, at: string, found: Field
   checkAlternatives(schema, value, at, found);
   if (typeof value === "string") checkText(schema, value, at, found);
   else if (typeof value === "number") checkNumber(schema, value, at, found);
-  else if (Array.isArray(value)) checkList(schema, value, at, found);
+  else if (Array.isArray(value)) checkList(schema, value, at, found, before);
   checkEnum(schema, value, at, found);
-  if (isObject(value)) checkObject(schema, value, at, found);
+  if (isObject(value)) checkObject(schema, value, at, found, before);
 }
 
 /** The types that a value may have: an int-or-string has two. */
@@ -156,10 +162,11 @@ function checkNumber(schema: JSONSchemaProps, value: number, at: string, found: 
     invalid(found, at, value, `should be greater than ${exclusiveMinimum ? "" : "or equal to "}${minimum}`);
 }
 
-function checkList(schema: JSONSchemaProps, value: readonly unknown[], at: string, found: FieldError[]): void {
+function checkList(schema: JSONSchemaProps, value: readonly unknown[], at: string, found: FieldError[], before: Before): void {
   const { minItems, maxItems, uniqueItems } = schema;
   const items = itemsOf(schema);
-  if (items) for (const [index, item] of value.entries()) check(items, item, `${at}[${index}]`, found);
+  if (items)
+    for (const [index, item] of value.entries()) check(items, item, `${at}[${index}]`, found, correlate(schema, before?.value, item));
   if (minItems !== undefined && value.length < minItems) invalid(found, at, value.length, `should have at least ${minItems} items`);
   if (maxItems !== undefined && value.length > maxItems)
     found.push({ type: "TooMany", field: rootless(at), value: value.length, detail: `must have at most ${maxItems} items` });
@@ -174,7 +181,13 @@ function checkEnum(schema: JSONSchemaProps, value: unknown, at: string, found: F
   found.push({ type: "NotSupported", field: rootless(at), value, detail: `supported values: ${shown}` });
 }
 
-function checkObject(schema: JSONSchemaProps, value: Readonly<Record<string, unknown>>, at: string, found: FieldError[]): void {
+function checkObject(
+  schema: JSONSchemaProps,
+  value: Readonly<Record<string, unknown>>,
+  at: string,
+  found: FieldError[],
+  before: Before,
+): void {
   const { minProperties, maxProperties, required = [], properties = {} } = schema;
   const size = Object.keys(value).length;
   if (minProperties !== undefined && size < minProperties) invalid(found, at, size, `should have at least ${minProperties} properties`);
@@ -185,9 +198,9 @@ function checkObject(schema: JSONSchemaProps, value: Readonly<Record<string, unk
   if (values && values !== "any")
     for (const name of Object.keys(value)) {
       if (Object.hasOwn(properties, name) || (at === "" && resourceFields.has(name))) continue;
-      check(values, value[name], child(name), found);
+      check(values, value[name], child(name), found, correlate(schema, before?.value, name));
     }
   for (const [name, schemaOfField] of Object.entries(properties))
-    if (Object.hasOwn(value, name)) check(schemaOfField, value[name], child(name), found);
+    if (Object.hasOwn(value, name)) check(schemaOfField, value[name], child(name), found, correlate(schema, before?.value, name));
   for (const name of required) if (!Object.hasOwn(value, name)) found.push({ type: "Required", field: child(name), detail: "" });
 }

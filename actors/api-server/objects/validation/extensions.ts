@@ -1,7 +1,6 @@
 import type {
   APIService,
   CertificateSigningRequest,
-  CustomResourceDefinition,
   MutatingWebhook,
   MutatingWebhookConfiguration,
   RuleWithOperations,
@@ -110,85 +109,6 @@ export function checkAdmissionPolicyBinding({ spec }: ValidatingAdmissionPolicyB
       "spec.validationActions",
       actions.find((action, index) => actions.indexOf(action) < index),
     );
-}
-
-export function checkCustomResourceDefinition(crd: CustomResourceDefinition, findings: Findings): void {
-  const { spec } = crd;
-  if (!spec) return findings.required("spec");
-  const { names } = spec;
-  const expected = `${names?.plural ?? ""}.${spec.group ?? ""}`;
-  if (crd.metadata?.name && crd.metadata.name !== expected)
-    findings.invalid("metadata.name", crd.metadata.name, `must be spec.names.plural+"."+spec.group`);
-  if (!spec.group) findings.required("spec.group");
-  else {
-    findings.invalidFor("spec.group", spec.group, wrongWithDns1123Subdomain(spec.group));
-    if (!spec.group.includes(".")) findings.invalid("spec.group", spec.group, "should be a domain with at least one dot");
-  }
-  for (const field of ["plural", "singular"] as const)
-    if (names?.[field]) findings.invalidFor(`spec.names.${field}`, names[field], wrongWithDns1035Label(names[field]!));
-    else if (field === "plural") findings.required("spec.names.plural");
-  for (const field of ["kind", "listKind"] as const)
-    if (names?.[field]) findings.invalidFor(`spec.names.${field}`, names[field], wrongWithDns1035Label(names[field]!.toLowerCase()));
-    else findings.required(`spec.names.${field}`);
-  if (names?.kind && names.kind === names.listKind)
-    findings.invalid("spec.names.listKind", names.listKind, "kind and listKind may not be the same");
-  names?.shortNames?.forEach((name, index) => {
-    findings.invalidFor(`spec.names.shortNames[${index}]`, name, wrongWithDns1035Label(name));
-  });
-  checkVersions(spec.versions, findings);
-  const conversion = spec.conversion;
-  if (conversion?.strategy === "Webhook" && conversion.webhook?.clientConfig === undefined)
-    findings.required("spec.conversion.webhook.clientConfig", "required when strategy is set to Webhook");
-  if (conversion?.strategy === "None" && conversion.webhook !== undefined)
-    findings.forbidden("spec.conversion.webhook", "should not be set when strategy is not set to Webhook");
-}
-
-function checkVersions(versions: NonNullable<CustomResourceDefinition["spec"]>["versions"] | undefined, findings: Findings): void {
-  const names = new Set<string>();
-  let storage = 0;
-  versions?.forEach((version, index) => {
-    const at = `spec.versions[${index}]`;
-    findings.invalidFor(`${at}.name`, version.name ?? "", wrongWithDns1035Label(version.name ?? ""));
-    if (names.has(version.name)) findings.duplicate(`${at}.name`, version.name);
-    names.add(version.name);
-    if (version.storage) storage += 1;
-    const schema = version.schema?.openAPIV3Schema;
-    if (!schema) findings.required(`${at}.schema.openAPIV3Schema`, "schemas are required");
-    else if (schema.type !== "object")
-      findings.invalid(`${at}.schema.openAPIV3Schema.type`, schema.type ?? "", "must be object at the root");
-    const scale = version.subresources?.scale;
-    for (const field of ["specReplicasPath", "statusReplicasPath"] as const) {
-      if (!scale) break;
-      const root = field === "specReplicasPath" ? ".spec." : ".status.";
-      if (!scale[field]) findings.required(`${at}.subresources.scale.${field}`);
-      else if (!scale[field].startsWith(root))
-        findings.invalid(`${at}.subresources.scale.${field}`, scale[field], `should be a json path under ${root.slice(0, -1)}`);
-    }
-  });
-  if (storage !== 1)
-    findings.invalid("spec.versions", versions?.map(({ name }) => name) ?? null, "must have exactly one version marked as storage version");
-}
-
-export function checkCustomResourceDefinitionUpdate(
-  stored: CustomResourceDefinition,
-  updated: CustomResourceDefinition,
-  findings: Findings,
-): void {
-  for (const field of ["group", "scope"] as const)
-    if (stored.spec?.[field] !== updated.spec?.[field])
-      findings.invalid(`spec.${field}`, updated.spec?.[field] ?? null, "field is immutable");
-  for (const field of ["plural", "kind"] as const)
-    if (stored.spec?.names?.[field] !== updated.spec?.names?.[field])
-      findings.invalid(`spec.names.${field}`, updated.spec?.names?.[field] ?? null, "field is immutable");
-  const kept = new Set(updated.spec?.versions?.map(({ name }) => name));
-  for (const version of stored.status?.storedVersions ?? [])
-    if (!kept.has(version))
-      findings.invalid(
-        "status.storedVersions[0]",
-        version,
-        "missing from spec.versions; " +
-          `${version} was previously a storage version, and must remain in spec.versions until a storage migration ensures no data remains persisted in ${version} and removes ${version} from status.storedVersions`,
-      );
 }
 
 export function checkApiService(service: APIService, findings: Findings): void {

@@ -22,6 +22,8 @@ export interface FieldError {
   /** The offending value, for the types that show it. */
   readonly value?: unknown;
   readonly detail: string;
+  /** The value is not shown: it is too much, or says nothing. */
+  readonly omitsValue?: true;
 }
 
 const titles: Readonly<Record<FieldErrorType, string>> = {
@@ -87,8 +89,8 @@ export class Findings {
 }
 
 /** The error without its field: `Invalid value: "x": must be …`. */
-export function bodyOf({ type, value, detail }: FieldError): string {
-  const title = valueless.has(type) ? titles[type] : `${titles[type]}: ${JSON.stringify(value) ?? "null"}`;
+export function bodyOf({ type, value, detail, omitsValue }: FieldError): string {
+  const title = omitsValue || valueless.has(type) ? titles[type] : `${titles[type]}: ${JSON.stringify(value) ?? "null"}`;
   return detail === "" ? title : `${title}: ${detail}`;
 }
 

@@ -1,6 +1,7 @@
 import type { JsonObject } from "../../../../protocol/kinds/object";
 import { isReview, type Kind } from "../../../../protocol/kinds/registry";
 import { customErrors } from "../../custom-resources/objects";
+import { checkDefinition, checkDefinitionUpdate } from "../../custom-resources/validation/definition";
 import { checkBindingUpdate, checkClusterRole, checkClusterRoleBinding, checkRole, checkRoleBinding } from "./access";
 import * as cluster from "./cluster";
 import * as core from "./core";
@@ -86,10 +87,7 @@ const rules: ReadonlyMap<string, Rules> = new Map<string, Rules>([
   ["admissionregistration.k8s.io/MutatingWebhookConfiguration", { check: extensions.checkWebhooks }],
   ["admissionregistration.k8s.io/ValidatingAdmissionPolicy", { check: extensions.checkAdmissionPolicy }],
   ["admissionregistration.k8s.io/ValidatingAdmissionPolicyBinding", { check: extensions.checkAdmissionPolicyBinding }],
-  [
-    "apiextensions.k8s.io/CustomResourceDefinition",
-    { check: extensions.checkCustomResourceDefinition, update: extensions.checkCustomResourceDefinitionUpdate },
-  ],
+  ["apiextensions.k8s.io/CustomResourceDefinition", { create: checkDefinition, update: checkDefinitionUpdate }],
   ["apiregistration.k8s.io/APIService", { check: extensions.checkApiService }],
   ["rbac.authorization.k8s.io/Role", { check: checkRole }],
   ["rbac.authorization.k8s.io/ClusterRole", { check: checkClusterRole }],

@@ -21,6 +21,7 @@ import { oneActingLeader } from "./one-acting-leader";
 import { oneLivePod } from "./one-live-pod";
 import { podBoundOnce } from "./pod-bound-once";
 import { progress } from "./progress";
+import { raftAppliedDurable } from "./raft/applied-durable";
 import { raftCommitted } from "./raft/committed";
 import { raftCommittedIsDurable } from "./raft/committed-is-durable";
 import { raftElectionSafety } from "./raft/election-safety";
@@ -65,6 +66,7 @@ export const checks: readonly Check[] = [
   raftMoreUpToDateCorrect,
   raftLeaderCompleteness,
   raftCommittedIsDurable,
+  raftAppliedDurable,
   raftStableLeader,
   storeAgreement,
   revisionHash,

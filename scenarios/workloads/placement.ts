@@ -73,6 +73,7 @@ function etcdClient(workload: string, params: Params, members: readonly Address[
         members,
         watches: (params.watches as number | undefined) ?? 4,
         progressEveryMs: milliseconds("progressEvery", "1s"),
+        anewEveryMs: milliseconds("anewEvery", "0"),
       };
     default:
       return undefined;

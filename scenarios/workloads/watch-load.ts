@@ -10,13 +10,16 @@ export interface WatchConfig {
   /** How many watches are open; each second one begins at revision 1, the others begin now. */
   readonly watches: number;
   readonly progressEveryMs: number;
+  /** How often a watch from the first revision is replaced by another; 0 for never. */
+  readonly anewEveryMs: number;
 }
 
 type Ctx = Context<WatchLoad>;
 type EventFact = Extract<KnownFact, { readonly kind: "watch.response" }>["events"][number];
 
 interface Watch {
-  readonly name: string;
+  /** Another for each that begins in this place. */
+  name: string;
   /** Where it goes on: after everything that it has been told of. 0 begins now. */
   nextRevision: number;
   turn: number;
@@ -26,12 +29,14 @@ interface Watch {
 
 const openTimer = "open ";
 const progressTimer = "progress";
+const anewTimer = "anew";
 const reopenMs = 200;
 
 /** Watchers of a prefix of etcd's keys who go on where they were when a watch breaks, at another member. All they are told is recorded. */
 export class WatchLoad {
   private watching = false;
   private watches: Watch[] = [];
+  private begun = 0;
 
   constructor(private readonly config: WatchConfig) {}
 
@@ -43,6 +48,7 @@ export class WatchLoad {
       ctx.reply(input.request, { kind: "load.told" });
     } else if (input.type === "timer" && this.watching) {
       if (input.name === progressTimer) this.askForProgress(ctx);
+      else if (input.name === anewTimer) this.beginAnew(ctx);
       else this.open(this.watches[Number(input.name.slice(openTimer.length))]!, ctx);
     }
     return undefined;
@@ -58,6 +64,23 @@ export class WatchLoad {
     }));
     for (const watch of this.watches) this.open(watch, ctx);
     ctx.setTimer(progressTimer, this.config.progressEveryMs);
+    if (this.config.anewEveryMs > 0) ctx.setTimer(anewTimer, this.config.anewEveryMs);
+  }
+
+  /** One of those that tell everything from the beginning gives up; another begins, and has all of it to catch up with. */
+  private beginAnew(ctx: Ctx): void {
+    const places = this.watches.filter((_, i) => i % 2 === 0);
+    const watch = places[this.begun++ % places.length]!;
+    if (watch.stream) {
+      ctx.close(watch.stream);
+      ctx.record({ kind: "watch.closed", watch: watch.name, number: watch.opened, reason: "done", detail: "given up" });
+      watch.stream = null;
+    }
+    ctx.cancelTimer(`${openTimer}${this.watches.indexOf(watch)}`);
+    watch.name = `${watch.name.split("+")[0]}+${this.begun}`;
+    watch.nextRevision = 1;
+    this.open(watch, ctx);
+    ctx.setTimer(anewTimer, this.config.anewEveryMs);
   }
 
   private open(watch: Watch, ctx: Ctx): void {

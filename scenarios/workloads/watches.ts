@@ -6,6 +6,10 @@ export const watches: Workload = {
   params: {
     watches: { type: "integer", minimum: 1, maximum: 100, description: "how many; 4 where not given" },
     prefix: { type: "string", minLength: 1, description: 'what the keys begin with; "registers/" where not given' },
+    anewEvery: {
+      type: "string",
+      description: "how often one of those from the first revision gives up, and another begins in its place; never where not given",
+    },
     progressEvery: { type: "string", description: 'how often they ask how far they are, "1s" where not given' },
   },
   required: [],

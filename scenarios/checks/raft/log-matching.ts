@@ -16,6 +16,9 @@ export const raftLogMatching: Check = {
     return {
       see(event) {
         if (event.type !== "fact") return undefined;
+        // What a snapshot takes the place of is no longer part of the log.
+        const snapshot = factOf(event, "raft.snapshot");
+        if (snapshot && snapshot.how !== "taken") lastOf.set(event.actor, new Map([[snapshot.index as number, snapshot.term as number]]));
         const persisted = factOf(event, "raft.persisted");
         if (!persisted) return undefined;
         let terms = lastOf.get(event.actor);

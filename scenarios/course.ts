@@ -4,12 +4,14 @@ import type { HostPlan } from "./cluster";
 import { type Act, type Convergence, type Final, objectId } from "./history";
 import { shortestUs, stepsOf } from "./language/steps";
 import { StopCondition } from "./language/stop-condition";
+import type { Reference } from "./reference/reference";
 import { focusOf } from "./report/focus";
 import { reasonsNotAtRest } from "./rest/reasons";
 import type { RunInput, RunResult } from "./run";
 import { RunStorm } from "./run-storm";
 import type { RunWorld } from "./run-world";
 import { restUs } from "./scenario";
+import type { ScheduledStep } from "./storm";
 import { drawStorm } from "./swarm";
 import type { Tank } from "./tank";
 import type { TankKnowledge } from "./tank-knowledge";
@@ -27,6 +29,8 @@ export interface CourseOptions {
   readonly traceEvents: () => number;
   /** How many events there have been. */
   readonly events: () => number;
+  /** Runs the same without faults: only the actions of what happened. */
+  readonly referenceOf?: (actions: readonly ScheduledStep[], stormUs: number) => Reference;
 }
 
 const secondUs = 1_000_000;
@@ -234,6 +238,7 @@ export class Course {
       objects: this.witness.objects,
       members: this.witness.members(),
       convergence: this.convergence,
+      ...this.reference(),
     };
     const checks = [...this.witness.checkRuns.map((check) => check.end(final, stopped)), ...(stopped ? [] : this.ownVerdicts())];
     const violated = checks.some(({ verdict }) => verdict === "violated");
@@ -259,6 +264,21 @@ export class Course {
       series,
       focus: focusOf(checks, series, this.options.world.now(), (call) => recorder.operations.returnedUs(call)),
       stopped,
+    };
+  }
+
+  /** The run without faults, made at most once, and only if a check asks for it. */
+  private reference(): Pick<Final, "reference"> {
+    const { referenceOf } = this.options;
+    const stormUs = this.stormLastedUs;
+    if (!referenceOf || stormUs === null) return {};
+    let made: Reference | undefined;
+    return {
+      reference: () =>
+        (made ??= referenceOf(
+          this.storm.schedule.filter(({ type }) => type === "action"),
+          stormUs,
+        )),
     };
   }
 

@@ -1,6 +1,7 @@
 import type { Address, HostName } from "../protocol/address";
 import type { ApiObject, Stored } from "../protocol/kinds/object";
 import type { Fact } from "../runtime/actor";
+import type { Reference } from "./reference/reference";
 
 /** The acts of a run: the cluster comes up and the manifests settle; the storm; the calm in which it must converge. */
 export type Act = "boot" | "storm" | "calm" | "end";
@@ -64,6 +65,8 @@ export interface Final {
   /** Each etcd member that is alive: its revision and, for a key, the revision of its last change (undefined where it has no such key). */
   readonly members: readonly FinalMember[];
   readonly convergence: Convergence;
+  /** The same run without faults, simulated when it is asked for; not there where that cannot be done. */
+  readonly reference?: () => Reference;
 }
 
 export interface FinalMember {

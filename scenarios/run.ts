@@ -6,6 +6,8 @@ import { Course } from "./course";
 import type { Act, Convergence, HistoryEvent } from "./history";
 import type { Condition } from "./language/condition";
 import type { Manifest } from "./manifests";
+import type { Reference } from "./reference/reference";
+import { UpdateSummary } from "./reference/update-summary";
 import type { Focus } from "./report/focus";
 import type { RunSeries } from "./report/recorder";
 import type { Scenario } from "./scenario";
@@ -74,7 +76,7 @@ export interface RunResult {
 /** One run of a scenario in simulation. It advances in slices, so that whoever drives it can look, draw or stop in between. */
 export class Run {
   readonly simulation: Simulation;
-  private readonly course: Course;
+  readonly course: Course;
 
   constructor(private readonly input: RunInput) {
     const { seed, actors, keepTraceLines = 2000 } = input;
@@ -88,6 +90,7 @@ export class Run {
       traceHash: () => simulation.traceHash(),
       traceEvents: () => simulation.trace.count,
       events: () => simulation.heap.count,
+      referenceOf: (actions, stormUs) => referenceOf({ ...input, scenario }, actions, stormUs),
     });
     for (const { name, zone, actors: placed } of hosts) {
       simulation.addHost({ name, zone });
@@ -140,6 +143,17 @@ export class Run {
     if (!result) throw new Error("the run is not over");
     return result;
   }
+}
+
+/** The same run with nothing but the actions of its operator, and nobody who judges it. */
+function referenceOf(input: RunInput, actions: readonly ScheduledStep[], stormUs: number): Reference {
+  const { scenario, manifests, objectsOfStep, seed, actors } = input;
+  const summary = new UpdateSummary();
+  const plain = { scenario: { ...scenario, expect: [], drawnCluster: undefined }, manifests, objectsOfStep, seed, actors };
+  const run = new Run({ ...plain, schedule: actions, stormUs, keepTraceLines: 0, onEvent: (event) => summary.see(event) });
+  run.begin();
+  while (run.advance(60_000));
+  return { objects: run.course.witness.objects, updates: summary.counts, converged: run.result().convergence.converged };
 }
 
 /** The scenario with the cluster that was recorded, or that the seed draws. */

@@ -35,9 +35,11 @@ import { raftMoreUpToDateCorrect } from "./raft/more-up-to-date-correct";
 import { raftQuorumLog } from "./raft/quorum-log";
 import { raftStableLeader } from "./raft/stable-leader";
 import { raftVoteDurable } from "./raft/vote-durable";
+import { referenceUpdates } from "./reference-updates";
 import { replicaBounds } from "./replica-bounds";
 import { revisionHash } from "./revision-hash";
 import { rolloutAvailability } from "./rollout-availability";
+import { sameAsReference } from "./same-as-reference";
 import { serializableReads } from "./serializable-reads";
 import { serviceAvailability } from "./service-availability";
 import { serviceRecovery } from "./service-recovery";
@@ -104,6 +106,8 @@ export const checks: readonly Check[] = [
   serviceRecovery,
   progress,
   convergence,
+  sameAsReference,
+  referenceUpdates,
 ];
 
 export function checkNamed(name: string): Check | undefined {

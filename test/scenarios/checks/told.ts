@@ -66,6 +66,11 @@ export class Told {
     return this.add({ type: "rest", atUs: this.atUs, reasons });
   }
 
+  /** The objects as they are in the end. */
+  get final(): ReadonlyMap<string, Stored> {
+    return this.objects;
+  }
+
   deleted(key: string, revision: number): this {
     return this.add({ type: "store", atUs: this.atUs, revision, key, deleted: true });
   }

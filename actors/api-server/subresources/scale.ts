@@ -1,3 +1,4 @@
+import type { CustomFacts } from "../../../protocol/kinds/custom";
 import type { LabelSelector, Scale } from "../../../protocol/kinds/generated";
 import { formatRequirements, requirementsOf } from "../../../protocol/kinds/label-selector";
 import type { ApiObject, JsonObject, Stored } from "../../../protocol/kinds/object";
@@ -6,6 +7,7 @@ import {
   badRequest,
   conflict,
   type Failure,
+  internalError,
   invalid,
   isFailure,
   methodNotAllowed,
@@ -14,17 +16,19 @@ import {
   unsupportedMediaType,
 } from "../../../protocol/status";
 import { type ResourceCall, refuse, respondObject, storageFailure } from "../call";
+import { awaitConverted, convertedFirst, convertForStorage, storesThroughWebhook } from "../custom-resources/webhook-conversion";
 import { patchType } from "../negotiation";
-import { decodeAs } from "../objects/decode";
+import { decodeAs, isObject } from "../objects/decode";
 import { jsonPatch, mergePatch } from "../objects/patch";
 import { dryRunOf, parseBody, parseText } from "../registry/body";
+import { servedObject, toStored } from "../registry/conversion";
 import { recordWrite } from "../registry/facts";
 import { updated, wrongWithUpdate } from "../registry/objects";
 import { subjectOf, tracker } from "../registry/update";
 import type { Ctx, ServerState } from "../state";
 import { type Entry, encodeJson, encodeStored } from "../storage/entry";
 import { cacheOf } from "../storage/feed";
-import { type Decision, guaranteedUpdate } from "../storage/guaranteed-update";
+import { type Decision, guaranteedUpdate, type Later } from "../storage/guaranteed-update";
 import { keyOfObject } from "../storage/keys";
 import { readEntry } from "../storage/store";
 
@@ -38,10 +42,15 @@ export function serveScale(state: ServerState, ctx: Ctx, call: ResourceCall): un
   const { request, resource } = call;
   if (request.verb === "get") {
     const key = keyOfObject(resource, request.namespace, request.name);
-    return readEntry(state, ctx, key, call.deadlineUs, (_state, read, ctx) => {
+    return readEntry(state, ctx, key, call.deadlineUs, (state, read, ctx) => {
       if (read.type !== "done") return refuse(ctx, call, storageFailure(read));
-      if (!read.entry) return refuse(ctx, call, notFound(subjectOf(call)));
-      return respondObject(ctx, call, 200, encodeJson(scaleOf(call.kind, read.entry.object)));
+      const { entry } = read;
+      if (!entry) return refuse(ctx, call, notFound(subjectOf(call)));
+      return awaitConverted(state, ctx, call.kind, [entry], (_state, refusal, ctx) => {
+        if (refusal) return refuse(ctx, call, refusal);
+        const scale = scaleOf(call.kind, servedObject(call.kind, resource, entry));
+        return isFailure(scale) ? refuse(ctx, call, scale) : respondObject(ctx, call, 200, encodeJson(scale));
+      });
     });
   }
   const make =
@@ -80,21 +89,42 @@ function changeScale(state: ServerState, ctx: Ctx, call: ResourceCall, make: Mak
   const track = tracker(call);
   const plan = {
     ...{ key, cached: cacheOf(state.feed, resource).get(key), deadlineUs: call.deadlineUs, dryRun },
-    change: (current: Entry | undefined, nowMs: number): Decision => {
+    change: (current: Entry | undefined, nowMs: number): Decision | Later<ServerState> => {
       if (!current) return { type: "refuse", status: notFound(subjectOf(call)) };
-      const object = scaled(call, current.object, make);
+      const unconverted = convertedFirst(kind, current, () => plan.change(current, nowMs));
+      if (unconverted) return unconverted;
+      const served = servedObject(kind, resource, current);
+      const object = scaled(call, served, make);
       if (isFailure(object)) return { type: "refuse", status: object };
+      if (object === served) return { type: "keep" };
       // Whoever scales owns the number of replicas from then on.
-      return object === current.object ? { type: "keep" } : { type: "put", stored: encodeStored(track(current.object, object, nowMs)) };
+      const owned = track(served, object, nowMs);
+      if (!storesThroughWebhook(kind, resource)) return { type: "put", stored: encodeStored(toStored(kind, resource, owned)) };
+      return {
+        type: "later",
+        ask: (state, ctx, then) =>
+          convertForStorage(state, ctx, kind, resource, owned, (state, converted, ctx) =>
+            then(
+              state,
+              isFailure(converted) ? { type: "refuse", status: converted } : { type: "put", stored: encodeStored(converted) },
+              ctx,
+            ),
+          ),
+      };
     },
   };
-  return guaranteedUpdate(state, ctx, plan, (_state, outcome, ctx) => {
+  const answer = (state: ServerState, ctx: Ctx, entry: Entry): undefined =>
+    awaitConverted(state, ctx, kind, [entry], (_state, refusal, ctx) => {
+      const scale = refusal ?? scaleOf(kind, servedObject(kind, resource, entry));
+      return isFailure(scale) ? refuse(ctx, call, scale) : respondObject(ctx, call, 200, encodeJson(scale));
+    });
+  return guaranteedUpdate(state, ctx, plan, (state, outcome, ctx) => {
     switch (outcome.type) {
       case "put":
         if (!dryRun) recordWrite(ctx, call, request.verb, request.name, outcome.entry.revision);
-        return respondObject(ctx, call, 200, encodeJson(scaleOf(kind, outcome.entry.object)));
+        return answer(state, ctx, outcome.entry);
       case "kept":
-        return respondObject(ctx, call, 200, encodeJson(scaleOf(kind, outcome.entry!.object)));
+        return answer(state, ctx, outcome.entry!);
       case "refused":
         return refuse(ctx, call, outcome.status);
       case "contended":
@@ -110,7 +140,9 @@ function changeScale(state: ServerState, ctx: Ctx, call: ResourceCall, make: Mak
 
 /** The workload with the number of replicas that the Scale asks for; the same object where it has that number already. */
 function scaled(call: ResourceCall, stored: Stored<ApiObject>, make: MakeScale): ApiObject | Failure {
-  const made = make(scaleOf(call.kind, stored));
+  const before = scaleOf(call.kind, stored, true);
+  if (isFailure(before)) return before;
+  const made = make(before);
   if (isFailure(made)) return made;
   const decoded = decodeAs("io.k8s.api.autoscaling.v1.Scale", made);
   if (!decoded.ok) return badRequest(decoded.message);
@@ -129,12 +161,16 @@ function scaled(call: ResourceCall, stored: Stored<ApiObject>, make: MakeScale):
       { reason: "FieldValueInvalid", field: "spec.replicas", message: `Invalid value: ${replicas}: must be greater than or equal to 0` },
     ]);
   const workload = stored as Stored<ApiObject> & Scalable;
-  if (workload.spec?.replicas === replicas) return stored;
-  const object = updated(call.kind, stored, { ...workload, spec: { ...workload.spec, replicas } } as ApiObject, "");
+  const { custom } = call.kind;
+  const path = custom ? namesOf(custom.declared.subresources!.scale!.specReplicasPath) : ["spec", "replicas"];
+  if (valueAt(workload, path) === replicas) return stored;
+  const object = updated(call.kind, stored, withValueAt(workload, path, replicas) as ApiObject, "");
   return wrongWithUpdate(call.kind, stored, object, "") ?? object;
 }
 
-function scaleOf({ group }: Kind, object: Stored<ApiObject>): Scale {
+/** `mayLack` is for whoever is about to set the number; otherwise a custom resource that says none cannot be shown as a Scale. */
+function scaleOf({ group, custom }: Kind, object: Stored<ApiObject>, mayLack = false): Scale | Failure {
+  if (custom) return customScale(custom, object, mayLack);
   const { spec, status } = object as Stored<ApiObject> & Scalable;
   const { name, namespace, uid, resourceVersion, creationTimestamp } = object.metadata;
   return {
@@ -144,6 +180,42 @@ function scaleOf({ group }: Kind, object: Stored<ApiObject>): Scale {
     spec: { replicas: spec?.replicas ?? 0 },
     status: { replicas: status?.replicas ?? 0, selector: selectorText(group, spec?.selector) },
   };
+}
+
+/** A custom resource says in its definition where the numbers are. */
+function customScale({ declared }: CustomFacts, object: Stored<ApiObject>, mayLack: boolean): Scale | Failure {
+  const { specReplicasPath, statusReplicasPath, labelSelectorPath } = declared.subresources!.scale!;
+  const number = (path: string): number | undefined => {
+    const value = valueAt(object, namesOf(path));
+    return typeof value === "number" ? value : undefined;
+  };
+  const replicas = number(specReplicasPath);
+  if (replicas === undefined && !mayLack)
+    return internalError(`the spec replicas field ${JSON.stringify(specReplicasPath)} does not exist`);
+  const selector = labelSelectorPath ? valueAt(object, namesOf(labelSelectorPath)) : undefined;
+  const { name, namespace, uid, resourceVersion, creationTimestamp } = object.metadata;
+  return {
+    apiVersion: "autoscaling/v1",
+    kind: "Scale",
+    metadata: { name, ...(namespace ? { namespace } : {}), uid, resourceVersion, creationTimestamp },
+    spec: { replicas: replicas ?? 0 },
+    status: { replicas: number(statusReplicasPath) ?? 0, ...(typeof selector === "string" ? { selector } : {}) },
+  };
+}
+
+/** ".spec.replicas" as names. */
+function namesOf(path: string): readonly string[] {
+  return path.split(".").filter((name) => name !== "");
+}
+
+function valueAt(object: unknown, path: readonly string[]): unknown {
+  return path.reduce((at, name) => (isObject(at) ? at[name] : undefined), object);
+}
+
+function withValueAt(object: unknown, [name, ...rest]: readonly string[], value: unknown): unknown {
+  if (name === undefined) return value;
+  const here = isObject(object) ? object : {};
+  return { ...here, [name]: withValueAt(here[name], rest, value) };
 }
 
 /** A ReplicationController's selector is a plain map of labels, the others' a LabelSelector. */

@@ -236,3 +236,84 @@ describe("an object of a custom resource", () => {
     });
   });
 });
+
+describe("server-side apply of a custom resource", () => {
+  it("owns keyed lists by entry, sets by value, unknown content by field, and refuses conflicts", () => {
+    const tank = new Tank();
+    install(tank, widgetDefinition());
+    const apply = (manager: string, spec: Json, query = "") =>
+      tank.patch(`${widgets}/a?fieldManager=${manager}${query}`, "apply", { ...widget("a", spec), metadata: { name: "a" } });
+    expect(apply("one", { size: 1, parts: [{ name: "x", count: 1 }], tags: ["t1"], options: { a: { b: 1 } } }).code).toBe(201);
+    const both = apply("two", { parts: [{ name: "y", count: 2 }], tags: ["t2"], options: { c: [1] } });
+    expect(both.body.spec).toEqual({
+      size: 1,
+      color: "red",
+      parts: [
+        { name: "x", count: 1 },
+        { name: "y", count: 2 },
+      ],
+      tags: ["t1", "t2"],
+      options: { a: { b: 1 }, c: [1] },
+    });
+    expect(both.body.metadata.managedFields.map(({ manager, fieldsV1 }: Json) => [manager, fieldsV1])).toEqual([
+      [
+        "one",
+        {
+          "f:spec": {
+            "f:options": { "f:a": { ".": {}, "f:b": {} } },
+            "f:parts": { 'k:{"name":"x"}': { ".": {}, "f:count": {}, "f:name": {} } },
+            "f:size": {},
+            "f:tags": { 'v:"t1"': {} },
+          },
+        },
+      ],
+      [
+        "two",
+        {
+          "f:spec": {
+            "f:options": { "f:c": {} },
+            "f:parts": { 'k:{"name":"y"}': { ".": {}, "f:count": {}, "f:name": {} } },
+            "f:tags": { 'v:"t2"': {} },
+          },
+        },
+      ],
+    ]);
+    const conflict = apply("two", { size: 2 });
+    expect(conflict).toMatchObject({ code: 409, body: { message: 'Apply failed with 1 conflict: conflict with "one": .spec.size' } });
+    expect(apply("two", { size: 2 }, "&force=true").body.spec).toEqual({
+      size: 2,
+      color: "red",
+      parts: [{ name: "x", count: 1 }],
+      tags: ["t1"],
+      options: { a: { b: 1 } },
+    });
+  });
+});
+
+describe("scale of a custom resource", () => {
+  const scale = { specReplicasPath: ".spec.replicas", statusReplicasPath: ".status.replicas", labelSelectorPath: ".status.selector" };
+
+  it("reads and writes the number where the definition says it is", () => {
+    const tank = new Tank();
+    install(tank, widgetDefinition({ versions: [version("v1", { subresources: { status: {}, scale } })] }));
+    tank.create(widgets, widget("a", { size: 1, replicas: 2 }));
+    tank.patch(`${widgets}/a/status`, "merge", { status: { replicas: 1, selector: "app=a" } });
+    expect(tank.get(`${widgets}/a/scale`).body).toMatchObject({
+      kind: "Scale",
+      metadata: { name: "a", namespace: "default" },
+      spec: { replicas: 2 },
+      status: { replicas: 1, selector: "app=a" },
+    });
+    expect(tank.patch(`${widgets}/a/scale`, "merge", { spec: { replicas: 5 } }).body.spec).toEqual({ replicas: 5 });
+    expect(tank.get(`${widgets}/a`).body).toMatchObject({ metadata: { generation: 2 }, spec: { replicas: 5, size: 1 } });
+    const { body } = tank.get(`${widgets}/a/scale`);
+    expect(tank.put(`${widgets}/a/scale`, { ...body, spec: { replicas: 7 } }).body.spec).toEqual({ replicas: 7 });
+    expect(tank.put(`${widgets}/a/scale`, { ...body, spec: { replicas: 8 } }).code).toBe(409);
+    tank.create(widgets, widget("b", { size: 1 }));
+    expect(tank.get(`${widgets}/b/scale`)).toMatchObject({
+      code: 500,
+      body: { message: expect.stringContaining('".spec.replicas" does not exist') },
+    });
+    expect(tank.patch(`${widgets}/b/scale`, "merge", { spec: { replicas: 1 } }).code).toBe(200);
+  });
+});

@@ -74,6 +74,17 @@ function request(state: State, { body, request }: Extract<Input<Order>, { type: 
         },
       });
       return;
+    case "tell all": {
+      // The same object each time, changed in between: what was said is what it was then.
+      const body = { kind: "item", n: 1 };
+      for (const stream of state.streams) {
+        ctx.push(stream, body);
+        body.n++;
+      }
+      const same = Object.freeze({ kind: "item", n: 100 });
+      for (const stream of state.streams) ctx.push(stream, same);
+      return say("told");
+    }
     case "busy":
       // Work for itself first, then a question: the answer must not stand at the end of that queue.
       for (let i = 0; i < body.n!; i++) ctx.send(ctx.self, { kind: "work" });
@@ -235,6 +246,18 @@ describe.each(worlds)("%s dispatcher", (_name, makeWorld) => {
     expect(opened.inputs).toHaveLength(4_001);
     expect(opened.inputs.slice(0, 4_000).every((input, i) => input.type === "item" && (input.body as Order).n === i + 1)).toBe(true);
     expect(opened.inputs[4_000]).toMatchObject({ type: "closed", reason: "done" });
+  });
+
+  test("a message to many streams reaches each as it was when it was said", async () => {
+    const opened = [world.open(one, order("watch")), world.open(one, order("watch")), world.open(one, order("watch"))];
+    expect(await text(one, order("tell all"))).toBe("told");
+    await world.until(() => opened.every(({ inputs }) => inputs.length === 2));
+    const numbers = opened.map(({ inputs }) => inputs.map((input) => input.type === "item" && (input.body as Order).n));
+    expect(numbers).toEqual([
+      [1, 100],
+      [2, 100],
+      [3, 100],
+    ]);
   });
 
   test("a receiver that falls too far behind is cut off as slow; nothing waits without bound", async () => {

@@ -3,7 +3,7 @@ import { extname, join } from "node:path";
 import { ActorSide } from "./actor-side";
 import { RealSide } from "./grpc-side";
 
-export const keysMeasured = 200_000;
+export const keysMeasured = 1_000_000;
 const keysPerTxn = 100;
 const underWay = 8;
 const value = Buffer.alloc(256, 3);

@@ -1,7 +1,11 @@
-import type { ClusterRole, ClusterRoleBinding, Role, RoleBinding } from "../../protocol/kinds/generated";
+import type { ClusterRole, ClusterRoleBinding, Pod, Role, RoleBinding } from "../../protocol/kinds/generated";
+import type { Stored } from "../../protocol/kinds/object";
 import type { User } from "./authentication/user";
 import type { Attributes } from "./authorization/attributes";
+import { defaultClusterRoles } from "./authorization/default-roles";
+import { authorizeNode, type NodeView, nodeOf } from "./authorization/node";
 import { authorize, type Decision, type RbacObjects } from "./authorization/rbac";
+import { allows } from "./authorization/rules";
 import type { ServerState } from "./state";
 import { cacheOf } from "./storage/feed";
 import { keyOfObject, prefixOfList, resourceNamed, type StoredResource } from "./storage/keys";
@@ -14,14 +18,45 @@ export type AuthorizationMemo = Map<string, Decision>;
 
 const memoSizeMax = 20_000;
 const rbac = (plural: string) => resourceNamed("rbac.authorization.k8s.io", "v1", plural);
+const pods = resourceNamed("", "v1", "pods");
 const clusterRoles = rbac("clusterroles");
 const clusterRoleBindings = rbac("clusterrolebindings");
 const roles = rbac("roles");
 const roleBindings = rbac("rolebindings");
 const rbacResources: ReadonlySet<StoredResource> = new Set([clusterRoles, clusterRoleBindings, roles, roleBindings]);
 
-/** Whether the user may do it, by the RBAC objects in the caches. */
+/** Whether the user may do it: a kubelet by what its node uses, everybody by the RBAC objects in the caches. */
 export function decideAccess(state: ServerState, user: User, wanted: Attributes): Decision {
+  const node = nodeOf(user);
+  if (node === undefined) return decideByRoles(state, user, wanted);
+  const verdict = authorizeNode(node, wanted, nodeView(state));
+  if (verdict === "allowed") return { allowed: true, reason: "" };
+  // What the Node authorizer has no opinion of, the rules of its role grant; what it refuses, a role of the user's may still allow.
+  if (verdict === "noOpinion" && nodeRules.some((rule) => allows(rule, wanted))) return { allowed: true, reason: "" };
+  const decision = decideByRoles(state, user, wanted);
+  return decision.allowed || verdict === "noOpinion" ? decision : { allowed: false, reason: verdict.refused };
+}
+
+const nodeRules = defaultClusterRoles.find(({ metadata }) => metadata?.name === "system:node")?.rules ?? [];
+
+function nodeView({ feed }: ServerState): NodeView {
+  const one = <T>(group: string, plural: string, namespace: string, name: string) => {
+    const resource = resourceNamed(group, "v1", plural);
+    return cacheOf(feed, resource).get(keyOfObject(resource, namespace, name))?.object as unknown as T | undefined;
+  };
+  return {
+    podsOn: (node, namespace) =>
+      cacheOf(feed, pods)
+        .list(prefixOfList(pods, namespace))
+        .map(({ object }) => object as unknown as Stored<Pod>)
+        .filter(({ spec }) => spec?.nodeName === node),
+    claim: (namespace, name) => one("", "persistentvolumeclaims", namespace, name),
+    volume: (name) => one("", "persistentvolumes", "", name),
+    attachment: (name) => one("storage.k8s.io", "volumeattachments", "", name),
+  };
+}
+
+function decideByRoles(state: ServerState, user: User, wanted: Attributes): Decision {
   const { verb, isResource, group, resource, subresource, namespace, name, path } = wanted;
   const question = [user.name, ...user.groups, verb, isResource, group, resource, subresource, namespace, name, path].join("\n");
   const known = state.authorizations.get(question);

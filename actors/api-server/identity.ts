@@ -1,7 +1,9 @@
 import type { Address } from "../../protocol/address";
 import type { ApiRequest } from "../../protocol/api";
+import type { Secret } from "../../protocol/kinds/generated";
 import { type Failure, isFailure, unauthorized } from "../../protocol/status";
 import { authenticate } from "./authentication/authenticate";
+import { bootstrapSecretName, bootstrapUser } from "./authentication/bootstrap-token";
 import { impersonated, impersonationQuestions } from "./authentication/impersonation";
 import { type BoundLookup, bindingFault, type ParsedToken, serviceAccountUser, tokenFault } from "./authentication/token";
 import type { User } from "./authentication/user";
@@ -39,11 +41,24 @@ export function identify(
       return proceed(state, authentication.user, ctx);
     case "refused":
       return then(state, authentication.status, ctx);
+    case "bootstrap":
+      return proceed(state, verifyBootstrapToken(state, ctx, authentication.token) ?? unauthorized(), ctx);
     case "token":
       return verifyToken(state, ctx, authentication.token, [tokenIssuer], (state, verdict, ctx) =>
         proceed(state, typeof verdict === "string" ? unauthorized() : verdict, ctx),
       );
   }
+}
+
+/** The user that a bootstrap token stands for, by the Secret that the cache has of it. */
+export function verifyBootstrapToken(
+  state: ServerState,
+  ctx: Ctx,
+  token: { readonly id: string; readonly secret: string },
+): User | undefined {
+  const secrets = resourceNamed("", "v1", "secrets");
+  const entry = cacheOf(state.feed, secrets).get(keyOfObject(secrets, "kube-system", bootstrapSecretName(token.id)));
+  return bootstrapUser(token, entry?.object as unknown as Secret | undefined, ctx.wallUs() / 1000);
 }
 
 /** Believes a service account's token, or says why not: signature, claims, and that what it is bound to still lives. */

@@ -11,6 +11,7 @@ import { discover } from "./discovery/discovery";
 import type { ServedDocument } from "./discovery/document";
 import { isHealthPath, serveHealth } from "./health";
 import { identify } from "./identity";
+import { isIssuerPath, serveIssuer } from "./issuer";
 import { metrics } from "./metrics";
 import { openApi } from "./openapi/openapi";
 import { create } from "./registry/create";
@@ -48,6 +49,7 @@ export function serve(state: ServerState, ctx: Ctx, request: ApiRequest, from: A
 /** What is no resource: discovery, OpenAPI, version, metrics. */
 function serveDocument(state: ServerState, ctx: Ctx, call: Call): undefined {
   const { path, accept, query } = call.request;
+  if (isIssuerPath(path)) return serveIssuer(state, ctx, call);
   if (path === "/metrics") return respond(ctx, call, metrics(state));
   const { ip, port } = state.membership.advertised;
   const groups = state.served.groupVersions;

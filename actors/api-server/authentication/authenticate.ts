@@ -2,6 +2,7 @@ import type { Address } from "../../../protocol/address";
 import type { Credential } from "../../../protocol/api";
 import { type Failure, unauthorized } from "../../../protocol/status";
 import { userOfActor } from "./actors";
+import { parseBootstrapToken, sameText } from "./bootstrap-token";
 import { type ParsedToken, parseToken } from "./token";
 import { anonymous, authenticated, type User } from "./user";
 
@@ -19,6 +20,8 @@ export interface StaticToken {
 export type Authentication =
   | { readonly type: "user"; readonly user: User }
   | { readonly type: "token"; readonly token: ParsedToken }
+  /** Worth what the Secret of that id says. */
+  | { readonly type: "bootstrap"; readonly token: { readonly id: string; readonly secret: string } }
   | { readonly type: "refused"; readonly status: Failure };
 
 /**
@@ -45,6 +48,8 @@ export function authenticate(credential: Credential, from: Address, staticTokens
 function bearer(token: string, staticTokens: readonly StaticToken[]): Authentication {
   const known = staticTokens.find((t) => sameText(t.token, token));
   if (known !== undefined) return { type: "user", user: authenticated(known.user, known.groups) };
+  const bootstrap = parseBootstrapToken(token);
+  if (bootstrap !== undefined) return { type: "bootstrap", token: bootstrap };
   const parsed = parseToken(token);
   return typeof parsed === "string" ? refused() : { type: "token", token: parsed };
 }
@@ -52,12 +57,4 @@ function bearer(token: string, staticTokens: readonly StaticToken[]): Authentica
 /** A refusal says nothing of why: that would help whoever guesses. */
 function refused(): Authentication {
   return { type: "refused", status: unauthorized() };
-}
-
-/** Compares secrets in a time that depends on their length alone. */
-function sameText(a: string, b: string): boolean {
-  if (a.length !== b.length) return false;
-  let difference = 0;
-  for (let i = 0; i < a.length; i++) difference |= a.charCodeAt(i) ^ b.charCodeAt(i);
-  return difference === 0;
 }

@@ -14,19 +14,25 @@ export interface Attributes {
   readonly name: string;
   /** Of what is not a resource, such as "/readyz". */
   readonly path: string;
+  /** The node to whose pods a field selector limits a list or a watch; absent where none does. */
+  readonly selectedNode?: string;
 }
 
 /** What a request wants. A list or watch of the one object that a field selector names counts as a request about that object. */
 export function attributesOf(request: RequestInfo): Attributes {
   const { verb, isResource, group, version, resource, subresource, namespace, path } = request;
-  return { verb, isResource, group, version, resource, subresource, namespace, name: request.name || selectedName(request), path };
+  const name = request.name || selected(request, "metadata.name");
+  const selectedNode = selected(request, "spec.nodeName");
+  const attributes = { verb, isResource, group, version, resource, subresource, namespace, name, path };
+  return selectedNode === "" ? attributes : { ...attributes, selectedNode };
 }
 
-function selectedName({ verb, query }: RequestInfo): string {
+/** The value to which a field selector limits a request for many objects; "" where it does not. */
+function selected({ verb, query }: RequestInfo, field: string): string {
   if (verb !== "list" && verb !== "watch" && verb !== "deletecollection") return "";
   for (const requirement of (query.fieldSelector ?? "").split(",")) {
-    const found = /^metadata\.name={1,2}(?!=)(.*)$/.exec(requirement.trim());
-    if (found) return found[1]!;
+    const [, name, value] = /^([^=!]+)={1,2}(?!=)(.*)$/.exec(requirement.trim()) ?? [];
+    if (name === field) return value!;
   }
   return "";
 }

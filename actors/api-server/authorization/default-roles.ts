@@ -197,8 +197,8 @@ export const defaultClusterRoleBindings: readonly ClusterRoleBinding[] = [
   bind("system:kube-scheduler", [user("system:kube-scheduler")]),
   bind("system:volume-scheduler", [user("system:kube-scheduler")]),
   bind("system:kube-dns", [serviceAccount("kube-system", "kube-dns")]),
-  // Kubernetes leaves this one without subjects, because there a node authorizer knows which objects a node needs. Here RBAC alone decides.
-  bind("system:node", [group("system:nodes")]),
+  // Without subjects: the Node authorizer knows which objects a node needs, and grants the rest of this role's rules itself.
+  bind("system:node", []),
   bind("system:node-proxier", [user("system:kube-proxy")]),
   ...controllerBindings,
 ];

@@ -14,7 +14,7 @@ import { rulesOf } from "../authorization/rbac";
 import { reviewAccess, reviewRules, reviewSelf, reviewToken, type TokenVerdict } from "../authorization/reviews";
 import { decideAccess, rbacObjects } from "../authorization-memo";
 import { type Call, refuse, respondObject } from "../call";
-import { tokenIssuer, verifyToken } from "../identity";
+import { tokenIssuer, verifyBootstrapToken, verifyToken } from "../identity";
 import { parseBody, receiveObject } from "../registry/body";
 import type { Ctx, ServerState } from "../state";
 import { encodeJson } from "../storage/entry";
@@ -68,6 +68,10 @@ function judge(state: ServerState, ctx: Ctx, { spec }: TokenReview, then: (ctx: 
       return then(ctx, { ok: true, user: found.user, audiences });
     case "refused":
       return then(ctx, { ok: false, error: "invalid bearer token" });
+    case "bootstrap": {
+      const user = verifyBootstrapToken(state, ctx, found.token);
+      return then(ctx, user ? { ok: true, user, audiences } : { ok: false, error: "invalid bearer token" });
+    }
     case "token":
       return verifyToken(state, ctx, found.token, audiences, (_state, verdict, ctx) => {
         const meant = audiences.filter((audience) => found.token.claims.aud.includes(audience));

@@ -36,8 +36,13 @@ test.each([
   expect(authorize(user(name), want(wanted, "kube-system"), world).allowed).toBe(expected);
 });
 
-test("a node may keep its own status, its Pods' and its Lease, and may not schedule", () => {
+test("the role of nodes keeps status, Pods' status and Leases, and may not schedule; nobody has it by a binding", () => {
   const node = user("system:node:node-1", "system:nodes");
+  expect(authorize(node, want("update nodes/status"), rbacWorld()).allowed).toBe(false);
+  const roleRef = { kind: "ClusterRole", name: "system:node" };
+  const world = rbacWorld({
+    clusterRoleBindings: [{ metadata: { name: "b" }, roleRef, subjects: [{ kind: "Group", name: "system:nodes" }] } as never],
+  });
   for (const wanted of [
     "update nodes/status",
     "patch pods/status",

@@ -184,7 +184,7 @@ describe("what is asked and answered", () => {
         credential ? { credential } : {},
       ).body.status.allowed;
     expect(ask({ verb: "delete", resource: "nodes" })).toBe(true);
-    expect(ask({ verb: "get", resource: "nodes" }, node)).toBe(true);
+    expect(ask({ verb: "get", resource: "nodes", name: "node-0" }, node)).toBe(true);
     expect(ask({ verb: "delete", resource: "clusterroles", group: "rbac.authorization.k8s.io" }, node)).toBe(false);
   });
 

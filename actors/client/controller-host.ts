@@ -1,8 +1,9 @@
-import type { ObjectMeta } from "../../protocol/kinds/generated";
+import type { CustomResourceDefinition, ObjectMeta } from "../../protocol/kinds/generated";
 import { isBeingDeleted, type JsonObject, keyOf, type Stored, splitKey } from "../../protocol/kinds/object";
 import type { Context } from "../../runtime/actor";
 import type { ApiClient } from "./api-client";
 import type { Controller, Moment, Settings, View, Watch } from "./controller";
+import { customResourceDefinitions, customResourcesOf } from "./custom-resources";
 import type { EventRecorder } from "./event-recorder";
 import { Expectations } from "./expectations";
 import type { Change, Informer } from "./informer";
@@ -34,6 +35,7 @@ interface Running<S> {
 export class ControllerHost<S> implements View {
   private readonly informers = new Map<string, Informer<S, unknown>>();
   private readonly running: Running<S>[] = [];
+  private custom: readonly Resource[] = [];
   private isStopped = false;
 
   constructor(
@@ -43,12 +45,19 @@ export class ControllerHost<S> implements View {
     controllers: readonly Controller[],
   ) {
     for (const controller of controllers) this.add(controller);
+    if (!controllers.some(({ customResources }) => customResources)) return;
+    const definitions = this.informerOf(customResourceDefinitions);
+    definitions.onProgress((ctx) => this.followCustomResources(definitions.store as ReadStore<CustomResourceDefinition>, ctx));
   }
 
   of<T>(resource: Resource<T>): ReadStore<T> {
     const informer = this.informers.get(resourceName(resource));
     if (!informer) throw new Error(`no controller here watches ${resourceName(resource)}`);
     return informer.store as ReadStore<T>;
+  }
+
+  customResources(): readonly Resource[] {
+    return this.custom;
   }
 
   seen(resource: Resource): number {
@@ -95,6 +104,39 @@ export class ControllerHost<S> implements View {
       informer.onProgress((ctx) => this.onProgress(running, ctx));
     }
     for (const { resource, name, of } of controller.indexes ?? []) this.informerOf(resource).addIndex(name, of);
+  }
+
+  /** Custom resources are watched by those who want to from the moment on that they are served, until their definitions go. */
+  private followCustomResources(definitions: ReadStore<CustomResourceDefinition>, ctx: Context<S>): undefined {
+    const before = new Map(this.custom.map((resource) => [resourceName(resource), resource]));
+    const now = customResourcesOf(definitions.list());
+    if (JSON.stringify(now) === JSON.stringify(this.custom)) return;
+    this.custom = now;
+    const kept = new Set<string>();
+    for (const resource of now) {
+      const name = resourceName(resource);
+      if (before.get(name)?.version === resource.version) kept.add(name);
+    }
+    for (const name of before.keys()) {
+      if (kept.has(name)) continue;
+      this.informers.get(name)?.stop(ctx);
+      this.informers.delete(name);
+    }
+    for (const resource of now) if (!kept.has(resourceName(resource))) this.watchCustom(resource, ctx);
+  }
+
+  private watchCustom(resource: Resource, ctx: Context<S>): void {
+    let informer: Informer<S, unknown> | undefined;
+    for (const running of this.running) {
+      const { customResources } = running.controller;
+      if (typeof customResources !== "function") continue;
+      const { watch, indexes } = customResources(resource);
+      informer = this.informerOf(resource);
+      informer.addHandler((change, ctx) => this.onChange(running, watch, change, ctx));
+      informer.onProgress((ctx) => this.onProgress(running, ctx));
+      for (const { name, of } of indexes) informer.addIndex(name, of);
+    }
+    informer?.start(ctx);
   }
 
   private informerOf(resource: Resource): Informer<S, unknown> {

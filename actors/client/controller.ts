@@ -7,6 +7,8 @@ import type { IndexFunction, ReadStore } from "./store";
 export interface View {
   /** The cache of a resource; throws for one that no controller watches. */
   of<T>(resource: Resource<T>): ReadStore<T>;
+  /** The custom resources that are served at the moment; empty where no controller wants to know of them. */
+  customResources(): readonly Resource[];
   /** The resourceVersion that the cache of a resource has caught up with. */
   seen(resource: Resource): number;
 }
@@ -56,6 +58,8 @@ export interface Controller {
   readonly apiRateFactor?: number;
   readonly watches: readonly Watch[];
   readonly indexes?: readonly Index[];
+  /** Whether it wants to know which custom resources there are, or also watches each of them; they come and go with their definitions. */
+  readonly customResources?: "named" | ((resource: Resource) => { readonly watch: Watch; readonly indexes: readonly Index[] });
   /** Keys that are there from the start: for controllers that go round by the clock. */
   readonly standingKeys?: readonly string[];
   /** `memory` is what the last plan of this key remembered, undefined at first. */

@@ -22,8 +22,14 @@ import { cachedOwner, dependentsOf, isCached, type Node, ownableResources, owner
 
 const foreground = "foregroundDeletion";
 const orphan = "orphan";
-const resources = ownableResources();
-const resourceByName: ReadonlyMap<string, Resource> = new Map(resources.map((resource) => [resourceName(resource), resource]));
+const builtIn = ownableResources();
+const builtInByName: ReadonlyMap<string, Resource> = new Map(builtIn.map((resource) => [resourceName(resource), resource]));
+
+/** All that can be owned or own: the built-in resources, and the custom ones that there are. */
+function resourcesIn(view: View): readonly Resource[] {
+  const custom = view.customResources();
+  return custom.length === 0 ? builtIn : [...builtIn, ...custom];
+}
 
 /**
  * Deletes what all owners of are gone. A key is an object whose owners or dependents want looking at, "pods shop/web-1", or an owner that the caches do not have,
@@ -34,20 +40,25 @@ const resourceByName: ReadonlyMap<string, Resource> = new Map(resources.map((res
 export const garbageCollector: Controller = {
   name: "garbage-collector",
   workers: 20,
-  watches: resources.map(
-    (resource): Watch => ({ resource, keys: (object, view) => keysOf({ resource, object: object as Node["object"] }, view) }),
-  ),
-  indexes: ownerIndexes(resources),
+  watches: builtIn.map(watchOf),
+  indexes: ownerIndexes(builtIn),
+  customResources: (resource) => ({ watch: watchOf(resource), indexes: ownerIndexes([resource]) }),
   reconcile(key, view) {
     const [kind = "", rest = ""] = key.split(" ");
     if (kind === ownerKind) return reconcileMissingOwner(rest, view);
-    const resource = resourceByName.get(kind)!;
+    const resource = builtInByName.get(kind) ?? view.customResources().find((each) => resourceName(each) === kind);
+    // Its definition has gone meanwhile.
+    if (!resource) return nothingToDo;
     const object = view.of(resource).get(rest) as Node["object"] | undefined;
     return object ? reconcileObject({ resource, object }, view) : nothingToDo;
   },
 };
 
 const ownerKind = "owner";
+
+function watchOf(resource: Resource): Watch {
+  return { resource, keys: (object, view) => keysOf({ resource, object: object as Node["object"] }, view) };
+}
 const keyOfNode = ({ resource, object }: Node) => `${resourceName(resource)} ${keyOf(object)}`;
 const hasFinalizer = ({ object }: Node, finalizer: string) => object.metadata.finalizers?.includes(finalizer) ?? false;
 const isLeaving = ({ object }: Node) => isBeingDeleted(object);
@@ -57,19 +68,19 @@ const blocks = ({ object }: Node, uid: string) =>
 
 function keysOf(node: Node, view: View): readonly string[] {
   const { ownerReferences = [], namespace, uid } = node.object.metadata;
-  const owners = ownerReferences.map((reference) => ({ reference, owner: cachedOwner(reference, namespace, resources, view) }));
+  const owners = ownerReferences.map((reference) => ({ reference, owner: cachedOwner(reference, namespace, resourcesIn(view), view) }));
   const keys: string[] = [];
   // An owner that waits for its dependents wants to know of each that goes.
   for (const { owner } of owners) if (owner && waitsForDependents(owner)) keys.push(keyOfNode(owner));
   if (!isCached(node, view)) {
-    const dependents = dependentsOf(uid, resources, view);
+    const dependents = dependentsOf(uid, resourcesIn(view), view);
     if (dependents.length > 0) keys.push(`${ownerKind} ${uid}`);
     return keys;
   }
   for (const { reference, owner } of owners) if (!owner) keys.push(`${ownerKind} ${reference.uid}`);
   const isOwnedByLeaving = owners.some(({ owner }) => owner && waitsForDependents(owner));
   if (isOwnedByLeaving || (isLeaving(node) && (hasFinalizer(node, foreground) || hasFinalizer(node, orphan)))) keys.push(keyOfNode(node));
-  if (waitsForDependents(node)) for (const dependent of dependentsOf(uid, resources, view)) keys.push(keyOfNode(dependent));
+  if (waitsForDependents(node)) for (const dependent of dependentsOf(uid, resourcesIn(view), view)) keys.push(keyOfNode(dependent));
   return keys;
 }
 
@@ -84,29 +95,29 @@ function reconcileObject(node: Node, view: View): Plan {
 /** The owner references of all dependents go, then the finalizer. */
 function orphanDependents(node: Node, view: View): Plan {
   const { uid } = node.object.metadata;
-  const releases = dependentsOf(uid, resources, view).map((dependent) => withoutOwners(dependent, [uid]));
+  const releases = dependentsOf(uid, resourcesIn(view), view).map((dependent) => withoutOwners(dependent, [uid]));
   return { steps: [parallel(releases), withoutFinalizer(node, orphan)] };
 }
 
 /** The finalizer goes when nothing that blocks is left; until then those that block are deleted by keys of their own. */
 function awaitDependents(node: Node, view: View): Plan {
   const { uid } = node.object.metadata;
-  const blocking = dependentsOf(uid, resources, view).filter((dependent) => blocks(dependent, uid));
+  const blocking = dependentsOf(uid, resourcesIn(view), view).filter((dependent) => blocks(dependent, uid));
   return blocking.length === 0 ? { steps: [withoutFinalizer(node, foreground)] } : nothingToDo;
 }
 
 /** Looks at everything that names an owner which the caches do not have. */
 function reconcileMissingOwner(uid: string, view: View): Plan {
-  const dependents = dependentsOf(uid, resources, view).filter((dependent) => {
+  const dependents = dependentsOf(uid, resourcesIn(view), view).filter((dependent) => {
     const reference = dependent.object.metadata.ownerReferences!.find((owner) => owner.uid === uid)!;
-    return !isLeaving(dependent) && !cachedOwner(reference, dependent.object.metadata.namespace, resources, view);
+    return !isLeaving(dependent) && !cachedOwner(reference, dependent.object.metadata.namespace, resourcesIn(view), view);
   });
   if (dependents.length === 0) return nothingToDo;
   // Dependents may name the same uid in different words, so each distinct reference is looked up.
   const asked = new Map<string, Request>();
   const lookups = dependents.map((dependent) => {
     const reference = dependent.object.metadata.ownerReferences!.find((owner) => owner.uid === uid)!;
-    return lookUp(reference, dependent, asked);
+    return lookUp(reference, dependent, asked, view);
   });
   return {
     steps: [
@@ -129,9 +140,14 @@ function reconcileMissingOwner(uid: string, view: View): Plan {
 }
 
 /** The name of a live read of the owner, entered into `asked`; or what to do where none is possible. */
-function lookUp(reference: OwnerReference, dependent: Node, asked: Map<string, Request>): string | { readonly steps: readonly Step[] } {
+function lookUp(
+  reference: OwnerReference,
+  dependent: Node,
+  asked: Map<string, Request>,
+  view: View,
+): string | { readonly steps: readonly Step[] } {
   const { namespace = "" } = dependent.object.metadata;
-  const resource = ownerResource(reference, resources);
+  const resource = ownerResource(reference, resourcesIn(view));
   // A kind that the API does not serve may be served again: its dependents stay.
   if (!resource) return { steps: [fail(`${reference.apiVersion} ${reference.kind}: the API has no such kind`)] };
   if (resource.namespaced && namespace === "") {
@@ -162,9 +178,9 @@ function attemptToDelete(node: Node, view: View, absent: ReadonlySet<string> = n
   const asked = new Map<string, Request>();
   const known = ownerReferences.map((reference): OwnerState | string | { readonly steps: readonly Step[] } => {
     if (absent.has(reference.uid)) return { type: "absent" };
-    const cached = cachedOwner(reference, namespace, resources, view);
+    const cached = cachedOwner(reference, namespace, resourcesIn(view), view);
     if (cached) return { type: waitsForDependents(cached) ? "waiting" : "solid" };
-    return lookUp(reference, node, asked);
+    return lookUp(reference, node, asked, view);
   });
   const impossible = known.find((each) => typeof each !== "string" && "steps" in each) as { readonly steps: readonly Step[] } | undefined;
   if (impossible) return impossible.steps;
@@ -188,7 +204,7 @@ function verdict(node: Node, owners: readonly OwnerReference[], states: readonly
     const useless = uidsOf("absent", "waiting");
     return useless.length > 0 ? [withoutOwners(node, useless)] : [];
   }
-  const dependents = dependentsOf(node.object.metadata.uid, resources, view);
+  const dependents = dependentsOf(node.object.metadata.uid, resourcesIn(view), view);
   if (uidsOf("waiting").length > 0 && dependents.length > 0) {
     // Two that own each other and both wait would wait for ever: this one lets its owners go first.
     const unblocking = dependents.some(waitsForDependents) ? [unblockOwners(node)] : [];

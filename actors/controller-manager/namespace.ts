@@ -32,14 +32,15 @@ export const namespaceController: Controller = {
   workers: 10,
   apiRateFactor: 20,
   watches: [watch(namespaces, ({ metadata }) => [metadata.name])],
+  customResources: "named",
   reconcile(key, view, { nowMs }) {
     const namespace = view.of(namespaces).get(key);
     if (!namespace || !isBeingDeleted(namespace) || !namespace.spec?.finalizers?.includes(finalizer)) return nothingToDo;
-    return { steps: empty(namespace, nowMs) };
+    return { steps: empty(namespace, [...contentResources(), ...view.customResources().filter(({ namespaced }) => namespaced)], nowMs) };
   },
 };
 
-/** All that can lie in a namespace and be deleted, in the version that its group prefers. */
+/** All built-in kinds that can lie in a namespace and be deleted, in the version that its group prefers. */
 export function contentResources(): readonly Resource[] {
   const found = new Map<string, Resource>();
   for (const { kinds } of groupVersions())
@@ -58,8 +59,8 @@ interface Remainder {
   readonly failure: string | undefined;
 }
 
-function empty(namespace: Stored<Namespace>, nowMs: number): readonly Step[] {
-  const others = contentResources().filter((resource) => resource.plural !== pods.plural || resource.group !== pods.group);
+function empty(namespace: Stored<Namespace>, contents: readonly Resource[], nowMs: number): readonly Step[] {
+  const others = contents.filter((resource) => resource.plural !== pods.plural || resource.group !== pods.group);
   return sweep(namespace.metadata.name, [pods], (remainingPods) => {
     if (remainingPods.length > 0) return report(namespace, remainingPods, nowMs);
     return sweep(namespace.metadata.name, others, (remaining) =>

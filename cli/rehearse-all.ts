@@ -2,7 +2,7 @@ import { join } from "node:path";
 import { regressions } from "../scenarios/rehearse/baseline";
 import { findingsOf } from "../scenarios/rehearse/blames";
 import type { Finding } from "../scenarios/rehearse/blames/blame";
-import { withChanges } from "../scenarios/rehearse/change";
+import { subjectsWith } from "../scenarios/rehearse/change";
 import { judge, type RunReport } from "../scenarios/rehearse/judgement";
 import type { Observation } from "../scenarios/rehearse/observation";
 import {
@@ -55,30 +55,42 @@ export interface Outcome {
 export async function rehearse(input: RehearseInput, options: RehearseOptions): Promise<Outcome> {
   const startedMs = performance.now();
   const { stage } = input;
-  const others = options.storms.filter((storm) => storm !== calm).flatMap((storm) => runsOf(storm, stage));
   const [quiet] = runsOf(calm, stage);
   const made: MadeRun[] = [];
-  const total = others.length + 1;
-  const make = async (runs: readonly StormRun[]) => {
+  let total = 1 + casesOf(options.storms, stage).length;
+  const make = async (runs: readonly StormRun[], on: Stage) => {
     const tasks = runs.map((run) => taskOf(run, options));
     await rehearseAll(tasks, options, (i, rehearsed) => {
-      const one = madeRun(runs[i]!, rehearsed, stage);
+      const one = madeRun(runs[i]!, rehearsed, on);
       made.push(one);
       options.onProgress({ type: "run", title: runs[i]!.title, done: made.length, total, reports: one.reports });
     });
   };
-  // First in calm weather: what does not come up then would only come to the same in every storm.
-  await make([quiet!]);
-  if (made[0]!.rehearsed.observation.settled) await make(others);
+  // First in calm weather: what does not come up then, or does not answer, would only come to the same in every storm.
+  await make([quiet!], stage);
+  const calmStage = { ...stage, subjects: { ...stage.subjects, services: answering(stage, made[0]!) } };
+  const others = calmStage.subjects.services.length === 0 ? [] : casesOf(options.storms, calmStage);
+  total = 1 + others.length;
+  await make(others, calmStage);
   const order = [quiet!, ...others];
   made.sort((a, b) => order.indexOf(a.run) - order.indexOf(b.run));
   const runs = made.flatMap(({ reports }) => reports);
   const groups = grouped(
-    made.flatMap(({ run, rehearsed }) => findingsIn(run, rehearsed.observation, stage)),
+    made.flatMap(({ run, rehearsed }) => findingsIn(run, rehearsed.observation, run === quiet ? stage : calmStage)),
     runs,
   );
   const trials = options.tries ? await tryChanges(groups, made, stage, options) : new Map<readonly Finding[], Trial>();
   return { rehearsal: summedUp(input, options, runs, groups, trials, performance.now() - startedMs), made };
+}
+
+function casesOf(storms: readonly StandardStorm[], stage: Stage): readonly StormRun[] {
+  return storms.filter((storm) => storm !== calm).flatMap((storm) => runsOf(storm, stage));
+}
+
+/** The Services that answered in calm weather. */
+function answering({ subjects }: Stage, { rehearsed, reports }: MadeRun): Stage["subjects"]["services"] {
+  if (!rehearsed.observation.settled) return [];
+  return subjects.services.filter(({ service }) => reports.some((report) => report.service === service && report.failed < report.requests));
 }
 
 function taskOf(run: StormRun, { seed, out }: Pick<RehearseOptions, "seed" | "out">): RehearseTask {
@@ -126,18 +138,21 @@ async function tryChanges(
 ): Promise<ReadonlyMap<readonly Finding[], Trial>> {
   const trials = new Map<readonly Finding[], Trial>();
   const tried = groups.filter(([worst]) => worst!.changes.length > 0);
-  const runs = tried.map(([worst]): StormRun => {
+  const changed = tried.map(([worst]) => ({ ...stage, subjects: subjectsWith(stage.subjects, worst!.changes) }));
+  const runs = tried.map(([worst], i): StormRun => {
     const before = made.find(({ run }) => run.title === titleOf(worst!))!.run;
-    const objects = stage.subjects.manifests.map(({ object }) => object);
-    return stormRun(before.storm, before.case, stage, withChanges(objects, worst!.changes));
+    return stormRun(before.storm, before.case, changed[i]!);
   });
   const tasks = runs.map((run) => taskOf(run, { seed: options.seed, out: undefined }));
   await rehearseAll(tasks, options, (i, rehearsed) => {
     const group = tried[i]!;
     const [worst] = group;
     const before = made.find(({ run }) => run.title === titleOf(worst!))!.reports.find(({ service }) => service === worst!.service)!;
-    const after = madeRun(runs[i]!, rehearsed, stage).reports.find(({ service }) => service === worst!.service)!;
-    trials.set(group, { helped: isBetter(before, after), before: measuresOf(before), after: measuresOf(after) });
+    const after = madeRun(runs[i]!, rehearsed, changed[i]!).reports.find(({ service }) => service === worst!.service)!;
+    const left = findingsIn(runs[i]!, rehearsed.observation, changed[i]!);
+    const gone = !left.some(({ blame, service }) => blame === worst!.blame && service === worst!.service);
+    const helped = worst!.failed === 0 ? gone : isBetter(before, after);
+    trials.set(group, { helped, gone, before: measuresOf(before), after: measuresOf(after) });
     options.onProgress({ type: "trial", title: `${worst!.service}: ${worst!.fix}`, done: trials.size, total: tried.length });
   });
   return trials;

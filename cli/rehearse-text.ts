@@ -1,7 +1,7 @@
 import colors from "picocolors";
 import { plural, spell } from "../scenarios/rehearse/blames/blame";
 import { percent, type RunReport } from "../scenarios/rehearse/judgement";
-import { type GroupedFinding, type Measures, type Rehearsal, titleOf } from "../scenarios/rehearse/rehearsal";
+import { type GroupedFinding, type Rehearsal, type Trial, titleOf } from "../scenarios/rehearse/rehearsal";
 import { hanging } from "./terminal";
 
 /** A finished run in a line. */
@@ -66,22 +66,39 @@ function servicesTable({ services }: Rehearsal): string {
   ].join("\n");
 }
 
+/** A line for each Service and storm: the worst run, and how many more. */
 function violationsText({ runs, regressions }: Rehearsal): readonly string[] {
-  const violated = runs.filter(({ verdict }) => verdict === "violated");
-  if (violated.length === 0) return [];
+  const groups = new Map<string, RunReport[]>();
+  for (const run of runs) {
+    if (run.verdict === "held") continue;
+    const key = `${run.service} ${run.storm}`;
+    groups.set(key, [...(groups.get(key) ?? []), run]);
+  }
   const known = (run: RunReport) => regressions !== null && !regressions.includes(`${run.service} ${titleOf(run)}`);
-  return [
-    "",
-    ...violated.map((run) => {
-      const mark = known(run) ? colors.dim("known   ") : colors.red("violated");
-      return `  ${mark}  ${hanging(`${run.service} in ${titleOf(run)}: ${run.violations.join("; ")}`, 12)}`;
-    }),
-  ];
+  const lines = [...groups.values()].map((group) => {
+    const [worst, ...others] = [...group].sort((a, b) => Number(known(a)) - Number(known(b)) || a.availability - b.availability);
+    const mark = known(worst!) ? colors.dim("known   ") : colors.red("violated");
+    const more = others.length > 0 ? ` (and in ${plural(others.length, "more run")})` : "";
+    return `  ${mark}  ${hanging(`${worst!.service} in ${titleOf(worst!)}: ${worst!.violations.join("; ")}${more}`, 12)}`;
+  });
+  return lines.length === 0 ? [] : ["", ...lines];
 }
 
 function findingsText({ findings }: Rehearsal): readonly string[] {
-  if (findings.length === 0) return [];
-  return ["", colors.bold("What is to blame"), ...findings.flatMap((finding) => ["", ...findingText(finding)])];
+  const mendable = findings.filter(({ onlyExplains }) => !onlyExplains);
+  const others = findings.filter(({ onlyExplains }) => onlyExplains);
+  return [
+    ...(mendable.length === 0
+      ? []
+      : ["", colors.bold("What is to blame"), ...mendable.flatMap((finding) => ["", ...findingText(finding)])]),
+    ...(others.length === 0 ? [] : ["", colors.bold("What else made requests fail"), ...others.map(noteText)]),
+  ];
+}
+
+/** What explains failures that no change of the manifests alone would mend. */
+function noteText({ title, service, evidence, runs }: GroupedFinding): string {
+  const more = runs.length > 1 ? ` Also in ${plural(runs.length - 1, "more run")}.` : "";
+  return `  ${hanging(`${colors.yellow(service)}: ${title}. ${runs[0]}: ${evidence}${more}`, 4)}`;
 }
 
 function findingText({ title, service, file, line, setting, evidence, fix, runs, trial }: GroupedFinding): readonly string[] {
@@ -95,22 +112,18 @@ function findingText({ title, service, file, line, setting, evidence, fix, runs,
 }
 
 /** "Tried: 99.2 % instead of 51.4 %, longest outage 1 s instead of 352 s." */
-export function trialText({
-  helped,
-  before,
-  after,
-}: {
-  readonly helped: boolean;
-  readonly before: Measures;
-  readonly after: Measures;
-}): string {
+export function trialText({ helped, gone, before, after }: Trial): string {
   const outage =
     after.longestOutageMs === before.longestOutageMs
       ? ""
       : `, longest outage ${time(after.longestOutageMs)} instead of ${time(before.longestOutageMs)}`;
-  if (helped && before.availability === after.availability && outage === "") return "Tried: the drains come to their end.";
-  const figures = `${percent(after.availability)} answered instead of ${percent(before.availability)}${outage}`;
-  return helped ? `Tried: ${figures}.` : `Tried, and that alone did not help: ${figures}.`;
+  const figures =
+    after.availability === before.availability && outage === ""
+      ? "as many requests answered as before"
+      : `${percent(after.availability)} answered instead of ${percent(before.availability)}${outage}`;
+  if (!helped) return `Tried, and that alone did not help: ${figures}.`;
+  // Whoever is let go on may meet other troubles, which have findings of their own.
+  return gone && after.availability <= before.availability ? `Tried: that is over then; ${figures}.` : `Tried: ${figures}.`;
 }
 
 function notModelledText({ notModelled, undeclaredImages }: Rehearsal): readonly string[] {

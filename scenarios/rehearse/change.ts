@@ -1,7 +1,10 @@
 import { stringify } from "yaml";
 import type { ApiObject, JsonObject } from "../../protocol/kinds/object";
+import { kindOf } from "../../protocol/kinds/registry";
 import { objectId } from "../history";
+import type { Manifest } from "../manifests";
 import type { Path } from "../source";
+import { type Subjects, subjectsOf } from "./subject";
 import { withPart } from "./workload";
 
 /** A change to the manifests that would mend something, as data: it is shown, and tried. */
@@ -10,15 +13,28 @@ export type Change =
   | { readonly type: "set"; readonly id: string; readonly path: Path; readonly value?: unknown }
   | { readonly type: "add"; readonly object: JsonObject };
 
-/** The objects with the changes made. */
-export function withChanges(objects: readonly ApiObject[], changes: readonly Change[]): readonly ApiObject[] {
-  let result = objects;
+/** The manifests with the changes made. Lines stay those of the originals; what is added stands nowhere. */
+export function withChanges(manifests: readonly Manifest[], changes: readonly Change[]): readonly Manifest[] {
+  let result = manifests;
   for (const change of changes)
     result =
       change.type === "add"
-        ? [...result, change.object as unknown as ApiObject]
-        : result.map((object) => (objectId(object) === change.id ? withPart(object, change.path, change.value) : object));
+        ? [...result, added(change.object as unknown as ApiObject)]
+        : result.map((one) =>
+            objectId(one.object) === change.id ? { ...one, object: withPart(one.object, change.path, change.value) } : one,
+          );
   return result;
+}
+
+function added(object: ApiObject): Manifest {
+  return { file: "", line: 0, kind: kindOf(object.apiVersion, object.kind)!, object, lineOf: () => 0 };
+}
+
+/** What is rehearsed, with the changes made: the same Services, and what then stands behind them. */
+export function subjectsWith(subjects: Subjects, changes: readonly Change[]): Subjects {
+  const changed = subjectsOf(withChanges(subjects.manifests, changes));
+  const names = new Set(subjects.services.map(({ service }) => service));
+  return { ...changed, services: changed.services.filter(({ service }) => names.has(service)) };
 }
 
 /** The changes as YAML that could be pasted: of each object only what is new. Names stand in the place of indices of lists. */

@@ -45,13 +45,11 @@ export function judge(
   else if (requests === 0) violations.push("no request could be sent to it");
   else {
     if (availability < objective.availability)
-      violations.push(`${percent(availability)} of its requests succeeded, and ${objective.availability} % must`);
+      violations.push(`${percent(availability)} of its requests were answered (at least ${objective.availability} %)`);
     if (longestOutageMs > objective.longestOutageMs)
-      violations.push(
-        `nobody answered for ${spell(longestOutageMs / 1000)}, and at most ${spell(objective.longestOutageMs / 1000)} are allowed`,
-      );
+      violations.push(`nobody answered for ${spell(longestOutageMs / 1000)} (at most ${spell(objective.longestOutageMs / 1000)})`);
     if (recoveryMs > objective.recoveryMs)
-      violations.push(`requests failed over ${spell(recoveryMs / 1000)}, and it must recover within ${spell(objective.recoveryMs / 1000)}`);
+      violations.push(`it recovered after ${spell(recoveryMs / 1000)} (at most ${spell(objective.recoveryMs / 1000)})`);
     if (drainsBlocked && objective.drains) violations.push("its budget kept a node from being drained");
   }
   return {

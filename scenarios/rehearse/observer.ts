@@ -96,10 +96,9 @@ export class Observer {
   }
 
   private seeBudget(object: Stored<PodDisruptionBudget>): void {
-    const { expectedPods = 0, desiredHealthy = 0, currentHealthy = 0, disruptionsAllowed = 0 } = object.status ?? {};
+    const { expectedPods = 0, desiredHealthy = 0 } = object.status ?? {};
     const budget = keyOf(object);
-    const stuck = expectedPods > 0 && currentHealthy >= expectedPods && disruptionsAllowed === 0;
-    const blocksAlways = stuck || this.budgets.get(budget)?.blocksAlways === true;
+    const blocksAlways = (expectedPods > 0 && desiredHealthy >= expectedPods) || this.budgets.get(budget)?.blocksAlways === true;
     this.budgets.set(budget, { budget, blocksAlways, expectedPods, desiredHealthy });
   }
 

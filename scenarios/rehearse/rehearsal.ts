@@ -10,8 +10,10 @@ export const rehearsalVersion = 1;
 
 /** What a change came to when the storm blew again with it. */
 export interface Trial {
-  /** Whether the Service came through better with it. */
+  /** Whether the Service came through better with it; of a finding that made no request fail: whether it was not found any more. */
   readonly helped: boolean;
+  /** Whether the setting was to blame for nothing any more. */
+  readonly gone: boolean;
   readonly before: Measures;
   readonly after: Measures;
 }
@@ -21,6 +23,8 @@ export type Measures = Pick<RunReport, "storm" | "about" | "availability" | "lon
 /** One setting that is to blame, over all runs in which it was. */
 export interface GroupedFinding extends Omit<Finding, "changes" | "storm" | "about"> {
   readonly title: string;
+  /** Whether it only explains: no setting of the Service's own manifests is to blame. */
+  readonly onlyExplains: boolean;
   /** The runs in which it was found, the worst first: "node-lost node-2". */
   readonly runs: readonly string[];
   /** The change as YAML; "" where there is no single one. */
@@ -103,14 +107,26 @@ export function grouped(findings: readonly Finding[], runs: readonly RunReport[]
     groups.set(key, [...(groups.get(key) ?? []), finding]);
   }
   const runOf = (finding: Finding) => runs.find((run) => run.service === finding.service && titleOf(run) === titleOf(finding));
-  const harm = (finding: Finding) => (runOf(finding)?.verdict === "violated" ? 1e9 : 0) + finding.failed;
+  // The worst run is not the one in which most failed, but the one for which this setting accounts most.
+  const harm = (finding: Finding) => {
+    const run = runOf(finding);
+    return finding.failed === 0
+      ? 0
+      : finding.failed ** 2 / Math.max(finding.failed, run?.failed ?? 0) + (run?.verdict === "violated" ? 1 : 0);
+  };
   const sorted = [...groups.values()].map((group) => [...group].sort((a, b) => harm(b) - harm(a)));
-  return sorted.sort((a, b) => weight(b[0]!, harm) - weight(a[0]!, harm));
+  const weightOf = (group: readonly Finding[]) =>
+    weight(
+      group[0]!,
+      harm,
+      group.some((finding) => runOf(finding)?.verdict === "violated"),
+    );
+  return sorted.sort((a, b) => weightOf(b) - weightOf(a));
 }
 
-/** What can be mended comes before what only explains. */
-function weight(finding: Finding, harm: (finding: Finding) => number): number {
-  return harm(finding) + (finding.changes.length > 0 ? 1e12 : 0);
+/** What can be mended comes before what only explains, and what is violated before what is not. */
+function weight(finding: Finding, harm: (finding: Finding) => number, isViolated: boolean): number {
+  return harm(finding) + (blameNamed(finding.blame)?.onlyExplains ? 0 : 1e12) + (isViolated ? 1e9 : 0);
 }
 
 /** A group as it is reported. */
@@ -119,6 +135,7 @@ export function reported(group: readonly Finding[], trial: Trial | null): Groupe
   return {
     ...worst,
     title: blameNamed(worst.blame)?.title ?? worst.blame,
+    onlyExplains: blameNamed(worst.blame)?.onlyExplains === true,
     failed: group.reduce((sum, { failed }) => sum + failed, 0),
     runs: group.map(titleOf),
     change: changesText(changes),

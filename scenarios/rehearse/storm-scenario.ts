@@ -1,5 +1,4 @@
 import type { ImageBehaviour } from "../../actors/container-runtime/image-behaviour";
-import type { ApiObject } from "../../protocol/kinds/object";
 import type { ClusterShape } from "../cluster";
 import { planCluster } from "../cluster";
 import { knobText } from "../knobs";
@@ -40,10 +39,11 @@ export function runsOf(storm: StandardStorm, stage: Stage): readonly StormRun[] 
   return storm.cases(stage.subjects, plan).map((one) => stormRun(storm.name, one, stage));
 }
 
-export function stormRun(storm: string, one: StormCase, stage: Stage, objects?: readonly ApiObject[]): StormRun {
+/** One run of a storm. */
+export function stormRun(storm: string, one: StormCase, stage: Stage): StormRun {
   const title = one.about === "" ? storm : `${storm} ${one.about}`;
   const name = title.toLowerCase().replaceAll(/[^a-z0-9]+/g, "-");
-  const items = objects ?? stage.subjects.manifests.map(({ object }) => object);
+  const items = stage.subjects.manifests.map(({ object }) => object);
   return {
     storm,
     about: one.about,

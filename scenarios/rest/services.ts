@@ -1,3 +1,4 @@
+import { portsAt } from "../../actors/controller-manager/service-endpoints";
 import type { EndpointSlice, Pod, Service } from "../../protocol/kinds/generated";
 import { matchesLabelSelector } from "../../protocol/kinds/label-selector";
 import { isBeingDeleted, type Stored } from "../../protocol/kinds/object";
@@ -17,7 +18,8 @@ export function serviceReasons(id: string, service: Stored<Service>, objects: Ob
       object.kind === "Pod" &&
       matchesLabelSelector({ matchLabels: selector }, object.metadata.labels) &&
       isReady(object as Stored<Pod>) &&
-      !isBeingDeleted(object)
+      !isBeingDeleted(object) &&
+      hasPortOf(service, object as Stored<Pod>)
     )
       ready.add(object.metadata.name);
     if (object.kind === "EndpointSlice" && object.metadata.labels?.["kubernetes.io/service-name"] === name)
@@ -29,4 +31,9 @@ export function serviceReasons(id: string, service: Stored<Service>, objects: Ob
   const missing = [...ready].filter((pod) => !listed.has(pod));
   if (missing.length > 0) return [`${id}: ready pod ${missing[0]} is in no EndpointSlice`];
   return surplus.length > 0 ? [`${id}: an EndpointSlice lists ${surplus[0]}, which is no ready pod`] : [];
+}
+
+/** Whether the pod has any of the Service's ports: one that has none is in no EndpointSlice, and never will be. */
+function hasPortOf(service: Stored<Service>, pod: Stored<Pod>): boolean {
+  return (service.spec?.ports ?? []).length === 0 || portsAt(service, pod).length > 0;
 }

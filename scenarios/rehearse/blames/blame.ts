@@ -51,6 +51,8 @@ export interface Blame {
   readonly title: string;
   /** When it is found, in a sentence. */
   readonly what: string;
+  /** It explains failures that no setting of the Service's own manifests is to blame for. */
+  readonly onlyExplains?: true;
   find(evidence: Evidence): readonly Found[];
 }
 
@@ -93,10 +95,11 @@ export function longestOutage({ outages }: ServiceObservation): number {
   return Math.max(0, ...outages.map(({ fromUs, untilUs }) => (untilUs - fromUs) / 1e6));
 }
 
-/** "3.2 s", "1 min 12 s". */
+/** "3.2 s", "2 min", "1 min 12 s". */
 export function spell(seconds: number): string {
-  if (seconds < 60) return `${seconds < 10 ? Math.round(seconds * 10) / 10 : Math.round(seconds)} s`;
-  return `${Math.floor(seconds / 60)} min ${Math.round(seconds) % 60} s`;
+  if (seconds < 59.5) return `${seconds < 9.95 ? Math.round(seconds * 10) / 10 : Math.round(seconds)} s`;
+  const whole = Math.round(seconds);
+  return whole % 60 === 0 ? `${whole / 60} min` : `${Math.floor(whole / 60)} min ${whole % 60} s`;
 }
 
 export function plural(count: number, singular: string, many = `${singular}s`): string {

@@ -4,6 +4,7 @@ export const detectionGap: Blame = {
   name: "detection-gap",
   title: "the time until Kubernetes takes a node for lost",
   what: "Requests went to pods on a lost node until it counted as NotReady. No setting of the manifests is to blame: clients that try again, and more replicas, make it hurt less.",
+  onlyExplains: true,
   find(evidence) {
     const { subject, service, observation, case: one } = evidence;
     const failed = failuresBy(service, "lost-node");

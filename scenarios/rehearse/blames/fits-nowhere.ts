@@ -39,7 +39,8 @@ function strandedIn(evidence: Evidence): readonly Stranded[] {
     const seconds = waiting.map(({ boundUs, goneUs, createdUs }) => ((boundUs ?? goneUs ?? observation.endUs) - createdUs) / 1e6);
     const waitedSeconds = Math.max(0, ...seconds);
     if (waitedSeconds < leastSeconds) return [];
-    return [{ workload, count: waiting.length, reason: waiting.at(-1)!.unschedulable!.reason, waitedSeconds }];
+    const reason = waiting.at(-1)!.unschedulable!.reason.replace(/ preemption: .*$/, "");
+    return [{ workload, count: waiting.length, reason, waitedSeconds }];
   });
 }
 

@@ -40,7 +40,10 @@ export function blameNamed(name: string): Blame | undefined {
 /** Everything that is to blame for what users saw of a Service in one run. */
 export function findingsOf(evidence: Evidence): readonly Finding[] {
   const { subject, storm, case: one } = evidence;
-  return blames.flatMap((blame) =>
+  const findings = blames.flatMap((blame) =>
     blame.find(evidence).map((found) => ({ blame: blame.name, service: subject.service, storm, about: one.about, ...found })),
   );
+  // Pods that were put together by a rule cannot go elsewhere by the same rule: one finding says it.
+  const together = findings.some(({ blame }) => blame === noSpreading.name);
+  return findings.filter(({ blame }) => !together || blame !== placementTooStrict.name);
 }

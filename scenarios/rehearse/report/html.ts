@@ -21,6 +21,8 @@ export interface ShownRun {
 export function rehearsalHtml(rehearsal: Rehearsal, shown: readonly ShownRun[]): string {
   const { verdict, services, runs, seed, cluster, wavetankVersion } = rehearsal;
   const title = `Rehearsal of ${services.length === 1 ? services[0]!.service : `${services.length} Services`}`;
+  const findings = rehearsal.findings.filter(({ onlyExplains }) => !onlyExplains);
+  const others = rehearsal.findings.filter(({ onlyExplains }) => onlyExplains);
   const { nodes, zones, capacity, etcd, apiServers } = cluster;
   const on = `${nodes} nodes of ${capacity.cpu} CPUs and ${capacity.memory} in ${plural(zones, "zone")}, ${etcd} etcd members, ${plural(apiServers, "API server")}`;
   return `<!doctype html>
@@ -36,7 +38,8 @@ export function rehearsalHtml(rehearsal: Rehearsal, shown: readonly ShownRun[]):
 </header>
 <main>
 ${section("Services and storms", matrix(rehearsal))}
-${section("What is to blame", rehearsal.findings.map((finding) => findingHtml(finding, runs)).join(""))}
+${section("What is to blame", findings.map((finding) => findingHtml(finding, runs)).join(""))}
+${section("What else made requests fail", others.map(noteHtml).join(""))}
 ${section("Services over all storms", servicesTable(rehearsal))}
 ${section("What happened in each run", runsHtml(shown, runs))}
 ${section("Not modelled, or taken for granted", notesHtml(rehearsal))}
@@ -89,7 +92,7 @@ function findingHtml(finding: GroupedFinding, runs: readonly RunReport[]): strin
   const { service, title, file, line, setting, evidence, fix, change, trial, runs: where } = finding;
   const violated = runs.some((run) => run.service === service && run.verdict === "violated" && where.includes(titleOf(run)));
   const links = where.map((name) => `<a href="#${anchorOf(name)}">${escapeXml(name)}</a>`);
-  const kind = violated ? "violated" : change === "" ? "note" : "";
+  const kind = violated ? "violated" : "";
   return `<article class="finding ${kind}"><h3>${escapeXml(service)}: ${escapeXml(title)}</h3>
 <p><code>${escapeXml(file)}:${line}</code> ${escapeXml(setting)}</p>
 <p>${escapeXml(evidence)} <small>${links.slice(0, 6).join(", ")}${links.length > 6 ? ` and ${links.length - 6} more` : ""}</small></p>
@@ -97,6 +100,12 @@ function findingHtml(finding: GroupedFinding, runs: readonly RunReport[]): strin
 ${trial === null ? "" : trialHtml(trial)}
 ${change === "" ? "" : `<details><summary>The change</summary><pre>${escapeXml(change)}</pre></details>`}
 </article>`;
+}
+
+/** What explains failures that no change of the manifests alone would mend. */
+function noteHtml({ service, title, evidence, fix, runs }: GroupedFinding): string {
+  const link = `<a href="#${anchorOf(runs[0]!)}">${escapeXml(runs[0]!)}</a>${runs.length > 1 ? ` and ${plural(runs.length - 1, "more run")}` : ""}`;
+  return `<article class="finding note"><p><b>${escapeXml(service)}: ${escapeXml(title)}.</b> ${escapeXml(evidence)} <small>${link}</small></p><p class="quiet">${escapeXml(fix)}</p></article>`;
 }
 
 /** Two bars of what failed: the longer one is the whole width. */

@@ -95,6 +95,16 @@ describe("why a cluster is not at rest", () => {
       ["Service shop/web: ready pod a is in no EndpointSlice"],
     ],
     [
+      "a ready pod without the Service's port gets none, and never will",
+      reasons([
+        node("True"),
+        pod("a", { node: "node-0" }),
+        { ...service, spec: { selector: { app: "web" }, ports: [{ port: 80, targetPort: "http" }] } },
+        slice(),
+      ]),
+      [],
+    ],
+    [
       "traffic goes to what is no ready pod",
       reasons([service, slice("b")]),
       ["Service shop/web: an EndpointSlice lists b, which is no ready pod"],

@@ -39,6 +39,8 @@ export function addJoin(program: Command): void {
 }
 
 async function joinCluster(address: string, flags: JoinFlags, fail: (why: string) => void): Promise<() => Promise<void>> {
+  // A node of `run --live --processes` does not outlive the run.
+  if (process.connected) process.once("disconnect", () => process.exit(0));
   const { url, token } = input(() => ({ url: parseHubUrl(address), token: parseToken(flags.token) }));
   const nodes = count("--nodes", flags.nodes, 1, 1);
   const data = flags.data === undefined ? undefined : resolve(flags.data);

@@ -48,6 +48,8 @@ export interface LiveClusterOptions {
   readonly etcdStarted: (member: Address, address: string) => void;
   /** How the containers of images behave, where not by the written default. */
   readonly behaviours?: PlanOptions["behaviours"];
+  /** Whether joined processes tell of what happens on their hosts. */
+  readonly hearsJoined?: boolean;
   /** Called once, when the cluster is made and before anything of it starts: whoever wants to hear of everything subscribes then. */
   readonly prepared?: (cluster: LiveCluster) => void;
   /** Something has happened after which the cluster cannot go on, such as a damaged file. */
@@ -130,6 +132,7 @@ export class LiveCluster {
       mayReach: (_from: Address, to: Address) => roleOf(to) !== "etcd" && roleOf(to) !== "web",
       hostsMax: joinedHostsMax,
       visit: faultDoor(() => this.faults),
+      ...(options.hearsJoined ? { hears: (host, event) => this.world.tell(host, event) } : {}),
       log: (level, message, fields) => log.log(level, message, fields),
     });
     this.tank = new LiveTank({

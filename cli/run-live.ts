@@ -11,6 +11,7 @@ import { consoleOn, timelineText } from "./terminal";
 export interface LiveOptions {
   readonly seed: number;
   readonly untilMs: number | undefined;
+  readonly processes: boolean;
   readonly out: string | undefined;
   readonly isJson: boolean;
   readonly isQuiet: boolean;
@@ -30,6 +31,7 @@ export async function runOnceLive(loaded: Loaded, options: LiveOptions): Promise
     runLive(loaded, {
       seed,
       untilMs,
+      processes: options.processes,
       looksClosely: out !== undefined,
       onTimeline: (line) => void (isQuiet || isJson || console.line(timelineText(line))),
       onProgress: (nowUs) => console.status(colors.dim(`${formatTime(nowUs)} …`)),

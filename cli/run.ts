@@ -26,6 +26,7 @@ interface RunOptions {
   readonly until?: number;
   readonly breakpoint?: string;
   readonly live?: boolean;
+  readonly processes?: boolean;
   readonly mutant?: string;
   readonly out?: string;
   readonly json?: boolean;
@@ -62,6 +63,7 @@ export function addRun(program: Command): void {
         "on a live cluster in this process, in real time, instead of simulating: the same storm, clients and checks",
       ).conflicts(["seeds", "cut", "breakpoint", "mutant"]),
     )
+    .option("--processes", "with --live: each node in a process of its own that joins; a crash kills it (SIGKILL)")
     .option("--mutant <file>", "plant this bug (a file, or the id of one that `list mutants` has) and run with it")
     .option(
       "--out <dir>",
@@ -87,9 +89,10 @@ export function addRun(program: Command): void {
 
 type Named = Loaded & { readonly file: string };
 
-function refuseMisfits({ file, scenario }: Named, { seeds, cut, breakpoint, live }: RunOptions): void {
+function refuseMisfits({ file, scenario }: Named, { seeds, cut, breakpoint, live, processes }: RunOptions): void {
   if (scenario.cuts && seeds) throw new InputError(`--seeds: ${file} has a plan, which runs one seed many times: expected --seed`);
   if (cut !== undefined && !scenario.cuts) throw new InputError(`--cut: ${file} has no \`plan\``);
+  if (processes && !live) throw new InputError("--processes: expected --live beside it");
   if (live && scenario.cuts) throw new InputError(`--live: ${file} has a plan, which is for simulations`);
   if (breakpoint !== undefined && scenario.cuts && cut === undefined)
     throw new InputError(`--breakpoint: ${file} has a plan of many runs: expected --cut beside it`);
@@ -117,10 +120,11 @@ function once(loaded: Named, options: RunOptions, what: Loaded, note: string, ag
     return runOnceLive(what, {
       seed,
       untilMs: options.until,
+      processes: options.processes === true,
       out: options.out,
       isJson: options.json === true,
       isQuiet: options.quiet === true,
-      again: `npx wavetank run ${loaded.file} --live --seed ${seed}`,
+      again: `npx wavetank run ${loaded.file} --live${options.processes ? " --processes" : ""} --seed ${seed}`,
     });
   return runOnce(what, {
     seed,

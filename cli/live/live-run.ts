@@ -19,10 +19,13 @@ import { liveTrace } from "../outcome";
 import { LiveCloseUp } from "./live-close-up";
 import { LiveRunWorld } from "./live-run-world";
 import { LiveTank } from "./live-tank";
+import { NodeProcesses } from "./node-processes";
 
 export interface LiveRunOptions {
   readonly seed: number;
   readonly untilMs: number | undefined;
+  /** Whether each node has a process of its own, which a crash kills. */
+  readonly processes: boolean;
   /** Whether messages are kept, for a report. */
   readonly looksClosely: boolean;
   readonly onTimeline: (line: TimelineLine) => void;
@@ -45,7 +48,7 @@ const lookEveryMs = 50;
  * simulation, in real time. Throws an InputError for what cannot be live.
  */
 export async function runLive(loaded: Loaded, options: LiveRunOptions): Promise<LiveRun> {
-  const { seed, untilMs, onTimeline, onProgress, interrupted } = options;
+  const { seed, untilMs, processes, onTimeline, onProgress, interrupted } = options;
   const random = new SimulatedRandom(seed);
   const scenario = shaped(loaded.scenario, undefined, (purpose) => random.draw("swarm", purpose, 0));
   refuseWhatIsNotLive({ ...loaded, scenario });
@@ -57,7 +60,8 @@ export async function runLive(loaded: Loaded, options: LiveRunOptions): Promise<
   const onEvent = (event: HistoryEvent) => looks.close?.see(event, made.course?.isViolated === true);
   const input = { scenario, manifests, objectsOfStep, seed, actors: [...actors, clientActor], onTimeline, onEvent };
   let failure: string | undefined;
-  const made: { world?: LiveRunWorld; course?: Course } = {};
+  const nodes = scenario.plan.hosts.filter(({ role }) => role === "node").map(({ name }) => name);
+  const made: { world?: LiveRunWorld; course?: Course; nodes?: NodeProcesses } = {};
   const prepared = (cluster: LiveCluster) => {
     const world = new LiveRunWorld(cluster.world, seed);
     made.world = world;
@@ -69,6 +73,9 @@ export async function runLive(loaded: Loaded, options: LiveRunOptions): Promise<
           ...{ world: cluster.world, hub: cluster.hub, knowledge },
           hosts: () => [...cluster.hostsHere(), ...clients],
           joinedPlan: (host) => cluster.joinedPlan(host),
+          ...(processes
+            ? { processes: { hosts: nodes, kill: (host) => made.nodes?.kill(host), start: (host) => made.nodes?.start(host) } }
+            : {}),
         }),
       traceHash: () => liveTrace,
       traceEvents: () => world.events,
@@ -76,7 +83,9 @@ export async function runLive(loaded: Loaded, options: LiveRunOptions): Promise<
     });
   };
   const cluster = await LiveCluster.start({
-    ...{ shape: scenario.shape, behaviours: scenario.images, actors: input.actors, data, prepared, storage: undefined },
+    shape: processes ? { ...scenario.shape, nodes: 0 } : scenario.shape,
+    hearsJoined: processes,
+    ...{ behaviours: scenario.images, actors: input.actors, data, prepared, storage: undefined },
     ...{ listen: { host: "127.0.0.1", port: 0 }, joinListen: undefined, advertise: "127.0.0.1", names: ["127.0.0.1"] },
     log: liveLog("silent"),
     etcdStarted: () => undefined,
@@ -87,6 +96,15 @@ export async function runLive(loaded: Loaded, options: LiveRunOptions): Promise<
   const course = made.course!;
   try {
     await cluster.ready(() => undefined);
+    if (processes) {
+      const directory = join(data, "processes");
+      made.nodes = new NodeProcesses({
+        directory,
+        cluster: cluster.addresses,
+        isConnected: (host) => cluster.hub.connectedHosts().includes(host),
+      });
+      await made.nodes.startAll(nodes);
+    }
     for (const client of clients) cluster.world.addHost(client);
     course.begin(() => {
       for (const { name } of clients) cluster.world.startHost(name);
@@ -101,6 +119,7 @@ export async function runLive(loaded: Loaded, options: LiveRunOptions): Promise<
     const { result } = course;
     return { result, wallMs: Math.round(performance.now() - beganMs), closeUp: looks.close?.closeUp(result.verdict === "violated") };
   } finally {
+    made.nodes?.close();
     cluster.tank.heal();
     await cluster.close();
     rmSync(data, { recursive: true, force: true });

@@ -21,6 +21,8 @@ export interface LiveTankOptions {
   /** What lives on a host of a joined process. */
   readonly joinedPlan: (host: HostName) => HostPlan;
   readonly knowledge: TankKnowledge;
+  /** Nodes with a process each of their own, which crash by being killed. */
+  readonly processes?: { readonly hosts: readonly HostName[]; kill(host: HostName): void; start(host: HostName): void };
 }
 
 /**
@@ -43,7 +45,12 @@ export class LiveTank implements Tank {
   hosts(): readonly HostFacts[] {
     const { world, hub, knowledge } = this.options;
     const here = this.options.hosts().map(({ name, zone, role }) => ({ name, zone, role, up: world.hosts.get(name)?.up ?? false }));
-    const elsewhere = this.joined().map(({ name, zone }) => ({ name, zone, role: "node" as const, up: !hub.conditionOf(name).down }));
+    const elsewhere = this.joined().map(({ name, zone }) => ({
+      name,
+      zone,
+      role: "node" as const,
+      up: this.isConnected(name) && !hub.conditionOf(name).down,
+    }));
     return [...here, ...elsewhere].map((host) => ({ ...host, leads: host.up && knowledge.leads(host.name) }));
   }
 
@@ -128,11 +135,17 @@ export class LiveTank implements Tank {
   // ——— hosts and actors ———
 
   crashHost(host: HostName, silent: boolean): void {
-    this.change(host, { down: true, silent });
+    if (this.ownsProcess(host)) {
+      this.options.processes?.kill(host);
+      this.attempted?.push(() => this.options.processes?.start(host));
+    } else this.change(host, { down: true, silent });
   }
 
   startHost(host: HostName): void {
+    if (this.ownsProcess(host)) return this.options.processes?.start(host);
     this.change(host, { down: false, silent: false });
+    // It may have died of itself, as at an exact place that a fault waited for.
+    if (this.isHere(host)) void this.options.world.comeBack(host);
   }
 
   crashActor(actor: Address): void {
@@ -215,7 +228,16 @@ export class LiveTank implements Tank {
   }
 
   private joined(): readonly HostPlan[] {
-    return this.options.hub.connectedHosts().map((host) => this.options.joinedPlan(host));
+    const { hub, joinedPlan, processes } = this.options;
+    return [...new Set([...(processes?.hosts ?? []), ...hub.connectedHosts()])].map((host) => joinedPlan(host));
+  }
+
+  private isConnected(host: HostName): boolean {
+    return this.options.hub.connectedHosts().includes(host);
+  }
+
+  private ownsProcess(host: HostName): boolean {
+    return this.options.processes?.hosts.includes(host) ?? false;
   }
 
   private isHere(host: HostName): boolean {

@@ -190,10 +190,10 @@ export class LiveWorld {
     } else if (from.down && !to.down) void this.comeBack(name);
   }
 
-  /** The host starts again when the files of its former life are closed, unless it is to be down again by then. */
-  private async comeBack(name: HostName): Promise<void> {
+  /** The host starts again when the files of its former life are closed, unless it is to be down again by then. Nothing happens to one that is up. */
+  async comeBack(name: HostName): Promise<void> {
     await this.closing.get(name);
-    if (!this.closed && !this.conditionOf(name).down) this.startHost(name);
+    if (!this.closed && this.plans.has(name) && !this.conditionOf(name).down) this.startHost(name);
   }
 
   diskCountsOf(name: HostName): LiveDiskCounts {
@@ -326,6 +326,11 @@ export class LiveWorld {
       this.disks.set(name, disk);
     }
     return disk;
+  }
+
+  /** Tells of what happened on a host of another process. */
+  tell(host: HostName, event: RuntimeEvent): void {
+    this.observe(host, event);
   }
 
   private observe(host: HostName, event: RuntimeEvent): void {

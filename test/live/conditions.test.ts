@@ -143,6 +143,14 @@ describe("the condition of a live host", () => {
     expect(await ask("count")).toEqual(expect.any(Number));
   });
 
+  it("healthy, does not bring back by itself a host that died of something else; it comes back when that is wanted", async () => {
+    await world.crashHost("a");
+    world.setCondition("a", { ...healthyHost, clockOffsetUs: 1 });
+    expect(world.hosts.get("a")?.up).toBe(false);
+    await world.comeBack("a");
+    expect(await ask("count")).toEqual(expect.any(Number));
+  });
+
   it("with an actor that is kept down, is the same host without it", async () => {
     suffer({ kept: [target] });
     expect(await ask("count")).not.toEqual(expect.any(Number));

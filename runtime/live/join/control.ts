@@ -1,6 +1,7 @@
 import type { Address, HostName } from "../../../protocol/address";
 import { decodeValue, encodeValue } from "../../../protocol/codec";
 import type { WireRule } from "../../rules";
+import type { RuntimeEvent } from "../../world";
 import type { HostCondition } from "../condition";
 import type { HostPlan } from "../world";
 
@@ -15,7 +16,11 @@ export type Control =
       readonly hosts: readonly HostPlan[];
       readonly places: readonly Place[];
       readonly rules: readonly WireRule[];
+      /** Whether the process is to tell of what happens on its hosts. */
+      readonly tells?: boolean;
     }
+  /** From a joined process that is to tell: what happened on a host of it. */
+  | { readonly type: "event"; readonly host: HostName; readonly event: ToldEvent }
   /** Actors have come, moved or gone (host ""). From a joined process: children that its actors spawned. */
   | { readonly type: "places"; readonly places: readonly Place[] }
   | { readonly type: "rules"; readonly rules: readonly WireRule[] }
@@ -29,6 +34,13 @@ export type Control =
   | { readonly type: "broken"; readonly at: HostName; readonly gone: HostName }
   /** Answers the two above: the connections of hosts `at` to hosts `gone` are given up here; "*" stands for all hosts. */
   | { readonly type: "heard"; readonly at: readonly HostName[]; readonly gone: readonly HostName[] };
+
+/** What a joined process tells: facts, and the lives of actors. */
+export type ToldEvent = Extract<RuntimeEvent, { readonly type: "fact" | "started" | "stopped" | "crashed" }>;
+
+export function isTold(event: RuntimeEvent): event is ToldEvent {
+  return event.type === "fact" || event.type === "started" || event.type === "stopped" || event.type === "crashed";
+}
 
 export type Place = readonly [actor: Address, host: HostName];
 
@@ -52,6 +64,9 @@ export function decodeControlMessage(bytes: Uint8Array): Control {
       break;
     case "rules":
       if (isList(value.rules, isRecord)) return value as Control;
+      break;
+    case "event":
+      if (isText(value.host) && isRecord(value.event) && isTold(value.event as RuntimeEvent)) return value as Control;
       break;
     case "condition":
       if (isText(value.host) && isRecord(value.condition)) return value as Control;

@@ -8,6 +8,7 @@ import { WebSocketServer } from "ws";
 import { type Address, type HostName, parseAddress } from "../../../protocol/address";
 import { decodeEnvelope } from "../../../protocol/codec";
 import { isDatagram, protocolVersion } from "../../../protocol/envelope";
+import type { RuntimeEvent } from "../../world";
 import { type Authority, daySeconds, type Issued, readRequest, readSubject } from "../certificates";
 import { type HostCondition, healthyHost } from "../condition";
 import type { Packet } from "../wire/batch";
@@ -32,6 +33,8 @@ export interface HubOptions {
   readonly hostsMax: number;
   readonly log: (level: "info" | "warn", message: string, fields: Readonly<Record<string, unknown>>) => void;
   readonly link?: Partial<LinkOptions>;
+  /** Hears of what happens on hosts of joined processes, which tell only where somebody does. */
+  readonly hears?: (host: HostName, event: RuntimeEvent) => void;
   /** Takes requests that have nothing to do with joining, with the client's certificate where it is one of the authority's; false where it does not. */
   readonly visit?: (request: IncomingMessage, response: ServerResponse, certificate: Buffer | undefined) => boolean;
 }
@@ -217,13 +220,22 @@ export class Hub {
   }
 
   private welcome(peer: Peer): void {
-    const { world, plan, log } = this.options;
+    const { world, plan, log, hears } = this.options;
     for (const host of peer.hosts) {
       this.place(host);
       this.peers.set(host, peer);
     }
     const places = world.directory.entries().flatMap(({ actor, host }) => (host === undefined ? [] : [[actor, host] as const]));
-    peer.link.control(encodeControlMessage({ type: "welcome", hosts: peer.hosts.map(plan), places, rules: world.installedRules() }));
+    peer.link.control(
+      encodeControlMessage({
+        type: "welcome",
+        hosts: peer.hosts.map(plan),
+        places,
+        rules: world.installedRules(),
+        tells: hears !== undefined,
+      }),
+    );
+    for (const host of peer.hosts) hears?.(host, { type: "hostUp", detail: "joined" });
     for (const host of peer.hosts) {
       const condition = this.conditions.get(host);
       if (condition !== undefined) peer.link.control(encodeControlMessage({ type: "condition", host, condition }));
@@ -232,7 +244,11 @@ export class Hub {
   }
 
   private part(peer: Peer, why: string): void {
-    for (const host of peer.hosts) if (this.peers.get(host) === peer) this.peers.delete(host);
+    for (const host of peer.hosts)
+      if (this.peers.get(host) === peer) {
+        this.peers.delete(host);
+        this.options.hears?.(host, { type: "hostDown", detail: why });
+      }
     this.options.roster.disconnect(peer.hosts);
     this.options.log("warn", "hosts are disconnected", { hosts: peer.hosts, why });
     this.options.world.wire.lost(peer.hosts);
@@ -280,6 +296,9 @@ export class Hub {
         if (!peer.hosts.includes(message.gone)) return this.expel(peer, "it spoke for hosts of others");
         world.wire.breakAt(message.at, message.gone);
         return peer.link.control(encodeControlMessage({ type: "heard", at: [message.at], gone: [message.gone] }));
+      case "event":
+        if (!peer.hosts.includes(message.host)) return this.expel(peer, "it spoke for hosts of others");
+        return this.options.hears?.(message.host, message.event);
       case "heard":
         return peer.unheard.hear(message.at, message.gone);
       default:

@@ -1,4 +1,5 @@
 import type { IncomingMessage } from "node:http";
+import type { Subscription } from "rxjs";
 import { WebSocket } from "ws";
 import type { Address, HostName } from "../../../protocol/address";
 import { decodeEnvelope } from "../../../protocol/codec";
@@ -8,7 +9,7 @@ import type { Packet } from "../wire/batch";
 import { frameMaxBytes, Link, type LinkOptions, linkDefaults } from "../wire/link";
 import type { LiveWorld } from "../world";
 import { type Membership, portOf } from "./admission";
-import { type Control, decodeControlMessage, encodeControlMessage, type Place, versionHeader } from "./control";
+import { type Control, decodeControlMessage, encodeControlMessage, isTold, type Place, versionHeader } from "./control";
 import { Unheard } from "./unheard";
 
 export interface JoinedOptions {
@@ -37,6 +38,7 @@ const foreign = new Set([
 
 /** The joined side of a link: runs the hosts that the hub gives, follows its directory and rules, and comes back whenever the link breaks. */
 export class Joined {
+  private telling: Subscription | undefined;
   private link: Link | undefined;
   private hosts: readonly HostName[] = [];
   private unheard = new Unheard();
@@ -69,6 +71,7 @@ export class Joined {
 
   close(): void {
     this.closed = true;
+    this.telling?.unsubscribe();
     clearTimeout(this.retry);
     this.dialing?.terminate();
     this.link?.close("the process ends");
@@ -158,6 +161,7 @@ export class Joined {
         this.forget(message.places);
         this.follow(message.places);
         world.wire.setRules(message.rules);
+        if (message.tells === true) this.tellEvents();
         this.following = true;
         for (const plan of message.hosts) {
           if (!world.hosts.has(plan.name)) world.addHost(plan);
@@ -182,11 +186,24 @@ export class Joined {
       case "broken":
         world.wire.breakAt(message.at, message.gone);
         return this.say({ type: "heard", at: [message.at], gone: [message.gone] });
+      case "event":
+        // Only joined processes tell.
+        return;
       case "heard":
         return this.unheard.hear(message.at, message.gone);
       default:
         message satisfies never;
     }
+  }
+
+  /** Tells the hub of what happens on this process' hosts, from now on; what happens while the link is broken is not told. */
+  private tellEvents(): void {
+    this.telling ??= this.options.world.events.subscribe(({ host, event }) => {
+      if (!isTold(event) || !this.hosts.includes(host)) return;
+      const { error } = event as { readonly error?: unknown };
+      const plain = event.type === "crashed" ? { ...event, error: error instanceof Error ? error.message : String(error) } : event;
+      this.say({ type: "event", host, event: plain });
+    });
   }
 
   /** What has gone while the link was broken goes here too. */

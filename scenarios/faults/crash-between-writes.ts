@@ -18,7 +18,7 @@ export const crashBetweenWrites: Fault = {
     pause: { ...durationSchema, description: "a pause after which a write is the first of other work; 200ms where not given" },
     resources: texts('count only writes to these resources, such as ["pods"]'),
     verbs: texts('count only writes of these verbs, such as ["create"]'),
-    repeat: { type: "boolean", description: "not only once, but each time until the fault ends" },
+    again: { type: "boolean", description: "not only once, but each time until the fault ends" },
   },
   required: [],
   aims: "actors",
@@ -48,7 +48,7 @@ export const crashBetweenWrites: Fault = {
         const nowUs = tank.nowUs();
         inRow = nowUs - lastUs > pauseUs ? 1 : inRow + 1;
         lastUs = nowUs;
-        if (inRow !== nth || (crashes.has(actor) && params.repeat !== true)) return performed;
+        if (inRow !== nth || (crashes.has(actor) && params.again !== true)) return performed;
         const about = [verb, resource, [namespace, object].filter((part) => part !== "").join("/")].filter((part) => part !== "").join(" ");
         crashes.set(actor, [...(crashes.get(actor) ?? []), about]);
         return { performs: false, dies: "actor" };

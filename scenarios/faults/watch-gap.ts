@@ -1,3 +1,5 @@
+import type { ApiEvent } from "../../protocol/api";
+import { decode } from "../../protocol/codec";
 import type { Envelope } from "../../protocol/envelope";
 import { count, type Fault, listed } from "./fault";
 import { endWatch, openWatches, watchKey, watchParams } from "./watches";
@@ -37,6 +39,8 @@ export const watchGap: Fault = {
         return {
           leaving(envelope: Envelope) {
             if (envelope.operation !== "item" || envelope.kind !== "api.event" || envelope.fromOpener) return "pass";
+            // That it has to list again is no event that anybody could miss.
+            if ((decode(envelope.body) as ApiEvent).type === "ERROR") return "pass";
             const key = watchKey({ from: envelope.to, fromIncarnation: envelope.toIncarnation, id: envelope.id });
             if (!isMeant(key)) return "pass";
             withheld++;

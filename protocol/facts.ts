@@ -104,6 +104,40 @@ export type KnownFact =
       readonly changed: boolean;
       readonly detail: string;
     }
+  /**
+   * A client of etcd begins something on several keys, in one transaction or in a read and a transaction that is guarded by it: `add` an element to the set
+   * under `keys[0]`, `append` it to these lists, `add` a number to a counter, `transfer` an amount from the first account to the second, or `read` them.
+   */
+  | {
+      readonly kind: "txn.called";
+      readonly call: string;
+      readonly workload: "sets" | "lists" | "counters" | "bank";
+      readonly action: "add" | "append" | "increment" | "transfer" | "read";
+      readonly member: string;
+      readonly keys: readonly string[];
+      readonly value: string;
+    }
+  /** How it ended. `seen` is what it read under each of the keys (of a set: its elements), in one look at `revision`; refused: certainly without effect. */
+  | {
+      readonly kind: "txn.returned";
+      readonly call: string;
+      readonly outcome: "done" | "refused" | "unknown";
+      readonly revision: number;
+      readonly seen: readonly (string | null)[];
+      readonly detail: string;
+    }
+  /** A client holds a lock: its key was made at `fence`, and until then (virtual time of its own monotonic clock) it may count on its lease. */
+  | { readonly kind: "lock.held"; readonly lock: string; readonly holder: string; readonly fence: number; readonly untilUs: number }
+  | { readonly kind: "lock.released"; readonly lock: string; readonly holder: string; readonly fence: number; readonly why: string }
+  /** A holder of a lock wrote to what it guards, by a transaction that is guarded by its fence or by none. */
+  | {
+      readonly kind: "lock.wrote";
+      readonly lock: string;
+      readonly holder: string;
+      readonly fence: number;
+      readonly guarded: boolean;
+      readonly revision: number;
+    }
   /** A watch workload opened a watch on the keys of a prefix, for the `number`th time. */
   | {
       readonly kind: "watch.opened";

@@ -44,6 +44,10 @@ import { serializableReads } from "./serializable-reads";
 import { serviceAvailability } from "./service-availability";
 import { serviceRecovery } from "./service-recovery";
 import { storeAgreement } from "./store-agreement";
+import { bankTotal } from "./txn/bank-total";
+import { counterBounds } from "./txn/counter-bounds";
+import { listAppend } from "./txn/list-append";
+import { setFull } from "./txn/set-full";
 import { watchAtomic } from "./watch/atomic";
 import { watchBookmarkable } from "./watch/bookmarkable";
 import { watchFilter } from "./watch/filter";
@@ -76,6 +80,10 @@ export const checks: readonly Check[] = [
   legitimateLoss,
   linearizability,
   serializableReads,
+  setFull,
+  listAppend,
+  counterBounds,
+  bankTotal,
   etcdAvailability,
   watchOrdered,
   watchUnique,

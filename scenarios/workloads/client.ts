@@ -1,33 +1,22 @@
 import type { Message } from "../../protocol/codec";
 import type { Actor } from "../../runtime/actor";
-import { type HttpConfig, HttpLoad } from "./http-load";
+import { workloadNamed } from "./index";
 import { Operator, type OperatorConfig } from "./operator";
-import { type RegisterConfig, RegisterLoad } from "./register-load";
-import { type WatchConfig, WatchLoad } from "./watch-load";
+import type { Client, ClientConfig } from "./workload";
 
-/** Whoever uses the cluster from outside: an operator who applies and patches, users who send requests, or clients of etcd itself. */
-export type ClientConfig = OperatorConfig | HttpConfig | RegisterConfig | WatchConfig;
-type Client = Operator | HttpLoad | RegisterLoad | WatchLoad;
-
-/** Addresses "client/…". It keeps nothing on disk: after a crash it knows no task and sends nothing until it is told to begin. */
+/**
+ * Whoever uses the cluster from outside, at addresses "client/…": the operator who applies and patches, or a workload. It keeps nothing on disk: after a
+ * crash it knows no task and sends nothing until it is told to begin.
+ */
 export const clientActor: Actor<ClientConfig, Client, Message> = {
   role: "client",
-  start: (config) => clientOf(config),
+  start(config) {
+    if (config.type === "operator") return new Operator(config as unknown as OperatorConfig);
+    const workload = workloadNamed(config.type);
+    if (!workload) throw new Error(`there is no workload "${config.type}"`);
+    return workload.start(config);
+  },
   receive(state, input, ctx) {
-    // Each component takes its own context; no two share an actor.
-    state.receive(input, ctx as never);
+    state.receive(input, ctx);
   },
 };
-
-function clientOf(config: ClientConfig): Client {
-  switch (config.type) {
-    case "operator":
-      return new Operator(config);
-    case "http":
-      return new HttpLoad(config);
-    case "registers":
-      return new RegisterLoad(config);
-    case "watches":
-      return new WatchLoad(config);
-  }
-}

@@ -1,4 +1,5 @@
-import type { Workload } from "./workload";
+import { type HttpConfig, HttpLoad } from "./http-load";
+import { millisecondsOf, type Workload } from "./workload";
 
 export const http: Workload = {
   name: "http",
@@ -14,4 +15,24 @@ export const http: Workload = {
   },
   required: ["service", "requestsPerSecond"],
   service: (params) => String(params.service),
+  clientName: (params, index) => `${String(params.service).split("/")[1]}-${index}`,
+  configure(params, { index, apiServers, nodes }) {
+    const [namespace = "", service = ""] = String(params.service).split("/");
+    const config: HttpConfig = {
+      type: "http",
+      name: `${service}-${index}`,
+      apiServers,
+      namespace,
+      service,
+      port: (params.port as number | undefined) ?? 0,
+      method: String(params.method ?? "GET"),
+      path: String(params.path ?? "/"),
+      requestsPerSecond: params.requestsPerSecond as number,
+      timeoutMs: millisecondsOf(params.timeout, "2s"),
+      nodes: ((params.from as readonly string[] | undefined) ?? nodes).filter((node) => nodes.includes(node)),
+      sourceIp: `192.0.2.${(index % 250) + 1}`,
+    };
+    return { ...config };
+  },
+  start: (config) => new HttpLoad(config as unknown as HttpConfig),
 };

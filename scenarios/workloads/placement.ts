@@ -1,12 +1,7 @@
 import { type Address, address } from "../../protocol/address";
-import { parseDurationMs } from "../../protocol/kinds/duration";
 import type { ActorPlan, HostPlan } from "../cluster";
 import type { Scenario } from "../scenario";
-import type { HttpConfig } from "./http-load";
 import type { OperatorConfig } from "./operator";
-import type { RegisterConfig } from "./register-load";
-import type { WatchConfig } from "./watch-load";
-import type { Params } from "./workload";
 
 export const operatorAddress = address("client", "operator");
 
@@ -24,60 +19,15 @@ export function clientHosts(scenario: Scenario): readonly HostPlan[] {
 
 /** The clients that send the scenario's load. */
 export function loadClients(scenario: Scenario): readonly ActorPlan[] {
-  const nodes = scenario.plan.hosts.filter(({ role }) => role === "node").map(({ name }) => name);
-  const members = scenario.plan.hosts.filter(({ role }) => role === "etcd").flatMap(({ actors }) => actors.map((actor) => actor.address));
+  const { hosts } = scenario.plan;
+  const nodes = hosts.filter(({ role }) => role === "node").map(({ name }) => name);
+  const members = hosts.filter(({ role }) => role === "etcd").flatMap(({ actors }) => actors.map((actor) => actor.address));
   return scenario.load.map(({ workload, params, path }): ActorPlan => {
-    const i = Number(path[1]);
-    const ofEtcd = etcdClient(workload.name, params, members);
-    if (ofEtcd) return { address: address("client", `${workload.name}-${i}`), config: { ...ofEtcd } };
-    const [namespace = "", service = ""] = String(params.service).split("/");
-    const name = `${service}-${i}`;
-    const config: HttpConfig = {
-      type: "http",
-      name,
-      apiServers: apiServersOf(scenario),
-      namespace,
-      service,
-      port: (params.port as number | undefined) ?? 0,
-      method: String(params.method ?? "GET"),
-      path: String(params.path ?? "/"),
-      requestsPerSecond: params.requestsPerSecond as number,
-      timeoutMs: parseDurationMs(String(params.timeout ?? "2s")) ?? 2000,
-      nodes: ((params.from as readonly string[] | undefined) ?? nodes).filter((node) => nodes.includes(node)),
-      sourceIp: `192.0.2.${(i % 250) + 1}`,
-    };
+    const index = Number(path[1]);
+    const name = workload.clientName?.(params, index) ?? `${workload.name}-${index}`;
+    const config = workload.configure(params, { index, members, apiServers: apiServersOf(scenario), nodes });
     return { address: address("client", name), config: { ...config } };
   });
-}
-
-/** The configuration of a workload that talks to etcd itself, if it is one. */
-function etcdClient(workload: string, params: Params, members: readonly Address[]): RegisterConfig | WatchConfig | undefined {
-  const prefix = String(params.prefix ?? "registers/");
-  const milliseconds = (field: string, otherwise: string) => parseDurationMs(String(params[field] ?? otherwise)) ?? 0;
-  switch (workload) {
-    case "registers":
-      return {
-        type: "registers",
-        prefix,
-        members,
-        keys: (params.keys as number | undefined) ?? 5,
-        processes: (params.processes as number | undefined) ?? 4,
-        requestsPerSecond: params.requestsPerSecond as number,
-        timeoutMs: milliseconds("timeout", "2s"),
-        compactEveryMs: milliseconds("compactEvery", "0"),
-      };
-    case "watches":
-      return {
-        type: "watches",
-        prefix,
-        members,
-        watches: (params.watches as number | undefined) ?? 4,
-        progressEveryMs: milliseconds("progressEvery", "1s"),
-        anewEveryMs: milliseconds("anewEvery", "0"),
-      };
-    default:
-      return undefined;
-  }
 }
 
 function apiServersOf(scenario: Scenario): readonly Address[] {

@@ -1,4 +1,5 @@
-import type { Workload } from "./workload";
+import { type RegisterConfig, RegisterLoad } from "./register-load";
+import { millisecondsOf, type Workload } from "./workload";
 
 export const registers: Workload = {
   name: "registers",
@@ -18,4 +19,18 @@ export const registers: Workload = {
   },
   required: ["requestsPerSecond"],
   service: () => undefined,
+  configure(params, { members }) {
+    const config: RegisterConfig = {
+      type: "registers",
+      prefix: String(params.prefix ?? "registers/"),
+      members,
+      keys: (params.keys as number | undefined) ?? 5,
+      processes: (params.processes as number | undefined) ?? 4,
+      requestsPerSecond: params.requestsPerSecond as number,
+      timeoutMs: millisecondsOf(params.timeout, "2s"),
+      compactEveryMs: millisecondsOf(params.compactEvery, "0"),
+    };
+    return { ...config };
+  },
+  start: (config) => new RegisterLoad(config as unknown as RegisterConfig),
 };

@@ -1,4 +1,5 @@
-import type { Workload } from "./workload";
+import { type WatchConfig, WatchLoad } from "./watch-load";
+import { millisecondsOf, type Workload } from "./workload";
 
 export const watches: Workload = {
   name: "watches",
@@ -14,4 +15,16 @@ export const watches: Workload = {
   },
   required: [],
   service: () => undefined,
+  configure(params, { members }) {
+    const config: WatchConfig = {
+      type: "watches",
+      prefix: String(params.prefix ?? "registers/"),
+      members,
+      watches: (params.watches as number | undefined) ?? 4,
+      progressEveryMs: millisecondsOf(params.progressEvery, "1s"),
+      anewEveryMs: millisecondsOf(params.anewEvery, "0"),
+    };
+    return { ...config };
+  },
+  start: (config) => new WatchLoad(config as unknown as WatchConfig),
 };

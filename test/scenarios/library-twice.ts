@@ -42,6 +42,7 @@ const workloads = [
   "drain-deadlock",
   "namespace-churn",
   "stateful-partition",
+  "transactions",
 ];
 export const parts = { controlPlane, recoveries, workloads } as const;
 

@@ -1,0 +1,184 @@
+import type { KnownFact } from "../../../protocol/facts";
+import { type Transaction, wrongWithLists } from "../../../scenarios/checks/txn/list-graph";
+import { type Told, told } from "./told";
+
+type Called = Extract<KnownFact, { readonly kind: "txn.called" }>;
+
+/** Calls of one workload, told by hand. */
+class TxnTold {
+  readonly told: Told = told();
+  private revision = 1;
+
+  constructor(private readonly workload: Called["workload"]) {}
+
+  call(call: string, action: Called["action"], value = "", ...keys: readonly string[]): this {
+    return this.fact({
+      kind: "txn.called",
+      call,
+      workload: this.workload,
+      action,
+      member: "etcd/0",
+      keys: keys.length > 0 ? keys : ["k"],
+      value,
+    });
+  }
+
+  answer(call: string, ...seen: readonly (string | null)[]): this {
+    return this.fact({ kind: "txn.returned", call, outcome: "done", revision: this.revision, seen, detail: "" });
+  }
+
+  fail(call: string, outcome: "refused" | "unknown"): this {
+    return this.fact({ kind: "txn.returned", call, outcome, revision: 0, seen: [], detail: "" });
+  }
+
+  commit(changes: Readonly<Record<string, string>>): this {
+    this.revision++;
+    for (const [key, value] of Object.entries(changes))
+      this.told.events.push({ type: "store", atUs: 0, revision: this.revision, key, deleted: false, value });
+    return this;
+  }
+
+  judge(check: string) {
+    return this.told.judge(check);
+  }
+
+  private fact(fact: KnownFact): this {
+    this.told.fact("client/x", fact as never);
+    return this;
+  }
+}
+
+describe("set-full (Jepsen)", () => {
+  const added = () => new TxnTold("sets").call("a", "add", "1").answer("a").call("b", "add", "2").fail("b", "unknown");
+
+  it("holds where all that was acknowledged is read, and what was unknown may be", () => {
+    expect(added().call("r", "read").answer("r", "1").call("s", "read").answer("s", "1", "2").judge("set-full")).toMatchObject({
+      verdict: "held",
+      reached: 2,
+    });
+  });
+
+  it("does not ask of a read what was acknowledged after it began", () => {
+    const early = new TxnTold("sets").call("r", "read").call("a", "add", "1").answer("a").answer("r");
+    expect(early.call("s", "read").answer("s", "1").judge("set-full").verdict).toBe("held");
+  });
+
+  it("is violated by an element that is lost, one that vanishes again, and one that nobody added", () => {
+    expect(added().call("r", "read").answer("r").judge("set-full").detail).toBe(
+      "r did not read 1, which had been acknowledged or read before it began",
+    );
+    expect(added().call("r", "read").answer("r", "1", "2").call("s", "read").answer("s", "1").judge("set-full").detail).toMatch(
+      /did not read 2/,
+    );
+    expect(added().call("r", "read").answer("r", "1", "9").judge("set-full").detail).toBe("r read 9, which nobody had added");
+  });
+});
+
+describe("counter-bounds (Jepsen)", () => {
+  const counted = () => new TxnTold("counters").call("a", "increment").commit({ k: "1" }).answer("a", null);
+
+  it("holds for reads between what was acknowledged and what was asked for", () => {
+    const history = counted().call("b", "increment").fail("b", "unknown").call("r", "read").answer("r", "1").commit({ k: "2" });
+    expect(history.call("s", "read").answer("s", "2").judge("counter-bounds")).toMatchObject({ verdict: "held", reached: 3 });
+  });
+
+  it("is violated by a read of too little, of too much, and by an end that lost one", () => {
+    expect(counted().call("r", "read").answer("r", null).judge("counter-bounds").detail).toBe(
+      "r read 0 from k, and 1 increments had been acknowledged before",
+    );
+    expect(counted().call("r", "read").answer("r", "2").judge("counter-bounds").detail).toBe(
+      "r read 2 from k, and only 1 increments can have happened",
+    );
+    const refused = counted().call("b", "increment").fail("b", "refused").call("r", "read").answer("r", "2");
+    expect(refused.judge("counter-bounds").verdict).toBe("violated");
+    expect(counted().call("b", "increment").answer("b", "1").judge("counter-bounds").detail).toBe(
+      "k ended at 1, and between 2 and 2 increments happened",
+    );
+  });
+});
+
+describe("bank-total (Jepsen)", () => {
+  const opened = () => new TxnTold("bank").call("r", "read", "", "a", "b").answer("r", "100", "100");
+
+  it("holds where money only moves", () => {
+    const history = opened().call("t", "transfer", "30", "a", "b").commit({ a: "70", b: "130" }).answer("t", "100", "100");
+    expect(history.call("s", "read", "", "a", "b").answer("s", "70", "130").judge("bank-total")).toMatchObject({
+      verdict: "held",
+      reached: 2,
+    });
+  });
+
+  it("is violated by a read that is torn, by half a transfer, and by a debt", () => {
+    expect(opened().call("s", "read", "", "a", "b").answer("s", "70", "100").judge("bank-total").detail).toBe(
+      "s read accounts that come to 170 at revision 1, and the total is 200",
+    );
+    expect(opened().commit({ a: "70" }).judge("bank-total").detail).toBe("revision 2 changed the total of all accounts by -30");
+    expect(opened().call("s", "read", "", "a", "b").answer("s", "-10", "210").judge("bank-total").detail).toMatch(/below zero/);
+  });
+});
+
+describe("list-append (Elle)", () => {
+  let moment = 0;
+  const at = () => ++moment;
+  /** One after the other in real time, unless told. */
+  const txn = (call: string, appended: string, reads: Readonly<Record<string, string>>, more: Partial<Transaction> = {}): Transaction => ({
+    call,
+    acknowledged: true,
+    appended,
+    reads: Object.entries(reads).map(([key, elements]) => ({ key, elements: elements === "" ? [] : elements.split(" ") })),
+    calledAt: at(),
+    returnedAt: at(),
+    ...more,
+  });
+  const judge = (transactions: readonly Transaction[], ends: Readonly<Record<string, string>>, refused: readonly string[] = []) =>
+    wrongWithLists(transactions, new Map(Object.entries(ends).map(([key, elements]) => [key, elements.split(" ")])), new Set(refused));
+  const together = { calledAt: 0, returnedAt: 1_000 };
+
+  it("holds for what happened one after the other", () => {
+    expect(judge([txn("a", "1", { x: "" }), txn("b", "2", { x: "1", y: "" }), txn("r", "", { x: "1 2" })], { x: "1 2" })).toBeUndefined();
+  });
+
+  it("holds for one whose outcome is unknown, whether it happened or not", () => {
+    const unknown = { acknowledged: false, reads: [], returnedAt: Number.POSITIVE_INFINITY } as const;
+    expect(judge([txn("a", "1", {}, unknown), txn("b", "2", { x: "" })], { x: "2" })).toBeUndefined();
+    expect(judge([txn("a", "1", {}, unknown), txn("b", "2", { x: "1" })], { x: "1 2" })).toBeUndefined();
+  });
+
+  it("is violated by an element that is there twice, was refused, is lost, or stood elsewhere", () => {
+    expect(judge([txn("a", "1", { x: "" })], { x: "1 1" })).toBe("x holds 1 twice");
+    expect(judge([], { x: "1" }, ["1"])).toBe("x holds 1, which was refused");
+    expect(judge([txn("a", "1", { x: "" })], {})).toBe("a was acknowledged, and 1 is in none of its lists");
+    const lost = [txn("a", "1", { x: "" }), txn("b", "2", { x: "1" }), txn("r", "", { x: "2" })];
+    expect(judge(lost, { x: "1 2" })).toBe("r read 2 at place 0 of x, where 1 is in the end");
+  });
+
+  it("is violated by a read that is older than an answer before it: a cycle with real time", () => {
+    expect(judge([txn("a", "1", { x: "" }), txn("r", "", { x: "" })], { x: "1" })).toBe(
+      "no order explains these: a: it had been answered before the call of r: it read x without what was appended by a",
+    );
+  });
+
+  it("is violated by write skew: each read without what the other wrote", () => {
+    const skew = [txn("a", "1", { x: "", y: "" }, together), txn("b", "2", { y: "", x: "" }, together)];
+    expect(judge(skew, { x: "1", y: "2" })).toMatch(/no order explains these/);
+  });
+
+  it("is violated by two readers who saw two writes in different orders (long fork)", () => {
+    const fork = [
+      txn("a", "1", { x: "" }, together),
+      txn("b", "2", { y: "" }, together),
+      txn("r", "", { x: "1", y: "" }, together),
+      txn("s", "", { x: "", y: "2" }, together),
+    ];
+    expect(judge(fork, { x: "1", y: "2" })).toMatch(/no order explains these/);
+  });
+
+  it("reads its transactions off the history", () => {
+    const history = new TxnTold("lists").call("a", "append", "1", "x").commit({ x: "1" }).answer("a", null).call("r", "read", "", "x");
+    expect(history.answer("r", "1").judge("list-append")).toMatchObject({ verdict: "held", reached: 2 });
+    const stale = new TxnTold("lists").call("a", "append", "1", "x").commit({ x: "1" }).answer("a", null).call("r", "read", "", "x");
+    expect(stale.answer("r", null).judge("list-append").verdict).toBe("violated");
+    const gone = new TxnTold("lists").call("a", "append", "1", "x").fail("a", "refused").call("r", "read", "", "x").answer("r", null);
+    expect(gone.commit({ x: "1" }).judge("list-append").detail).toBe("x holds 1, which was refused");
+  });
+});

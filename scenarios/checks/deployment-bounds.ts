@@ -1,8 +1,10 @@
-import type { Deployment, Pod } from "../../protocol/kinds/generated";
+import type { Deployment, Pod, ReplicaSet } from "../../protocol/kinds/generated";
 import type { Stored } from "../../protocol/kinds/object";
 import type { HistoryEvent } from "../history";
 import type { Check } from "./check";
+import { Lately } from "./lately";
 import { controllerUid, isActive, isReady, scaledValue, wasDisrupted } from "./pods";
+import { Staleness } from "./staleness";
 
 /** A rolling update never has too many pods, and takes none away while too few are available. */
 export const deploymentBounds: Check = {
@@ -13,23 +15,33 @@ export const deploymentBounds: Check = {
   required: [],
   begin({ deployment: only }) {
     const deployments = new Map<string, Tracked>();
-    const replicaSets = new Map<string, string>();
+    const replicaSets = new Map<string, { readonly owner: string; readonly replicas: number }>();
+    const staleness = new Staleness();
     const pods = new Map<string, Stored<Pod>>();
     const wereReady = new Set<string>();
     let storms = 0;
     let judged = 0;
 
-    const judge = (tracked: Tracked): string | undefined => {
+    const judge = (tracked: Tracked, atUs: number): string | undefined => {
       const { spec } = tracked.object;
       const replicas = spec?.replicas ?? 1;
       const { maxSurge, maxUnavailable } = boundsOf(tracked.object);
-      const own = [...pods.values()].filter((pod) => replicaSets.get(controllerUid(pod)) === tracked.object.metadata.uid && isActive(pod));
+      const own = [...pods.values()].filter(
+        (pod) => replicaSets.get(controllerUid(pod))?.owner === tracked.object.metadata.uid && isActive(pod),
+      );
       const available = own.filter(isReady).length;
       // What was ready and is not any more has crashed, fails its probe or is on a node that is lost: no rollout is to blame.
       const excused = own.filter((pod) => !isReady(pod) && wereReady.has(pod.metadata.uid)).length;
-      if (own.length <= replicas + maxSurge) tracked.allowedPods = replicas + maxSurge;
-      if (own.length > tracked.allowedPods)
-        return `${tracked.name} has ${own.length} pods, more than its ${replicas} replicas and maxSurge ${maxSurge} allow`;
+      // What a ReplicaSet has beyond the number that it was given last is on its way out: the rollout counts on it.
+      const wanted = [...replicaSets].filter(([, { owner }]) => owner === tracked.object.metadata.uid);
+      const count = wanted.reduce(
+        (sum, [uid, set]) => sum + Math.min(set.replicas, own.filter((pod) => controllerUid(pod) === uid).length),
+        0,
+      );
+      if (count <= replicas + maxSurge) tracked.allowedPods = replicas + maxSurge;
+      tracked.bound.set(replicas + maxSurge, atUs);
+      if (count > Math.max(tracked.allowedPods, tracked.bound.most(staleness.knownUntil(atUs))))
+        return `${tracked.name} has ${count} pods, more than its ${replicas} replicas and maxSurge ${maxSurge} allow`;
       if (available >= replicas) tracked.wasWhole = true;
       if (!tracked.wasWhole) return undefined;
       judged++;
@@ -41,6 +53,7 @@ export const deploymentBounds: Check = {
     };
 
     const see = (event: HistoryEvent): string | undefined => {
+      staleness.see(event);
       if (event.type === "fault") {
         // Pods that a fault took away are not the rollout's doing: the lower bound holds again once it was met again.
         storms += event.phase === "began" ? 1 : -1;
@@ -56,25 +69,34 @@ export const deploymentBounds: Check = {
           if (!event.after) return void deployments.delete(uid);
           const deployment = event.after as Stored<Deployment>;
           const replicas = deployment.spec?.replicas ?? 1;
-          const tracked = deployments.get(uid) ?? { name: event.id, object: deployment, allowedPods: 0, floor: 0, wasWhole: false };
+          const tracked = deployments.get(uid) ?? {
+            name: event.id,
+            object: deployment,
+            allowedPods: 0,
+            bound: new Lately(replicas + boundsOf(deployment).maxSurge),
+            floor: 0,
+            wasWhole: false,
+          };
           tracked.object = deployment;
           // A smaller spec makes pods too many that were not: the old bound stands until they are fewer.
           tracked.allowedPods = Math.max(tracked.allowedPods, replicas + boundsOf(deployment).maxSurge);
           if (replicas > ((event.before as Stored<Deployment> | undefined)?.spec?.replicas ?? 1)) tracked.wasWhole = false;
           deployments.set(uid, tracked);
-          return judge(tracked);
+          return judge(tracked, event.atUs);
         }
         case "ReplicaSet":
-          if (event.after) replicaSets.set(uid, controllerUid(object));
+          if (event.after)
+            replicaSets.set(uid, { owner: controllerUid(object), replicas: (object as Stored<ReplicaSet>).spec?.replicas ?? 1 });
+          else replicaSets.delete(uid);
           return undefined;
         case "Pod": {
           if (event.after) pods.set(uid, event.after as Stored<Pod>);
           else pods.delete(uid);
           if (isReady(object as Stored<Pod>)) wereReady.add(uid);
-          const tracked = deployments.get(replicaSets.get(controllerUid(object)) ?? "");
+          const tracked = deployments.get(replicaSets.get(controllerUid(object))?.owner ?? "");
           // An eviction, by whomever, is not the rollout's doing either; budgets are judged elsewhere.
           if (tracked && wasDisrupted(object as Stored<Pod>)) tracked.wasWhole = false;
-          return tracked ? judge(tracked) : undefined;
+          return tracked ? judge(tracked, event.atUs) : undefined;
         }
         default:
           return undefined;
@@ -92,6 +114,8 @@ interface Tracked {
   object: Stored<Deployment>;
   /** The most pods that may exist now. */
   allowedPods: number;
+  /** replicas + maxSurge. */
+  readonly bound: Lately;
   /** The fewest available pods that were promised when it was last whole. */
   floor: number;
   /** All its replicas have been available since the last fault began or ended. */

@@ -1,7 +1,9 @@
 import type { Pod, ReplicaSet, StatefulSet } from "../../protocol/kinds/generated";
 import type { Stored } from "../../protocol/kinds/object";
 import type { Check } from "./check";
+import { Lately } from "./lately";
 import { controllerUid, isActive } from "./pods";
+import { Staleness } from "./staleness";
 
 /** What another leader of the controller manager, deposed in the middle of its work, may still have sent. */
 const handoverUs = 10_000_000;
@@ -15,13 +17,15 @@ export const replicaBounds: Check = {
   params: {},
   required: [],
   begin() {
-    const owners = new Map<string, { readonly id: string; replicas: number; allowed: number }>();
+    const owners = new Map<string, { readonly id: string; readonly replicas: Lately; allowed: number }>();
+    const staleness = new Staleness();
     const pods = new Map<string, Map<string, Stored<Pod>>>();
     let handoverAtUs = Number.NEGATIVE_INFINITY;
     let made = 0;
     const activeOf = (uid: string) => [...(pods.get(uid)?.values() ?? [])].filter(isActive).length;
     return {
       see(event) {
+        staleness.see(event);
         if (event.type === "fact" && event.fact.kind === "leader.elected") handoverAtUs = event.atUs;
         if (event.type !== "object") return undefined;
         const object = (event.after ?? event.before)!;
@@ -29,7 +33,9 @@ export const replicaBounds: Check = {
         if (object.kind === "ReplicaSet" || object.kind === "StatefulSet") {
           if (!event.after) return void owners.delete(uid);
           const replicas = (event.after as Stored<ReplicaSet | StatefulSet>).spec?.replicas ?? 1;
-          owners.set(uid, { id: event.id, replicas, allowed: Math.max(replicas, activeOf(uid)) });
+          const lately = owners.get(uid)?.replicas ?? new Lately(replicas);
+          lately.set(replicas, event.atUs);
+          owners.set(uid, { id: event.id, replicas: lately, allowed: Math.max(replicas, activeOf(uid)) });
           return undefined;
         }
         if (object.kind !== "Pod") return undefined;
@@ -43,9 +49,11 @@ export const replicaBounds: Check = {
         if (!owner) return undefined;
         const active = activeOf(ownerUid);
         if (isNew && event.after) made++;
-        if (isNew && active > owner.allowed && event.atUs - handoverAtUs > handoverUs)
-          return `${owner.id} has ${active} active pods, more than its ${owner.replicas} replicas`;
-        owner.allowed = Math.max(owner.replicas, active);
+        // Who makes pods one after the other does so by the number that it knew when it began.
+        const known = owner.replicas.most(staleness.knownUntil(event.atUs));
+        if (isNew && active > Math.max(owner.allowed, known) && event.atUs - handoverAtUs > handoverUs)
+          return `${owner.id} has ${active} active pods, more than its ${owner.replicas.now} replicas`;
+        owner.allowed = Math.max(owner.replicas.now, active);
         return undefined;
       },
       end: () => ({ detail: `${made} pods made for ${owners.size} owners`, reached: made }),

@@ -28,6 +28,8 @@ export const rolloutAvailability: Check = {
       const [from, to] = [was?.spec?.replicas ?? 0, is.spec?.replicas ?? 0];
       if (!deployment || isBeingDeleted(deployment) || from <= to) return undefined;
       steps++;
+      // Who changes the number of replicas in the middle of a rollout takes from each ReplicaSet its share, ready or not (proportional scaling).
+      if (desired(was) !== desired(is)) return undefined;
       const ready = readyOf(is.metadata.uid);
       // Pods that are not ready go first.
       if (Math.min(ready, from) <= to) return undefined;
@@ -71,3 +73,8 @@ export const rolloutAvailability: Check = {
     };
   },
 };
+
+/** The number of replicas of its Deployment by which a ReplicaSet was last sized. */
+function desired(set: Stored<ReplicaSet> | undefined): string | undefined {
+  return set?.metadata.annotations?.["deployment.kubernetes.io/desired-replicas"];
+}

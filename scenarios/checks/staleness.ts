@@ -35,10 +35,15 @@ export class Staleness {
     else if (was) this.lostAtUs.set(id, atUs);
   }
 
+  /** Until when everybody knows of what happened; of what came after it some may not. */
+  knownUntil(nowUs: number): number {
+    const recovering = this.active > 0 || nowUs - this.endedAtUs <= recoveryUs;
+    return Math.min(nowUs - lagUs, recovering ? this.sinceUs : Number.POSITIVE_INFINITY);
+  }
+
   /** Of the pods that are meant, how many are lost without anybody knowing. */
   unnoticed(isMeant: (id: string) => boolean, nowUs: number): number {
-    const recovering = this.active > 0 || nowUs - this.endedAtUs <= recoveryUs;
-    const fromUs = Math.min(nowUs - lagUs, recovering ? this.sinceUs : Number.POSITIVE_INFINITY);
+    const fromUs = this.knownUntil(nowUs);
     let count = 0;
     for (const [id, atUs] of this.lostAtUs) if (atUs >= fromUs && isMeant(id)) count++;
     return count;

@@ -239,8 +239,18 @@ describe("replica-bounds (no controller makes too many)", () => {
     const anew = two()
       .object(set(1))
       .gone("Pod shop/a")
+      .at(70)
       .object(pod("c", { owner: "rs" }));
     expect(anew.judge("replica-bounds").verdict).toBe("violated");
+  });
+
+  it("forgives pods that were decided upon before the number became smaller", () => {
+    const underWay = two()
+      .object(set(4))
+      .object(pod("c", { owner: "rs" }))
+      .object(set(3))
+      .object(pod("d", { owner: "rs" }));
+    expect(underWay.judge("replica-bounds").verdict).toBe("held");
   });
 
   it("forgives what a deposed leader had still sent", () => {
@@ -417,6 +427,22 @@ describe("rollout-availability (each step of a rollout)", () => {
       "ReplicaSet shop/old was scaled from 2 to 1, which leaves Deployment shop/web 1 ready pods; its 2 replicas less maxUnavailable are 2",
     );
     expect(early(begin().fault("began", ["node-0"])).judge("rollout-availability").verdict).toBe("violated");
+  });
+
+  it("holds where somebody asks for fewer replicas: each ReplicaSet gives its share, ready or not", () => {
+    const sized = (uid: string, replicas: number, by: string) => {
+      const plain = set(uid, replicas);
+      const annotations = { "deployment.kubernetes.io/desired-replicas": by };
+      return { ...plain, metadata: { ...(plain.metadata as JsonObject), annotations } };
+    };
+    const begun = begin().object(sized("old", 2, "2"));
+    expect(begun.object(sized("old", 1, "1")).judge("rollout-availability").verdict).toBe("held");
+    expect(
+      begin()
+        .object(sized("old", 2, "2"))
+        .object(sized("old", 1, "2"))
+        .judge("rollout-availability").verdict,
+    ).toBe("violated");
   });
 
   it("holds where only pods go that are not ready", () => {

@@ -19,11 +19,20 @@ describe("deployment-bounds (Deployments, maxSurge and maxUnavailable)", () => {
     expect(history.object(pod("d", { owner: "new" })).judge("deployment-bounds")).toMatchObject({ verdict: "held" });
   });
 
-  it("is violated by more pods than replicas and maxSurge", () => {
+  it("is violated by more pods than replicas and maxSurge, where their ReplicaSets were asked for so many", () => {
     const history = whole()
+      .object(replicaSet("old", "web", 4))
       .object(pod("c", { owner: "old", ready: false }))
       .object(pod("d", { owner: "old", ready: false }));
     expect(history.judge("deployment-bounds").detail).toMatch(/has 4 pods, more than its 2 replicas and maxSurge 1 allow/);
+  });
+
+  it("does not count what a ReplicaSet has beyond the number that it was given last: a rollout does not wait for it to go", () => {
+    const history = whole()
+      .object(pod("c", { owner: "old", ready: false }))
+      .object(replicaSet("new", "web", 1))
+      .object(pod("d", { owner: "new", ready: false }));
+    expect(history.judge("deployment-bounds").verdict).toBe("held");
   });
 
   it("does not count pods that are on their way out", () => {

@@ -133,7 +133,7 @@ export function deployment(replicas: number, rollingUpdate: JsonObject): JsonObj
   };
 }
 
-export function replicaSet(uid: string, owner = "web"): JsonObject {
+export function replicaSet(uid: string, owner = "web", replicas?: number): JsonObject {
   return {
     apiVersion: "apps/v1",
     kind: "ReplicaSet",
@@ -143,5 +143,6 @@ export function replicaSet(uid: string, owner = "web"): JsonObject {
       uid,
       ownerReferences: [{ apiVersion: "apps/v1", kind: "Deployment", name: owner, uid: owner, controller: true }],
     },
+    ...(replicas === undefined ? {} : { spec: { replicas } }),
   };
 }

@@ -1,4 +1,5 @@
 import type { ApiObject } from "../../protocol/kinds/object";
+import { builtInApiServices } from "./aggregation/local";
 import { defaultClusterRoleBindings, defaultClusterRoles, defaultRoleBindings, defaultRoles } from "./authorization/default-roles";
 import type { ApiServerConfig } from "./config";
 import { addressAt, cidrOf } from "./registry/cidr";
@@ -19,6 +20,7 @@ export function clusterObjects({ serviceCidr, authorities }: Pick<ApiServerConfi
     priorityClass("system-node-critical", 2_000_001_000, "Used for system critical pods that must not be moved from their current node."),
     typed("networking.k8s.io/v1", "ServiceCIDR", { metadata: { name: "kubernetes" }, spec: { cidrs: [serviceCidr] } }),
     kubernetesService(serviceCidr),
+    ...builtInApiServices(),
     ...(authorities ? [requestHeaderAuthorities(authorities)] : []),
   ];
 }

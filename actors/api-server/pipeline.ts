@@ -2,6 +2,8 @@ import type { Address } from "../../protocol/address";
 import type { ApiRequest, ApiResponse } from "../../protocol/api";
 import { isReview } from "../../protocol/kinds/registry";
 import { type Failure, failure, isFailure, methodNotAllowed, notImplemented, serviceUnavailable } from "../../protocol/status";
+import { proxy } from "./aggregation/proxy";
+import { remoteGroupVersions, remoteOfPath } from "./aggregation/remote";
 import { attributesOf } from "./authorization/attributes";
 import { forbiddenRequest } from "./authorization/rbac";
 import { decideAccess } from "./authorization-memo";
@@ -42,6 +44,8 @@ export function serve(state: ServerState, ctx: Ctx, request: ApiRequest, from: A
     if (!decision.allowed) return refuse(ctx, { caller }, forbiddenRequest(user, wanted, decision.reason));
     const limitMs = Math.min(deadlineMs || Number.POSITIVE_INFINITY, state.knobs["request-timeout"]);
     const call: Call = { request, from, caller, user, deadlineUs: ctx.monotonicUs() + limitMs * 1000 };
+    const elsewhere = remoteOfPath(state, request.path);
+    if (elsewhere) return proxy(state, ctx, call, elsewhere);
     return request.isResource ? serveResource(state, ctx, call) : serveDocument(state, ctx, call);
   });
 }
@@ -54,8 +58,11 @@ function serveDocument(state: ServerState, ctx: Ctx, call: Call): undefined {
   const { ip, port } = state.membership.advertised;
   const groups = state.served.groupVersions;
   const document =
-    discover(path, accept, { serverAddress: `${ip}:${port}`, cache: state.documents, groups }) ??
-    openApi(path, accept, query.hash ?? "", { cache: state.documents, groups });
+    discover(path, accept, {
+      serverAddress: `${ip}:${port}`,
+      cache: state.documents,
+      groups: [...groups, ...remoteGroupVersions(state)],
+    }) ?? openApi(path, accept, query.hash ?? "", { cache: state.documents, groups });
   if (document === undefined) return refuse(ctx, call, noSuchPath());
   if (isFailure(document)) return refuse(ctx, call, document);
   return respond(ctx, call, documentResponse(document));

@@ -1,6 +1,9 @@
 import type { ApiMessage, ApiRequest } from "../../protocol/api";
 import { isTunnelMessage } from "../../protocol/tunnel";
 import type { Actor } from "../../runtime/actor";
+import { aggregationTimer, checkApiServices } from "./aggregation/availability";
+import { registerGroupVersions } from "./aggregation/registration";
+import { apiServicesResource, newAggregation } from "./aggregation/remote";
 import { forgetDecisions } from "./authorization-memo";
 import { bootstrap, bootstrapTimer, newBootstrap } from "./bootstrap";
 import { type ApiServerConfig, knobsOf } from "./config";
@@ -88,6 +91,7 @@ function newState(config: ApiServerConfig, self: string): ServerState {
     membership: newMembership(config, self, knobs["endpoint-reconcile-interval"]),
     served: servedKinds([]),
     definitions: newDefinitions(),
+    aggregation: newAggregation(),
     documents: new Map(),
     authorizations: new Map(),
     answers: new Map(),
@@ -101,6 +105,7 @@ const listener: FeedListener<ServerState> = {
     if (cache.resource === definitionsResource) serveDefinitions(state, ctx);
     tellWatchers(state, ctx, cache, change);
     if (cache.resource === definitionsResource || (change.deleted && isCleanedUp(state, cache.resource))) ctx.setTimer(definitionsTimer, 0);
+    if (cache.resource === apiServicesResource) ctx.setTimer(aggregationTimer, 0);
     return;
   },
   replaced(state, ctx, why) {
@@ -108,6 +113,7 @@ const listener: FeedListener<ServerState> = {
     closeAllWatches(state, ctx);
     serveDefinitions(state, ctx);
     ctx.setTimer(definitionsTimer, 0);
+    ctx.setTimer(aggregationTimer, 0);
     if (why !== firstList) return;
     bootstrap(state, ctx);
     return confirmMembership(state, ctx);
@@ -122,7 +128,10 @@ function onTimer(state: ServerState, ctx: Ctx, name: string): undefined {
     case compactTimer:
       return compact(state, ctx);
     case definitionsTimer:
-      return tendDefinitions(state, ctx);
+      tendDefinitions(state, ctx);
+      return registerGroupVersions(state, ctx);
+    case aggregationTimer:
+      return checkApiServices(state, ctx);
     case bootstrapTimer:
       return bootstrap(state, ctx);
     case membershipTimer:

@@ -1,4 +1,5 @@
 import type { Context, StreamRef } from "../../runtime/actor";
+import type { Aggregation } from "./aggregation/remote";
 import type { AuthorizationMemo } from "./authorization-memo";
 import type { Bootstrap } from "./bootstrap";
 import type { ApiServerConfig, Knobs } from "./config";
@@ -31,6 +32,7 @@ export interface ServerState {
   /** Every kind that this server serves at the moment: the built-in ones and those that definitions in its cache bring. */
   served: ServedKinds;
   readonly definitions: Definitions;
+  readonly aggregation: Aggregation;
   readonly documents: DocumentCache;
   readonly authorizations: AuthorizationMemo;
   readonly answers: AnswerCounts;

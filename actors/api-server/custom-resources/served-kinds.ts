@@ -29,6 +29,8 @@ export interface ServedKinds {
   /** In discovery's order: the built-in groups, then the others by name; within a group the preferred version first. */
   readonly groupVersions: readonly GroupVersion[];
   readonly kinds: readonly Kind[];
+  /** The groups that no custom resource and no other server can take over. */
+  readonly builtInGroups: ReadonlySet<string>;
 }
 
 /** The built-in kinds and these. Where both have one of a name the built-in one is meant. */
@@ -50,6 +52,7 @@ export function servedKinds(custom: readonly CustomResource[]): ServedKinds {
     storedResourceOf: (kind) => stored.get(kind) ?? storedResourceOf(kind),
     groupVersions: customKinds.length === 0 ? groupVersions() : withCustom(customKinds),
     kinds: [...allKinds(), ...customKinds],
+    builtInGroups: new Set(groupVersions().map(({ group }) => group)),
   };
 }
 

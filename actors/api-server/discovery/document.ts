@@ -31,6 +31,11 @@ export function forgetChanged(cache: DocumentCache, before: readonly GroupVersio
   for (const key of [...cache.keys()]) if (!unchanged.has(key.replace(/^openapi\/v3/, ""))) cache.delete(key);
 }
 
+/** Forgets what discovery says; OpenAPI documents stay. */
+export function forgetDiscovery(cache: DocumentCache): void {
+  for (const key of [...cache.keys()]) if (!key.startsWith("openapi/")) cache.delete(key);
+}
+
 function groupPath(group: string, apiVersion: string): string {
   return group === "" ? `/api/${apiVersion}` : `/apis/${apiVersion}`;
 }

@@ -60,7 +60,7 @@ export class WebGateway implements Service<WebMessage> {
     const { method, url, serverName, headers, body, caBundle, insecureSkipTlsVerify, identity } = request;
     const options: RequestOptions = {
       method,
-      headers: { ...Object.fromEntries(headers), "content-length": String(body.length) },
+      headers: { ...grouped(headers), "content-length": String(body.length) },
       rejectUnauthorized: !insecureSkipTlsVerify,
       ...(serverName === "" ? {} : { servername: serverName }),
       ...(caBundle === "" ? {} : { ca: caBundle }),
@@ -70,6 +70,13 @@ export class WebGateway implements Service<WebMessage> {
     call.on("error", (error) => refuse(error.message));
     return { call, send: () => void call.end(body) };
   }
+}
+
+/** A name that comes several times has several values. */
+function grouped(headers: HttpRequest["headers"]): Record<string, string | string[]> {
+  const values = new Map<string, string[]>();
+  for (const [name, value] of headers) values.set(name, [...(values.get(name) ?? []), value]);
+  return Object.fromEntries([...values].map(([name, all]) => [name, all.length === 1 ? all[0]! : all]));
 }
 
 /** Names of a connection's own concern, which are not passed on. */

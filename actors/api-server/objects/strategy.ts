@@ -1,6 +1,7 @@
 import type { PodSpec } from "../../../protocol/kinds/generated";
 import { type JsonObject, timestamp } from "../../../protocol/kinds/object";
 import { apiVersionOf, definition, type Kind } from "../../../protocol/kinds/registry";
+import { locallyAvailable } from "../aggregation/local";
 import { isObject } from "./decode";
 import { mirrorServiceAccount } from "./defaults/pods";
 import { listAt, objectAt, put } from "./defaults/rule";
@@ -75,6 +76,9 @@ export function prepareForCreate(kind: Kind, object: JsonObject, birth: Birth): 
       return { ...fresh, status: { phase: "Pending" } };
     case "Job.batch":
       return jobForCreate(fresh, birth.uid);
+    case "APIService.apiregistration.k8s.io":
+      if (objectAt(fresh, "spec").service !== undefined) return fresh;
+      return { ...fresh, status: { conditions: [{ lastTransitionTime: timestamp(birth.nowMs), ...locallyAvailable }] } };
     case "CustomResourceDefinition.apiextensions.k8s.io":
       return { ...fresh, status: { acceptedNames: { kind: "", plural: "" }, conditions: [], storedVersions: storageVersionsOf(fresh) } };
     default:

@@ -4,6 +4,7 @@ import { loadScenario } from "../cli/load";
 import { simulate } from "../cli/simulate";
 import type { RunResult } from "../scenarios/run";
 import { crashStorm } from "./crash/crash-storm";
+import { killedCluster } from "./crash/killed-cluster";
 import { simulatedStorm } from "./crash/simulated-storm";
 import { differentialSequences } from "./differential";
 
@@ -43,6 +44,11 @@ function partsFrom(first: number): Part[] {
         seed++;
         return told;
       };
+    }),
+    part("wavetank up, killed", (add) => async (endMs) => {
+      const { violations, ...figures } = await killedCluster({ kills: 20, withinMs: Math.max(5_000, (endMs - performance.now()) * 0.75) });
+      for (const [figure, by] of Object.entries(figures)) add(figure, by);
+      return violations;
     }),
     part("etcd storms, simulated", (add) => {
       let seed = first;

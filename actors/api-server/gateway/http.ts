@@ -19,7 +19,9 @@ export function* eachHeader(request: HttpRequest): Generator<readonly [string, s
 /** Whether the client has gone, so that nothing more can be said to it. */
 export function isGone(response: HttpResponse): boolean {
   if (response.writableEnded) return true;
-  return "stream" in response ? (response.stream?.destroyed ?? true) : (response.socket?.destroyed ?? true);
+  if ("stream" in response) return response.stream?.destroyed ?? true;
+  // Without a socket it waits for the answer before it on the same connection to leave.
+  return response.destroyed || (response.socket?.destroyed ?? false);
 }
 
 /** Bytes that were written and that the client has not taken yet. */

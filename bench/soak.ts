@@ -1,3 +1,4 @@
+import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { loadScenario } from "../cli/load";
@@ -77,6 +78,9 @@ function partsFrom(first: number): Part[] {
     ),
     part("examples/shop/leader-loss.yaml", (add) => seedsOf("examples/shop/leader-loss.yaml", first, shopSeeds, 10, add)),
     part("scenarios/library/swarm.yaml", (add) => seedsOf("scenarios/library/swarm.yaml", first, Number.POSITIVE_INFINITY, 5, add)),
+    // Nothing is planted here: whatever is violated is a bug, or a check's false alarm.
+    part("healthy seeds", (add) => seedsOf("scenarios/library/healthy-swarm.yaml", first, Number.POSITIVE_INFINITY, 100, add)),
+    part("the whole library", (add) => everyScenario(first, add)),
   ];
 }
 
@@ -93,6 +97,19 @@ function seedsOf(file: string, first: number, most: number, perTurn: number, add
       add("virtual minutes", result.virtualMs / 60_000);
       found.push(...violationsOf(result).map((why) => `${file} --seed ${seed}: ${why}`));
     }
+    return found;
+  };
+}
+
+/** One scenario of the library after the other, and then all of them with the next seed. */
+function everyScenario(first: number, add: (figure: string, by: number) => void): Turn {
+  const folder = "scenarios/library";
+  const names = readdirSync(join(root, folder)).filter((name) => name.endsWith(".yaml"));
+  const turns = names.sort((a, b) => (a < b ? -1 : 1)).map((name) => seedsOf(`${folder}/${name}`, first, Number.POSITIVE_INFINITY, 1, add));
+  let next = 0;
+  return async (endMs) => {
+    const found: string[] = [];
+    for (let n = 0; n < turns.length && performance.now() < endMs; n++) found.push(...(await turns[next++ % turns.length]!(endMs)));
     return found;
   };
 }

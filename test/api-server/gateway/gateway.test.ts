@@ -47,6 +47,7 @@ describe.each<Protocol>(["HTTP/1.1", "HTTP/2"])("over %s", (protocol) => {
         ...{ kind: "api.request", verb: "create", path: "/apis/apps/v1/namespaces/shop/deployments", isResource: true },
         ...{ group: "apps", version: "v1", resource: "deployments", subresource: "", namespace: "shop", name: "" },
         ...{ query: { fieldManager: "test" }, accept: "application/json", contentType: "application/json", userAgent: "kubectl/v1.36" },
+        ...{ sourceIp: "127.0.0.1" },
         ...{ credential: { type: "anonymous" }, impersonation: null, body: Buffer.from('{"kind":"Deployment"}') },
       },
     ]);

@@ -1,12 +1,11 @@
 import { readdirSync, readFileSync, statSync } from "node:fs";
 import { join, resolve } from "node:path";
-import type { ImageBehaviour } from "../actors/container-runtime/image-behaviour";
 import { matchesImage } from "../actors/container-runtime/image-behaviour";
 import type { ClusterShape } from "../scenarios/cluster";
 import { type CustomObject, type Manifest, readManifests } from "../scenarios/manifests";
 import { runnable } from "../scenarios/rehearse/adapt";
 import { readBaseline } from "../scenarios/rehearse/baseline";
-import { jobBehaviours, readBehaviours, undeclaredImages, wrongWithBehaviours } from "../scenarios/rehearse/behaviour-file";
+import { readBehaviours, undeclaredImages, wrongWithBehaviours } from "../scenarios/rehearse/behaviour-file";
 import type { Note } from "../scenarios/rehearse/note";
 import { defaultObjectives, type Objectives, objectiveIn, readObjectives } from "../scenarios/rehearse/objectives";
 import { problemsText, templateProblems, wrongWithRaw } from "../scenarios/rehearse/raw-input";
@@ -51,7 +50,6 @@ export function readRehearseInput(files: RehearseFiles): RehearseInput {
   const wrong = read ? wrongWithBehaviours(read, subjects) : [];
   if (wrong.length > 0) throw new InputError(problemsText(wrong));
   const objectives = objectivesOf(files.slo, subjects);
-  const behaviours: readonly ImageBehaviour[] = [...declared, ...jobBehaviours(subjects, declared)];
   const unmeasured = subjects.unmeasured.map(({ manifest, why }): Note => {
     const { namespace, name } = manifest.object.metadata;
     return { file: manifest.file, line: manifest.line, what: `Service ${namespace}/${name}`, became: `not measured: ${why}` };
@@ -60,7 +58,7 @@ export function readRehearseInput(files: RehearseFiles): RehearseInput {
     stage: {
       subjects,
       shape: shapeOf(files.config, subjects),
-      behaviours,
+      behaviours: declared,
       objectiveOf: (service, storm) => objectiveIn(objectives, service, storm),
       requestOf: (service) => objectives.requests.get(service) ?? {},
     },

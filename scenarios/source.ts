@@ -54,6 +54,8 @@ export function readDocuments(
     uniqueKeys: true,
     merge: true,
     prettyErrors: false,
+    // Its warnings go to the process; what is wrong is said here.
+    logLevel: "error",
   });
   if (!Array.isArray(parsed)) return { documents: [], problems: [] };
   const problems: Problem[] = [];

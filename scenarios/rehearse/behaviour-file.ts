@@ -97,18 +97,9 @@ function circles(behaviours: readonly ImageBehaviour[], document: SourceDocument
   return [];
 }
 
-/** Behaviours for images that only Jobs run and nobody declared: they come to their end, or a rehearsal would keep them for ever. */
-export function jobBehaviours({ workloads }: Subjects, declared: readonly ImageBehaviour[]): readonly ImageBehaviour[] {
-  const imagesOf = (some: typeof workloads) => new Set(some.flatMap(({ podSpec }) => podSpec.containers.map(({ image = "" }) => image)));
-  const serving = imagesOf(workloads.filter((workload) => !runsToItsEnd(workload)));
-  const ending = imagesOf(workloads.filter(runsToItsEnd));
-  return [...ending]
-    .filter((image) => !serving.has(image) && !declared.some((one) => matchesImage(one.image, image)))
-    .map((image) => ({ image, exitAfterMs: { min: 3_000, max: 6_000 } }));
-}
-
 /** The images of the manifests whose behaviour nobody declared, in the order of their names. */
 export function undeclaredImages({ workloads }: Subjects, declared: readonly ImageBehaviour[]): readonly string[] {
-  const images = new Set(workloads.flatMap(({ podSpec }) => podSpec.containers.map(({ image = "" }) => image)));
+  const serving = workloads.filter((workload) => !runsToItsEnd(workload));
+  const images = new Set(serving.flatMap(({ podSpec }) => podSpec.containers.map(({ image = "" }) => image)));
   return [...images].filter((image) => !declared.some((one) => matchesImage(one.image, image))).sort((a, b) => (a < b ? -1 : 1));
 }

@@ -2,6 +2,7 @@ import { spell } from "./blames/blame";
 import type { Objective } from "./objectives";
 import type { Observation, ServiceObservation } from "./observation";
 import type { StormCase } from "./storms/storm";
+import type { Subject } from "./subject";
 
 /** How one Service came through one run. Times are milliseconds. */
 export interface RunReport {
@@ -33,6 +34,7 @@ export function judge(
   service: ServiceObservation,
   objective: Objective,
   drainsBlocked: boolean,
+  subject: Subject,
 ): RunReport {
   const longest = (stretches: ServiceObservation["outages"]) =>
     Math.round(Math.max(0, ...stretches.map(({ fromUs, untilUs }) => untilUs - fromUs)) / 1000);
@@ -40,8 +42,7 @@ export function judge(
   const availability = requests === 0 ? 0 : (100 * (requests - failed)) / requests;
   const [longestOutageMs, recoveryMs] = [longest(service.outages), longest(service.disturbances)];
   const violations: string[] = [];
-  if (!observation.settled)
-    violations.push(`it never came up: ${observation.reasons.slice(0, 3).join("; ") || "the cluster did not settle"}`);
+  if (!observation.settled) violations.push(`it never came up: ${whyNot(observation.reasons, subject)}`);
   else if (requests === 0) violations.push("no request could be sent to it");
   else {
     if (availability < objective.availability)
@@ -66,6 +67,16 @@ export function judge(
     verdict: violations.length > 0 ? "violated" : "held",
     violations,
   };
+}
+
+/** The reasons that concern the Service and what stands behind it; all of them where none does. */
+function whyNot(reasons: readonly string[], { service, workloads }: Subject): string {
+  const own = [
+    `Service ${service}`,
+    ...workloads.flatMap(({ id, namespace, name }) => [id, `Pod ${namespace}/${name}-`, `ReplicaSet ${namespace}/${name}-`]),
+  ];
+  const about = reasons.filter((reason) => own.some((what) => reason.startsWith(what)));
+  return (about.length > 0 ? about : reasons).slice(0, 2).join("; ") || "the cluster did not settle";
 }
 
 function detectionOf({ lost }: StormCase, { beganUs, calmUs, pods, takeovers }: Observation, { ready }: ServiceObservation): number | null {

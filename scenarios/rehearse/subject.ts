@@ -2,6 +2,7 @@ import type { PodDisruptionBudget, Service } from "../../protocol/kinds/generate
 import { matchesLabelMap, matchesLabelSelector } from "../../protocol/kinds/label-selector";
 import { keyOf } from "../../protocol/kinds/object";
 import type { Manifest } from "../manifests";
+import type { Observation } from "./observation";
 import { runsToItsEnd, type Workload, workloadOf } from "./workload";
 
 /** A Service that is rehearsed, with what stands behind it in the manifests. */
@@ -69,4 +70,15 @@ function subjectOf(manifest: Manifest, manifests: readonly Manifest[], workloads
 export function budgets({ kind, object }: Manifest, workload: Workload): boolean {
   if (kind.kind !== "PodDisruptionBudget" || object.metadata.namespace !== workload.namespace) return false;
   return matchesLabelSelector((object as PodDisruptionBudget).spec?.selector, workload.labels);
+}
+
+/** The workloads of which a pod was not ready in the end, or of which there was none. */
+export function stuckWorkloads({ workloads }: Subjects, { pods, endUs }: Observation): readonly Workload[] {
+  return workloads.filter((workload) => {
+    if (workload.kind === "CronJob") return false;
+    const own = pods.filter(({ owner, goneUs }) => owner === workload.id && goneUs === undefined);
+    if (workload.kind === "Job") return own.some(({ ready, exits }) => ready.length === 0 && exits.length === 0);
+    const up = own.filter(({ ready }) => ready.some(({ untilUs }) => untilUs >= endUs));
+    return up.length < Math.max(workload.replicas, own.length);
+  });
 }

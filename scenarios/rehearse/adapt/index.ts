@@ -3,6 +3,7 @@ import type { Note } from "../note";
 import type { Adaptation, Adapted } from "./adaptation";
 import { autoscalers } from "./autoscalers";
 import { initContainers } from "./init-containers";
+import { jobs } from "./jobs";
 import { kinds } from "./kinds";
 import { placeNames } from "./place-names";
 import { placement } from "./placement";
@@ -11,7 +12,7 @@ import { references } from "./references";
 import { volumes } from "./volumes";
 
 /** Autoscalers are looked at before kinds are left out, and what is referred to last of all: an empty volume refers to nothing. */
-const adaptations: readonly Adaptation[] = [autoscalers, kinds, volumes, initContainers, placement, placeNames, ports, references];
+const adaptations: readonly Adaptation[] = [autoscalers, kinds, volumes, initContainers, jobs, placement, placeNames, ports, references];
 
 /** Kinds that others need come first, as `kustomize build` sorts them. */
 const first = ["Namespace", "PriorityClass", "ServiceAccount", "ConfigMap", "Secret"];
@@ -25,7 +26,7 @@ export function runnable(manifests: readonly Manifest[], custom: readonly Custom
     file,
     line,
     what: `${kind} ${name} (${apiVersion})`,
-    became: "left out: nothing acts on custom resources",
+    became: "left out: no operator runs that would act on it",
   }));
   let current = manifests;
   for (const adapt of adaptations) {

@@ -11,7 +11,7 @@ const born: ReadonlySet<string> = new Set([
   ...["system-cluster-critical", "system-node-critical"].map((name) => `PriorityClass ${name}`),
 ]);
 
-/** What manifests name and somebody else makes (Namespaces, Secrets, ConfigMaps, ServiceAccounts, PriorityClasses): stands in, or no pod would start. */
+/** What manifests name and somebody else makes (Namespaces, Secrets, ConfigMaps, ServiceAccounts, classes): stands in, or no pod would start. */
 export const references: Adaptation = (manifests) => {
   const ids = new Set([...born, ...manifests.map(({ object }) => objectId(object))]);
   const added: Manifest[] = [];
@@ -50,7 +50,11 @@ function ofPods({ manifest, namespace, podPath, podSpec }: Workload, want: Want)
       standIn(manifest, "v1", kind, metadata, kind === "ServiceAccount" ? {} : { data }),
     );
   }
-  const { priorityClassName } = podSpec;
+  const { priorityClassName, runtimeClassName } = podSpec;
+  if (runtimeClassName)
+    want(manifest, `RuntimeClass ${runtimeClassName}`, [...podPath, "runtimeClassName"], () =>
+      standIn(manifest, "node.k8s.io/v1", "RuntimeClass", { name: runtimeClassName }, { handler: "simulated" }),
+    );
   if (priorityClassName)
     want(manifest, `PriorityClass ${priorityClassName}`, [...podPath, "priorityClassName"], () =>
       standIn(manifest, "scheduling.k8s.io/v1", "PriorityClass", { name: priorityClassName }, { value: 0 }),

@@ -75,7 +75,7 @@ export function rehearsed({ manifests: text, behaviours = [], shape = {}, storm,
   const findings = evidences.flatMap(findingsOf);
   const reports = evidences.map(({ service, subject }) => {
     const blocked = findings.some((finding) => finding.blame === "blocking-budget" && finding.service === subject.service);
-    return judge(storm, one, observation, service, defaultObjective, blocked);
+    return judge(storm, one, observation, service, defaultObjective, blocked, subject);
   });
   return { findings, reports, observation };
 }

@@ -2,6 +2,9 @@ import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { loadScenario } from "../cli/load";
+import { huntAll, type Prepared, prepareAll } from "../cli/mutants/campaign";
+import { verdictOf } from "../cli/mutants/hunt";
+import { allMutants } from "../cli/mutants/mutant-files";
 import { simulate } from "../cli/simulate";
 import type { RunResult } from "../scenarios/run";
 import { crashStorm } from "./crash/crash-storm";
@@ -76,12 +79,50 @@ function partsFrom(first: number): Part[] {
     part("scenarios/library/etcd-storm.yaml", (add) =>
       seedsOf("scenarios/library/etcd-storm.yaml", first, Number.POSITIVE_INFINITY, 10, add),
     ),
+    part("mutants", (add) => {
+      let next = first;
+      const mutants = prepareAll(allMutants());
+      return async (endMs) => {
+        const found: string[] = [];
+        while (performance.now() < endMs) {
+          const firstSeed = 1 + 1_000 * Math.floor(next / mutants.length);
+          found.push(...(await huntOne(mutants[next++ % mutants.length]!, firstSeed, endMs, add)));
+        }
+        return found;
+      };
+    }),
     part("examples/shop/leader-loss.yaml", (add) => seedsOf("examples/shop/leader-loss.yaml", first, shopSeeds, 10, add)),
     part("scenarios/library/swarm.yaml", (add) => seedsOf("scenarios/library/swarm.yaml", first, Number.POSITIVE_INFINITY, 5, add)),
     // Nothing is planted here: whatever is violated is a bug, or a check's false alarm.
     part("healthy seeds", (add) => seedsOf("scenarios/library/healthy-swarm.yaml", first, Number.POSITIVE_INFINITY, 100, add)),
     part("the whole library", (add) => everyScenario(first, add)),
   ];
+}
+
+/** So long a hunt may go on when the part's turn is over. */
+const overtimeMs = 20 * 60_000;
+
+/** Hunts one mutant; where the first search misses it, the median of three others counts. */
+async function huntOne(
+  mutant: Prepared,
+  firstSeed: number,
+  endMs: number,
+  add: (figure: string, by: number) => void,
+): Promise<readonly string[]> {
+  const search = async (repeat: number, seed: number) => {
+    const interrupted = () => performance.now() > endMs + overtimeMs;
+    const quiet = { onHunted: () => undefined, onProgress: () => undefined };
+    const [hunted] = await huntAll([mutant], { workers: 1, repeat, firstSeed: seed, withinCpuMs: undefined, interrupted, ...quiet });
+    for (const { runs, cpuMs } of hunted!.attempts) {
+      add("runs", runs);
+      add("CPU-seconds", cpuMs / 1000);
+    }
+    return verdictOf(hunted!);
+  };
+  let { verdict } = await search(1, firstSeed);
+  if (verdict === "missed") verdict = (await search(3, firstSeed + 500)).verdict;
+  add(verdict, 1);
+  return verdict === "caught" ? [] : [`npx wavetank mutants ${mutant.planted.mutant.id} --first-seed ${firstSeed}: ${verdict}`];
 }
 
 /** Runs seeds of a scenario, so many in each turn; after `most` of them it begins anew with the first. */

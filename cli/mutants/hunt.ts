@@ -1,6 +1,6 @@
 import type { Mutant } from "../../scenarios/mutants/mutant";
 import type { Loaded } from "../load";
-import { Hunter } from "./hunter";
+import type { Hunter } from "./hunter";
 import type { Planted } from "./planted";
 
 /** One search for a mutant: seeds of its scenarios in turns, until a check is violated or the processor time is used up. */
@@ -30,8 +30,9 @@ export interface HuntOptions {
   /** When a search is given up. */
   readonly withinCpuMs: number;
   readonly onRun: (runs: number, cpuMs: number) => void;
-  /** Hands out each process that is started, so that it can be ended. */
-  readonly onHunter: (hunter: Hunter) => void;
+  /** A process with the bug in it, and one without. */
+  readonly hunter: Hunter;
+  readonly healthy: Hunter;
 }
 
 /** Seeds of two repetitions never meet: so many lie between their first. */
@@ -39,28 +40,14 @@ const seedsApart = 100_000;
 
 /** Searches for one mutant. Throws Interrupted. */
 export async function hunt(options: HuntOptions): Promise<Hunted> {
-  const { planted, scenarios, repeat, firstSeed, onHunter } = options;
-  const bundles = scenarios.map(({ loaded }) => loaded.bundle);
-  const hunter = new Hunter(planted, bundles);
-  onHunter(hunter);
-  const healthy = new Hunter(undefined, bundles);
-  onHunter(healthy);
-  try {
-    const attempts: Attempt[] = [];
-    for (let n = 0; n < repeat; n++) attempts.push(await search(hunter, healthy, firstSeed + n * seedsApart, options));
-    return { mutant: planted.mutant, attempts };
-  } finally {
-    hunter.end();
-    healthy.end();
-  }
+  const { planted, repeat, firstSeed, hunter, scenarios } = options;
+  await hunter.load(scenarios.map(({ loaded }) => loaded.bundle));
+  const attempts: Attempt[] = [];
+  for (let n = 0; n < repeat; n++) attempts.push(await search(firstSeed + n * seedsApart, options));
+  return { mutant: planted.mutant, attempts };
 }
 
-async function search(
-  hunter: Hunter,
-  healthy: Hunter,
-  firstSeed: number,
-  { withinCpuMs, scenarios, onRun }: HuntOptions,
-): Promise<Attempt> {
+async function search(firstSeed: number, { hunter, healthy, withinCpuMs, scenarios, onRun }: HuntOptions): Promise<Attempt> {
   let cpuMs = 0;
   let virtualMs = 0;
   for (let runs = 0; ; ) {
@@ -74,7 +61,8 @@ async function search(
     const figures = { scenario: scenarios[at]!.file, seed, runs, cpuMs, virtualMs };
     const [first, ...others] = ran.violations;
     if (first) {
-      const { violations } = await healthy.run(at, seed);
+      await healthy.load([scenarios[at]!.loaded.bundle]);
+      const { violations } = await healthy.run(0, seed);
       const falseAlarm = violations.map(({ check, detail }) => `${check}: ${detail}`).join("; ") || null;
       return { caught: { check: first.check, detail: first.detail, also: others.map(({ check }) => check) }, falseAlarm, ...figures };
     }

@@ -15,16 +15,18 @@ const module_ = join(__dirname, `hunter-process${extname(__filename)}`);
 /** A process of its own that runs seeds of some scenarios, with a bug in it or without. */
 export class Hunter {
   private readonly child: ChildProcess;
-  private readonly loaded: Promise<HunterSays>;
 
-  constructor(planted: Planted | undefined, bundles: readonly Bundle[]) {
+  constructor(planted: Planted | undefined) {
     this.child = forkModule(module_, planted);
-    this.loaded = this.ask({ type: "load", bundles });
+  }
+
+  /** Gives it the scenarios that `run` names by their places. Throws Interrupted when it was ended meanwhile. */
+  async load(bundles: readonly Bundle[]): Promise<void> {
+    await this.ask({ type: "load", bundles });
   }
 
   /** Runs one seed of one scenario until its end or the first violation. Throws Interrupted when it was ended meanwhile. */
   async run(scenario: number, seed: number): Promise<Ran> {
-    await this.loaded;
     return (await this.ask({ type: "run", scenario, seed })) as Ran;
   }
 

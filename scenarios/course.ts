@@ -158,7 +158,9 @@ export class Course {
     const nowUs = this.options.world.now();
     const { scenario } = this.options.input;
     const { objects } = this.witness;
-    const reasons = reasonsNotAtRest({ objects, hosts: this.tank.hosts(), wanted: this.wanted, members: this.witness.members() });
+    const unfinished = this.act === "calm" ? this.storm.unfinished.map((action) => `the operator has not done yet: ${action}`) : [];
+    const standing = { objects, hosts: this.tank.hosts(), wanted: this.wanted, members: this.witness.members() };
+    const reasons = [...unfinished, ...reasonsNotAtRest(standing)];
     this.tellOfRest(reasons, nowUs);
     this.witness.sample();
     this.quietSeconds = reasons.length === 0 ? this.quietSeconds + 1 : 0;

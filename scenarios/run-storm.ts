@@ -38,6 +38,8 @@ export class RunStorm {
   private beganUs = 0;
   private begun = 0;
   private over = false;
+  /** Actions that the operator has not done yet, by their places in the schedule. */
+  private readonly acting = new Map<number, string>();
   /** Of a replay: steps that have not had their turn. */
   private left = 0;
 
@@ -113,6 +115,11 @@ export class RunStorm {
     this.storm.calm();
   }
 
+  /** What the operator is still about, which will move what has come to rest. */
+  get unfinished(): readonly string[] {
+    return [...this.acting.values()];
+  }
+
   private nowUs(): number {
     return this.options.world.now() - this.beganUs;
   }
@@ -161,7 +168,9 @@ export class RunStorm {
     const place = this.storm.note({ type: "action", step, occurrence, name, where, params, targets: [], forUs: null, mayMiss: false });
     const objects = (objectsOfStep.get(step) ?? []).map(({ object }) => object as never);
     const known = actionNamed(name)!;
+    this.acting.set(place, describeAction(name, params));
     perform(known.tasks(params, objects, world.now()), known.withinMs?.(params) ?? actionWithinMs, (ok, detail) => {
+      this.acting.delete(place);
       this.storm.judge(place, ok ? "done" : "", ok ? "" : detail);
       witness.tell({ type: "action", atUs: world.now(), step: place, action: describeAction(name, params), ok, detail });
       ended();

@@ -126,18 +126,16 @@ export type KnownFact =
       readonly seen: readonly (string | null)[];
       readonly detail: string;
     }
-  /** A client holds a lock: its key was made at `fence`, and until then (virtual time of its own monotonic clock) it may count on its lease. */
-  | { readonly kind: "lock.held"; readonly lock: string; readonly holder: string; readonly fence: number; readonly untilUs: number }
-  | { readonly kind: "lock.released"; readonly lock: string; readonly holder: string; readonly fence: number; readonly why: string }
-  /** A holder of a lock wrote to what it guards, by a transaction that is guarded by its fence or by none. */
+  /** A client holds a lock: its key was made at `fence`, and it may count on its lease until then. Both times are of the client's own monotonic clock. */
   | {
-      readonly kind: "lock.wrote";
+      readonly kind: "lock.held";
       readonly lock: string;
       readonly holder: string;
       readonly fence: number;
-      readonly guarded: boolean;
-      readonly revision: number;
+      readonly nowUs: number;
+      readonly untilUs: number;
     }
+  | { readonly kind: "lock.released"; readonly lock: string; readonly holder: string; readonly why: string }
   /** A watch workload opened a watch on the keys of a prefix, for the `number`th time. */
   | {
       readonly kind: "watch.opened";

@@ -47,6 +47,7 @@ import { storeAgreement } from "./store-agreement";
 import { bankTotal } from "./txn/bank-total";
 import { counterBounds } from "./txn/counter-bounds";
 import { listAppend } from "./txn/list-append";
+import { lockExclusion } from "./txn/lock-exclusion";
 import { setFull } from "./txn/set-full";
 import { watchAtomic } from "./watch/atomic";
 import { watchBookmarkable } from "./watch/bookmarkable";
@@ -84,6 +85,7 @@ export const checks: readonly Check[] = [
   listAppend,
   counterBounds,
   bankTotal,
+  lockExclusion,
   etcdAvailability,
   watchOrdered,
   watchUnique,

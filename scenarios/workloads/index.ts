@@ -2,13 +2,14 @@ import { bank } from "./bank";
 import { counters } from "./counters";
 import { http } from "./http";
 import { lists } from "./lists";
+import { locks } from "./locks";
 import { registers } from "./registers";
 import { sets } from "./sets";
 import { watches } from "./watches";
 import type { Workload } from "./workload";
 
 /** Every workload. */
-export const workloads: readonly Workload[] = [http, registers, sets, lists, counters, bank, watches];
+export const workloads: readonly Workload[] = [http, registers, sets, lists, counters, bank, locks, watches];
 
 export function workloadNamed(name: string): Workload | undefined {
   return workloads.find((workload) => workload.name === name);

@@ -41,6 +41,7 @@ const workloads = [
   "crash-loop",
   "drain-deadlock",
   "namespace-churn",
+  "locks",
   "stateful-partition",
   "transactions",
 ];

@@ -182,3 +182,58 @@ describe("list-append (Elle)", () => {
     expect(gone.commit({ x: "1" }).judge("list-append").detail).toBe("x holds 1, which was refused");
   });
 });
+
+describe("lock-exclusion (leases and fences)", () => {
+  const held = (holder: string, fence: number, nowSeconds: number, untilSeconds: number) => ({
+    kind: "lock.held",
+    lock: "locks/",
+    holder,
+    fence,
+    nowUs: nowSeconds * 1e6,
+    untilUs: untilSeconds * 1e6,
+  });
+  const released = (holder: string) => ({ kind: "lock.released", lock: "locks/", holder, why: "done" });
+  const first = () =>
+    told()
+      .fact("client/x", held("a", 5, 10, 13))
+      .fact("client/x", held("a", 5, 11, 14));
+  const wrote = (history: Told, revision: number, fence: number): Told => {
+    history.events.push({ type: "store", atUs: 0, revision, key: "locks/guarded", deleted: false, value: String(fence) });
+    return history;
+  };
+
+  it("holds where the next comes after a release, or after the lease may be over", () => {
+    expect(
+      first()
+        .fact("client/x", released("a"))
+        .fact("client/x", held("b", 7, 12, 15))
+        .judge("lock-exclusion"),
+    ).toMatchObject({
+      verdict: "held",
+      reached: 2,
+    });
+    expect(
+      first()
+        .fact("client/x", held("b", 7, 14, 17))
+        .judge("lock-exclusion").verdict,
+    ).toBe("held");
+  });
+
+  it("is violated by a second holder while the first may count on its renewed lease", () => {
+    expect(
+      first()
+        .fact("client/x", held("b", 7, 13.5, 16))
+        .judge("lock-exclusion").detail,
+    ).toBe("b holds locks/, while a may count on its lease for another 0.5 s");
+  });
+
+  it("is violated by a fence that is not higher, and by a write that passes a later one", () => {
+    expect(
+      first()
+        .fact("client/x", released("a"))
+        .fact("client/x", held("b", 5, 20, 23))
+        .judge("lock-exclusion").detail,
+    ).toBe("b holds locks/ with fence 5, and one before it had 5");
+    expect(wrote(wrote(first(), 8, 7), 9, 5).judge("lock-exclusion").detail).toBe("locks/guarded was written with fence 5 after 7");
+  });
+});

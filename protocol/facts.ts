@@ -136,6 +136,36 @@ export type KnownFact =
       readonly untilUs: number;
     }
   | { readonly kind: "lock.released"; readonly lock: string; readonly holder: string; readonly why: string }
+  /** A watcher of the API listed a kind, in one namespace or (where it is "") in all: each object as "namespace/name" with its resourceVersion. */
+  | {
+      readonly kind: "api-watch.listed";
+      readonly watch: string;
+      readonly of: string;
+      readonly namespace: string;
+      readonly resourceVersion: number;
+      readonly objects: readonly (readonly [string, number])[];
+    }
+  /** It watches from there, for the `number`th time. */
+  | {
+      readonly kind: "api-watch.opened";
+      readonly watch: string;
+      readonly number: number;
+      readonly server: string;
+      readonly of: string;
+      readonly namespace: string;
+      readonly resourceVersion: number;
+    }
+  /** What it was told, as it came; of a bookmark the object is "". */
+  | {
+      readonly kind: "api-watch.event";
+      readonly watch: string;
+      readonly number: number;
+      readonly type: string;
+      readonly object: string;
+      readonly resourceVersion: number;
+    }
+  /** The stream ended; `gone` where it has to list again (410). */
+  | { readonly kind: "api-watch.closed"; readonly watch: string; readonly number: number; readonly gone: boolean; readonly detail: string }
   /** A watch workload opened a watch on the keys of a prefix, for the `number`th time. */
   | {
       readonly kind: "watch.opened";

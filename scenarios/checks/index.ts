@@ -1,4 +1,7 @@
 import { acknowledgedWrites } from "./acknowledged-writes";
+import { apiWatchBookmarks } from "./api-watch/bookmarks";
+import { apiWatchComplete } from "./api-watch/complete";
+import { apiWatchOrdered } from "./api-watch/ordered";
 import { boundToLivingNode } from "./bound-to-living-node";
 import type { Check } from "./check";
 import { clientNeverBack } from "./client-never-back";
@@ -95,6 +98,9 @@ export const checks: readonly Check[] = [
   watchBookmarkable,
   watchPreviousValue,
   watchFilter,
+  apiWatchOrdered,
+  apiWatchComplete,
+  apiWatchBookmarks,
   clientNeverBack,
   oneActingLeader,
   podBoundOnce,

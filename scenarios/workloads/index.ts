@@ -1,3 +1,4 @@
+import { apiWatches } from "./api-watches";
 import { bank } from "./bank";
 import { counters } from "./counters";
 import { http } from "./http";
@@ -9,7 +10,7 @@ import { watches } from "./watches";
 import type { Workload } from "./workload";
 
 /** Every workload. */
-export const workloads: readonly Workload[] = [http, registers, sets, lists, counters, bank, locks, watches];
+export const workloads: readonly Workload[] = [http, registers, sets, lists, counters, bank, locks, watches, apiWatches];
 
 export function workloadNamed(name: string): Workload | undefined {
   return workloads.find((workload) => workload.name === name);

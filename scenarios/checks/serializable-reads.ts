@@ -1,4 +1,5 @@
 import type { Check } from "./check";
+import { KeyValues } from "./key-values";
 import { known } from "./watch/told";
 
 type Called = NonNullable<ReturnType<typeof known<"register.called">>>;
@@ -12,7 +13,7 @@ export const serializableReads: Check = {
   params: {},
   required: [],
   begin() {
-    const versions = new Map<string, { readonly revision: number; readonly value: string | null }[]>();
+    const values = new KeyValues();
     /** By client and member: the newest revision that it was shown there. */
     const shown = new Map<string, number>();
     const open = new Map<string, { readonly called: Called; readonly stream: string; readonly notBefore: number }>();
@@ -21,12 +22,8 @@ export const serializableReads: Check = {
     let old = 0;
     return {
       see(event) {
-        if (event.type === "store") {
-          newest = event.revision;
-          const own = versions.get(event.key) ?? [];
-          if (event.value !== undefined) versions.set(event.key, own);
-          own.push({ revision: event.revision, value: event.value ?? null });
-        }
+        values.see(event);
+        if (event.type === "store") newest = event.revision;
         const called = known(event, "register.called");
         if (called?.serializable && event.type === "fact") {
           const stream = `${event.actor} ${called.member}`;
@@ -45,7 +42,7 @@ export const serializableReads: Check = {
         if (revision < read.notBefore) return `${at}, which had shown it revision ${read.notBefore} before`;
         if (revision < newest) old++;
         shown.set(read.stream, Math.max(revision, shown.get(read.stream) ?? 0));
-        const held = versions.get(key!)?.findLast((version) => version.revision <= revision)?.value ?? null;
+        const held = values.at(key!, revision);
         return held === value ? undefined : `${at} and saw ${value}, where it held ${held}`;
       },
       end: () => ({ detail: `${reads} serializable reads, ${old} of them old, each right at its revision`, reached: reads }),

@@ -1,22 +1,15 @@
-import type { Check } from "../check";
-import { Committed, OpenWatches } from "./told";
+import { watchCheck } from "./judge";
 
-export const watchAtomic: Check = {
-  name: "watch-atomic",
-  claim: "A response holds whole revisions: changes of several keys in one revision are never split over two.",
-  source: "etcd documentation, Watch API guarantees: Atomic",
-  params: {},
-  required: [],
-  begin() {
-    const committed = new Committed();
-    const watches = new OpenWatches();
+export const watchAtomic = watchCheck(
+  {
+    name: "watch-atomic",
+    claim: "A response holds whole revisions: changes of several keys in one revision are never split over two.",
+    source: "etcd documentation, Watch API guarantees: Atomic",
+  },
+  () => {
     let revisions = 0;
     return {
-      see(event) {
-        committed.see(event);
-        const seen = watches.see(event);
-        if (!seen) return undefined;
-        const { response, watch } = seen;
+      judge(response, watch, committed) {
         const counts = new Map<number, number>();
         for (const { revision } of response.events) counts.set(revision, (counts.get(revision) ?? 0) + 1);
         for (const [revision, count] of counts) {
@@ -29,4 +22,4 @@ export const watchAtomic: Check = {
       end: () => ({ detail: `${revisions} revisions with several keys, each told as a whole`, reached: revisions }),
     };
   },
-};
+);

@@ -1,22 +1,16 @@
-import type { Check } from "../check";
-import { Committed, isProgress, OpenWatches } from "./told";
+import { watchCheck } from "./judge";
+import { isProgress } from "./told";
 
-export const watchBookmarkable: Check = {
-  name: "watch-bookmarkable",
-  claim: "A progress response comes after all events up to its revision, and before all later ones.",
-  source: "etcd documentation, Watch API guarantees: Bookmarkable; etcd-io/etcd#15220",
-  params: {},
-  required: [],
-  begin() {
-    const committed = new Committed();
-    const watches = new OpenWatches();
+export const watchBookmarkable = watchCheck(
+  {
+    name: "watch-bookmarkable",
+    claim: "A progress response comes after all events up to its revision, and before all later ones.",
+    source: "etcd documentation, Watch API guarantees: Bookmarkable; etcd-io/etcd#15220",
+  },
+  () => {
     let bookmarks = 0;
     return {
-      see(event) {
-        committed.see(event);
-        const seen = watches.see(event);
-        if (!seen) return undefined;
-        const { response, watch } = seen;
+      judge(response, watch, committed) {
         const early = response.events.find(({ revision }) => watch.told && revision < watch.nextRevision);
         if (early)
           return `${response.watch} was told of ${early.key} at revision ${early.revision}, and all before ${watch.nextRevision} was said to be told`;
@@ -26,10 +20,9 @@ export const watchBookmarkable: Check = {
           if (missed)
             return `${response.watch} was told that it has everything up to revision ${response.revision}, and not of ${missed.key} at ${missed.revision}`;
         }
-        watches.advance(watch, response);
         return undefined;
       },
       end: () => ({ detail: `${bookmarks} progress responses, each true`, reached: bookmarks }),
     };
   },
-};
+);

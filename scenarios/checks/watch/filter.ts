@@ -1,20 +1,15 @@
-import type { Check } from "../check";
-import { OpenWatches } from "./told";
+import { watchCheck } from "./judge";
 
-export const watchFilter: Check = {
-  name: "watch-filter",
-  claim: "A watch tells only of the keys that it was opened for, and of nothing before the revision at which it begins.",
-  source: "etcd documentation, Watch API: key, range_end, start_revision",
-  params: {},
-  required: [],
-  begin() {
-    const watches = new OpenWatches();
+export const watchFilter = watchCheck(
+  {
+    name: "watch-filter",
+    claim: "A watch tells only of the keys that it was opened for, and of nothing before the revision at which it begins.",
+    source: "etcd documentation, Watch API: key, range_end, start_revision",
+  },
+  () => {
     let events = 0;
     return {
-      see(event) {
-        const seen = watches.see(event);
-        if (!seen) return undefined;
-        const { response, watch } = seen;
+      judge(response, watch) {
         for (const { key, revision } of response.events) {
           events++;
           if (!key.startsWith(watch.prefix)) return `${response.watch} watches ${watch.prefix} and was told of ${key}`;
@@ -26,4 +21,4 @@ export const watchFilter: Check = {
       end: () => ({ detail: `${events} events, all asked for`, reached: events }),
     };
   },
-};
+);

@@ -1,10 +1,6 @@
 import type { Check } from "../check";
+import { KeyValues } from "../key-values";
 import { known, type WatchEventFact } from "./told";
-
-interface Version {
-  readonly revision: number;
-  readonly value: string | null;
-}
 
 export const watchPreviousValue: Check = {
   name: "watch-previous-value",
@@ -14,11 +10,11 @@ export const watchPreviousValue: Check = {
   params: {},
   required: [],
   begin() {
-    const versions = new Map<string, Version[]>();
+    const values = new KeyValues();
     let compacted = 0;
     let events = 0;
     const wrongWith = ({ key, revision, value, previousRevision, previousValue }: WatchEventFact): string | undefined => {
-      const own = versions.get(key) ?? [];
+      const own = values.of(key);
       const at = own.findIndex((version) => version.revision === revision);
       if (at < 0) return `${key} did not change at revision ${revision}`;
       if (own[at]!.value !== value) return `${key} at revision ${revision} holds ${own[at]!.value}, not ${value}`;
@@ -36,11 +32,7 @@ export const watchPreviousValue: Check = {
     };
     return {
       see(event) {
-        if (event.type === "store" && event.value !== undefined) {
-          const own = versions.get(event.key) ?? [];
-          versions.set(event.key, own);
-          own.push({ revision: event.revision, value: event.value });
-        }
+        values.see(event);
         compacted = Math.max(compacted, known(event, "etcd.compacted")?.revision ?? 0);
         const response = known(event, "watch.response");
         for (const told of response?.events ?? []) {

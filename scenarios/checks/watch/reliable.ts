@@ -1,25 +1,18 @@
-import type { Check } from "../check";
-import { Committed, OpenWatches } from "./told";
+import { watchCheck } from "./judge";
 
 /** So long a change may take to reach a watcher at the end, when nothing is in the way any more. */
 const graceUs = 10_000_000;
 
-export const watchReliable: Check = {
-  name: "watch-reliable",
-  claim: "A watch that told of some events has told of all before them, and in the end of everything.",
-  source: "etcd documentation, Watch API guarantees: Reliable",
-  params: {},
-  required: [],
-  begin() {
-    const committed = new Committed();
-    const watches = new OpenWatches();
+export const watchReliable = watchCheck(
+  {
+    name: "watch-reliable",
+    claim: "A watch that told of some events has told of all before them, and in the end of everything.",
+    source: "etcd documentation, Watch API guarantees: Reliable",
+  },
+  () => {
     let changes = 0;
     return {
-      see(event) {
-        committed.see(event);
-        const seen = watches.see(event);
-        if (!seen) return undefined;
-        const { response, watch } = seen;
+      judge(response, watch, committed) {
         const last = response.events.at(-1)?.revision;
         if (last !== undefined && watch.told) {
           const told = new Set(response.events.map(({ revision, key }) => `${revision} ${key}`));
@@ -29,10 +22,9 @@ export const watchReliable: Check = {
               return `${response.watch} was told of revision ${last} and never of ${key} at revision ${revision}`;
           }
         }
-        watches.advance(watch, response);
         return undefined;
       },
-      end(final) {
+      end(final, watches, committed) {
         for (const [name, watch] of watches.all()) {
           if (watch.firstRevision === 0) continue;
           const missed = committed
@@ -45,4 +37,4 @@ export const watchReliable: Check = {
       },
     };
   },
-};
+);

@@ -1,25 +1,21 @@
-import type { Check } from "../check";
-import { Committed, known, OpenWatches } from "./told";
+import { watchCheck } from "./judge";
+import { known } from "./told";
 
-export const watchResumable: Check = {
-  name: "watch-resumable",
-  claim:
-    "A watch that is opened from a revision begins with the first change from there on, or says that it is compacted: after a break nothing is missing.",
-  source: "etcd documentation, Watch API guarantees: Resumable",
-  params: {},
-  required: [],
-  begin() {
-    const committed = new Committed();
-    const watches = new OpenWatches();
+export const watchResumable = watchCheck(
+  {
+    name: "watch-resumable",
+    claim:
+      "A watch that is opened from a revision begins with the first change from there on, or says that it is compacted: after a break nothing is missing.",
+    source: "etcd documentation, Watch API guarantees: Resumable",
+  },
+  () => {
     let compacted = 0;
     let resumed = 0;
     return {
-      see(event) {
-        committed.see(event);
+      note(event) {
         compacted = Math.max(compacted, known(event, "etcd.compacted")?.revision ?? 0);
-        const seen = watches.see(event);
-        if (!seen) return undefined;
-        const { response, watch } = seen;
+      },
+      judge(response, watch, committed) {
         if (response.compactRevision > 0 && response.compactRevision > compacted)
           return `${response.watch} was told that ${response.compactRevision} is compacted, and only ${compacted} is`;
         if (response.compactRevision > 0 && watch.nextRevision >= response.compactRevision)
@@ -31,10 +27,9 @@ export const watchResumable: Check = {
           if (expected && expected.revision < first)
             return `${response.watch} began at revision ${watch.nextRevision} with revision ${first}, and ${expected.key} had changed at ${expected.revision}`;
         }
-        watches.advance(watch, response);
         return undefined;
       },
       end: () => ({ detail: `${resumed} streams began where they should`, reached: resumed }),
     };
   },
-};
+);

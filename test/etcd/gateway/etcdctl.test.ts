@@ -17,14 +17,15 @@ describeWith(["etcd", "etcdctl"], "etcdctl prints the same of our members as of 
   let doors: EtcdDoors;
   let theirs: Etcdctl;
   let ours: Etcdctl;
+  let access: Readonly<Record<string, string>>;
   beforeAll(async () => {
     [real, doors] = await Promise.all([RealEtcd.start(), EtcdDoors.open(3)]);
     theirs = new Etcdctl({ ETCDCTL_ENDPOINTS: `http://127.0.0.1:${real.port}` });
     // A certificate that names nobody: the real server's door asks for none, so there too only a password says who it is.
     const { ca, cert, key } = doors.clientFiles("etcdctl", doors.authority, "");
     // Through a member that may have to forward: the second of three.
-    const environment = { ETCDCTL_ENDPOINTS: doors.endpoints[1]!, ETCDCTL_CACERT: ca, ETCDCTL_CERT: cert, ETCDCTL_KEY: key };
-    ours = new Etcdctl(environment);
+    access = { ETCDCTL_CACERT: ca, ETCDCTL_CERT: cert, ETCDCTL_KEY: key };
+    ours = new Etcdctl({ ...access, ETCDCTL_ENDPOINTS: doors.endpoints[1]! });
   });
   afterAll(async () => {
     expect(doors.errors).toEqual([]);
@@ -203,6 +204,26 @@ describeWith(["etcd", "etcdctl"], "etcdctl prints the same of our members as of 
     expect(members.map((line) => line.split(", ").slice(1).join(", "))).toEqual(
       [0, 1, 2].map((i) => `started, etcd-${i}, etcd/${i}, ENDPOINT, false`),
     );
+  });
+
+  test("move-leader hands over to the member that is named, through the leader alone", async () => {
+    const leaderNow = async () => {
+      const { stdout } = await ours.run(["endpoint", "status", "-w", "fields"]);
+      return BigInt(/"Leader" : (\d+)/.exec(stdout)![1]!).toString(16);
+    };
+    const listed = (await ours.run(["member", "list"])).stdout.trim().split("\n");
+    const ids = listed.map((line) => line.split(", ")[0]!);
+    const names = new Map(listed.map((line) => [line.split(", ")[0]!, line.split(", ")[2]!]));
+    const through = (id: string) =>
+      new Etcdctl({ ...access, ETCDCTL_ENDPOINTS: doors.endpoints[Number(names.get(id)!.slice("etcd-".length))]! });
+    const leader = await leaderNow();
+    const other = ids.find((id) => id !== leader)!;
+    expect((await through(leader).run(["move-leader", other])).stdout).toBe(`Leadership transferred from ${leader} to ${other}\n`);
+    // The member that is asked here may hear of it a heartbeat later.
+    for (let tries = 0; tries < 50 && (await leaderNow()) !== other; tries++) await new Promise((resolve) => setTimeout(resolve, 100));
+    expect(await leaderNow()).toBe(other);
+    const again = await through(leader).run(["move-leader", leader]);
+    expect(again.stdout + again.stderr).toMatch(/no leader endpoint given at/);
   });
 
   test("members are added and removed; an address that is none of an actor's host is refused", async () => {

@@ -4,6 +4,7 @@ import { cpus, tmpdir } from "node:os";
 import { join } from "node:path";
 import { Authority, daySeconds } from "../runtime/live/certificates";
 import { etcdSection } from "./etcd";
+import { explorationSection } from "./exploration";
 import { bodyOf, getsPerSecond, sessionTo, up } from "./live-cluster";
 import { localMessagesPerSecond, webSocketMessagesPerSecond } from "./live-messages";
 import { virtualSecondsPerSecond } from "./simulated-cluster";
@@ -26,12 +27,20 @@ async function main(): Promise<void> {
     `${whole(idle.ratio)} × real`,
     `600 virtual s at rest, ${whole(idle.eventsPerVirtualSecond)} events in each; aim 300`,
   );
+  const small = virtualSecondsPerSecond("clusters/small-idle.yaml", 600);
+  say(
+    "3 etcd, 2 API servers, 10 nodes, 50 pods, idle",
+    `${whole(small.ratio)} × real`,
+    `600 virtual s at rest, ${whole(small.eventsPerVirtualSecond)} events in each; aim 1,000`,
+  );
   const load = virtualSecondsPerSecond("load.yaml", 180);
   say(
     "flagship cluster, under load",
     `${whole(load.ratio)} × real`,
     `180 virtual s with 60 requests/s, ${whole(load.eventsPerVirtualSecond)} events in each`,
   );
+
+  await explorationSection(say);
 
   say(
     "live messages, local",

@@ -23,6 +23,10 @@ export interface Continuations {
   readonly signs: Map<number, (state: unknown, result: SignResult, ctx: Context<unknown>) => undefined>;
 }
 
+function noContinuations(): Continuations {
+  return { asks: new Map(), opens: new Map(), signs: new Map() };
+}
+
 /**
  * The context of one cell: reads the world through the ports and collects effects. It is open during a turn only; used at another time
  * (from a promise, say) it throws, which is how such a mistake is found.
@@ -32,7 +36,7 @@ export class Collector implements Context<unknown> {
   private open_ = false;
   /** The last body that was pushed in this turn. */
   private pushed: { readonly body: Message; readonly bytes: Uint8Array } | null = null;
-  continuations: Continuations = { asks: new Map(), opens: new Map(), signs: new Map() };
+  continuations: Continuations = noContinuations();
 
   constructor(
     private readonly cell: Cell,
@@ -44,7 +48,9 @@ export class Collector implements Context<unknown> {
   /** Runs one turn and returns its effects; when `turn` throws there are none. */
   collect(turn: () => void): readonly Effect[] {
     this.effects = [];
-    this.continuations = { asks: new Map(), opens: new Map(), signs: new Map() };
+    // Most turns ask nothing: three maps for each would cost as much as the rest of it.
+    const { asks, opens, signs } = this.continuations;
+    if (asks.size > 0 || opens.size > 0 || signs.size > 0) this.continuations = noContinuations();
     this.open_ = true;
     try {
       turn();

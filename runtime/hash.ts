@@ -9,10 +9,16 @@ export function hashText(text: string, h = 0x811c9dc5): number {
   return h >>> 0;
 }
 
-/** 32-bit FNV-1a over bytes, going on from `h`. */
+/** 32 bits over bytes, going on from `h`: FNV-1a in steps of four bytes, with a rotation so that each bit comes to count in all others. */
 export function hashBytes(bytes: Uint8Array, h = 0x811c9dc5): number {
-  for (let i = 0; i < bytes.length; i++) h = imul(h ^ bytes[i]!, 0x01000193);
-  return h >>> 0;
+  const { length } = bytes;
+  let i = 0;
+  for (; i + 3 < length; i += 4) {
+    h = imul(h ^ (bytes[i]! | (bytes[i + 1]! << 8) | (bytes[i + 2]! << 16) | (bytes[i + 3]! << 24)), 0x9e3779b1);
+    h = (h << 13) | (h >>> 19);
+  }
+  for (; i < length; i++) h = imul(h ^ bytes[i]!, 0x01000193);
+  return mix(h ^ length);
 }
 
 /** Spreads a number's bits over 32 (the finalizer of MurmurHash3). */

@@ -6,7 +6,7 @@ import { shortestUs, stepsOf } from "./language/steps";
 import { StopCondition } from "./language/stop-condition";
 import type { Reference } from "./reference/reference";
 import { focusOf } from "./report/focus";
-import { reasonsNotAtRest } from "./rest/reasons";
+import { RestReasons } from "./rest/reasons";
 import type { RunInput, RunResult } from "./run";
 import { RunStorm } from "./run-storm";
 import type { RunWorld } from "./run-world";
@@ -54,6 +54,7 @@ export class Course {
   /** Why the manifests could not be applied, "" once they were. */
   private applied: string | undefined;
   private settled = false;
+  private readonly rest = new RestReasons();
   private quietSeconds = 0;
   private convergence: Convergence = { converged: false, afterUs: 0, stayed: false, reasons: ["the storm never ended"] };
   private finished: RunResult | undefined;
@@ -160,7 +161,7 @@ export class Course {
     const { objects } = this.witness;
     const unfinished = this.act === "calm" ? this.storm.unfinished.map((action) => `the operator has not done yet: ${action}`) : [];
     const standing = { objects, hosts: this.tank.hosts(), wanted: this.wanted, members: this.witness.members() };
-    const reasons = [...unfinished, ...reasonsNotAtRest(standing)];
+    const reasons = [...unfinished, ...this.rest.now(standing, this.witness.objectsVersion)];
     this.tellOfRest(reasons, nowUs);
     this.witness.sample();
     this.quietSeconds = reasons.length === 0 ? this.quietSeconds + 1 : 0;

@@ -12,6 +12,8 @@ type Told = Extract<HistoryEvent, { readonly type: "store" | "object" }>;
 export class Ledger {
   /** By id, "Pod shop/web-1". */
   readonly objects = new Map<string, Stored>();
+  /** Changes whenever an object does, but for those that only say that somebody lives or what happened: Leases and Events. */
+  version = 0;
   private readonly byKey = new Map<string, Stored>();
   private revision = 1;
 
@@ -31,6 +33,10 @@ export class Ledger {
     return told;
   }
 
+  private note({ kind }: Stored): void {
+    if (kind !== "Lease" && kind !== "Event") this.version++;
+  }
+
   private change(
     key: string,
     value: Uint8Array | undefined,
@@ -40,6 +46,7 @@ export class Ledger {
     if (value === undefined) {
       if (!before) return undefined;
       const id = objectId(before);
+      this.note(before);
       this.byKey.delete(key);
       this.objects.delete(id);
       return { id, before, after: undefined };
@@ -48,6 +55,7 @@ export class Ledger {
     if (Buffer.from(value).indexOf('"metadata":{') < 0) return undefined;
     const after = new Entry(key, this.revision, value).object;
     const id = objectId(after);
+    this.note(after);
     this.byKey.set(key, after);
     this.objects.set(id, after);
     return { id, before, after };

@@ -72,9 +72,14 @@ export class Witness {
       });
   }
 
+  /** The same as long as no object has changed that anybody could be waiting for. */
+  get objectsVersion(): number {
+    return this.ledger.version;
+  }
+
   /** Notes how things stand for the report; called once for each second. */
   sample(): void {
-    this.recorder.sample(this.objects, this.world.clockOffsetsUs(), Math.round(this.world.now() / 1e6));
+    this.recorder.sample(this.objects, this.world.clockOffsetsUs(), Math.round(this.world.now() / 1e6), this.ledger.version);
   }
 
   /** Adds an event to the history. */

@@ -112,6 +112,8 @@ export class Recorder {
   /** When clients' calls were answered. */
   readonly operations = new OperationLog(operationsMax);
   private samples = 0;
+  private counts: Counts = { ready: 0, endpoints: new Map(), deployments: [] };
+  private countedVersion: number | undefined;
   private looked = false;
 
   constructor(private readonly scenario: Scenario) {}
@@ -192,39 +194,30 @@ export class Recorder {
 
   /**
    * Notes how things stand; called about once for each second. `offsets` says how far hosts' clocks are off, in microseconds. Live, the first call may come
-   * late, and a second may pass without one.
+   * late, and a second may pass without one. As long as `version` is the same the objects are, too.
    */
   sample(
     objects: ReadonlyMap<string, Stored>,
     offsets: ReadonlyMap<HostName, number> = new Map(),
     seconds: number = this.samples + 1,
+    version?: number,
   ): void {
     for (; !this.looked && this.samples < seconds - 1; this.samples++) this.nodesReady.push(-1);
     this.looked = true;
-    while (this.samples < seconds) this.sampleSecond(objects, offsets);
+    if (version === undefined || version !== this.countedVersion) this.counts = countsOf(objects);
+    this.countedVersion = version;
+    while (this.samples < seconds) this.sampleSecond(offsets);
   }
 
-  private sampleSecond(objects: ReadonlyMap<string, Stored>, offsets: ReadonlyMap<HostName, number>): void {
+  private sampleSecond(offsets: ReadonlyMap<HostName, number>): void {
     for (const [host, us] of offsets) if (us !== 0 && !this.clocks.has(host)) this.clocks.set(host, Array<number>(this.samples).fill(0));
     for (const [host, series] of this.clocks) series.push((offsets.get(host) ?? 0) / 1000);
-    let ready = 0;
-    const endpoints = new Map<string, number>();
-    for (const [id, object] of objects) {
-      if (object.kind === "Node" && isReadyNode(object)) ready++;
-      if (object.kind === "EndpointSlice") {
-        const service = `${object.metadata.namespace}/${object.metadata.labels?.["kubernetes.io/service-name"]}`;
-        const own = (object as Stored<EndpointSlice>).endpoints ?? [];
-        const addresses = own.filter(({ conditions }) => conditions?.ready !== false).length;
-        // The API servers' own are nobody's pods.
-        if (service !== "default/kubernetes") endpoints.set(service, (endpoints.get(service) ?? 0) + addresses);
-      }
-      if (object.kind !== "Deployment") continue;
-      const name = id.slice("Deployment ".length);
+    const { ready, endpoints, deployments } = this.counts;
+    for (const { name, available, wanted } of deployments) {
       let series = this.deployments.get(name);
       if (!series) this.deployments.set(name, (series = { available: [], wanted: [] }));
-      const { spec, status } = object as Stored<Deployment>;
       while (series.available.length < this.samples) pushBoth(series, 0, 0);
-      pushBoth(series, status?.availableReplicas ?? 0, spec?.replicas ?? 1);
+      pushBoth(series, available, wanted);
     }
     for (const service of endpoints.keys())
       if (!this.endpoints.has(service)) this.endpoints.set(service, Array<number>(this.samples).fill(0));
@@ -272,6 +265,33 @@ function loadSeries(service: string, bySecond: ReadonlyMap<number, Second>, seco
     medianUs: at.map(({ sorted }) => quantile(sorted, 0.5)),
     p99Us: at.map(({ sorted }) => quantile(sorted, 0.99)),
   };
+}
+
+/** What is counted of the objects for each second. */
+interface Counts {
+  readonly ready: number;
+  readonly endpoints: ReadonlyMap<string, number>;
+  readonly deployments: readonly { readonly name: string; readonly available: number; readonly wanted: number }[];
+}
+
+function countsOf(objects: ReadonlyMap<string, Stored>): Counts {
+  let ready = 0;
+  const endpoints = new Map<string, number>();
+  const deployments: { name: string; available: number; wanted: number }[] = [];
+  for (const [id, object] of objects) {
+    if (object.kind === "Node" && isReadyNode(object)) ready++;
+    if (object.kind === "EndpointSlice") {
+      const service = `${object.metadata.namespace}/${object.metadata.labels?.["kubernetes.io/service-name"]}`;
+      const own = (object as Stored<EndpointSlice>).endpoints ?? [];
+      const addresses = own.filter(({ conditions }) => conditions?.ready !== false).length;
+      // The API servers' own are nobody's pods.
+      if (service !== "default/kubernetes") endpoints.set(service, (endpoints.get(service) ?? 0) + addresses);
+    }
+    if (object.kind !== "Deployment") continue;
+    const { spec, status } = object as Stored<Deployment>;
+    deployments.push({ name: id.slice("Deployment ".length), available: status?.availableReplicas ?? 0, wanted: spec?.replicas ?? 1 });
+  }
+  return { ready, endpoints, deployments };
 }
 
 function pushBoth(series: { available: number[]; wanted: number[] }, available: number, wanted: number): void {

@@ -28,18 +28,56 @@ export interface Standing {
 /** Why a cluster is not at rest: what is asked for and not yet so, each in a sentence. Empty when every desired state is reached. */
 export function reasonsNotAtRest(standing: Standing): readonly string[] {
   const { objects, wanted, hosts } = standing;
+  return [...controlPlaneReasons(standing), ...objectReasons({ objects, wanted, hosts })];
+}
+
+/** The same again and again: what depends on objects alone is found out anew only when one of them has changed, or a host. */
+export class RestReasons {
+  private seen = "";
+  private found: readonly string[] = [];
+
+  /** `version` changes with every object that matters; Leases do not. */
+  now(standing: Standing, version: number): readonly string[] {
+    const seen = `${version} ${standing.hosts.map(({ up }) => (up ? "+" : "-")).join("")}`;
+    if (seen !== this.seen) this.found = objectReasons(standing);
+    this.seen = seen;
+    return [...controlPlaneReasons(standing), ...this.found];
+  }
+}
+
+function objectReasons({ objects, wanted, hosts }: Omit<Standing, "members">): readonly string[] {
   const reasons: string[] = [];
   for (const id of wanted) if (!objects.has(id)) reasons.push(`${id} does not exist`);
-  reasons.push(...controlPlaneReasons(standing), ...nodeReasons(objects, hosts));
+  reasons.push(...nodeReasons(objects, hosts));
   const owned = podsByController(objects);
+  const backing = backingOf(objects);
   for (const [id, object] of objects) {
     if (isBeingDeleted(object)) reasons.push(deletionReason(id, object));
-    else reasons.push(...ofKind(id, object, objects, owned));
+    else reasons.push(...ofKind(id, object, objects, owned, backing));
   }
   return reasons;
 }
 
-function ofKind(id: string, object: Stored, objects: Objects, owned: ReadonlyMap<string, number>): readonly string[] {
+/** The pods and EndpointSlices of each namespace, gathered once for all its Services. */
+function backingOf(objects: Objects): (namespace: string) => readonly Stored[] {
+  const byNamespace = new Map<string, Stored[]>();
+  for (const object of objects.values()) {
+    if (object.kind !== "Pod" && object.kind !== "EndpointSlice") continue;
+    const namespace = object.metadata.namespace ?? "";
+    const own = byNamespace.get(namespace);
+    if (own) own.push(object);
+    else byNamespace.set(namespace, [object]);
+  }
+  return (namespace) => byNamespace.get(namespace) ?? [];
+}
+
+function ofKind(
+  id: string,
+  object: Stored,
+  objects: Objects,
+  owned: ReadonlyMap<string, number>,
+  backing: (namespace: string) => readonly Stored[],
+): readonly string[] {
   switch (object.kind) {
     case "Deployment":
       return deploymentReasons(id, object);
@@ -56,7 +94,7 @@ function ofKind(id: string, object: Stored, objects: Objects, owned: ReadonlyMap
     case "Pod":
       return podReasons(id, object, objects);
     case "Service":
-      return serviceReasons(id, object, objects);
+      return serviceReasons(id, object, backing(object.metadata.namespace ?? ""));
     default:
       return [];
   }

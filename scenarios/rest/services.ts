@@ -3,16 +3,15 @@ import type { EndpointSlice, Pod, Service } from "../../protocol/kinds/generated
 import { matchesLabelSelector } from "../../protocol/kinds/label-selector";
 import { isBeingDeleted, type Stored } from "../../protocol/kinds/object";
 import { isReady } from "../checks/pods";
-import type { Objects } from "./reasons";
 
-/** Whether a Service's EndpointSlices are its ready pods, no more and no fewer. */
-export function serviceReasons(id: string, service: Stored<Service>, objects: Objects): readonly string[] {
+/** Whether a Service's EndpointSlices, among these objects, are its ready pods, no more and no fewer. */
+export function serviceReasons(id: string, service: Stored<Service>, objects: Iterable<Stored>): readonly string[] {
   const selector = service.spec?.selector;
   if (!selector || Object.keys(selector).length === 0) return [];
   const { namespace, name } = service.metadata;
   const ready = new Set<string>();
   const listed = new Set<string>();
-  for (const object of objects.values()) {
+  for (const object of objects) {
     if (object.metadata.namespace !== namespace) continue;
     if (
       object.kind === "Pod" &&

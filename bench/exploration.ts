@@ -1,0 +1,75 @@
+import { spawnSync } from "node:child_process";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { loadScenario } from "../cli/load";
+import { runSeeds, seedJobs } from "../cli/seeds";
+
+const root = join(__dirname, "../..");
+const clusters = join(root, "bench/clusters");
+
+type Say = (name: string, figure: string, method: string) => void;
+
+interface OneRun {
+  readonly verdict: string;
+  readonly virtualMs: number;
+  readonly events: number;
+  readonly wallMs: number;
+  readonly cpuMs: number;
+  readonly peakKilobytes: number;
+}
+
+/** What it costs to explore: whole runs in a storm, their memory, how worker threads share them, and how long a failing run takes to shrink. */
+export async function explorationSection(say: Say): Promise<void> {
+  for (const [name, file] of [
+    ["3 etcd, 2 API servers, 10 nodes, 50 pods", "small-storm.yaml"],
+    ["5 etcd, 3 API servers, 100 nodes, 1,000 pods", "large-storm.yaml"],
+  ] as const) {
+    const run = oneRun(file);
+    const ratio = run.virtualMs / run.cpuMs;
+    say(
+      name,
+      `${ratio.toFixed(1)} × real`,
+      `a whole run in a storm, start and calm included, per second of processor time; ${run.verdict}`,
+    );
+    say("  schedules per minute and core", (60_000 / run.cpuMs).toFixed(2), `${Math.round(run.cpuMs / 1000)} s of processor time each`);
+    say("  memory of a run", `${Math.round(run.peakKilobytes / 1024)} MB`, "the most that its process had, Node and code included");
+  }
+  const [one, two] = [await wallMsOf(1), await wallMsOf(2)];
+  say("two worker threads", `${(one / two).toFixed(2)} ×`, "as fast as one, over the same six seeds");
+  const { before, after, tries, seconds } = shrinkFigures();
+  say("time to shrink", `${seconds.toFixed(1)} s`, `${before} steps and workloads to ${after} in ${tries} tries`);
+}
+
+function oneRun(file: string): OneRun {
+  const ran = spawnSync(process.execPath, [join(__dirname, "one-run.js"), join(clusters, file), "1"], { encoding: "utf8" });
+  if (ran.status !== 0) throw new Error(`${file}: ${ran.stderr}`);
+  return JSON.parse(ran.stdout) as OneRun;
+}
+
+async function wallMsOf(workers: number): Promise<number> {
+  const startedMs = performance.now();
+  await runSeeds({
+    loaded: loadScenario(join(clusters, "small-storm.yaml")),
+    jobs: seedJobs(1, 6),
+    workers,
+    untilUs: undefined,
+    interrupted: () => false,
+    onDone: () => true,
+  });
+  return performance.now() - startedMs;
+}
+
+function shrinkFigures(): { readonly before: number; readonly after: number; readonly tries: number; readonly seconds: number } {
+  const folder = mkdtempSync(join(tmpdir(), "wavetank-shrink-"));
+  try {
+    const wavetank = (...args: readonly string[]) =>
+      spawnSync(process.execPath, [join(root, "bin/wavetank.cjs"), ...args], { encoding: "utf8", cwd: root });
+    wavetank("run", join(clusters, "shrink.yaml"), "--quiet", "--out", folder);
+    const shrunk = wavetank("shrink", join(folder, "run.json"), "--json", "--out", join(folder, "shrunk"));
+    if (shrunk.status !== 1) throw new Error(`shrink: ${shrunk.stderr}`);
+    return JSON.parse(shrunk.stdout) as ReturnType<typeof shrinkFigures>;
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}

@@ -136,6 +136,8 @@ export type KnownFact =
       readonly untilUs: number;
     }
   | { readonly kind: "lock.released"; readonly lock: string; readonly holder: string; readonly why: string }
+  /** Somebody who churns a cluster finished an activity. */
+  | { readonly kind: "churn.done"; readonly activity: string; readonly round: number; readonly ok: boolean; readonly detail: string }
   /** A watcher of the API listed a kind, in one namespace or (where it is "") in all: each object as "namespace/name" with its resourceVersion. */
   | {
       readonly kind: "api-watch.listed";

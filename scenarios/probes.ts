@@ -19,6 +19,7 @@ export class Probes {
 export const probeTexts: ReadonlyMap<string, string> = new Map([
   ["faults", "faults that began"],
   ["actions", "actions of the operator that were done"],
+  ["churned", "activities that a churn workload has done"],
   ["etcdElections", "times an etcd member became leader"],
   ["raftTruncations", "times a member dropped entries that its leader did not have"],
   ["snapshotsInstalled", "times a member was brought up to date by a snapshot"],
@@ -55,6 +56,8 @@ function reachedBy(event: HistoryEvent): readonly string[] {
 
 function reachedByFact(fact: { readonly kind: string; readonly [field: string]: unknown }): readonly string[] {
   switch (fact.kind) {
+    case "churn.done":
+      return fact.ok === true ? ["churned"] : [];
     case "raft.leader":
       return ["etcdElections"];
     case "raft.truncated":

@@ -5,12 +5,12 @@ import type { Pod } from "../../protocol/kinds/generated";
 import { controllerOf, isBeingDeleted, type JsonObject, type Stored } from "../../protocol/kinds/object";
 import { kindOf } from "../../protocol/kinds/registry";
 import type { Failure } from "../../protocol/status";
-import type { Context, Input, RequestRef } from "../../runtime/actor";
+import type { Context, Input } from "../../runtime/actor";
 import type { ObjectName, Task } from "../actions/action";
 import { isFinished } from "../checks/pods";
 
 export interface OperatorConfig {
-  readonly type: "operator";
+  readonly type: string;
   readonly apiServers: readonly Address[];
 }
 
@@ -28,7 +28,7 @@ export interface OperatorDone extends Message {
 }
 
 interface Job {
-  readonly request: RequestRef;
+  readonly then: (ok: boolean, detail: string, ctx: Ctx) => void;
   readonly tasks: readonly Task[];
   readonly untilUs: number;
   /** The task under way, and within an apply the object. */
@@ -70,9 +70,18 @@ export class Operator {
     }
     if (input.type !== "request" || input.body.kind !== "operator.perform") return;
     const { tasks, withinMs } = input.body as OperatorPerform;
+    const { request } = input;
+    this.perform(ctx, tasks, withinMs, (ok, detail, later) => {
+      const answer: OperatorDone = { kind: "operator.done", ok, detail };
+      later.reply(request, answer);
+    });
+  }
+
+  /** Does these after all that it was asked to do before. */
+  protected perform(ctx: Ctx, tasks: readonly Task[], withinMs: number, then: Job["then"]): void {
     const nowUs = ctx.monotonicUs();
     const begun = { task: 0, object: 0, taskSinceUs: nowUs, evictFromUs: 0, lastFailure: "", givenUp: [] };
-    this.jobs.push({ request: input.request, tasks, untilUs: nowUs + withinMs * 1000, ...begun });
+    this.jobs.push({ then, tasks, untilUs: nowUs + withinMs * 1000, ...begun });
     if (this.jobs.length === 1) this.work(ctx);
   }
 
@@ -179,8 +188,7 @@ export class Operator {
 
   private finish(ctx: Ctx, job: Job, ok: boolean, detail: string): void {
     this.jobs.shift();
-    const answer: OperatorDone = { kind: "operator.done", ok, detail };
-    ctx.reply(job.request, answer);
+    job.then(ok, detail, ctx);
     this.work(ctx);
   }
 

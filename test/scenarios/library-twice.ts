@@ -38,6 +38,7 @@ const workloads = [
   "agents-everywhere",
   "bad-image",
   "batch-under-churn",
+  "churn",
   "crash-loop",
   "drain-deadlock",
   "namespace-churn",

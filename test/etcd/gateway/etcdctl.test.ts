@@ -123,9 +123,9 @@ describeWith(["etcd", "etcdctl"], "etcdctl prints the same of our members as of 
     const at = async () => (JSON.parse(await both("get w -w json")) as { readonly header: { readonly revision: number } }).header.revision;
     const from = (await at()) + 1;
     for (const line of ["put w 1", "put w 2", "put wx 3", "del w"]) await both(line);
-    await bothUntil(`watch w --rev=${from}`, /DELETE\nw\n/);
+    await bothUntil(`watch w --rev=${from}`, /DELETE\nw\n\n/);
     await bothUntil(`watch w --prefix --rev=${from}`, /DELETE\nw\n/);
-    await bothUntil(`watch w --prev-kv --rev=${from}`, /DELETE\n/);
+    await bothUntil(`watch w --prev-kv --rev=${from}`, /DELETE\nw\n2\nw\n\n/);
     await bothUntil(`watch w wz --rev=${from} -w json`, /"type":1.*\n/);
     await bothUntil(`watch w --rev=${from} -w fields`, /"Type" : DELETE\n(.*\n){6}/);
     await bothUntil("watch --interactive", /DELETE\nw\n/, `watch w --rev=${from}\n`);

@@ -28,7 +28,7 @@ export class Etcdctl {
     return { ...printed, stdout: this.comparable(printed.stdout), stderr: this.comparable(printed.stderr) };
   }
 
-  /** Runs a command that does not end by itself until what it printed matches, then stops it. */
+  /** Runs a command that does not end by itself until what it printed matches, then stops it; answers with what was printed up to the end of the match. */
   async runUntil(args: readonly string[], pattern: RegExp, input = ""): Promise<string> {
     const child = this.start(args);
     let stdout = "";
@@ -41,8 +41,10 @@ export class Etcdctl {
     const late = setTimeout(() => child.kill("SIGKILL"), patienceMs);
     const { stderr } = await outcomeOf(child);
     clearTimeout(late);
-    if (!pattern.test(stdout)) throw new Error(`etcdctl ${args.join(" ")} printed "${stdout}", then ended: ${stderr}`);
-    return this.comparable(stdout);
+    const found = pattern.exec(stdout);
+    if (found === null) throw new Error(`etcdctl ${args.join(" ")} printed "${stdout}", then ended: ${stderr}`);
+    // How much more had come by then is a matter of moments.
+    return this.comparable(stdout.slice(0, found.index + found[0].length));
   }
 
   private start(args: readonly string[]): ChildProcess {

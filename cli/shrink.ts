@@ -142,13 +142,26 @@ async function reduceRecord(
   return { recipe: recipeOf(recipe), tries, unfinished: false };
 }
 
-/** The same check is violated; where it is the storm itself that is wrong, for the same steps: a fault made too short to do anything is another failure. */
+/**
+ * The same check is violated, and not because of something that the smaller run lacks: the storm is wrong in no other step than before, and whatever the
+ * operator was asked for and did he did again.
+ */
 function failsAlike(result: RunResult, wanted: string, recorded: RunResult): boolean {
   if (!result.checks.some((one) => one.name === wanted && isViolated(one))) return false;
-  if (wanted !== "storm") return true;
   const wrong = ({ steps = [] }: RunResult) => steps.filter((step) => step.wrong !== "").map(({ where }) => where);
-  const [now, before] = [wrong(result), wrong(recorded)];
-  return before.length === 0 ? now.length === 0 : now.length > 0 && now.every((where) => before.includes(where));
+  const before = wrong(recorded);
+  if (wanted === "storm") {
+    const now = wrong(result);
+    return before.length === 0 ? now.length === 0 : now.length > 0 && now.every((where) => before.includes(where));
+  }
+  // A run that was stopped at its violation need not have come to the end of an action.
+  return result.stopped || undone(result).every((where) => undone(recorded).includes(where));
+}
+
+/** Where the actions stand that were begun and not done. */
+function undone({ schedule, steps = [] }: RunResult): readonly string[] {
+  const done = new Set(steps.filter(({ wrong }) => wrong === "").map(({ step }) => step));
+  return schedule.flatMap(({ type, where }, place) => (type === "action" && !done.has(place) ? [where] : []));
 }
 
 function recipeOf({ schedule, load, objects, shape, stormUs }: Recipe): Recipe {

@@ -1,6 +1,6 @@
 import { hashKv } from "../actors/etcd/store/hash";
 import type { Store } from "../actors/etcd/store/store";
-import type { Address, HostName } from "../protocol/address";
+import { type Address, type HostName, roleOf } from "../protocol/address";
 import type { RuntimeEvent } from "../runtime/world";
 import { CheckRun } from "./checks/check";
 import { noPanics } from "./checks/no-panics";
@@ -58,12 +58,12 @@ export class Witness {
     return this.checkRuns.some((run) => run.label === check && run.isViolated);
   }
 
-  /** The etcd members that run, with what they hold. */
-  members(): Final["members"] {
+  /** The etcd members that run, with what they hold; who lives on a host is asked anew, for members come and go. */
+  members(actorsOn: (host: HostName) => readonly Address[]): Final["members"] {
     return this.hosts
       .filter(({ role }) => role === "etcd")
-      .flatMap(({ actors }) => actors)
-      .flatMap(({ address }) => {
+      .flatMap(({ name }) => actorsOn(name).filter((actor) => roleOf(actor) === "etcd"))
+      .flatMap((address) => {
         const store = this.storeOf(address);
         if (!store) return [];
         const modRevisionOf = (key: string) => store.get(Buffer.from(key, "utf8").toString("latin1"))?.modRevision;

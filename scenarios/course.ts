@@ -160,7 +160,12 @@ export class Course {
     const { scenario } = this.options.input;
     const { objects } = this.witness;
     const unfinished = this.act === "calm" ? this.storm.unfinished.map((action) => `the operator has not done yet: ${action}`) : [];
-    const standing = { objects, hosts: this.tank.hosts(), wanted: this.wanted, members: this.witness.members((host) => this.tank.actorsOn(host)) };
+    const standing = {
+      objects,
+      hosts: this.tank.hosts(),
+      wanted: this.wanted,
+      members: this.witness.members((host) => this.tank.actorsOn(host)),
+    };
     const reasons = [...unfinished, ...this.rest.now(standing, this.witness.objectsVersion)];
     this.tellOfRest(reasons, nowUs);
     this.witness.sample();

@@ -38,6 +38,7 @@ export const knobs: readonly Knob[] = [
     ["etcd-compaction-interval", "milliseconds", "5m", "how often old revisions are compacted; 0 turns it off"],
     ["etcd-read-timeout", "milliseconds", "3s", "how long one member is waited for before a read goes to the next"],
     ["etcd-write-timeout", "milliseconds", "7s", "how long a write waits for etcd before its outcome counts as unknown"],
+    ["etcd-sync-interval", "milliseconds", "10s", "how often an API server asks etcd who its members are; 0 for never"],
     ["default-watch-cache-size", "number", "1000", "recent changes of each resource that are kept for watches from the past"],
     ["freshness-timeout", "milliseconds", "3s", "how long a read waits for the cache to come to the revision it asks for"],
     ["bookmark-interval", "milliseconds", "60s", "the time between bookmarks on a quiet watch"],

@@ -50,6 +50,8 @@ export const defaultKnobs = {
   "etcd-read-timeout": 3_000,
   /** How long a write waits for etcd before it counts as unknown. */
   "etcd-write-timeout": 7_000,
+  /** How often etcd is asked who its members are; 0 for never. */
+  "etcd-sync-interval": 10_000,
   /** How often an API server confirms that it lives, for the endpoints of the `kubernetes` Service. */
   "endpoint-reconcile-interval": 10_000,
   "service-node-port-first": 30000,

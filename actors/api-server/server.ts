@@ -16,6 +16,7 @@ import { cidrOf } from "./registry/cidr";
 import { bookmarkTimer, closeAllWatches, newWatchers, onWatchTimer, tellWatchers, watcherGone } from "./registry/watchers";
 import type { Ctx, ServerState } from "./state";
 import { compact, compactTimer, newCompactor, startCompactor } from "./storage/compactor";
+import { etcdMembersTimer, followEtcdMembers } from "./storage/etcd-members";
 import { newEventLease } from "./storage/event-lease";
 import { type FeedListener, firstList, newFeed, onFeedTimer, startFeed } from "./storage/feed";
 import { freshnessTimer, newFreshness, onFreshnessTimer, wakeWaiting } from "./storage/freshness";
@@ -34,6 +35,7 @@ export const apiServer: Actor<ApiServerConfig, ServerState, ApiMessage> = {
     const state = newState(config, ctx.self);
     startFeed(state, ctx, listener);
     startCompactor(state, ctx);
+    ctx.setTimer(etcdMembersTimer, state.etcd.syncIntervalMs);
     ctx.setTimer(bookmarkTimer, state.knobs["bookmark-interval"] * (0.5 + ctx.random("bookmarks") / 2));
     return state;
   },
@@ -77,9 +79,10 @@ function newState(config: ApiServerConfig, self: string): ServerState {
     knobs,
     etcd: {
       members: config.etcd,
-      preferred: 0,
+      preferred: config.etcd[0]!,
       readTimeoutMs: knobs["etcd-read-timeout"],
       writeTimeoutMs: knobs["etcd-write-timeout"],
+      syncIntervalMs: knobs["etcd-sync-interval"],
     },
     feed: newFeed(knobs["default-watch-cache-size"]),
     freshness: newFreshness(),
@@ -136,6 +139,8 @@ function onTimer(state: ServerState, ctx: Ctx, name: string): undefined {
       return bootstrap(state, ctx);
     case membershipTimer:
       return confirmMembership(state, ctx);
+    case etcdMembersTimer:
+      return followEtcdMembers(state, ctx);
     default:
       if (!onFeedTimer(state, ctx, name, listener) && !onWatchTimer(state, ctx, name))
         throw new Error(`an API server has no timer ${name}`);

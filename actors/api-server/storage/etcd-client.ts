@@ -7,9 +7,12 @@ import type { Context } from "../../../runtime/actor";
  * a write is asked once, and when it got no answer it is unknown whether it happened, which the caller must be told.
  */
 export interface EtcdClient {
-  readonly members: readonly Address[];
-  /** Index of the member that is asked first. */
-  preferred: number;
+  /** Whom there is to ask, in turns; etcd-members.ts follows who belongs to etcd. */
+  members: readonly Address[];
+  /** The member that is asked first. */
+  preferred: Address;
+  /** How often etcd is asked who its members are; 0 for never. */
+  readonly syncIntervalMs: number;
   /** How long one member is waited for before a read goes to the next. */
   readonly readTimeoutMs: number;
   readonly writeTimeoutMs: number;
@@ -49,9 +52,9 @@ export function readEtcd<S extends HasEtcd, Q extends EtcdRequest>(
     const { members, preferred, readTimeoutMs } = state.etcd;
     const leftMs = (deadlineUs - ctx.monotonicUs()) / 1000;
     if (leftMs < 1) return then(state, { type: "failed", error: unavailable("no time left to ask etcd") }, ctx);
-    ctx.ask<EtcdResponse>(members[preferred]!, request, { deadlineMs: Math.min(leftMs, readTimeoutMs) }, (state, answer, ctx) => {
+    ctx.ask<EtcdResponse>(preferred, request, { deadlineMs: Math.min(leftMs, readTimeoutMs) }, (state, answer, ctx) => {
       if (answer.ok && answer.body.kind !== "etcd.error") return then(state, { type: "done", response: answer.body as ResponseOf<Q> }, ctx);
-      const error = answer.ok ? (answer.body as EtcdError) : unavailable(`${members[preferred]}: ${answer.error}: ${answer.detail}`);
+      const error = answer.ok ? (answer.body as EtcdError) : unavailable(`${preferred}: ${answer.error}: ${answer.detail}`);
       if (!isTransient(error)) return then(state, { type: "failed", error }, ctx);
       moveOn(state.etcd, preferred);
       if (tried >= 2 * members.length) return then(state, { type: "failed", error }, ctx);
@@ -68,13 +71,13 @@ export function writeEtcd<S extends HasEtcd, Q extends EtcdRequest>(
   deadlineUs: number,
   then: Then<S, EtcdOutcome<ResponseOf<Q>>>,
 ): undefined {
-  const { members, preferred, writeTimeoutMs } = state.etcd;
+  const { preferred, writeTimeoutMs } = state.etcd;
   const leftMs = (deadlineUs - ctx.monotonicUs()) / 1000;
   if (leftMs < 1) return then(state, { type: "failed", error: unavailable("no time left to ask etcd") }, ctx);
-  ctx.ask<EtcdResponse>(members[preferred]!, request, { deadlineMs: Math.min(leftMs, writeTimeoutMs) }, (state, answer, ctx) => {
+  ctx.ask<EtcdResponse>(preferred, request, { deadlineMs: Math.min(leftMs, writeTimeoutMs) }, (state, answer, ctx) => {
     if (!answer.ok) {
       moveOn(state.etcd, preferred);
-      const detail = `${members[preferred]}: ${answer.error}: ${answer.detail}`;
+      const detail = `${preferred}: ${answer.error}: ${answer.detail}`;
       // A refusal comes from the runtime or the member before anything was done with the request.
       if (answer.error === "refused") return then(state, { type: "failed", error: unavailable(detail) }, ctx);
       return then(state, { type: "unknown", detail }, ctx);
@@ -88,8 +91,9 @@ export function writeEtcd<S extends HasEtcd, Q extends EtcdRequest>(
 }
 
 /** Prefers the next member, unless somebody has moved on already since `failed` was asked. */
-export function moveOn(etcd: EtcdClient, failed: number): undefined {
-  if (etcd.preferred === failed) etcd.preferred = (failed + 1) % etcd.members.length;
+export function moveOn(etcd: EtcdClient, failed: Address): undefined {
+  const { members, preferred } = etcd;
+  if (preferred === failed) etcd.preferred = members[(members.indexOf(failed) + 1) % members.length]!;
 }
 
 /** True where another member, or the same one later, may well answer. */

@@ -1,7 +1,8 @@
+import type { Address } from "../../../protocol/address";
 import type { EtcdError, KeyValue, RangeRequest, WatchProgressRequest, WatchRequest, WatchResponse } from "../../../protocol/etcd";
 import type { Context, StreamInput, StreamRef } from "../../../runtime/actor";
 import { Entry, isStoredObject } from "./entry";
-import { type EtcdClient, type HasEtcd, moveOn, readEtcd } from "./etcd-client";
+import { type HasEtcd, moveOn, readEtcd } from "./etcd-client";
 import {
   customPrefixOfKey,
   endOfPrefix,
@@ -43,7 +44,7 @@ export interface Feed {
 export type FeedPhase =
   | { readonly type: "idle" }
   | { readonly type: "listing"; readonly entries: readonly KeyValue[] }
-  | { readonly type: "watching"; readonly stream: StreamRef; readonly member: number };
+  | { readonly type: "watching"; readonly stream: StreamRef; readonly member: Address };
 
 export interface HasFeed extends HasEtcd {
   readonly feed: Feed;
@@ -233,7 +234,7 @@ function watch<S extends HasFeed>(state: S, ctx: Context<S>, listener: FeedListe
     ...{ kind: "etcd.watch", key: keyBytes(registryPrefix), rangeEnd: keyBytes(endOfPrefix(registryPrefix)) },
     ...{ startRevision: feed.revision + 1, prevKv: false, progressNotify: true },
   };
-  const stream = ctx.open<WatchResponse | EtcdError>(etcd.members[member]!, request, (state, input, ctx) => {
+  const stream = ctx.open<WatchResponse | EtcdError>(member, request, (state, input, ctx) => {
     const { phase } = state.feed;
     // A stream that was given up may still have items under way.
     if (phase.type !== "watching" || phase.stream.key !== stream.key) return;
@@ -248,7 +249,7 @@ function onWatch<S extends HasFeed>(
   ctx: Context<S>,
   listener: FeedListener<S>,
   input: StreamInput<WatchResponse | EtcdError>,
-  member: number,
+  member: Address,
 ): undefined {
   const { feed } = state;
   if (input.type === "closed") {
@@ -296,7 +297,7 @@ function checkFeed<S extends HasFeed>(state: S, ctx: Context<S>, listener: FeedL
   const behind = feed.revision < checked.knownRevision;
   feed.checked = { heard: feed.heard, knownRevision: feed.knownRevision };
   if (silent || behind) {
-    ctx.log("warn", "the watched etcd member has fallen silent or behind", { member: state.etcd.members[phase.member], silent, behind });
+    ctx.log("warn", "the watched etcd member has fallen silent or behind", { member: phase.member, silent, behind });
     moveOn(state.etcd, phase.member);
     giveUpStream(state, ctx);
     return watch(state, ctx, listener);
@@ -331,6 +332,6 @@ function describe(error: EtcdError): string {
 }
 
 /** For tests and for whoever shows it: the member that is watched. */
-export function watchedMember(feed: Feed, etcd: EtcdClient): string {
-  return feed.phase.type === "watching" ? etcd.members[feed.phase.member]! : "";
+export function watchedMember({ phase }: Feed): string {
+  return phase.type === "watching" ? phase.member : "";
 }

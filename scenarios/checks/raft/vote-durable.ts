@@ -5,7 +5,7 @@ import { factOf } from "./history";
 export const raftVoteDurable: Check = {
   name: "raft-vote-durable",
   claim:
-    "A member says yes to at most one candidate in a term, across its crashes, and only when that vote is on its disk; its term never goes back.",
+    "A member says yes to at most one candidate in a term, across its crashes, and only when that vote is on its disk; after a crash it still knows the term and whom it chose.",
   source: "Raft (extended version), figure 2: persistent state is updated on stable storage before responding; section 5.2",
   params: {},
   required: [],
@@ -19,10 +19,15 @@ export const raftVoteDurable: Check = {
         const { actor } = event;
         const recovered = factOf(event, "raft.recovered");
         if (recovered) {
-          const before = onDisk.get(actor)?.term ?? 0;
+          const before = onDisk.get(actor);
           const term = recovered.term as number;
-          onDisk.set(actor, { term, vote: String(recovered.vote) });
-          return term < before ? `${actor} had voted in term ${before} and begins its next life in term ${term}` : undefined;
+          const vote = String(recovered.vote);
+          onDisk.set(actor, { term, vote });
+          if (!before) return undefined;
+          if (term < before.term) return `${actor} had voted in term ${before.term} and begins its next life in term ${term}`;
+          // The disk may hold more than the life before was told of.
+          if (term > before.term || before.vote === "" || vote === before.vote) return undefined;
+          return `${actor} had voted for ${before.vote} in term ${term} and begins its next life with a vote for ${vote || "nobody"}`;
         }
         const voted = factOf(event, "raft.voted");
         if (voted) onDisk.set(actor, { term: voted.term as number, vote: String(voted.candidate) });

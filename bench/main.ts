@@ -18,7 +18,8 @@ const whole = (n: number) => Math.round(n).toLocaleString("en-US");
 
 async function main(): Promise<void> {
   const only = process.argv[2];
-  if (only !== undefined && only !== "etcd") throw new Error(`${only}: expected nothing, for all figures, or "etcd", for that section alone`);
+  if (only !== undefined && only !== "etcd")
+    throw new Error(`${only}: expected nothing, for all figures, or "etcd", for that section alone`);
   process.stdout.write(`Node ${process.version}, ${cpus().length} × ${cpus()[0]?.model ?? "processor"}\n\n`);
   if (only === "etcd") return etcdSection(say);
 

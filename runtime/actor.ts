@@ -80,8 +80,17 @@ export type SignRequest =
   /** A signature over the bytes with a key of the cluster, by its name. */
   | { readonly type: "sign"; readonly key: string; readonly bytes: Uint8Array }
   | { readonly type: "verify"; readonly key: string; readonly bytes: Uint8Array; readonly signature: Uint8Array }
-  /** A certificate over the public key in a PEM certificate request, signed by the cluster's authority. */
-  | { readonly type: "certificate"; readonly request: string; readonly usages: readonly string[]; readonly ttlSeconds: number }
+  /**
+   * A certificate over the subject, the names and the public key of a PEM certificate request, signed by the cluster's authority; it never
+   * outlives the authority's own. Usages are named as in protocol/key-usages.ts.
+   */
+  | {
+      readonly type: "certificate";
+      readonly request: string;
+      readonly usages: readonly string[];
+      readonly notBeforeMs: number;
+      readonly notAfterMs: number;
+    }
   /** The public part of a key or the authority's certificate, as PEM. */
   | { readonly type: "public"; readonly key: string };
 

@@ -52,6 +52,9 @@ export class PlanRunner<S> {
       case "requeue":
         this.listener.requeue(ctx, step.afterMs);
         return done(succeeded, ctx);
+      case "sign":
+        ctx.sign(step.request, (_state, result, later) => (this.isOver() ? undefined : this.run(later, step.then(result), done)));
+        return undefined;
       case "gather":
         return this.gather(ctx, step.steps, step.then, done);
       case "attempt":

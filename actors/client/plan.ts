@@ -1,7 +1,7 @@
 import type { DeleteOptions } from "../../protocol/kinds/generated";
 import type { Stored } from "../../protocol/kinds/object";
 import type { Reason } from "../../protocol/status";
-import type { Fact } from "../../runtime/actor";
+import type { Fact, SignRequest, SignResult } from "../../runtime/actor";
 import type { ObjectList, PatchType, Query, Result } from "./api-client";
 import type { Subject } from "./event-recorder";
 import type { Resource } from "./resource";
@@ -85,6 +85,8 @@ export type Step =
   | { readonly do: "gather"; readonly steps: readonly Request[]; readonly then: (results: readonly Result<unknown>[]) => readonly Step[] }
   /** Look at the key again after this long; decided while the plan is carried out. */
   | { readonly do: "requeue"; readonly afterMs: number }
+  /** Has the cluster's keys do something; `then` gets what came of it, a refusal too. */
+  | { readonly do: "sign"; readonly request: SignRequest; readonly then: (result: SignResult) => readonly Step[] }
   /** Performs steps, then what follows from how they ended; a failure among them still fails the plan afterwards. */
   | { readonly do: "attempt"; readonly steps: readonly Step[]; readonly then: (failure: string | undefined) => readonly Step[] }
   | {
@@ -182,6 +184,11 @@ export function attempt(steps: readonly Step[], then: (failure: string | undefin
 
 export function event(about: Subject, type: "Normal" | "Warning", reason: string, message: string): Step {
   return { do: "event", about, type, reason, message };
+}
+
+/** Has the cluster's keys sign something, and does what follows from it. */
+export function sign(request: SignRequest, then: (result: SignResult) => readonly Step[]): Step {
+  return { do: "sign", request, then };
 }
 
 export function fail(message: string): Step {

@@ -1,4 +1,5 @@
 import type {
+  CertificateSigningRequest,
   ConfigMap,
   CronJob,
   DaemonSet,
@@ -23,6 +24,7 @@ import type {
   Service,
   ServiceAccount,
   StatefulSet,
+  SubjectAccessReview,
 } from "../../protocol/kinds/generated";
 import { apiVersionOf, type Kind, kindOf } from "../../protocol/kinds/registry";
 
@@ -63,6 +65,7 @@ export function resourceName(of: Resource): string {
   return of.group === "" ? of.plural : `${of.plural}.${of.group}`;
 }
 
+export const certificateSigningRequests = resource<CertificateSigningRequest>("certificates.k8s.io/v1", "CertificateSigningRequest");
 export const configMaps = resource<ConfigMap>("v1", "ConfigMap");
 export const cronJobs = resource<CronJob>("batch/v1", "CronJob");
 export const daemonSets = resource<DaemonSet>("apps/v1", "DaemonSet");
@@ -87,3 +90,4 @@ export const secrets = resource<Secret>("v1", "Secret");
 export const serviceAccounts = resource<ServiceAccount>("v1", "ServiceAccount");
 export const services = resource<Service>("v1", "Service");
 export const statefulSets = resource<StatefulSet>("apps/v1", "StatefulSet");
+export const subjectAccessReviews = resource<SubjectAccessReview>("authorization.k8s.io/v1", "SubjectAccessReview");

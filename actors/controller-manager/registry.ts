@@ -1,4 +1,7 @@
 import type { Controller } from "../client";
+import { certificateApproving } from "./certificate-approving";
+import { certificateCleaner } from "./certificate-cleaner";
+import { certificateSigning } from "./certificate-signing";
 import { cronJobController } from "./cronjob";
 import { daemonSetController } from "./daemonset";
 import { deploymentController } from "./deployment";
@@ -22,6 +25,9 @@ import { ttlAfterFinishedController } from "./ttl-after-finished";
 
 /** Every controller, by the name that --controllers knows it by. */
 export const controllers: readonly Controller[] = [
+  certificateApproving,
+  certificateCleaner,
+  certificateSigning,
   cronJobController,
   daemonSetController,
   deploymentController,

@@ -10,17 +10,18 @@ import {
   X509Certificate,
 } from "node:crypto";
 import { isIP } from "node:net";
-import { CertificationRequest, CertificationRequestInfo } from "@peculiar/asn1-csr";
-import { AsnConvert, OctetString } from "@peculiar/asn1-schema";
+import { Attributes, CertificationRequest, CertificationRequestInfo } from "@peculiar/asn1-csr";
+import { AsnConvert } from "@peculiar/asn1-schema";
 import {
   AlgorithmIdentifier,
+  Attribute,
   AttributeTypeAndValue,
   AttributeValue,
   AuthorityKeyIdentifier,
   BasicConstraints,
   Certificate,
   ExtendedKeyUsage,
-  Extension,
+  type Extension,
   Extensions,
   GeneralName,
   id_ce_authorityKeyIdentifier,
@@ -39,18 +40,11 @@ import {
   SubjectAlternativeName,
   SubjectKeyIdentifier,
   SubjectPublicKeyInfo,
-  TBSCertificate,
-  Validity,
-  Version,
 } from "@peculiar/asn1-x509";
+import { extensionRequestId, parseRequest, pem, type Subject, subjectOf } from "../../protocol/x509";
+import { type CertificateForm, extension, requestedForm, signedForm, toBeSigned } from "../certificate-form";
 
 export type Usage = "client" | "server";
-
-/** Whom a certificate speaks of: Kubernetes takes the common name for the user and the organizations for the groups. */
-export interface Subject {
-  readonly commonName: string;
-  readonly organizations: readonly string[];
-}
 
 export interface CertificateOptions {
   readonly subject: Subject;
@@ -113,6 +107,35 @@ export class Authority {
     return { certificate: this.certify(publicKey, options), key: privateKey.export({ type: "pkcs8", format: "pem" }).toString() };
   }
 
+  /**
+   * A certificate for what a PEM certificate request names: its subject, its names, its key. The usages are those that are given, and it
+   * ends with the authority's own at the latest. Throws an Error that says what is wrong with the request.
+   */
+  signRequest(
+    request: string,
+    { usages, notBeforeMs, notAfterMs }: { readonly usages: readonly string[]; readonly notBeforeMs: number; readonly notAfterMs: number },
+  ): string {
+    const { publicKey } = readRequest(request);
+    const { subject, publicKey: key, extensions } = requestedForm(request, usages);
+    const own = new X509Certificate(this.certificate);
+    const identifiers = [
+      extension(
+        id_ce_authorityKeyIdentifier,
+        false,
+        new AuthorityKeyIdentifier({ keyIdentifier: keyIdentifier(createPublicKey(this.key)) }),
+      ),
+      extension(id_ce_subjectKeyIdentifier, false, new SubjectKeyIdentifier(keyIdentifier(publicKey))),
+    ];
+    return seal(this.key, {
+      issuer: Buffer.from(AsnConvert.serialize(AsnConvert.parse(own.raw, Certificate).tbsCertificate.subject)),
+      subject,
+      publicKey: key,
+      notBeforeMs,
+      notAfterMs: Math.min(notAfterMs, Date.parse(own.validTo)),
+      extensions: [...extensions, ...identifiers],
+    });
+  }
+
   /** A certificate for somebody else's public key. */
   certify(publicKey: KeyObject, { subject, usages, names, ttlSeconds }: CertificateOptions): string {
     const issuer = AsnConvert.parse(new X509Certificate(this.certificate).raw, Certificate).tbsCertificate.subject;
@@ -127,10 +150,7 @@ export class Authority {
         new AuthorityKeyIdentifier({ keyIdentifier: keyIdentifier(createPublicKey(this.key)) }),
       ),
     ];
-    if (names.length > 0) {
-      const general = names.map((name) => (isIP(name) ? new GeneralName({ iPAddress: name }) : new GeneralName({ dNSName: name })));
-      extensions.push(extension(id_ce_subjectAltName, false, new SubjectAlternativeName(general)));
-    }
+    if (names.length > 0) extensions.push(alternativeNames(names));
     return build(this.key, issuer, publicKey, nameOf(subject), extensions, ttlSeconds);
   }
 }
@@ -143,12 +163,13 @@ export function publicKeyHash(certificate: string | Buffer): string {
     .digest("hex");
 }
 
-/** A certificate request (PKCS #10, PEM) for a new key that stays with the caller. */
-export function requestCertificate(subject: Subject): { readonly request: string; readonly key: string } {
+/** A certificate request (PKCS #10, PEM) for a new key that stays with the caller; for these DNS names and addresses too. */
+export function requestCertificate(subject: Subject, names: readonly string[] = []): { readonly request: string; readonly key: string } {
   const { privateKey, publicKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
   const info = new CertificationRequestInfo({
     subject: nameOf(subject),
     subjectPKInfo: AsnConvert.parse(publicKey.export({ type: "spki", format: "der" }), SubjectPublicKeyInfo),
+    attributes: new Attributes(names.length > 0 ? [extensionRequest([alternativeNames(names)])] : []),
   });
   const request = new CertificationRequest({
     certificationRequestInfo: info,
@@ -163,9 +184,7 @@ export function requestCertificate(subject: Subject): { readonly request: string
 
 /** The public key and subject of a PEM certificate request whose signature was checked. Throws an Error that says what is wrong. */
 export function readRequest(request: string): { readonly publicKey: KeyObject; readonly subject: Subject } {
-  const match = /-----BEGIN (?:NEW )?CERTIFICATE REQUEST-----([A-Za-z0-9+/=\s]+)-----END (?:NEW )?CERTIFICATE REQUEST-----/.exec(request);
-  if (!match) throw new Error("expected a PEM block CERTIFICATE REQUEST");
-  const parsed = AsnConvert.parse(Buffer.from(match[1]!, "base64"), CertificationRequest);
+  const parsed = parseRequest(request);
   const info = parsed.certificationRequestInfo;
   const publicKey = createPublicKey({ key: Buffer.from(AsnConvert.serialize(info.subjectPKInfo)), type: "spki", format: "der" });
   const signed = Buffer.from(parsed.certificationRequestInfoRaw ?? AsnConvert.serialize(info));
@@ -179,20 +198,20 @@ export function readSubject(certificate: string | Buffer): Subject {
   return subjectOf(AsnConvert.parse(new X509Certificate(certificate).raw, Certificate).tbsCertificate.subject);
 }
 
-function subjectOf(name: Name): Subject {
-  const attributes = [...name].flatMap((relative) => [...relative]);
-  const values = (id: string) => attributes.filter((attribute) => attribute.type === id).map((attribute) => attribute.value.toString());
-  return { commonName: values(commonNameId)[0] ?? "", organizations: values(organizationId) };
+function alternativeNames(names: readonly string[]): Extension {
+  const general = names.map((name) => (isIP(name) ? new GeneralName({ iPAddress: name }) : new GeneralName({ dNSName: name })));
+  return extension(id_ce_subjectAltName, false, new SubjectAlternativeName(general));
+}
+
+/** How a request asks for extensions. Source: RFC 2985, 5.4.2. */
+function extensionRequest(extensions: readonly Extension[]): Attribute {
+  return new Attribute({ type: extensionRequestId, values: [AsnConvert.serialize(new Extensions([...extensions]))] });
 }
 
 function nameOf({ commonName, organizations }: Subject): Name {
   const relative = (type: string, utf8String: string) =>
     new RelativeDistinguishedName([new AttributeTypeAndValue({ type, value: new AttributeValue({ utf8String }) })]);
   return new Name([...organizations.map((organization) => relative(organizationId, organization)), relative(commonNameId, commonName)]);
-}
-
-function extension(extnID: string, critical: boolean, value: object): Extension {
-  return new Extension({ extnID, critical, extnValue: new OctetString(AsnConvert.serialize(value)) });
 }
 
 function keyIdentifier(publicKey: KeyObject): KeyIdentifier {
@@ -208,34 +227,29 @@ function build(
   extensions: readonly Extension[],
   ttlSeconds: number,
 ): string {
+  const nowMs = Date.now();
+  return seal(key, {
+    issuer: Buffer.from(AsnConvert.serialize(issuer)),
+    subject: Buffer.from(AsnConvert.serialize(subject)),
+    publicKey: publicKey.export({ type: "spki", format: "der" }),
+    // Clocks of hosts that join may be a little behind.
+    notBeforeMs: nowMs - 300_000,
+    notAfterMs: nowMs + ttlSeconds * 1000,
+    extensions: [...extensions, extension(id_ce_subjectKeyIdentifier, false, new SubjectKeyIdentifier(keyIdentifier(publicKey)))],
+  });
+}
+
+const ecdsaAlgorithm = Buffer.from(AsnConvert.serialize(new AlgorithmIdentifier({ algorithm: ecdsaWithSha256 })));
+
+/** A signed certificate in PEM. */
+function seal(key: KeyObject, parts: Omit<CertificateForm, "serial" | "algorithm">): string {
   // A positive number of 16 bytes, whose first is not 0.
   const serial = randomBytes(16);
   serial[0] = (serial[0]! & 0x3f) | 0x40;
-  const algorithm = new AlgorithmIdentifier({ algorithm: ecdsaWithSha256 });
-  const nowMs = Date.now();
-  const tbs = new TBSCertificate({
-    version: Version.v3,
-    serialNumber: bytesOf(serial),
-    signature: algorithm,
-    issuer,
-    // Clocks of hosts that join may be a little behind.
-    validity: new Validity({ notBefore: new Date(nowMs - 300_000), notAfter: new Date(nowMs + ttlSeconds * 1000) }),
-    subject,
-    subjectPublicKeyInfo: AsnConvert.parse(publicKey.export({ type: "spki", format: "der" }), SubjectPublicKeyInfo),
-    extensions: new Extensions([
-      ...extensions,
-      extension(id_ce_subjectKeyIdentifier, false, new SubjectKeyIdentifier(keyIdentifier(publicKey))),
-    ]),
-  });
-  const signatureValue = bytesOf(sign("sha256", Buffer.from(AsnConvert.serialize(tbs)), key));
-  return pem("CERTIFICATE", AsnConvert.serialize(new Certificate({ tbsCertificate: tbs, signatureAlgorithm: algorithm, signatureValue })));
+  const signed = toBeSigned({ ...parts, serial, algorithm: ecdsaAlgorithm });
+  return pem("CERTIFICATE", signedForm(signed, ecdsaAlgorithm, sign("sha256", signed, key)));
 }
 
 function bytesOf(buffer: Buffer): ArrayBuffer {
   return new Uint8Array(buffer).buffer;
-}
-
-function pem(label: string, der: ArrayBuffer): string {
-  const lines = Buffer.from(der).toString("base64").replaceAll(/.{64}/g, "$&\n");
-  return `-----BEGIN ${label}-----\n${lines.trimEnd()}\n-----END ${label}-----\n`;
 }

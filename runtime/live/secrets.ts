@@ -1,13 +1,9 @@
 import { createPublicKey, type KeyObject, sign, verify } from "node:crypto";
 import type { SignRequest, SignResult } from "../actor";
 import type { Secrets } from "../world";
-import { type Authority, readRequest, type Usage } from "./certificates";
+import type { Authority } from "./certificates";
 
 const none = new Uint8Array(0);
-const usages = new Map<string, Usage>([
-  ["client auth", "client"],
-  ["server auth", "server"],
-]);
 
 /** A cluster's keys in the process that holds them. Signatures are RS256 (RSASSA-PKCS1-v1_5 with SHA-256), which are deterministic. */
 export class LiveSecrets implements Secrets {
@@ -51,9 +47,7 @@ export class LiveSecrets implements Secrets {
   }
 
   private certificate(request: Extract<SignRequest, { type: "certificate" }>): string {
-    const { publicKey, subject } = readRequest(request.request);
-    const wanted = request.usages.flatMap((usage) => usages.get(usage) ?? []);
-    return this.authority.certify(publicKey, { subject, usages: wanted, names: [], ttlSeconds: request.ttlSeconds });
+    return this.authority.signRequest(request.request, request);
   }
 
   private publicPart(name: string): string {

@@ -1,4 +1,7 @@
+import { der, derSequence } from "../../protocol/der";
+import { pem } from "../../protocol/x509";
 import type { SignRequest, SignResult } from "../actor";
+import { requestedForm, signedForm, toBeSigned } from "../certificate-form";
 import { hashBytes, hashText, mix } from "../hash";
 import type { Secrets } from "../world";
 
@@ -16,7 +19,7 @@ export class SimulatedSecrets implements Secrets {
         return { ok: true, bytes: none, valid, pem: "" };
       }
       case "certificate":
-        return { ok: true, bytes: none, valid: true, pem: block("CERTIFICATE", hashText(request.request)) };
+        return certificate(request);
       case "public":
         return { ok: true, bytes: none, valid: true, pem: block("PUBLIC KEY", hashText(request.key)) };
       default:
@@ -34,6 +37,24 @@ function signature(key: string, bytes: Uint8Array): Uint8Array {
   }
   return out;
 }
+
+/** As a real authority would write it, but for the signature. */
+function certificate({ request, usages, notBeforeMs, notAfterMs }: Extract<SignRequest, { type: "certificate" }>): SignResult {
+  try {
+    const form = requestedForm(request, usages);
+    const serial = signature("serial", Buffer.from(`${request}${notBeforeMs}${notAfterMs}${usages.join()}`)).subarray(0, 16);
+    serial[0] = (serial[0]! & 0x3f) | 0x40;
+    const signed = toBeSigned({ ...form, serial, algorithm, issuer, notBeforeMs, notAfterMs });
+    return { ok: true, bytes: none, valid: true, pem: pem("CERTIFICATE", signedForm(signed, algorithm, signature("ca", signed))) };
+  } catch (error) {
+    return { ok: false, detail: (error as Error).message };
+  }
+}
+
+/** ecdsa-with-SHA256, as it would be. */
+const algorithm = derSequence(der(0x06, Buffer.from("2a8648ce3d040302", "hex")));
+/** CN=simulated */
+const issuer = derSequence(der(0x31, derSequence(der(0x06, Buffer.from("550403", "hex")), der(0x0c, Buffer.from("simulated")))));
 
 function block(label: string, hash: number): string {
   return `-----BEGIN SIMULATED ${label}-----\n${hash.toString(16).padStart(8, "0")}\n-----END SIMULATED ${label}-----\n`;

@@ -1,4 +1,5 @@
 import { createPublicKey, createVerify, generateKeyPairSync, verify, X509Certificate } from "node:crypto";
+import { readCertificates } from "../../protocol/x509";
 import type { SignResult } from "../../runtime/actor";
 import { Authority, requestCertificate } from "../../runtime/live/certificates";
 import { LiveSecrets, NoSecrets } from "../../runtime/live/secrets";
@@ -49,6 +50,28 @@ describe.each(twins)("%s secrets", (_name, make) => {
   });
 });
 
+describe.each(twins)("%s secrets", (_name, make) => {
+  test("a certificate names the subject and the names of its request, the usages and the time that were given", () => {
+    const { request } = requestCertificate({ commonName: "ann", organizations: ["dev", "ops"] }, ["web.shop.svc", "10.96.0.7"]);
+    const usages = ["digital signature", "key encipherment", "server auth"];
+    const span = { notBeforeMs: 1_800_000_000_000, notAfterMs: 1_800_003_600_000 };
+    const { pem } = must(make().perform({ type: "certificate", request, usages, ...span }));
+    expect(readCertificates(pem)).toEqual([
+      {
+        ...span,
+        subject: { commonName: "ann", organizations: ["dev", "ops"] },
+        extendedKeyUsages: ["1.3.6.1.5.5.7.3.1"],
+        ...{ dnsNames: ["web.shop.svc"], ipAddresses: ["10.96.0.7"], emails: [], uris: [] },
+      },
+    ]);
+    // Node's own reader agrees.
+    const certificate = new X509Certificate(pem);
+    expect(certificate.subjectAltName).toBe("DNS:web.shop.svc, IP Address:10.96.0.7");
+    expect(Date.parse(certificate.validTo)).toBe(span.notAfterMs);
+    expect(make().perform({ type: "certificate", request: "no PEM", usages, ...span })).toMatchObject({ ok: false });
+  });
+});
+
 describe("live secrets", () => {
   const secrets = new LiveSecrets(authority, keys);
 
@@ -59,7 +82,11 @@ describe("live secrets", () => {
 
   test("certify the subject and key of a request, for the usages asked for, under the cluster's authority", () => {
     const { request, key } = requestCertificate({ commonName: "system:node:node-7", organizations: ["system:nodes"] });
-    const { pem } = must(secrets.perform({ type: "certificate", request, usages: ["client auth"], ttlSeconds: 3600 }));
+    const nowMs = Date.now();
+    const usages = ["client auth", "digital signature"];
+    const { pem } = must(
+      secrets.perform({ type: "certificate", request, usages, notBeforeMs: nowMs - 1000, notAfterMs: nowMs + 3600_000 }),
+    );
     const certificate = new X509Certificate(pem);
     expect(certificate.verify(new X509Certificate(authority.certificate).publicKey)).toBe(true);
     expect(certificate.subject).toBe("O=system:nodes\nCN=system:node:node-7");
@@ -76,7 +103,7 @@ describe("live secrets", () => {
     );
     one[one.length - 5]! ^= 1;
     const request = `-----BEGIN CERTIFICATE REQUEST-----\n${one.toString("base64")}\n-----END CERTIFICATE REQUEST-----\n`;
-    expect(secrets.perform({ type: "certificate", request, usages: [], ttlSeconds: 60 })).toMatchObject({ ok: false });
+    expect(secrets.perform({ type: "certificate", request, usages: [], notBeforeMs: 0, notAfterMs: 60_000 })).toMatchObject({ ok: false });
   });
 
   test("name the keys there are when one is asked for that is not", () => {

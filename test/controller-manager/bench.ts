@@ -2,6 +2,7 @@ import type { Controller, Moment, Plan, Resource, Result, Step, View } from "../
 import { Store } from "../../actors/client/store";
 import type { Stored } from "../../protocol/kinds/object";
 import { notFound } from "../../protocol/status";
+import { SimulatedSecrets } from "../../runtime/simulated/secrets";
 
 // biome-ignore lint/suspicious/noExplicitAny: a test looks into writes of every resource
 type Any = any;
@@ -79,6 +80,9 @@ export function plan(controller: Controller, key: string, objects: Objects, opti
           break;
         case "gather":
           follow(step.then(step.steps.map(resultOf)));
+          break;
+        case "sign":
+          follow(step.then(new SimulatedSecrets().perform(step.request)));
           break;
         default: {
           const result = resultOf(step);

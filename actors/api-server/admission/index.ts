@@ -1,6 +1,7 @@
 import type { ApiObject } from "../../../protocol/kinds/object";
 import { type Failure, isFailure } from "../../../protocol/status";
 import type { Admission, Needed, Plugin } from "./admission";
+import { certificateApproval, certificateSigning, certificateSubjectRestriction } from "./certificates";
 import { defaultIngressClass, defaultStorageClass } from "./default-classes";
 import { defaultTolerationSeconds } from "./default-toleration-seconds";
 import { limitRanger } from "./limit-ranger";
@@ -28,6 +29,9 @@ export const plugins: readonly Plugin[] = [
   storageObjectInUseProtection,
   persistentVolumeClaimResize,
   runtimeClass,
+  certificateApproval,
+  certificateSigning,
+  certificateSubjectRestriction,
   defaultIngressClass,
   rbacEscalation,
 ];

@@ -1,8 +1,8 @@
 import type { ClusterRole, ClusterRoleBinding, Role, RoleBinding } from "../../../protocol/kinds/generated";
 import { forbidden } from "../../../protocol/status";
 import { bindingEscalation, roleEscalation } from "../authorization/escalation";
-import type { RbacObjects } from "../authorization/rbac";
-import type { Admission, ClusterView, Plugin } from "./admission";
+import type { Admission, Plugin } from "./admission";
+import { rbacIn } from "./rbac-view";
 
 /** Nobody hands out by a role or a binding what they do not hold themselves. In Kubernetes the registry of RBAC objects sees to it. */
 export const rbacEscalation: Plugin = {
@@ -33,20 +33,9 @@ export const rbacEscalation: Plugin = {
 const group = "rbac.authorization.k8s.io";
 
 function grantsTooMuch({ object, user, namespace, cluster }: Admission): string | undefined {
-  return roleEscalation(user, object as unknown as Role | ClusterRole, namespace, objectsIn(cluster));
+  return roleEscalation(user, object as unknown as Role | ClusterRole, namespace, rbacIn(cluster));
 }
 
 function boundTooMuch({ object, user, namespace, cluster }: Admission): string | undefined {
-  return bindingEscalation(user, object as unknown as RoleBinding | ClusterRoleBinding, namespace, objectsIn(cluster));
-}
-
-function objectsIn(cluster: ClusterView): RbacObjects {
-  const all = <T>(plural: string) => cluster.list(group, "v1", plural) as unknown as readonly T[];
-  return {
-    clusterRole: (name) => cluster.get(group, "v1", "clusterroles", "", name) as ClusterRole | undefined,
-    clusterRoles: () => all<ClusterRole>("clusterroles"),
-    role: (namespace, name) => cluster.get(group, "v1", "roles", namespace, name) as Role | undefined,
-    clusterRoleBindings: () => all<ClusterRoleBinding>("clusterrolebindings"),
-    roleBindings: (namespace) => all<RoleBinding>("rolebindings").filter(({ metadata }) => metadata?.namespace === namespace),
-  };
+  return bindingEscalation(user, object as unknown as RoleBinding | ClusterRoleBinding, namespace, rbacIn(cluster));
 }

@@ -2,6 +2,8 @@ import type { PodSpec } from "../../../protocol/kinds/generated";
 import { type JsonObject, timestamp } from "../../../protocol/kinds/object";
 import { apiVersionOf, definition, type Kind } from "../../../protocol/kinds/registry";
 import { locallyAvailable } from "../aggregation/local";
+import type { User } from "../authentication/user";
+import { requestForApproval, requestForCreate, requestForStatus } from "./certificate-requests";
 import { isObject } from "./decode";
 import { mirrorServiceAccount } from "./defaults/pods";
 import { listAt, objectAt, put } from "./defaults/rule";
@@ -19,6 +21,8 @@ export interface Birth {
   readonly uid: string;
   /** Milliseconds since 1970. */
   readonly nowMs: number;
+  /** Who makes it; absent for the server's own objects. */
+  readonly user?: User;
 }
 
 /** Kinds whose metadata.generation counts the changes of what was asked for. */
@@ -48,6 +52,8 @@ const generational: ReadonlySet<string> = new Set([
   "CustomResourceDefinition.apiextensions.k8s.io",
   "ResourceSlice.resource.k8s.io",
 ]);
+
+const certificateRequest = "CertificateSigningRequest.certificates.k8s.io";
 
 const nameOf = (kind: Kind) => (kind.group === "" ? kind.kind : `${kind.kind}.${kind.group}`);
 
@@ -79,6 +85,8 @@ export function prepareForCreate(kind: Kind, object: JsonObject, birth: Birth): 
     case "APIService.apiregistration.k8s.io":
       if (objectAt(fresh, "spec").service !== undefined) return fresh;
       return { ...fresh, status: { conditions: [{ lastTransitionTime: timestamp(birth.nowMs), ...locallyAvailable }] } };
+    case certificateRequest:
+      return birth.user ? requestForCreate(fresh, birth.user) : fresh;
     case "CustomResourceDefinition.apiextensions.k8s.io":
       return { ...fresh, status: { acceptedNames: { kind: "", plural: "" }, conditions: [], storedVersions: storageVersionsOf(fresh) } };
     default:
@@ -150,10 +158,10 @@ function jobForCreate(job: JsonObject, uid: string): JsonObject {
 /**
  * The object as an update would store it. `subresource` is "" for the main resource, else "status", "finalize", "approval",
  * "ephemeralcontainers" or "resize". Metadata that only the server sets is taken over where the client left it out (a different value is for
- * validation to refuse); generation counts up when what was asked for changed.
+ * validation to refuse); generation counts up when what was asked for changed. `nowMs` stamps what the server notes of it.
  */
-export function prepareForUpdate(kind: Kind, stored: JsonObject, updated: JsonObject, subresource = ""): JsonObject {
-  const merged = subresource === "" ? mainUpdate(kind, stored, updated) : subresourceUpdate(kind, stored, updated, subresource);
+export function prepareForUpdate(kind: Kind, stored: JsonObject, updated: JsonObject, subresource = "", nowMs = 0): JsonObject {
+  const merged = subresource === "" ? mainUpdate(kind, stored, updated) : subresourceUpdate(kind, stored, updated, subresource, nowMs);
   const before = objectAt(stored, "metadata");
   const { selfLink, generation: _, ...given } = objectAt(merged, "metadata");
   const metadata: Record<string, unknown> = { ...given };
@@ -220,16 +228,16 @@ function jobForUpdate(stored: JsonObject, updated: JsonObject): JsonObject {
   });
 }
 
-function subresourceUpdate(kind: Kind, stored: JsonObject, updated: JsonObject, subresource: string): JsonObject {
+function subresourceUpdate(kind: Kind, stored: JsonObject, updated: JsonObject, subresource: string, nowMs: number): JsonObject {
   switch (subresource) {
     case "status":
+      if (nameOf(kind) === certificateRequest)
+        return { ...stored, status: requestForStatus(stored, updated, nowMs), metadata: metadataWithStatus(kind, stored, updated) };
       return { ...withStatus(stored, updated.status), metadata: metadataWithStatus(kind, stored, updated) };
     case "finalize":
       return { ...stored, spec: updated.spec, metadata: updated.metadata };
-    case "approval": {
-      const status = { ...objectAt(stored, "status"), conditions: objectAt(updated, "status").conditions };
-      return { ...stored, status, metadata: metadataWithStatus(kind, stored, updated) };
-    }
+    case "approval":
+      return { ...stored, status: requestForApproval(stored, updated, nowMs), metadata: metadataWithStatus(kind, stored, updated) };
     case "ephemeralcontainers": {
       const spec = { ...objectAt(stored, "spec"), ephemeralContainers: objectAt(updated, "spec").ephemeralContainers };
       return { ...stored, spec, metadata: metadataWithStatus(kind, stored, updated) };

@@ -83,7 +83,7 @@ export function createObject(
     const admitted = mutate(admission);
     if (isFailure(admitted)) return admitted;
     const nowMs = ctx.wallUs() / 1000;
-    const prepared = track(born(kind, admitted, { uid: ctx.uuid(), nowMs }), nowMs);
+    const prepared = track(born(kind, admitted, { uid: ctx.uuid(), nowMs, user: call.user }), nowMs);
     return wrongWithNew(kind, prepared) ?? validate({ ...admission, object: prepared }) ?? prepared;
   }
 

@@ -23,8 +23,8 @@ export function born(kind: Kind, object: ApiObject, birth: Birth): ApiObject {
 }
 
 /** What an update makes of the stored object: of each part what the subresource may write. */
-export function updated(kind: Kind, stored: ApiObject, object: ApiObject, subresource: string): ApiObject {
-  return api(prepareForUpdate(kind, json(stored), json(object), subresource));
+export function updated(kind: Kind, stored: ApiObject, object: ApiObject, subresource: string, nowMs = 0): ApiObject {
+  return api(prepareForUpdate(kind, json(stored), json(object), subresource, nowMs));
 }
 
 /** The object with the ownership of what the writer changed in its managedFields. */

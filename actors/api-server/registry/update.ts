@@ -150,7 +150,7 @@ function decide(
   const { subresource, namespace, name } = request;
   const stale = staleness(call, stored, wanted);
   if (stale) return { type: "refuse", status: stale };
-  const object = updated(kind, stored, wanted, subresource);
+  const object = updated(kind, stored, wanted, subresource, fresh.nowMs);
   const admission = {
     ...({ operation: "UPDATE", kind, subresource, namespace, name, object, old: stored, user } as const),
     ...{ suffix: "", cluster: viewOf(state) },

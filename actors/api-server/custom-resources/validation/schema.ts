@@ -145,7 +145,7 @@ const reasons = ["FieldValueDuplicate", "FieldValueForbidden", "FieldValueInvali
 const breaks = /[\n\r]/;
 
 function checkRule(schema: JSONSchemaProps, rule: ValidationRule, at: string, findings: Findings): void {
-  const text = rule.rule.trim();
+  const text = (rule.rule ?? "").trim();
   const message = rule.message?.trim() ?? "";
   if (text === "") findings.required(`${at}.rule`, "rule is not specified");
   else if (rule.message && message === "") findings.invalid(`${at}.message`, rule.message, "message must be non-empty if specified");

@@ -1,6 +1,5 @@
 import type {
   APIService,
-  CertificateSigningRequest,
   MutatingWebhook,
   MutatingWebhookConfiguration,
   RuleWithOperations,
@@ -132,28 +131,6 @@ export function checkApiService(service: APIService, findings: Findings): void {
   checkServiceReference(spec.service, "spec.service", findings);
   if (spec.insecureSkipTLSVerify === true && spec.caBundle !== undefined)
     findings.invalid("spec.insecureSkipTLSVerify", true, "may not be true if caBundle is present");
-}
-
-export function checkCertificateSigningRequest({ spec }: CertificateSigningRequest, findings: Findings): void {
-  if (!spec) return findings.required("spec");
-  if ((spec.usages ?? []).length === 0) findings.required("spec.usages", "usages must be provided");
-  if (!spec.signerName) findings.required("spec.signerName");
-  else {
-    const [domain = "", ...path] = spec.signerName.split("/");
-    if (path.length === 0)
-      findings.invalid(
-        "spec.signerName",
-        spec.signerName,
-        "must be a fully qualified domain and path of the form 'example.com/signer-name'",
-      );
-    else {
-      findings.invalidFor("spec.signerName", spec.signerName, wrongWithDns1123Subdomain(domain));
-      if (!domain.includes("."))
-        findings.invalid("spec.signerName", domain, "should be a domain with at least two segments separated by dots");
-    }
-  }
-  if (spec.expirationSeconds !== undefined && spec.expirationSeconds < 600)
-    findings.invalid("spec.expirationSeconds", spec.expirationSeconds, "may not specify a duration less than 600 seconds (10 minutes)");
 }
 
 interface HasSpec {

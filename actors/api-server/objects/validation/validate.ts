@@ -3,6 +3,7 @@ import { isReview, type Kind } from "../../../../protocol/kinds/registry";
 import { customErrors } from "../../custom-resources/objects";
 import { checkDefinition, checkDefinitionUpdate } from "../../custom-resources/validation/definition";
 import { checkBindingUpdate, checkClusterRole, checkClusterRoleBinding, checkRole, checkRoleBinding } from "./access";
+import { checkCertificateSigningRequest, checkCertificateSigningRequestUpdate } from "./certificates";
 import * as cluster from "./cluster";
 import * as core from "./core";
 import * as extensions from "./extensions";
@@ -26,6 +27,8 @@ import * as workloads from "./workloads";
 type Rule = (object: any, findings: Findings) => void;
 // biome-ignore lint/suspicious/noExplicitAny: as above
 type UpdateRule = (stored: any, updated: any, findings: Findings) => void;
+// biome-ignore lint/suspicious/noExplicitAny: as above
+type PartRule = (stored: any, updated: any, subresource: string, findings: Findings) => void;
 
 interface Rules {
   /** What always holds. */
@@ -34,6 +37,8 @@ interface Rules {
   readonly create?: Rule;
   /** What an update of the main resource may change. */
   readonly update?: UpdateRule;
+  /** What an update of the main resource or of its status or approval may change. */
+  readonly part?: PartRule;
 }
 
 const rules: ReadonlyMap<string, Rules> = new Map<string, Rules>([
@@ -79,10 +84,7 @@ const rules: ReadonlyMap<string, Rules> = new Map<string, Rules>([
   ["flowcontrol.apiserver.k8s.io/PriorityLevelConfiguration", { check: cluster.checkPriorityLevel }],
   ["resource.k8s.io/ResourceClaim", { update: extensions.checkSpecUpdate }],
   ["resource.k8s.io/ResourceClaimTemplate", { update: extensions.checkSpecUpdate }],
-  [
-    "certificates.k8s.io/CertificateSigningRequest",
-    { check: extensions.checkCertificateSigningRequest, update: extensions.checkSpecUpdate },
-  ],
+  ["certificates.k8s.io/CertificateSigningRequest", { check: checkCertificateSigningRequest, part: checkCertificateSigningRequestUpdate }],
   ["admissionregistration.k8s.io/ValidatingWebhookConfiguration", { check: extensions.checkWebhooks }],
   ["admissionregistration.k8s.io/MutatingWebhookConfiguration", { check: extensions.checkWebhooks }],
   ["admissionregistration.k8s.io/ValidatingAdmissionPolicy", { check: extensions.checkAdmissionPolicy }],
@@ -116,8 +118,9 @@ export function validateUpdate(kind: Kind, stored: JsonObject, updated: JsonObje
   checkMetadataUpdate(stored, updated, findings);
   checkMetadata(kind, updated, findings);
   if (kind.custom) return [...findings.errors(), ...customErrors(kind.custom, updated, stored)];
-  if (subresource === "status" || subresource === "approval") return findings.errors();
-  const { check, update } = rules.get(`${kind.group}/${kind.kind}`) ?? {};
+  const { check, update, part } = rules.get(`${kind.group}/${kind.kind}`) ?? {};
+  if (part) part(stored, updated, subresource, findings);
+  else if (subresource === "status" || subresource === "approval") return findings.errors();
   check?.(updated, findings);
   if (subresource === "ephemeralcontainers") pods.checkEphemeralContainersUpdate(stored, updated, findings);
   else if (subresource === "") update?.(stored, updated, findings);

@@ -1,4 +1,5 @@
 import type { ApiRequest, ApiResponse } from "../../protocol/api";
+import { admissionHelp } from "./admission/dynamic/counts";
 import type { Tally } from "./call";
 import { text } from "./health";
 import type { ServerState } from "./state";
@@ -12,6 +13,7 @@ export function metrics(state: ServerState): ApiResponse {
     ...family("apiserver_watch_cache_resource_version", "gauge", "The revision at which the watch caches stand.", [
       ["", state.feed.revision],
     ]),
+    ...[...state.admissions].flatMap(([name, samples]) => family(name, "counter", admissionHelp.get(name) ?? "", [...samples])),
   ];
   return { ...text(200, `${lines.join("\n")}\n`), contentType: "text/plain; version=0.0.4; charset=utf-8" };
 }

@@ -98,6 +98,7 @@ function newState(config: ApiServerConfig, self: string): ServerState {
     documents: new Map(),
     authorizations: new Map(),
     answers: new Map(),
+    admissions: new Map(),
   };
 }
 

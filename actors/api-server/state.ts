@@ -1,4 +1,5 @@
 import type { Context, StreamRef } from "../../runtime/actor";
+import type { AdmissionCounts } from "./admission/dynamic/counts";
 import type { Aggregation } from "./aggregation/remote";
 import type { AuthorizationMemo } from "./authorization-memo";
 import type { Bootstrap } from "./bootstrap";
@@ -36,6 +37,7 @@ export interface ServerState {
   readonly documents: DocumentCache;
   readonly authorizations: AuthorizationMemo;
   readonly answers: AnswerCounts;
+  readonly admissions: AdmissionCounts;
 }
 
 export type Ctx = Context<ServerState>;

@@ -106,6 +106,7 @@ export function reviewToken(review: TokenReview, verdict: TokenVerdict): TokenRe
   return { ...review, status: { authenticated: true, user: userInfo(verdict.user), audiences: verdict.audiences } };
 }
 
-function userInfo({ name, uid, groups, extra }: User): UserInfo {
+/** A user as objects of the API show one. */
+export function userInfo({ name, uid, groups, extra }: User): UserInfo {
   return { username: name, ...(uid === "" ? {} : { uid }), groups, ...(Object.keys(extra).length === 0 ? {} : { extra }) };
 }

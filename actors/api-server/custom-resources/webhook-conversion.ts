@@ -37,7 +37,7 @@ export function awaitConverted(
   const open = custom ? [...new Set(entries)].filter((entry) => needsWebhook(kind, custom, entry)) : [];
   if (!custom || open.length === 0) return then(state, undefined, ctx);
   const objects = open.map(({ object }) => asRead(custom, object as unknown as JsonObject) as unknown as ApiObject);
-  return convert(state, ctx, kind, custom, objects, (state, converted, ctx) => {
+  return convertByWebhook(state, ctx, kind, custom, objects, (state, converted, ctx) => {
     if (isFailure(converted)) return then(state, converted, ctx);
     for (const [index, entry] of open.entries()) {
       const object = asConverted(custom, converted[index] as unknown as JsonObject) as unknown as Stored<ApiObject>;
@@ -77,13 +77,14 @@ export function convertForStorage(
   const storage = resource.kind;
   if (!storesThroughWebhook(kind, resource) || !storage.custom) return then(state, toStored(kind, resource, object), ctx);
   const { custom } = storage;
-  return convert(state, ctx, storage, custom, [object], (state, converted, ctx) => {
+  return convertByWebhook(state, ctx, storage, custom, [object], (state, converted, ctx) => {
     if (isFailure(converted)) return then(state, converted, ctx);
     return then(state, asConverted(custom, converted[0] as unknown as JsonObject) as unknown as ApiObject, ctx);
   });
 }
 
-function convert(
+/** Asks the webhook of a definition for objects in the version `to`. */
+export function convertByWebhook(
   state: ServerState,
   ctx: Ctx,
   to: Kind,

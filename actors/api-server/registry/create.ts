@@ -1,6 +1,7 @@
-import type { ApiObject } from "../../../protocol/kinds/object";
+import type { ApiObject, JsonObject } from "../../../protocol/kinds/object";
 import { alreadyExists, badRequest, type Failure, internalError, invalid, isFailure } from "../../../protocol/status";
 import type { Admission } from "../admission/admission";
+import { admitMutating, admitValidating, mayMutate, Notes, reviewOf, writeOptions } from "../admission/dynamic/index";
 import { mutate, neededBy, validate, warn } from "../admission/index";
 import { type ResourceCall, refuse, respondObject, storageFailure } from "../call";
 import { awaitConverted, convertForStorage } from "../custom-resources/webhook-conversion";
@@ -52,6 +53,9 @@ export function createObject(
   const rendering = renderingOf(call, "object");
   if (isFailure(rendering)) return refuse(ctx, call, rendering);
   const object = complete(kind, given);
+  const notes = new Notes();
+  const asking = { notes, deadlineUs: call.deadlineUs };
+  const options = writeOptions(call, "CreateOptions");
   let told: readonly string[] = warnings;
   return attempt(state, ctx, 1);
 
@@ -72,19 +76,55 @@ export function createObject(
     };
     return fetchNeeded(state, ctx, neededBy(base), call.deadlineUs, (state, cluster, ctx) => {
       if (isFailure(cluster)) return refuse(ctx, call, cluster);
-      const ready = readied({ ...base, cluster }, ctx);
-      if (isFailure(ready)) return refuse(ctx, call, ready);
-      told = [...warnings, ...warn({ ...base, cluster, object: ready })];
-      return charge(state, ctx, ready, name, tries);
+      const admission = { ...base, cluster };
+      const admitted = mutate(admission);
+      if (isFailure(admitted)) return refuse(ctx, call, admitted);
+      return askMutating(state, ctx, admission, admitted, (state, made, ctx) => {
+        if (isFailure(made)) return refuse(ctx, call, made);
+        return finish(state, ctx, admission, made, tries);
+      });
     });
   }
 
-  function readied(admission: Admission, ctx: Ctx): ApiObject | Failure {
-    const admitted = mutate(admission);
-    if (isFailure(admitted)) return admitted;
+  /** What webhooks and policies make of the object. They do not see a name that the server has made up, since it may yet draw another. */
+  function askMutating(
+    state: ServerState,
+    ctx: Ctx,
+    admission: Admission,
+    admitted: ApiObject,
+    then: (state: ServerState, made: ApiObject | Failure, ctx: Ctx) => undefined,
+  ): undefined {
+    if (!mayMutate(state, kind)) return then(state, admitted, ctx);
+    const { name: own = "" } = object.metadata;
+    const shown = track(own === "" ? withoutName(admitted) : admitted, ctx.wallUs() / 1000);
+    const named = (made: JsonObject) => {
+      const { metadata } = made as unknown as ApiObject;
+      return { ...made, metadata: { ...metadata, name: metadata.name || admission.name } } as unknown as ApiObject;
+    };
+    const plugins = (made: JsonObject) => {
+      const again = mutate({ ...admission, object: named(made) });
+      return (isFailure(again) || own !== "" || again.metadata.name !== admission.name ? again : withoutName(again)) as
+        | JsonObject
+        | Failure;
+    };
+    const review = reviewOf(call, "CREATE", { name: own, object: shown as unknown as JsonObject, options, dryRun: dryRun === true });
+    return admitMutating(state, ctx, review, { ...asking, plugins }, (state, made, ctx) =>
+      then(state, isFailure(made) ? made : made === review.object ? admitted : named(made!), ctx),
+    );
+  }
+
+  function finish(state: ServerState, ctx: Ctx, admission: Admission, admitted: ApiObject, tries: number): undefined {
     const nowMs = ctx.wallUs() / 1000;
-    const prepared = track(born(kind, admitted, { uid: ctx.uuid(), nowMs, user: call.user }), nowMs);
-    return wrongWithNew(kind, prepared) ?? validate({ ...admission, object: prepared }) ?? prepared;
+    const ready = track(born(kind, admitted, { uid: ctx.uuid(), nowMs, user: call.user }), nowMs);
+    const refusal = wrongWithNew(kind, ready) ?? validate({ ...admission, object: ready });
+    if (refusal) return refuse(ctx, call, refusal);
+    const { name = "" } = ready.metadata;
+    const review = reviewOf(call, "CREATE", { name, object: ready as unknown as JsonObject, options, dryRun: dryRun === true });
+    return admitValidating(state, ctx, review, asking, (state, refusal, ctx) => {
+      if (refusal) return refuse(ctx, call, refusal);
+      told = [...warnings, ...warn({ ...admission, object: ready }), ...notes.warnings];
+      return charge(state, ctx, ready, name, tries);
+    });
   }
 
   /** Books what it takes of quotas, and turns it into the version in which it is stored. */
@@ -152,6 +192,11 @@ export function createObject(
     const going = current.object.metadata.deletionTimestamp !== undefined;
     return going ? { ...status, message: `object is being deleted: ${status.message}` } : status;
   }
+}
+
+function withoutName(object: ApiObject): ApiObject {
+  const { name: _, ...metadata } = object.metadata;
+  return { ...object, metadata };
 }
 
 /** generateName with five letters behind; as much of it is kept as fits into 63. */

@@ -1,6 +1,7 @@
 import type { DeleteOptions, Namespace, Pod } from "../../../protocol/kinds/generated";
-import { type ApiObject, type Stored, timestamp } from "../../../protocol/kinds/object";
+import { type ApiObject, type JsonObject, type Stored, timestamp } from "../../../protocol/kinds/object";
 import { badRequest, conflict, type Failure, invalid, isFailure, modifiedConflict, notFound } from "../../../protocol/status";
+import { admitBody, mayMutate, mayValidate, Notes, reviewOf } from "../admission/dynamic/index";
 import { mutate, validate } from "../admission/index";
 import { deletedStatus, type ResourceCall, refuse, respondObject, storageFailure } from "../call";
 import { markedForCleanup } from "../custom-resources/finalizing";
@@ -25,13 +26,13 @@ export function remove(state: ServerState, ctx: Ctx, call: ResourceCall): undefi
   if (isFailure(options)) return refuse(ctx, call, options);
   const rendering = renderingOf(call, "object");
   if (isFailure(rendering)) return refuse(ctx, call, rendering);
-  return removeOne(state, ctx, call, call.request.name, options, (state, outcome, ctx) => {
+  return removeOne(state, ctx, call, call.request.name, options, (state, outcome, ctx, warnings) => {
     const settled = settle(call, outcome);
     if (isFailure(settled)) return refuse(ctx, call, settled);
     const { entry, gone } = settled;
     if (gone && !returnsObject.has(call.resource.name))
-      return respondObject(ctx, call, 200, encodeJson(deletedStatus(call.kind, call.request.name, entry.object.metadata.uid)));
-    return answerObject(state, ctx, call, rendering, 200, entry);
+      return respondObject(ctx, call, 200, encodeJson(deletedStatus(call.kind, call.request.name, entry.object.metadata.uid)), warnings);
+    return answerObject(state, ctx, call, rendering, 200, entry, warnings);
   });
 }
 
@@ -72,7 +73,7 @@ export function removeOne(
   call: ResourceCall,
   name: string,
   options: DeleteOptions,
-  then: (state: ServerState, outcome: UpdateOutcome, ctx: Ctx) => undefined,
+  then: (state: ServerState, outcome: UpdateOutcome, ctx: Ctx, warnings: readonly string[]) => undefined,
 ): undefined {
   const { kind, resource, request, user, deadlineUs } = call;
   const key = keyOfObject(resource, request.namespace, name);
@@ -96,13 +97,36 @@ export function removeOne(
       const refusal = isFailure(admitted) ? admitted : validate(admission);
       if (refusal) return { type: "refuse", status: refusal };
       const going = resource === definitionsResource ? markedForCleanup(current.object, nowMs) : current.object;
-      return deletion(resource.name, going, options, nowMs, isService(kind));
+      const decision = deletion(resource.name, going, options, nowMs, isService(kind));
+      // Whoever evicts a Pod has had the Eviction admitted, not the deletion that follows.
+      if (request.subresource !== "" || !(mayMutate(state, kind) || mayValidate(state, kind))) return decision;
+      return { type: "later", ask: (state, ctx, then) => admitDeletion(state, ctx, object, decision, then) };
     },
   };
+  const notes = new Notes();
   return guaranteedUpdate(state, ctx, plan, (state, outcome, ctx) => {
     if (!dryRun && (outcome.type === "put" || outcome.type === "deleted")) recordWrite(ctx, call, "delete", name, outcome.entry.revision);
-    return then(state, outcome, ctx);
+    return then(state, outcome, ctx, notes.warnings);
   });
+
+  function admitDeletion(
+    state: ServerState,
+    ctx: Ctx,
+    object: Stored<ApiObject>,
+    decision: Decision,
+    then: (state: ServerState, decision: Decision, ctx: Ctx) => undefined,
+  ): undefined {
+    const review = reviewOf(call, "DELETE", {
+      // Those of a collection are not named.
+      name: request.verb === "deletecollection" ? "" : name,
+      old: object as unknown as JsonObject,
+      options: { ...options, kind: "DeleteOptions", apiVersion: "meta.k8s.io/v1" },
+      dryRun,
+    });
+    return admitBody(state, ctx, review, { notes, deadlineUs }, (state, refusal, ctx) =>
+      then(state, isFailure(refusal) ? { type: "refuse", status: refusal } : decision, ctx),
+    );
+  }
 }
 
 function preconditionFailure(

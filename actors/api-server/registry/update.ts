@@ -1,5 +1,6 @@
-import { type ApiObject, isBeingDeleted, type Stored } from "../../../protocol/kinds/object";
+import { type ApiObject, isBeingDeleted, type JsonObject, type Stored } from "../../../protocol/kinds/object";
 import { badRequest, conflict, type Failure, invalid, isFailure, modifiedConflict, notFound } from "../../../protocol/status";
+import { admitMutating, admitValidating, mayMutate, mayValidate, Notes, reviewOf, writeOptions } from "../admission/dynamic/index";
 import { mutate, validate, warn } from "../admission/index";
 import { type ResourceCall, refuse, storageFailure } from "../call";
 import { convertedFirst, convertForStorage, storesThroughWebhook } from "../custom-resources/webhook-conversion";
@@ -157,33 +158,72 @@ function decide(
   };
   const admitted = mutate(admission);
   if (isFailure(admitted)) return { type: "refuse", status: admitted };
-  // Nothing is asked for but what is there: not even the managers of its fields change.
-  if (!isBeingDeleted(stored) && sameJson(admitted, stored)) return { type: "keep" };
-  const owned = track(stored, admitted, fresh.nowMs);
-  const refusal = wrongWithUpdate(kind, stored, owned, subresource) ?? validate({ ...admission, object: owned });
-  if (refusal) return { type: "refuse", status: refusal };
-  if (vanishes(call, stored, owned)) return { type: "delete", ...(draws ? { alongside: releaseOfService(stored) } : {}) };
-  const allocated = draws ? allocate(state, owned, stored, draws, fresh) : { object: owned };
-  if (isFailure(allocated)) return { type: "refuse", status: allocated };
-  const booked =
-    subresource === "status"
-      ? nothingAlongside
-      : chargeOf({ kind, namespace, name, object: owned, old: stored }, quotasOf(state, { kind, namespace }));
-  if (isFailure(booked)) return { type: "refuse", status: booked };
-  tell(warn({ ...admission, object: owned }));
-  const alongside = together("alongside" in allocated ? allocated.alongside : nothingAlongside, booked);
-  const put = (result: ApiObject): Decision => {
-    if (sameJson(withoutVersion(result), withoutVersion(current.object))) return { type: "keep" };
-    return { type: "put", stored: encodeStored(result), alongside, lease: fresh.lease };
-  };
-  if (!storesThroughWebhook(kind, resource)) return put(toStored(kind, resource, allocated.object));
+  const notes = new Notes();
+  const asking = { notes, deadlineUs: call.deadlineUs };
+  const dryRun = Boolean(request.query.dryRun);
+  const options = writeOptions(call, "UpdateOptions");
+  const json = (each: ApiObject) => each as unknown as JsonObject;
+  if (!mayMutate(state, kind)) return checked(admitted);
   return {
     type: "later",
-    ask: (state, ctx, then) =>
-      convertForStorage(state, ctx, kind, resource, allocated.object, (state, converted, ctx) =>
-        then(state, isFailure(converted) ? { type: "refuse", status: converted } : put(converted), ctx),
-      ),
+    ask: (state, ctx, then) => {
+      const shown = json(track(stored, admitted, fresh.nowMs));
+      const plugins = (made: JsonObject) =>
+        mutate({ ...admission, object: made as unknown as ApiObject }) as unknown as JsonObject | Failure;
+      const review = reviewOf(call, "UPDATE", { object: shown, old: json(stored), options, dryRun });
+      return admitMutating(state, ctx, review, { ...asking, plugins }, (state, made, ctx) => {
+        if (isFailure(made)) return then(state, { type: "refuse", status: made }, ctx);
+        return then(state, checked(made === shown ? admitted : updated(kind, stored, made as unknown as ApiObject, subresource)), ctx);
+      });
+    },
   };
+
+  function checked(admitted: ApiObject): Decision | Later<ServerState> {
+    // Nothing is asked for but what is there: not even the managers of its fields change.
+    const isSame = !isBeingDeleted(stored) && sameJson(admitted, stored);
+    const owned = isSame ? admitted : track(stored, admitted, fresh.nowMs);
+    const refusal = isSame ? undefined : (wrongWithUpdate(kind, stored, owned, subresource) ?? validate({ ...admission, object: owned }));
+    if (refusal) return { type: "refuse", status: refusal };
+    const pass = (state: ServerState): Decision | Later<ServerState> => {
+      if (!isSame) return written(state, owned);
+      tell(notes.warnings);
+      return { type: "keep" };
+    };
+    if (!mayValidate(state, kind)) return pass(state);
+    const review = reviewOf(call, "UPDATE", { object: json(owned), old: json(stored), options, dryRun });
+    return {
+      type: "later",
+      ask: (state, ctx, then) =>
+        admitValidating(state, ctx, review, asking, (state, refusal, ctx) =>
+          then(state, refusal ? { type: "refuse", status: refusal } : pass(state), ctx),
+        ),
+    };
+  }
+
+  function written(state: ServerState, owned: ApiObject): Decision | Later<ServerState> {
+    if (vanishes(call, stored, owned)) return { type: "delete", ...(draws ? { alongside: releaseOfService(stored) } : {}) };
+    const allocated = draws ? allocate(state, owned, stored, draws, fresh) : { object: owned };
+    if (isFailure(allocated)) return { type: "refuse", status: allocated };
+    const booked =
+      subresource === "status"
+        ? nothingAlongside
+        : chargeOf({ kind, namespace, name, object: owned, old: stored }, quotasOf(state, { kind, namespace }));
+    if (isFailure(booked)) return { type: "refuse", status: booked };
+    tell([...warn({ ...admission, object: owned }), ...notes.warnings]);
+    const alongside = together("alongside" in allocated ? allocated.alongside : nothingAlongside, booked);
+    const put = (result: ApiObject): Decision => {
+      if (sameJson(withoutVersion(result), withoutVersion(current.object))) return { type: "keep" };
+      return { type: "put", stored: encodeStored(result), alongside, lease: fresh.lease };
+    };
+    if (!storesThroughWebhook(kind, resource)) return put(toStored(kind, resource, allocated.object));
+    return {
+      type: "later",
+      ask: (state, ctx, then) =>
+        convertForStorage(state, ctx, kind, resource, allocated.object, (state, converted, ctx) =>
+          then(state, isFailure(converted) ? { type: "refuse", status: converted } : put(converted), ctx),
+        ),
+    };
+  }
 }
 
 /** Kinds whose updates must say which version they replace. */

@@ -1,6 +1,7 @@
 import type { Binding, Pod, PodCondition } from "../../../protocol/kinds/generated";
 import { type ApiObject, type Stored, timestamp } from "../../../protocol/kinds/object";
 import { badRequest, conflict, type Failure, invalid, isFailure, modifiedConflict, notFound } from "../../../protocol/status";
+import { admitSubresource } from "../admission/dynamic/subresource";
 import { type ResourceCall, refuse, respondObject, storageFailure } from "../call";
 import { decodeAs } from "../objects/decode";
 import { dryRunOf, parseBody } from "../registry/body";
@@ -14,11 +15,32 @@ import { keyOfObject } from "../storage/keys";
 
 /** POST pods/NAME/binding: gives a Pod its node, once. */
 export function bind(state: ServerState, ctx: Ctx, call: ResourceCall): undefined {
-  const { request, resource } = call;
-  const binding = receive(call);
-  if (isFailure(binding)) return refuse(ctx, call, binding);
-  const dryRun = dryRunOf(request.query.dryRun);
+  const received = receive(call);
+  if (isFailure(received)) return refuse(ctx, call, received);
+  const dryRun = dryRunOf(call.request.query.dryRun);
   if (isFailure(dryRun)) return refuse(ctx, call, dryRun);
+  return admitSubresource(
+    state,
+    ctx,
+    call,
+    "CREATE",
+    { group: "", version: "v1", kind: "Binding" },
+    received,
+    dryRun,
+    (state, admitted, ctx) =>
+      isFailure(admitted) ? refuse(ctx, call, admitted) : bindAdmitted(state, ctx, call, admitted.object, dryRun, admitted.warnings),
+  );
+}
+
+function bindAdmitted(
+  state: ServerState,
+  ctx: Ctx,
+  call: ResourceCall,
+  binding: Binding,
+  dryRun: boolean,
+  warnings: readonly string[],
+): undefined {
+  const { request, resource } = call;
   const key = keyOfObject(resource, request.namespace, request.name);
   const change = (current: Entry | undefined, nowMs: number): Decision => {
     if (!current) return { type: "refuse", status: notFound(subjectOf(call)) };
@@ -30,7 +52,13 @@ export function bind(state: ServerState, ctx: Ctx, call: ResourceCall): undefine
     switch (outcome.type) {
       case "put":
         if (!dryRun) recordWrite(ctx, call, "update", request.name, outcome.entry.revision);
-        return respondObject(ctx, call, 201, encodeJson({ kind: "Status", apiVersion: "v1", metadata: {}, status: "Success", code: 201 }));
+        return respondObject(
+          ctx,
+          call,
+          201,
+          encodeJson({ kind: "Status", apiVersion: "v1", metadata: {}, status: "Success", code: 201 }),
+          warnings,
+        );
       case "refused":
         return refuse(ctx, call, outcome.status);
       case "contended":

@@ -12,6 +12,7 @@ import {
   timeout,
   tooManyRequests,
 } from "../../../protocol/status";
+import { admitSubresource } from "../admission/dynamic/subresource";
 import { type ResourceCall, refuse, respondObject, storageFailure } from "../call";
 import { decodeAs } from "../objects/decode";
 import { dryRunOf, parseBody } from "../registry/body";
@@ -34,6 +35,20 @@ export function evict(state: ServerState, ctx: Ctx, call: ResourceCall): undefin
   if (isFailure(eviction)) return refuse(ctx, call, eviction);
   const dryRun = dryRunOf(call.request.query.dryRun ?? eviction.deleteOptions?.dryRun);
   if (isFailure(dryRun)) return refuse(ctx, call, dryRun);
+  return admitSubresource(
+    state,
+    ctx,
+    call,
+    "CREATE",
+    { group: "policy", version: "v1", kind: "Eviction" },
+    eviction,
+    dryRun,
+    (state, admitted, ctx) =>
+      isFailure(admitted) ? refuse(ctx, call, admitted) : evictAdmitted(state, ctx, call, admitted.object, dryRun),
+  );
+}
+
+function evictAdmitted(state: ServerState, ctx: Ctx, call: ResourceCall, eviction: Eviction, dryRun: boolean): undefined {
   const options: DeleteOptions = { ...eviction.deleteOptions, ...(dryRun ? { dryRun: ["All"] } : {}) };
   // A budget that this server has not heard of yet protects the Pod all the same.
   return awaitConsistent(state, ctx, call.deadlineUs, (state, revision, ctx) => {

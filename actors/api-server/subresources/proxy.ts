@@ -4,6 +4,7 @@ import type { KubeletGetRequest, KubeletGetResponse, NetRequest, NetResponse } f
 import type { EndpointSlice, Pod, Service } from "../../../protocol/kinds/generated";
 import type { ApiObject, Stored } from "../../../protocol/kinds/object";
 import { badRequest, type Failure, failure, isFailure, notFound } from "../../../protocol/status";
+import { admitSubresource } from "../admission/dynamic/subresource";
 import { type ResourceCall, refuse, respond } from "../call";
 import type { Ctx, ServerState } from "../state";
 import { cacheOf } from "../storage/feed";
@@ -14,8 +15,15 @@ import { keyOfObject, resourceNamed } from "../storage/keys";
  * A name may carry a scheme and a port: "web", "web:8080", "http:web:metrics". Nothing is dialled from the host.
  */
 export function serveProxy(state: ServerState, ctx: Ctx, call: ResourceCall): undefined {
+  const path = pathBehind(call.request.path);
+  const body = { group: "", version: "v1", kind: `${call.kind.kind}ProxyOptions` };
+  return admitSubresource(state, ctx, call, "CONNECT", body, path === "" ? {} : { path }, false, (state, admitted, ctx) =>
+    isFailure(admitted) ? refuse(ctx, call, admitted) : proxyAdmitted(state, ctx, call, path),
+  );
+}
+
+function proxyAdmitted(state: ServerState, ctx: Ctx, call: ResourceCall, path: string): undefined {
   const { request } = call;
-  const path = pathBehind(request.path);
   if (path === "" && request.verb === "get") return redirect(ctx, call);
   const target = targetOf(state, ctx, call);
   if (isFailure(target)) return refuse(ctx, call, target);

@@ -15,6 +15,7 @@ import {
   notFound,
   unsupportedMediaType,
 } from "../../../protocol/status";
+import { admitBody, mayMutate, mayValidate, Notes, reviewOf, writeOptions } from "../admission/dynamic/index";
 import { type ResourceCall, refuse, respondObject, storageFailure } from "../call";
 import { awaitConverted, convertedFirst, convertForStorage, storesThroughWebhook } from "../custom-resources/webhook-conversion";
 import { patchType } from "../negotiation";
@@ -87,6 +88,7 @@ function changeScale(state: ServerState, ctx: Ctx, call: ResourceCall, make: Mak
   if (isFailure(dryRun)) return refuse(ctx, call, dryRun);
   const key = keyOfObject(resource, request.namespace, request.name);
   const track = tracker(call);
+  const notes = new Notes();
   const plan = {
     ...{ key, cached: cacheOf(state.feed, resource).get(key), deadlineUs: call.deadlineUs, dryRun },
     change: (current: Entry | undefined, nowMs: number): Decision | Later<ServerState> => {
@@ -94,29 +96,42 @@ function changeScale(state: ServerState, ctx: Ctx, call: ResourceCall, make: Mak
       const unconverted = convertedFirst(kind, current, () => plan.change(current, nowMs));
       if (unconverted) return unconverted;
       const served = servedObject(kind, resource, current);
-      const object = scaled(call, served, make);
-      if (isFailure(object)) return { type: "refuse", status: object };
-      if (object === served) return { type: "keep" };
-      // Whoever scales owns the number of replicas from then on.
-      const owned = track(served, object, nowMs);
-      if (!storesThroughWebhook(kind, resource)) return { type: "put", stored: encodeStored(toStored(kind, resource, owned)) };
+      if (!mayMutate(state, kind) && !mayValidate(state, kind)) return decide(served, nowMs, make);
+      const before = scaleOf(kind, served, true);
+      const wanted = isFailure(before) ? before : make(before);
+      // What is no Scale at all is refused as if nobody had to be asked.
+      if (isFailure(before) || isFailure(wanted) || !isObject(wanted)) return decide(served, nowMs, make);
+      const [old, next] = [before, { ...before, ...wanted, status: before.status }].map((each) => ({ ...each }) as unknown as JsonObject);
+      const body = { group: "autoscaling", version: "v1", kind: "Scale" };
+      const review = reviewOf(call, "UPDATE", { body, object: next, old, options: writeOptions(call, "UpdateOptions"), dryRun });
       return {
         type: "later",
         ask: (state, ctx, then) =>
-          convertForStorage(state, ctx, kind, resource, owned, (state, converted, ctx) =>
-            then(
-              state,
-              isFailure(converted) ? { type: "refuse", status: converted } : { type: "put", stored: encodeStored(converted) },
-              ctx,
-            ),
+          admitBody(state, ctx, review, { notes, deadlineUs: call.deadlineUs }, (state, admitted, ctx) =>
+            then(state, isFailure(admitted) ? { type: "refuse", status: admitted } : decide(served, nowMs, () => admitted!), ctx),
           ),
       };
     },
   };
+  const decide = (served: Stored<ApiObject>, nowMs: number, make: MakeScale): Decision | Later<ServerState> => {
+    const object = scaled(call, served, make);
+    if (isFailure(object)) return { type: "refuse", status: object };
+    if (object === served) return { type: "keep" };
+    // Whoever scales owns the number of replicas from then on.
+    const owned = track(served, object, nowMs);
+    if (!storesThroughWebhook(kind, resource)) return { type: "put", stored: encodeStored(toStored(kind, resource, owned)) };
+    return {
+      type: "later",
+      ask: (state, ctx, then) =>
+        convertForStorage(state, ctx, kind, resource, owned, (state, converted, ctx) =>
+          then(state, isFailure(converted) ? { type: "refuse", status: converted } : { type: "put", stored: encodeStored(converted) }, ctx),
+        ),
+    };
+  };
   const answer = (state: ServerState, ctx: Ctx, entry: Entry): undefined =>
     awaitConverted(state, ctx, kind, [entry], (_state, refusal, ctx) => {
       const scale = refusal ?? scaleOf(kind, servedObject(kind, resource, entry));
-      return isFailure(scale) ? refuse(ctx, call, scale) : respondObject(ctx, call, 200, encodeJson(scale));
+      return isFailure(scale) ? refuse(ctx, call, scale) : respondObject(ctx, call, 200, encodeJson(scale), notes.warnings);
     });
   return guaranteedUpdate(state, ctx, plan, (state, outcome, ctx) => {
     switch (outcome.type) {

@@ -2,6 +2,7 @@ import type { AuthenticationV1TokenRequest, ServiceAccount, TokenRequestSpec } f
 import { type Stored, timestamp } from "../../../protocol/kinds/object";
 import { badRequest, conflict, type Failure, internalError, invalid, isFailure, notFound } from "../../../protocol/status";
 import type { ClusterView, Needed } from "../admission/admission";
+import { admitSubresource } from "../admission/dynamic/subresource";
 import { assembleToken, type BoundObject, type TokenClaims, tokenToSign } from "../authentication/token";
 import { serviceAccountName } from "../authentication/user";
 import { type ResourceCall, refuse, respondObject } from "../call";
@@ -22,6 +23,13 @@ const leastSeconds = 600;
 export function requestToken(state: ServerState, ctx: Ctx, call: ResourceCall): undefined {
   const asked = receive(call, state.knobs["service-account-max-token-expiration"] / 1000);
   if (isFailure(asked)) return refuse(ctx, call, asked);
+  const body = { group: "authentication.k8s.io", version: "v1", kind: "TokenRequest" };
+  return admitSubresource(state, ctx, call, "CREATE", body, asked, false, (state, admitted, ctx) =>
+    isFailure(admitted) ? refuse(ctx, call, admitted) : issue(state, ctx, call, admitted.object),
+  );
+}
+
+function issue(state: ServerState, ctx: Ctx, call: ResourceCall, asked: TokenRequest): undefined {
   const { namespace, name } = call.request;
   const bound = boundNeed(asked, namespace);
   const account: Needed = { group: "", version: "v1", plural: "serviceaccounts", namespace, name };

@@ -7,6 +7,7 @@ import type { Subresource } from "../../../protocol/kinds/registry";
 import { badRequest, type Failure, failure, internalError, isFailure, notFound, serviceUnavailable } from "../../../protocol/status";
 import type { TunnelMessage } from "../../../protocol/tunnel";
 import type { StreamRef } from "../../../runtime/actor";
+import { admitSubresource } from "../admission/dynamic/subresource";
 import { attributesOf } from "../authorization/attributes";
 import { forbiddenRequest } from "../authorization/rbac";
 import { decideAccess } from "../authorization-memo";
@@ -31,6 +32,33 @@ export function openTunnel(state: ServerState, ctx: Ctx, call: ResourceCall, sub
   const wanted = { ...attributesOf(call.request), verb: "create" as const };
   const decision = decideAccess(state, call.user, wanted);
   if (!decision.allowed) return refuse(ctx, call, forbiddenRequest(call.user, wanted, decision.reason));
+  const { body, options } = connectOptions(call, subresource.name);
+  return admitSubresource(state, ctx, call, "CONNECT", body, options, false, (state, admitted, ctx) =>
+    isFailure(admitted) ? refuse(ctx, call, admitted) : openAdmitted(state, ctx, call, subresource),
+  );
+}
+
+const connectKinds: ReadonlyMap<string, string> = new Map([
+  ["exec", "PodExecOptions"],
+  ["attach", "PodAttachOptions"],
+  ["portforward", "PodPortForwardOptions"],
+]);
+
+/** What webhooks are told of a connection. */
+function connectOptions({ request: { query, repeated } }: ResourceCall, subresource: string) {
+  const flags = ["stdin", "stdout", "stderr", "tty"].filter((name) => isTrue(query[name])).map((name) => [name, true]);
+  const command = repeated?.command ?? (query.command === undefined ? undefined : [query.command]);
+  const ports = (repeated?.ports ?? (query.ports === undefined ? [] : [query.ports])).map(Number);
+  const options = {
+    ...Object.fromEntries(flags),
+    ...(query.container ? { container: query.container } : {}),
+    ...(command ? { command } : {}),
+    ...(ports.length > 0 ? { ports } : {}),
+  };
+  return { body: { group: "", version: "v1", kind: connectKinds.get(subresource) ?? "PodExecOptions" }, options };
+}
+
+function openAdmitted(state: ServerState, ctx: Ctx, call: ResourceCall, subresource: Subresource): undefined {
   const key = keyOfObject(call.resource, call.request.namespace, call.request.name);
   const cached = cacheOf(state.feed, call.resource).get(key);
   return readEntry(

@@ -1,0 +1,114 @@
+import type { JsonObject } from "../../../../protocol/kinds/object";
+import type { Kind } from "../../../../protocol/kinds/registry";
+import { type Failure, isFailure } from "../../../../protocol/status";
+import type { Ctx, ServerState } from "../../state";
+import { cacheOf } from "../../storage/feed";
+import { runMutatingPolicies } from "./mutating-policies";
+import { runMutatingWebhooks } from "./mutating-webhooks";
+import { arePoliciesBound, mutatingPolicies, validatingPolicies } from "./policies";
+import { Reinvocable, Reinvocation } from "./reinvocation";
+import type { Notes, Review } from "./review";
+import { beginRun } from "./run";
+import { runValidatingPolicies } from "./validating-policies";
+import { runValidatingWebhooks } from "./validating-webhooks";
+import { mutatingWebhooks, validatingWebhooks } from "./webhook";
+
+export { Notes, type Review, reviewOf, writeOptions } from "./review";
+
+/**
+ * Admission by what users have configured: MutatingAdmissionPolicies and mutating webhooks after the server's own plug-ins, and after validation
+ * ValidatingAdmissionPolicies and validating webhooks. Source: "Dynamic Admission Control" and "Validating Admission Policy" in the documentation.
+ */
+
+const exempt: ReadonlySet<string> = new Set([
+  "validatingwebhookconfigurations",
+  "mutatingwebhookconfigurations",
+  "validatingadmissionpolicies",
+  "validatingadmissionpolicybindings",
+  "mutatingadmissionpolicies",
+  "mutatingadmissionpolicybindings",
+]);
+
+/** What admission is made of goes past webhooks and policies: otherwise nobody could take back one that refuses everything. */
+function isExempt({ group, plural }: Kind): boolean {
+  return group === "admissionregistration.k8s.io" && exempt.has(plural);
+}
+
+/** Whether anybody might want to change objects of the kind on their way in. */
+export function mayMutate(state: ServerState, kind: Kind): boolean {
+  return !isExempt(kind) && (cacheOf(state.feed, mutatingWebhooks).size > 0 || arePoliciesBound(state, mutatingPolicies));
+}
+
+/** Whether anybody might want to refuse objects of the kind. */
+export function mayValidate(state: ServerState, kind: Kind): boolean {
+  return !isExempt(kind) && (cacheOf(state.feed, validatingWebhooks).size > 0 || arePoliciesBound(state, validatingPolicies));
+}
+
+interface Asking {
+  readonly notes: Notes;
+  readonly deadlineUs: number;
+}
+
+/**
+ * The object as policies and webhooks make it. Where one of them changed it, those before it that want that are asked again; `plugins` is what the
+ * server's own plug-ins make of it in between.
+ */
+export function admitMutating(
+  state: ServerState,
+  ctx: Ctx,
+  given: Review,
+  { notes, deadlineUs, plugins }: Asking & { readonly plugins: (object: JsonObject) => JsonObject | Failure },
+  then: (state: ServerState, object: JsonObject | undefined | Failure, ctx: Ctx) => undefined,
+): undefined {
+  if (!mayMutate(state, given.kind)) return then(state, given.object, ctx);
+  const reinvocation = new Reinvocation();
+  const again = { reinvocation, policies: new Reinvocable(), webhooks: new Reinvocable() };
+  return beginRun(state, ctx, given, { notes, deadlineUs }, (state, run, ctx) => {
+    if (isFailure(run)) return then(state, run, ctx);
+    return round(state, ctx, given.object);
+
+    function round(state: ServerState, ctx: Ctx, object: JsonObject | undefined): undefined {
+      return runMutatingPolicies(state, ctx, { ...given, object }, run as Exclude<typeof run, Failure>, again, (state, object, ctx) => {
+        if (isFailure(object)) return then(state, object, ctx);
+        return runMutatingWebhooks(state, ctx, { ...given, object }, run as Exclude<typeof run, Failure>, again, (state, object, ctx) => {
+          if (isFailure(object) || !reinvocation.isNeeded || reinvocation.round > 0) return then(state, object, ctx);
+          reinvocation.round = 1;
+          const next = object && plugins(object);
+          return isFailure(next) ? then(state, next, ctx) : round(state, ctx, next);
+        });
+      });
+    }
+  });
+}
+
+/** The first refusal of a policy or webhook. */
+export function admitValidating(
+  state: ServerState,
+  ctx: Ctx,
+  review: Review,
+  { notes, deadlineUs }: Asking,
+  then: (state: ServerState, refusal: Failure | undefined, ctx: Ctx) => undefined,
+): undefined {
+  if (!mayValidate(state, review.kind)) return then(state, undefined, ctx);
+  return beginRun(state, ctx, review, { notes, deadlineUs }, (state, run, ctx) => {
+    if (isFailure(run)) return then(state, run, ctx);
+    return runValidatingPolicies(state, ctx, review, run, (state, refusal, ctx) => {
+      if (refusal) return then(state, refusal, ctx);
+      return runValidatingWebhooks(state, ctx, review, run, then);
+    });
+  });
+}
+
+/** Has all of them look at the body of a request that goes no further way through the registry: an Eviction, a Binding, options of exec. */
+export function admitBody(
+  state: ServerState,
+  ctx: Ctx,
+  review: Review,
+  asking: Asking,
+  then: (state: ServerState, object: JsonObject | undefined | Failure, ctx: Ctx) => undefined,
+): undefined {
+  return admitMutating(state, ctx, review, { ...asking, plugins: (object) => object }, (state, object, ctx) => {
+    if (isFailure(object)) return then(state, object, ctx);
+    return admitValidating(state, ctx, { ...review, object }, asking, (state, refusal, ctx) => then(state, refusal ?? object, ctx));
+  });
+}

@@ -1,0 +1,349 @@
+import { configMap, type Json, pod } from "../server/tank";
+import { allow, answer, configurations, configure, deny, Hooks, hookedTank, patch, podRule, webhook } from "./webhook-actor";
+
+const maps = "/api/v1/namespaces/default/configmaps";
+const pods = "/api/v1/namespaces/default/pods";
+
+describe("validating webhooks", () => {
+  it("are shown the request as an AdmissionReview and let it pass", () => {
+    const hooks = new Hooks().on("/check", allow);
+    const tank = hookedTank(hooks);
+    configure(tank, "validating", "check", webhook("check"));
+    expect(tank.create(`${maps}?fieldManager=me`, configMap("a", { x: "1" })).code).toBe(201);
+    const { review, url } = hooks.asked[0]!;
+    expect(url).toBe("https://hooks.hooks.svc:443/check?timeout=10s");
+    expect(review).toEqual({
+      kind: "AdmissionReview",
+      apiVersion: "admission.k8s.io/v1",
+      request: {
+        uid: expect.stringMatching(/^[0-9a-f-]{36}$/),
+        kind: { group: "", version: "v1", kind: "ConfigMap" },
+        resource: { group: "", version: "v1", resource: "configmaps" },
+        requestKind: { group: "", version: "v1", kind: "ConfigMap" },
+        requestResource: { group: "", version: "v1", resource: "configmaps" },
+        name: "a",
+        namespace: "default",
+        operation: "CREATE",
+        userInfo: { username: "kubernetes-admin", groups: ["system:masters", "system:authenticated"] },
+        object: expect.objectContaining({ kind: "ConfigMap", apiVersion: "v1", data: { x: "1" } }),
+        oldObject: null,
+        dryRun: false,
+        options: { kind: "CreateOptions", apiVersion: "meta.k8s.io/v1", fieldManager: "me" },
+      },
+    });
+    expect(review.request.object.metadata).toMatchObject({ uid: expect.any(String), managedFields: [expect.anything()] });
+    tank.patch(`${maps}/a`, "merge", { data: { x: "2" } });
+    expect(hooks.requests("/check")[1]).toMatchObject({
+      ...{ operation: "UPDATE", object: { data: { x: "2" } }, oldObject: { data: { x: "1" } } },
+      options: { kind: "UpdateOptions" },
+    });
+  });
+
+  it("refuse with their own words, code, reason and details", () => {
+    const says: Json[] = [
+      deny("no such thing"),
+      deny("", { reason: "Because" }),
+      { allowed: false },
+      deny("x", { code: 418, reason: "Teapot" }),
+    ];
+    const hooks = new Hooks().on("/check", () => says.shift());
+    const tank = hookedTank(hooks);
+    configure(tank, "validating", "check", webhook("check"));
+    const refusals = Array.from({ length: 4 }, () => tank.create(maps, configMap("a")).body);
+    expect(refusals.map(({ message, code, reason }) => `${code} ${reason}: ${message}`)).toEqual([
+      '400 undefined: admission webhook "check.example.com" denied the request: no such thing',
+      '400 Because: admission webhook "check.example.com" denied the request: Because',
+      '400 undefined: admission webhook "check.example.com" denied the request without explanation',
+      '418 Teapot: admission webhook "check.example.com" denied the request: x',
+    ]);
+    expect(tank.get(`${maps}/a`).code).toBe(404);
+  });
+
+  it("warn whoever made the request", () => {
+    const hooks = new Hooks().on("/check", () => ({ allowed: true, warnings: ["mind the gap", "mind the gap"] }));
+    const tank = hookedTank(hooks);
+    configure(tank, "validating", "check", webhook("check"));
+    expect(tank.create(maps, configMap("a")).headers.get("Warning")).toBe('299 - "mind the gap"');
+    expect(tank.patch(`${maps}/a`, "merge", { data: { x: "2" } }).headers.get("Warning")).toBe('299 - "mind the gap"');
+  });
+
+  it("that cannot be asked refuse or do not count, as their failure policy says", () => {
+    const hooks = new Hooks()
+      .on("/silent", () => null)
+      .on("/broken", () => 500)
+      .on("/other", (_, review) => answer({ request: { uid: "x" }, review }, { allowed: true }))
+      .on("/wrong", () => ({ kind: "AdmissionReview", apiVersion: "admission.k8s.io/v1" }))
+      .on("/patches", () => patch({ op: "add", path: "/data", value: {} }));
+    const tank = hookedTank(hooks);
+    const refusal = (name: string, more: Json = {}) => {
+      configure(tank, "validating", "check", webhook(name, { timeoutSeconds: 2, ...more }));
+      const { body } = tank.create(maps, configMap(`by-${name}`));
+      tank.delete(`${configurations("validating")}/check`);
+      tank.simulation.runFor(100);
+      return `${body.code ?? "made"} ${body.message ?? ""}`;
+    };
+    const called = (name: string) => `500 Internal error occurred: failed calling webhook "${name}.example.com": `;
+    expect(refusal("silent")).toBe(
+      `${called("silent")}failed to call webhook: Post "https://hooks.hooks.svc:443/silent?timeout=2s": context deadline exceeded`,
+    );
+    expect(refusal("broken")).toBe(
+      `${called("broken")}failed to call webhook: an error on the server ("broken") has prevented the request from succeeding`,
+    );
+    expect(refusal("other")).toMatch(/received invalid webhook response: expected response.uid="[0-9a-f-]+", got "x"$/);
+    expect(refusal("wrong")).toBe(`${called("wrong")}received invalid webhook response: webhook response was absent`);
+    expect(refusal("patches")).toBe(
+      `${called("patches")}received invalid webhook response: validating webhook may not return response.patch`,
+    );
+    const clientConfig = { service: { namespace: "hooks", name: "nobody" } };
+    expect(refusal("nobody", { clientConfig })).toBe(
+      `${called("nobody")}failed to call webhook: Post "https://nobody.hooks.svc:443/?timeout=2s": service "nobody" not found`,
+    );
+    expect(refusal("silent", { failurePolicy: "Ignore" })).toBe("made ");
+    expect(refusal("broken", { failurePolicy: "Ignore" })).toBe("made ");
+  });
+
+  it("are asked about what rules, selectors and match conditions name, and nothing else", () => {
+    const hooks = new Hooks();
+    const tank = hookedTank(hooks);
+    const names = ["scope", "space", "labels", "condition"];
+    for (const name of names) hooks.on(`/${name}`, allow);
+    const every = { apiGroups: ["*"], apiVersions: ["*"], operations: ["*"] };
+    configure(
+      tank,
+      "validating",
+      "check",
+      webhook("scope", { rules: [{ ...every, resources: ["*"], scope: "Cluster" }] }),
+      webhook("space", { namespaceSelector: { matchLabels: { team: "a" } } }),
+      webhook("labels", { objectSelector: { matchLabels: { app: "x" } } }),
+      webhook("condition", {
+        matchConditions: [{ name: "big", expression: "object.data.size() > 1 && request.userInfo.username != 'x'" }],
+      }),
+    );
+    tank.create("/api/v1/namespaces", { metadata: { name: "team-a", labels: { team: "a" } } });
+    tank.create("/api/v1/namespaces/team-a/configmaps", configMap("a", { one: "1" }));
+    tank.create(maps, configMap("b", { one: "1", two: "2" }, { labels: { app: "x" } }));
+    tank.patch(`${maps}/b`, "merge", { metadata: { labels: { app: null } }, data: { two: null } });
+    tank.create(pods, pod("p"));
+    tank.patch(`${pods}/p/status`, "merge", { status: { phase: "Running" } });
+    const seen = (path: string) =>
+      hooks
+        .requests(path)
+        .map(({ operation, resource, subResource = "", namespace = "", name }) =>
+          [operation, resource.resource, subResource, namespace, name].filter(Boolean).join(" "),
+        );
+    expect(seen("/scope")).toEqual(["CREATE namespaces team-a team-a"]);
+    expect(seen("/space")).toEqual(["CREATE configmaps team-a a"]);
+    // The labels before count as well as those after.
+    expect(seen("/labels")).toEqual(["CREATE configmaps default b", "UPDATE configmaps default b"]);
+    // A Pod has no data: an error counts as the failure policy says, and refuses.
+    expect(seen("/condition")).toEqual(["CREATE configmaps default b"]);
+    expect(tank.get(`${pods}/p`).code).toBe(404);
+    expect(tank.create(pods, pod("p")).body).toMatchObject({
+      code: 403,
+      message: `pods "p" is forbidden: expression 'object.data.size() > 1 && request.userInfo.username != 'x'' resulted in error: no such key: data`,
+    });
+  });
+
+  it("are not asked about what admission itself is made of", () => {
+    const hooks = new Hooks().on("/all", () => deny("everything"));
+    const tank = hookedTank(hooks);
+    const rules = [{ apiGroups: ["*"], apiVersions: ["*"], operations: ["*"], resources: ["*/*"] }];
+    configure(tank, "validating", "all", webhook("all", { rules }));
+    expect(tank.create(maps, configMap("a")).code).toBe(400);
+    expect(tank.delete(`${configurations("validating")}/all`).code).toBe(200);
+    tank.simulation.runFor(100);
+    expect(tank.create(maps, configMap("a")).code).toBe(201);
+  });
+
+  it("are asked about deletions, with the object as it was, and about each of a collection", () => {
+    const hooks = new Hooks().on("/gone", ({ oldObject }) => (oldObject.metadata.name === "kept" ? deny("stays") : allow()));
+    const tank = hookedTank(hooks);
+    configure(tank, "validating", "gone", webhook("gone", { rules: [{ ...podRule, operations: ["DELETE"] }] }));
+    for (const name of ["a", "b", "kept"]) tank.create(maps, configMap(name));
+    expect(tank.delete(`${maps}/kept`).body.message).toBe('admission webhook "gone.example.com" denied the request: stays');
+    expect(tank.delete(`${maps}/a`, { propagationPolicy: "Background" }).code).toBe(200);
+    expect(hooks.requests("/gone")[1]).toMatchObject({
+      ...{ operation: "DELETE", name: "a", object: null, oldObject: { metadata: { name: "a" } } },
+      options: { kind: "DeleteOptions", apiVersion: "meta.k8s.io/v1", propagationPolicy: "Background" },
+    });
+    expect(tank.request("DELETE", maps).code).toBe(400);
+    expect(
+      hooks
+        .requests("/gone")
+        .slice(2)
+        .map(({ name }) => name),
+    ).toEqual(expect.arrayContaining([undefined]));
+    expect(tank.get(`${maps}/kept`).code).toBe(200);
+  });
+
+  it("are asked about subresources with the objects of those", () => {
+    const hooks = new Hooks().on("/sub", ({ object }) => (object.spec?.replicas > 3 ? deny("too many") : allow()));
+    const tank = hookedTank(hooks);
+    const rules = [
+      {
+        apiGroups: ["*"],
+        apiVersions: ["*"],
+        operations: ["*"],
+        resources: ["pods/binding", "pods/eviction", "deployments/scale", "serviceaccounts/token"],
+      },
+    ];
+    configure(tank, "validating", "sub", webhook("sub", { rules }));
+    const labels = { app: "web" };
+    const template = { metadata: { labels }, spec: { containers: [{ name: "main", image: "app:1" }] } };
+    tank.create("/apis/apps/v1/namespaces/default/deployments", {
+      metadata: { name: "web" },
+      spec: { replicas: 1, selector: { matchLabels: labels }, template },
+    });
+    const scale = "/apis/apps/v1/namespaces/default/deployments/web/scale";
+    expect(tank.patch(scale, "merge", { spec: { replicas: 3 } }).body.spec.replicas).toBe(3);
+    expect(tank.patch(scale, "merge", { spec: { replicas: 4 } }).body.message).toContain("too many");
+    tank.create(pods, pod("p"));
+    tank.create(`${pods}/p/binding`, { metadata: { name: "p" }, target: { kind: "Node", name: "n" } });
+    tank.create(`${pods}/p/eviction`, { metadata: { name: "p" } });
+    tank.create("/api/v1/namespaces/default/serviceaccounts/default/token", { spec: {} });
+    expect(
+      hooks
+        .requests("/sub")
+        .map(({ operation, resource, subResource, kind, object, oldObject }) => [
+          `${operation} ${resource.resource}/${subResource} ${kind.group}/${kind.version} ${kind.kind}`,
+          `${object?.kind} ${oldObject?.kind ?? ""}`.trim(),
+        ]),
+    ).toEqual([
+      ["UPDATE deployments/scale autoscaling/v1 Scale", "Scale Scale"],
+      ["UPDATE deployments/scale autoscaling/v1 Scale", "Scale Scale"],
+      ["CREATE pods/binding /v1 Binding", "Binding"],
+      ["CREATE pods/eviction policy/v1 Eviction", "Eviction"],
+      ["CREATE serviceaccounts/token authentication.k8s.io/v1 TokenRequest", "TokenRequest"],
+    ]);
+  });
+
+  it("that may have effects are not asked in a dry run", () => {
+    const hooks = new Hooks().on("/check", allow);
+    const tank = hookedTank(hooks);
+    configure(tank, "validating", "check", webhook("check", { sideEffects: "NoneOnDryRun" }));
+    expect(tank.create(`${maps}?dryRun=All`, configMap("a")).code).toBe(201);
+    expect(hooks.requests("/check")[0]).toMatchObject({ dryRun: true, options: { dryRun: ["All"] } });
+    expect(tank.get(`${maps}/a`).code).toBe(404);
+  });
+
+  it("see an object in the version that their rules name, unless they want that version alone", () => {
+    const hooks = new Hooks().on("/v2", allow).on("/exact", allow);
+    const tank = hookedTank(hooks);
+    const rules = [{ apiGroups: ["autoscaling"], apiVersions: ["v2"], operations: ["*"], resources: ["horizontalpodautoscalers"] }];
+    configure(tank, "validating", "v2", webhook("v2", { rules }), webhook("exact", { rules, matchPolicy: "Exact" }));
+    const made = tank.create("/apis/autoscaling/v1/namespaces/default/horizontalpodautoscalers", {
+      metadata: { name: "h" },
+      spec: {
+        maxReplicas: 3,
+        targetCPUUtilizationPercentage: 50,
+        scaleTargetRef: { kind: "Deployment", name: "web", apiVersion: "apps/v1" },
+      },
+    });
+    expect(made.code).toBe(201);
+    expect(hooks.requests("/exact")).toEqual([]);
+    expect(hooks.requests("/v2")[0]).toMatchObject({
+      ...{ kind: { version: "v2" }, requestKind: { version: "v1" }, resource: { version: "v2" }, requestResource: { version: "v1" } },
+      object: { apiVersion: "autoscaling/v2", spec: { metrics: [{ type: "Resource" }] } },
+    });
+  });
+});
+
+describe("mutating webhooks", () => {
+  it("change objects in turn, the fields they set get defaults, and validation comes after them", () => {
+    const container = { name: "extra", image: "extra:1" };
+    const hooks = new Hooks()
+      .on("/first", () => patch({ op: "add", path: "/spec/containers/-", value: container }))
+      .on("/second", ({ object }) =>
+        patch({
+          op: "add",
+          path: "/metadata/labels",
+          value: { containers: object.spec.containers.map((each: Json) => each.name).join("-") },
+        }),
+      );
+    const tank = hookedTank(hooks);
+    configure(tank, "mutating", "b", webhook("second", { rules: [podRule] }));
+    configure(tank, "mutating", "a", webhook("first"));
+    const { body } = tank.create(pods, pod("p"));
+    expect(body.metadata.labels).toEqual({ containers: "main-extra" });
+    expect(body.spec.containers[1]).toMatchObject({
+      ...container,
+      imagePullPolicy: "IfNotPresent",
+      terminationMessagePath: "/dev/termination-log",
+    });
+    const [seen] = hooks.requests("/first");
+    expect(seen.object.metadata.uid).toBeUndefined();
+    hooks.on("/first", () => patch({ op: "add", path: "/spec/containers/-", value: { name: "main" } }));
+    expect(tank.create(pods, pod("q")).body).toMatchObject({
+      code: 422,
+      message: expect.stringContaining("spec.containers[1].name: Duplicate value"),
+    });
+    hooks.on("/first", () => patch({ op: "remove", path: "/spec/nothing/here" }));
+    expect(tank.create(pods, pod("q")).body.message).toBe(
+      'Internal error occurred: remove operation does not apply: doc is missing path: "/spec/nothing/here": missing value',
+    );
+  });
+
+  it("are asked again where they want it, once a later one has changed the object", () => {
+    const hooks = new Hooks()
+      .on("/first", ({ object }) => (object.data?.late ? patch({ op: "add", path: "/data/saw", value: "it" }) : allow()))
+      .on("/once", allow)
+      .on("/late", () => patch({ op: "add", path: "/data/late", value: "yes" }));
+    const tank = hookedTank(hooks);
+    configure(tank, "mutating", "a", webhook("first", { reinvocationPolicy: "IfNeeded" }), webhook("once"), webhook("late"));
+    expect(tank.create(maps, configMap("a", { x: "1" })).body.data).toEqual({ x: "1", late: "yes", saw: "it" });
+    expect(["/first", "/once", "/late"].map((path) => hooks.requests(path).length)).toEqual([2, 1, 1]);
+    hooks.on("/late", allow);
+    tank.create(maps, configMap("b", { x: "1" }));
+    expect(hooks.requests("/first")).toHaveLength(3);
+  });
+
+  it("do not see a generated name, and may give one", () => {
+    const hooks = new Hooks().on("/check", allow).on("/late", allow);
+    const tank = hookedTank(hooks);
+    configure(tank, "mutating", "a", webhook("check"));
+    configure(tank, "validating", "a", webhook("late"));
+    const made = tank.create(maps, { metadata: { generateName: "x-" } }).body.metadata.name;
+    expect(made).toMatch(/^x-.{5}$/);
+    const [request] = hooks.requests("/check");
+    expect([request.name, request.object.metadata.name]).toEqual([undefined, undefined]);
+    expect(hooks.requests("/late")[0]).toMatchObject({ name: made, object: { metadata: { name: made } } });
+    hooks.on("/check", () => patch({ op: "add", path: "/metadata/name", value: "mine" }));
+    expect(tank.create(maps, { metadata: { generateName: "x-" } }).body.metadata.name).toBe("mine");
+  });
+
+  it("change updates, patches and what is applied, and leave alone what is refused meanwhile", () => {
+    const hooks = new Hooks().on("/stamp", ({ operation }) =>
+      patch({ op: "add", path: "/metadata/annotations", value: { by: operation } }),
+    );
+    const tank = hookedTank(hooks);
+    configure(tank, "mutating", "a", webhook("stamp"));
+    expect(tank.create(maps, configMap("a")).body.metadata.annotations).toEqual({ by: "CREATE" });
+    expect(tank.patch(`${maps}/a`, "merge", { data: { x: "1" } }).body.metadata.annotations).toEqual({ by: "UPDATE" });
+    const before = tank.get(`${maps}/a`).body;
+    // What a webhook makes of a patch that changes nothing is what is there already.
+    expect(tank.patch(`${maps}/a`, "merge", { data: { x: "1" } }).body.metadata.resourceVersion).toBe(before.metadata.resourceVersion);
+    const applied = tank.patch(`${maps}/n?fieldManager=me`, "apply", { apiVersion: "v1", kind: "ConfigMap", data: { y: "1" } });
+    expect(applied.body.metadata.annotations).toEqual({ by: "CREATE" });
+    expect(hooks.requests("/stamp").at(-1).options).toMatchObject({ kind: "CreateOptions", fieldManager: "me" });
+  });
+
+  it("cannot change what is deleted", () => {
+    const hooks = new Hooks().on("/gone", () => patch({ op: "add", path: "/x", value: 1 }));
+    const tank = hookedTank(hooks);
+    tank.create(maps, configMap("a"));
+    configure(tank, "mutating", "a", webhook("gone", { rules: [{ ...podRule, operations: ["DELETE"] }] }));
+    expect(tank.delete(`${maps}/a`).body.message).toBe(
+      'Internal error occurred: admission webhook "gone.example.com" attempted to modify the object, which is not supported for this operation',
+    );
+  });
+
+  it("are counted under the names of the real server's metrics", () => {
+    const hooks = new Hooks().on("/check", () => deny("no"));
+    const tank = hookedTank(hooks);
+    configure(tank, "validating", "a", webhook("check"));
+    tank.create(maps, configMap("a"));
+    expect(tank.get("/metrics").text).toContain(
+      'apiserver_admission_webhook_rejection_count{name="check.example.com",type="validating",operation="CREATE",error_type="no_error",rejection_code="400"} 1',
+    );
+  });
+});

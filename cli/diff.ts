@@ -70,6 +70,7 @@ function causesOf({ record: a }: LoadedRecord, { record: b }: LoadedRecord): rea
   if (a.seed !== b.seed) causes.push(`the seeds are ${a.seed} and ${b.seed}`);
   if (a.bundle.source.text !== b.bundle.source.text) causes.push("the scenarios are not the same");
   if (JSON.stringify(a.bundle.files) !== JSON.stringify(b.bundle.files)) causes.push("the manifests are not the same");
+  if (JSON.stringify(a.bundle.operators) !== JSON.stringify(b.bundle.operators)) causes.push("the operators are not the same");
   if (JSON.stringify(a.shape) !== JSON.stringify(b.shape)) causes.push("the clusters are not of the same shape");
   if (JSON.stringify([a.load, a.objects]) !== JSON.stringify([b.load, b.objects])) causes.push("workloads or applied objects differ");
   const steps = Math.max(a.schedule.length, b.schedule.length);

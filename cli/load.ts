@@ -1,5 +1,7 @@
 import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { dirname, join, normalize, relative } from "node:path";
+import type { OperatorConfig } from "../actors/operator/operator";
+import { readProgram } from "../actors/operator/program";
 import { objectId } from "../scenarios/history";
 import { type Condition, glob, patternText } from "../scenarios/language/condition";
 import { conditionsOf, stepsOf } from "../scenarios/language/steps";
@@ -7,12 +9,15 @@ import { type Manifest, readManifests } from "../scenarios/manifests";
 import { readScenario, type Scenario } from "../scenarios/scenario";
 import { unknownName } from "../scenarios/schema";
 import { formatProblem, type Path, type Problem, type Source } from "../scenarios/source";
+import { compileOperator, evaluateOperator } from "./operator-code";
 
 /** A scenario with every text that it needs: what a run is made from, and what is kept to repeat it elsewhere. */
 export interface Bundle {
   readonly source: Source;
   /** Manifests by the path that the scenario gives, in the order in which kubectl would read them. */
   readonly files: Readonly<Record<string, readonly Source[]>>;
+  /** Operators' modules, compiled, by the path that the scenario gives. */
+  readonly operators?: Readonly<Record<string, Source>>;
 }
 
 export interface Loaded {
@@ -20,13 +25,15 @@ export interface Loaded {
   readonly scenario: Scenario;
   readonly manifests: readonly Manifest[];
   readonly objectsOfStep: ReadonlyMap<number, readonly Manifest[]>;
+  /** The programs of the scenario's operators, by the path that it gives; each call evaluates one anew. */
+  readonly programs: ReadonlyMap<string, () => unknown>;
 }
 
 /** Wrong input: said to the user as it is, with exit status 2. */
 export class InputError extends Error {}
 
-/** Reads a scenario file and all files it names. Throws an InputError that lists everything that is wrong. */
-export function loadScenario(file: string): Loaded {
+/** Reads a scenario file and all files it names; `operator` is a module to be run in the place of the scenario's only one. Throws an InputError that lists everything that is wrong. */
+export function loadScenario(file: string, options: { readonly operator?: string | undefined } = {}): Loaded {
   const source: Source = { file, text: readText(file) };
   const read = readScenario(source);
   if (!read.ok) throw problems(read.problems);
@@ -38,8 +45,24 @@ export function loadScenario(file: string): Loaded {
     if (sources === undefined) missing.push(scenario.problem(path, `no such file or folder: ${join(dirname(file), name)}`));
     else files[name] = sources;
   }
+  const operators: Record<string, Source> = {};
+  const broken: string[] = [];
+  if (options.operator !== undefined && scenario.operators.length !== 1)
+    throw new InputError(
+      `--operator: ${file} has ${scenario.operators.length === 0 ? "no" : "more than one"} \`operator\`: expected exactly one`,
+    );
+  for (const operator of scenario.operators) {
+    const path = options.operator ?? join(dirname(file), operator.file);
+    if (!existsSync(path)) missing.push(scenario.problem(operator.path, `no such file: ${path}`));
+    else {
+      const compiled = compileOperator(path);
+      if (compiled.ok) operators[operator.file] = { file: tidy(path), text: compiled.code.text };
+      else broken.push(...compiled.problems);
+    }
+  }
   if (missing.length > 0) throw problems(missing);
-  return prepare({ source, files });
+  if (broken.length > 0) throw new InputError(broken.join("\n"));
+  return prepare({ source, files, ...(scenario.operators.length > 0 ? { operators } : {}) });
 }
 
 /** Makes a scenario of texts that were read before, such as those in a run's record. Throws an InputError. */
@@ -47,16 +70,18 @@ export function prepare(bundle: Bundle): Loaded {
   const read = readScenario(bundle.source);
   if (!read.ok) throw problems(read.problems);
   const { scenario } = read;
-  const manifestsOf = (names: readonly string[]): readonly Manifest[] => {
-    const result = readManifests(names.flatMap((name) => bundle.files[name] ?? []));
+  const manifestsOf = (names: readonly string[], definitions: readonly Manifest[]): readonly Manifest[] => {
+    const sources = names.flatMap((name) => bundle.files[name] ?? []);
+    const result = readManifests(sources, undefined, definitions);
     if (result.problems.length > 0) throw problems(result.problems);
     return result.manifests;
   };
-  const manifests = manifestsOf(scenario.manifests);
+  const manifests = manifestsOf(scenario.manifests, []);
   const objectsOfStep = new Map<number, readonly Manifest[]>();
   for (const step of stepsOf(scenario.storm))
-    if (step.type === "action" && step.params.files) objectsOfStep.set(step.index, manifestsOf(step.params.files as readonly string[]));
-  const empty = namedFiles(scenario).filter(([name]) => manifestsOf([name]).length === 0);
+    if (step.type === "action" && step.params.files)
+      objectsOfStep.set(step.index, manifestsOf(step.params.files as readonly string[], manifests));
+  const empty = namedFiles(scenario).filter(([name]) => manifestsOf([name], manifests).length === 0);
   if (empty.length > 0)
     throw problems(
       empty.map(([name, path]) => scenario.problem(path, `no manifest in ${name}: expected YAML or JSON files of Kubernetes objects`)),
@@ -65,7 +90,28 @@ export function prepare(bundle: Bundle): Loaded {
   const ids = new Set(applied.map(({ object }) => objectId(object)));
   const unknown = [...wrongNames(scenario, ids), ...wrongNamespaces(applied)];
   if (unknown.length > 0) throw problems(unknown);
-  return { bundle, scenario, manifests, objectsOfStep };
+  return { bundle, scenario, manifests, objectsOfStep, programs: programsOf(bundle, scenario) };
+}
+
+/** The operators' programs; one that is none is a problem. */
+function programsOf({ operators = {} }: Bundle, scenario: Scenario): Loaded["programs"] {
+  const programs = new Map<string, () => unknown>();
+  const wrong: Problem[] = [];
+  for (const { file, path } of scenario.operators) {
+    const code = operators[file];
+    if (!code) throw new InputError(`the code of the operator ${file} is missing`);
+    const evaluate = evaluateOperator(code);
+    const config = scenario.plan.hosts.flatMap(({ actors }) => actors).find((actor) => actor.config.program === file)?.config;
+    try {
+      const read = readProgram(evaluate(), config as unknown as OperatorConfig);
+      if (!read.ok) wrong.push(scenario.problem(path, `${code.file}: ${read.wrong}`));
+    } catch (error) {
+      wrong.push(scenario.problem(path, `${code.file} cannot be loaded: ${String((error as Error | undefined)?.message ?? error)}`));
+    }
+    programs.set(file, evaluate);
+  }
+  if (wrong.length > 0) throw problems(wrong);
+  return programs;
 }
 
 /** Names of Services, Deployments and nodes in the scenario that nothing makes. */

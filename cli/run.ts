@@ -28,6 +28,7 @@ interface RunOptions {
   readonly live?: boolean;
   readonly processes?: boolean;
   readonly mutant?: string;
+  readonly operator?: string;
   readonly out?: string;
   readonly json?: boolean;
   readonly quiet?: boolean;
@@ -64,6 +65,7 @@ export function addRun(program: Command): void {
       ).conflicts(["seeds", "cut", "breakpoint", "mutant"]),
     )
     .option("--processes", "with --live: each node in a process of its own that joins; a crash kills it (SIGKILL)")
+    .option("--operator <file>", "run this module in the place of the scenario's own `operator`, to compare two versions of it")
     .option("--mutant <file>", "plant this bug (a file, or the id of one that `list mutants` has) and run with it")
     .option(
       "--out <dir>",
@@ -73,7 +75,7 @@ export function addRun(program: Command): void {
     .option("--quiet", "print the verdict without the timeline")
     .action(async (files: string[], options: RunOptions) => {
       if (options.mutant !== undefined && !plantedMutant()) return exit(await runAgainWith(compileMutant(mutantNamed(options.mutant))));
-      const loaded = files.map((file) => ({ file, ...loadScenario(file) }));
+      const loaded = files.map((file) => ({ file, ...loadScenario(file, { operator: options.operator }) }));
       for (const one of loaded) refuseMisfits(one, options);
       if (options.out) makeOutFolder(options.out);
       const summaries: RunSummary[] = [];
@@ -191,6 +193,6 @@ async function planned(loaded: Named, options: RunOptions): Promise<readonly Run
 }
 
 /** What a line that repeats the run has to say as well. */
-function withMutant({ mutant }: RunOptions): string {
-  return mutant === undefined ? "" : ` --mutant ${mutant}`;
+function withMutant({ mutant, operator }: RunOptions): string {
+  return `${operator === undefined ? "" : ` --operator ${operator}`}${mutant === undefined ? "" : ` --mutant ${mutant}`}`;
 }

@@ -1,4 +1,6 @@
 import { actors } from "../actors";
+import { operatorActor } from "../actors/operator/operator";
+import type { AnyActor } from "../runtime/actor";
 import type { ClusterShape } from "../scenarios/cluster";
 import type { HistoryEvent } from "../scenarios/history";
 import type { Condition } from "../scenarios/language/condition";
@@ -46,9 +48,14 @@ const sliceMs = 500;
 /** How often the event loop gets a turn, so that signals and the terminal work. */
 const breathMs = 50;
 
+/** Every actor of a scenario: the cluster's, and the user's own operators. */
+export function actorsOf({ programs }: Pick<Loaded, "programs">): readonly AnyActor[] {
+  return programs.size === 0 ? actors : [...actors, operatorActor(programs)];
+}
+
 export function inputOf(loaded: Loaded, options: SimulateOptions): RunInput {
   const { scenario, manifests, objectsOfStep } = loaded;
-  return { scenario, manifests, objectsOfStep, actors, ...options };
+  return { scenario, manifests, objectsOfStep, actors: actorsOf(loaded), ...options };
 }
 
 /** The same run with the fault of its plan at one place. */

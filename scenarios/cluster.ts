@@ -1,4 +1,5 @@
 import { type Address, address, nameOf } from "../protocol/address";
+import { type OperatorPlan, operatorHosts } from "./operators";
 import type { Role } from "./target";
 
 /** The shape of a cluster, as the `cluster` part of a scenario file and the configuration of `wavetank up` give it. */
@@ -63,6 +64,8 @@ export interface PlanOptions {
   /** PEM of the cluster's certificate authority, published to every namespace. */
   readonly rootCa?: string;
   readonly behaviours?: readonly unknown[];
+  /** Operators of the user's own, beside the cluster. */
+  readonly operators?: readonly OperatorPlan[];
   /** The members of etcd that there are now, where they are others than those that began the cluster together. */
   readonly etcdMembers?: readonly Address[];
   /** In a live cluster: API servers call webhooks and aggregated servers, who know them by the authorities named here (PEM). */
@@ -88,7 +91,7 @@ export function planCluster(shape: ClusterShape, options: PlanOptions = {}): Clu
   };
   const knobsOf = (component: string) => ({ knobs: settingsOf(component) });
   const actor = (at: Address, config: Readonly<Record<string, unknown>>): ActorPlan => ({ address: at, config });
-  const { staticTokens, advertise, rootCa = "", behaviours = [], web } = options;
+  const { staticTokens, advertise, rootCa = "", behaviours = [], operators = [], web } = options;
 
   const etcd = members.map((member): HostPlan => {
     const index = Number(nameOf(member));
@@ -130,7 +133,8 @@ export function planCluster(shape: ClusterShape, options: PlanOptions = {}): Clu
       kubelet: knobsOf("kubelet"),
     }),
   );
-  return { shape, hosts: [...etcd, ...apiServers, ...controllers, ...nodes] };
+  const own = operatorHosts(operators, servers, zone, settingsOf("operator") as Readonly<Record<string, number>>);
+  return { shape, hosts: [...etcd, ...apiServers, ...controllers, ...nodes, ...own] };
 }
 
 /** What a node needs to be told, whether it belongs to the first plan or joins later. */

@@ -1,4 +1,5 @@
 import { keyOf } from "../protocol/kinds/object";
+import type { ObjectName } from "./actions/action";
 import type { CheckResult } from "./checks/check";
 import type { HostPlan } from "./cluster";
 import { type Act, type Convergence, type Final, objectId } from "./history";
@@ -44,7 +45,8 @@ export class Course {
   readonly witness: Witness;
   private readonly storm: RunStorm;
   private readonly tank: Tank;
-  private readonly wanted: readonly string[];
+  /** Objects of the manifests that have to be there: all but those that were deleted on purpose. */
+  private readonly wanted: Set<string>;
   /** How long the storm lasts at least. */
   private readonly stormUs: number;
   private stormLastedUs: number | null = null;
@@ -63,7 +65,7 @@ export class Course {
   constructor(private readonly options: CourseOptions) {
     const { input, world, hosts, tankOf } = options;
     const { scenario } = input;
-    this.wanted = input.manifests.map(({ object }) => objectId(object));
+    this.wanted = new Set(input.manifests.map(({ object }) => objectId(object)));
     this.witness = new Witness(world, hosts, scenario, input);
     this.tank = tankOf({ leads: (host) => this.witness.leads(host), objects: () => this.witness.objects });
     const { random } = world;
@@ -140,7 +142,7 @@ export class Course {
     const task = { type: "apply" as const, objects: this.options.input.manifests.map(({ object }) => object as never) };
     this.perform([task], this.options.input.scenario.settleUs / 1000, (ok, detail) => {
       this.applied = ok ? "" : detail;
-      const action = `apply ${this.wanted.length} objects`;
+      const action = `apply ${this.wanted.size} objects`;
       this.witness.tell({ type: "action", atUs: this.options.world.now(), step: -1, action, ok, detail });
     });
   }
@@ -163,7 +165,7 @@ export class Course {
     const standing = {
       objects,
       hosts: this.tank.hosts(),
-      wanted: this.wanted,
+      wanted: [...this.wanted],
       members: this.witness.members((host) => this.tank.actorsOn(host)),
     };
     const reasons = [...unfinished, ...this.rest.now(standing, this.witness.objectsVersion)];
@@ -326,8 +328,16 @@ export class Course {
 
   private perform(tasks: OperatorPerform["tasks"], withinMs: number, then: (ok: boolean, detail: string) => void): void {
     const body: OperatorPerform = { kind: "operator.perform", tasks, withinMs };
+    for (const task of tasks) if (task.type === "delete") this.wantNoMore(task.object);
     this.options.world.ask<OperatorDone>(operatorAddress, body, withinMs + 30_000, (answer) =>
       answer.ok ? then(answer.body.ok, answer.body.detail) : then(false, `${answer.error}: ${answer.detail}`),
     );
+  }
+
+  /** What the storm deletes does not have to be there in the end, nor what lies in a namespace that goes. */
+  private wantNoMore({ kind, namespace, name }: ObjectName): void {
+    this.wanted.delete(namespace === "" ? `${kind} ${name}` : `${kind} ${namespace}/${name}`);
+    if (kind !== "Namespace") return;
+    for (const id of this.wanted) if (id.slice(id.indexOf(" ") + 1).startsWith(`${name}/`)) this.wanted.delete(id);
   }
 }

@@ -18,7 +18,7 @@ function of(
   return knobs.map(([name, unit, standard, what]) => ({ name: `${component}.${name}`, unit, default: standard, what }));
 }
 
-/** What every candidate for a Lease of kube-system can be told. */
+/** What every candidate for a Lease can be told. */
 function leaderElection(component: string): readonly Knob[] {
   return of(
     component,
@@ -96,6 +96,12 @@ export const knobs: readonly Knob[] = [
     ],
   ),
   ...leaderElection("kube-scheduler"),
+  ...of(
+    "operator",
+    ["kube-api-qps", "number", "20", "requests a second that each controller of your own may make in the long run"],
+    ["kube-api-burst", "number", "30", "requests that it may make at once"],
+  ),
+  ...leaderElection("operator"),
   ...of(
     "kubelet",
     ["node-status-update-frequency", "seconds", "10s", "how often the node's status is computed and its lease renewed"],

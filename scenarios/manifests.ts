@@ -6,6 +6,7 @@ import { validateCreate } from "../actors/api-server/objects/validation/validate
 import type { ApiObject, JsonObject } from "../protocol/kinds/object";
 import { readQuantity } from "../protocol/kinds/quantity";
 import { allKinds, apiVersionOf, definition, type Kind, kindOf, type Schema } from "../protocol/kinds/registry";
+import { customKindsOf } from "./custom-kinds";
 import { unknownName } from "./schema";
 import { type Path, type Problem, readDocuments, type Source, type SourceDocument } from "./source";
 
@@ -19,7 +20,7 @@ export interface Manifest {
   lineOf(path: Path): number;
 }
 
-/** An object of a kind that Kubernetes itself does not have: a custom resource. */
+/** An object of a kind that neither Kubernetes nor any CustomResourceDefinition at hand has. */
 export interface CustomObject {
   readonly file: string;
   readonly line: number;
@@ -30,44 +31,68 @@ export interface CustomObject {
 
 /**
  * Reads Kubernetes manifests in the order in which kubectl would apply them: sources as given, documents and items of Lists in order.
- * Each field is held against the schema of its type, and each object against the API server's own rules for a new one.
+ * Each field is held against the schema of its type, and each object against the API server's own rules for a new one. Custom resources are known by
+ * their definitions: those in the sources, wherever they stand, and those in `definitions`.
  */
 export function readManifests(
   sources: readonly Source[],
-  /** Told of custom resources; where it is not given they are problems. */
+  /** Told of custom resources without a definition; where it is not given they are problems. */
   onCustom?: (object: CustomObject) => void,
+  definitions: readonly Manifest[] = [],
 ): {
   readonly manifests: readonly Manifest[];
   readonly problems: readonly Problem[];
 } {
   const manifests: Manifest[] = [];
   const problems: Problem[] = [];
-  for (const source of sources) {
+  const documents = sources.flatMap((source) => {
     const read = readDocuments(source, "1.1");
     problems.push(...read.problems);
-    for (const document of read.documents) readObject(document, document.value, [], manifests, problems, onCustom);
-  }
+    return read.documents;
+  });
+  const known = customKindsOf([
+    ...definitions.filter(({ kind }) => kind.kind === definitionKind).map(({ object }) => object as unknown as JsonObject),
+    ...documents.flatMap((document) => definitionsIn(document, document.value, [])),
+  ]);
+  for (const document of documents) readObject(document, document.value, [], { manifests, problems, onCustom, known });
   return { manifests, problems };
 }
 
-function readObject(
-  document: SourceDocument,
-  value: unknown,
-  path: Path,
-  manifests: Manifest[],
-  problems: Problem[],
-  onCustom: ((object: CustomObject) => void) | undefined,
-): void {
+const definitionKind = "CustomResourceDefinition";
+
+/** The definitions of custom resources in a document, without those that are wrong in themselves. */
+function definitionsIn(document: SourceDocument, value: unknown, path: Path): readonly JsonObject[] {
+  if (!isRecord(value)) return [];
+  const { kind, items } = value;
+  if (typeof kind === "string" && kind.endsWith("List") && Array.isArray(items))
+    return items.flatMap((item, index) => definitionsIn(document, item, [...path, "items", index]));
+  if (kind !== definitionKind) return [];
+  const read: Reading = { manifests: [], problems: [], onCustom: undefined, known: new Map() };
+  readObject(document, value, path, read);
+  return read.manifests.map(({ object }) => object as unknown as JsonObject);
+}
+
+/** What has been read so far, and what is known while reading. */
+interface Reading {
+  readonly manifests: Manifest[];
+  readonly problems: Problem[];
+  readonly onCustom: ((object: CustomObject) => void) | undefined;
+  /** Custom kinds by "apiVersion kind". */
+  readonly known: ReadonlyMap<string, Kind>;
+}
+
+function readObject(document: SourceDocument, value: unknown, path: Path, reading: Reading): void {
+  const { manifests, problems, onCustom, known } = reading;
   const problem = (at: Path, message: string) => void problems.push(document.problem([...path, ...at], message));
   if (!isRecord(value)) return problem([], "expected a Kubernetes object, with apiVersion, kind and metadata");
   const { apiVersion, kind: name, metadata, items } = value;
   if (typeof apiVersion !== "string") return problem(["apiVersion"], 'the field "apiVersion" is missing or not a text');
   if (typeof name !== "string") return problem(["kind"], 'the field "kind" is missing or not a text');
   if (name.endsWith("List") && Array.isArray(items)) {
-    for (const [index, item] of items.entries()) readObject(document, item, [...path, "items", index], manifests, problems, onCustom);
+    for (const [index, item] of items.entries()) readObject(document, item, [...path, "items", index], reading);
     return;
   }
-  const kind = kindOf(apiVersion, name);
+  const kind = kindOf(apiVersion, name) ?? known.get(`${apiVersion} ${name}`);
   if (!kind && onCustom && isCustomGroup(apiVersion)) {
     const { line } = document.problem(path, "");
     return onCustom({ file: document.file, line, apiVersion, kind: name, name: String((isRecord(metadata) && metadata.name) || "") });
@@ -95,7 +120,8 @@ function sameObject(one: Manifest, other: Manifest): boolean {
 
 /** What the API server would refuse in a new object, with the paths of the fields. */
 function wrongWithNew(kind: Kind, value: JsonObject): readonly { readonly at: Path; readonly message: string }[] {
-  const decoded = decodeObject(kind, value, "Ignore");
+  // What the schema of a built-in kind does not know was said already, at its place.
+  const decoded = decodeObject(kind, value, kind.custom ? "Strict" : "Ignore");
   if (!decoded.ok) return [{ at: [], message: decoded.failure.message }];
   const born = prepareForCreate(kind, withDefaults(kind, decoded.object), { uid: "00000000-0000-0000-0000-000000000000", nowMs: 0 });
   return validateCreate(kind, born).map((error) => ({ at: pathOf(error.field), message: bodyOf(error) }));
@@ -113,7 +139,8 @@ function unknownKind(apiVersion: string, name: string): string {
   if (sameName.length > 0)
     return `no kind "${name}" in version "${apiVersion}": expected apiVersion ${sameName.map(apiVersionOf).join(" or ")}`;
   const inVersion = allKinds().filter((kind) => apiVersionOf(kind) === apiVersion);
-  if (inVersion.length === 0) return `no kind "${name}" in version "${apiVersion}"; custom resources are not modelled`;
+  if (inVersion.length === 0)
+    return `no kind "${name}" in version "${apiVersion}": expected a CustomResourceDefinition of it among the manifests`;
   return unknownName(
     `kind in version "${apiVersion}"`,
     name,

@@ -47,7 +47,11 @@ const recordSchema: JsonSchema = {
   properties: {
     bundle: {
       type: "object",
-      properties: { source, files: { type: "object", additionalProperties: { type: "array", items: source } } },
+      properties: {
+        source,
+        files: { type: "object", additionalProperties: { type: "array", items: source } },
+        operators: { type: "object", additionalProperties: source },
+      },
       required: ["source", "files"],
     },
     seed: wholeNumber,

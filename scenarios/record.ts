@@ -13,7 +13,11 @@ export const recordVersion = 2;
 export interface RunRecord {
   readonly recordVersion: number;
   readonly wavetankVersion: string;
-  readonly bundle: { readonly source: Source; readonly files: Readonly<Record<string, readonly Source[]>> };
+  readonly bundle: {
+    readonly source: Source;
+    readonly files: Readonly<Record<string, readonly Source[]>>;
+    readonly operators?: Readonly<Record<string, Source>>;
+  };
   readonly seed: number;
   /** The steps that were taken, with what their selectors came to; a replay takes no others. */
   readonly schedule: readonly ScheduledStep[];

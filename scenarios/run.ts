@@ -163,7 +163,7 @@ export function shaped(scenario: Scenario, recorded: ClusterShape | undefined, d
 }
 
 export function withShape(scenario: Scenario, shape: ClusterShape): Scenario {
-  return { ...scenario, shape, plan: planCluster(shape, { behaviours: scenario.images }) };
+  return { ...scenario, shape, plan: planCluster(shape, { behaviours: scenario.images, operators: scenario.operators }) };
 }
 
 /** Runs a scenario from begin to end. */

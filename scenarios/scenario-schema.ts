@@ -2,6 +2,7 @@ import { checks } from "./checks";
 import { conditionJsonSchema } from "./language/condition-schema";
 import { planSchema } from "./language/plan";
 import { blocks } from "./language/storm-schema";
+import { operatorSchema } from "./operators";
 import { partSchemas } from "./part-schemas";
 import { compileSchema, durationSchema, type JsonSchema, recordSchema } from "./schema";
 import { clusterSchema } from "./shape";
@@ -25,6 +26,7 @@ const fileSchema = recordSchema(
     cluster: { type: "object" },
     manifests: { type: "array", items: textSchema, description: "a list of files and folders" },
     images: { type: "array", description: "a list of images with their behaviour" },
+    operator: operatorSchema,
     load: { type: "array", items: { type: "object" }, description: "a list of workloads" },
     settle: durationSchema,
     storm: { type: "array", items: { type: "object" }, description: "a list of steps" },

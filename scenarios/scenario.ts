@@ -9,6 +9,7 @@ import { microseconds } from "./language/duration";
 import { type Plan, readPlan } from "./language/plan";
 import { type Params, type StormNode, shortestUs } from "./language/steps";
 import { StormReader } from "./language/storm-reader";
+import { type OperatorPlan, readOperators } from "./operators";
 import { validateFile } from "./scenario-schema";
 import { validatePart } from "./schema";
 import { readShape } from "./shape";
@@ -39,6 +40,8 @@ export interface Scenario {
   /** Files and folders, relative to the scenario file. */
   readonly manifests: readonly string[];
   readonly images: readonly ImageBehaviour[];
+  /** Operators of the user's own. */
+  readonly operators: readonly OperatorPlan[];
   readonly load: readonly Load[];
   /** How long the cluster may take to come up with everything applied. */
   readonly settleUs: number;
@@ -94,12 +97,13 @@ class Reader {
     this.complaints.add(shaped.problems);
     if (shaped.shape.apiServers === 0) this.needNoApiServer(file, shaped.shape);
     const images = this.readImages((file.images ?? []) as readonly unknown[]);
-    const plan = planCluster(shaped.shape, { behaviours: images });
+    const operators = readOperators(file.operator, this.complaints);
+    const plan = planCluster(shaped.shape, { behaviours: images, operators });
     const load = ((file.load ?? []) as readonly Params[]).flatMap((params, i) => this.readLoad(params, ["load", i]));
     const expect = (file.expect as readonly unknown[]).flatMap((expectation, i) => this.readExpectation(expectation, ["expect", i]));
     const drawnCluster = file.swarm === undefined ? undefined : drawnClusterOf(file.swarm as Params);
     // What the storm names has to be there whatever is drawn.
-    const least = drawnCluster ? planCluster(smallestShape(shaped.shape, drawnCluster)) : plan;
+    const least = drawnCluster ? planCluster(smallestShape(shaped.shape, drawnCluster), { operators }) : plan;
     const around = surroundings(least, load.length, expect);
     const hosts = shaped.problems.length > 0 ? undefined : [...least.hosts, ...clients(load.length)];
     const storm = new StormReader(this.complaints, around, hosts).read((file.storm ?? []) as readonly unknown[], ["storm"]);
@@ -111,6 +115,7 @@ class Reader {
       plan,
       manifests: (file.manifests ?? []) as readonly string[],
       images,
+      operators,
       load,
       settleUs: this.restful(file.settle ?? "3m", ["settle"]),
       storm,
@@ -143,6 +148,7 @@ class Reader {
     const needy = [
       controllers > 0 ? "controllers" : "",
       nodes > 0 ? "nodes" : "",
+      file.operator === undefined ? "" : "operators",
       file.manifests === undefined ? "" : "manifests",
       JSON.stringify(file.storm ?? []).includes('"action":') ? "actions" : "",
     ].filter((part) => part !== "");

@@ -6,7 +6,7 @@ export interface Selector {
   readonly hosts?: readonly string[];
   readonly zone?: string;
   readonly role?: Role;
-  /** Of etcd: who leads. Of controller-manager and scheduler: who holds the Lease. */
+  /** Of etcd: who leads. Of controller-manager, scheduler and operators: who holds the Lease. */
   readonly is?: "leader" | "follower";
   readonly mode?: Mode;
   /** For the modes that count: a number, or a percentage. */
@@ -16,8 +16,9 @@ export interface Selector {
 /** Modes of Chaos Mesh's selectors. */
 export type Mode = "one" | "all" | "fixed" | "fixed-percent" | "random-max-percent";
 
-export const roles = ["etcd", "apiserver", "control", "node", "client"] as const;
+export const roles = ["etcd", "apiserver", "control", "node", "operator", "client"] as const;
 export type Role = (typeof roles)[number];
+const ledRoles: readonly string[] = ["etcd", "control", "operator"];
 
 export const modes: readonly Mode[] = ["one", "all", "fixed", "fixed-percent", "random-max-percent"];
 
@@ -113,10 +114,11 @@ export function wrongWithSelector(
     if (!names.includes(name)) wrong.push({ field: "hosts", index, message: unknownName("host", name, names) });
   if (selector.zone !== undefined && !zones.includes(selector.zone))
     wrong.push({ field: "zone", message: unknownName("zone", selector.zone, zones) });
-  if (selector.is !== undefined && selector.role !== "etcd" && selector.role !== "control")
+  if (selector.is !== undefined && !ledRoles.includes(selector.role ?? ""))
     wrong.push({
       field: "is",
-      message: "only the roles etcd and control have leaders: expected `role: etcd` or `role: control` beside it",
+      message:
+        "only the roles etcd, control and operator have leaders: expected `role: etcd`, `role: control` or `role: operator` beside it",
     });
   wrong.push(...wrongWithMode(selector));
   if (wrong.length === 0) {

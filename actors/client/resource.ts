@@ -60,6 +60,11 @@ export function resource<T>(apiVersion: string, kind: string): Resource<T> {
   return resourceOfKind<T>(known);
 }
 
+/** A resource that a CustomResourceDefinition brings: `customResource<Widget>({ group: "example.com", version: "v1", kind: "Widget", plural: "widgets", namespaced: true })`. */
+export function customResource<T>(of: Pick<Resource, "group" | "version" | "kind" | "plural" | "namespaced">): Resource<T> {
+  return { ...of, apiVersion: `${of.group}/${of.version}` };
+}
+
 /** "pods", "deployments.apps": one name for each resource whatever its version; the key of caches by resource. */
 export function resourceName(of: Resource): string {
   return of.group === "" ? of.plural : `${of.plural}.${of.group}`;

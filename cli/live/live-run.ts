@@ -1,7 +1,6 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { actors } from "../../actors";
 import { liveLog } from "../../runtime/live/log";
 import { SimulatedRandom } from "../../runtime/simulated/random";
 import { Course } from "../../scenarios/course";
@@ -16,6 +15,7 @@ import { clientHosts } from "../../scenarios/workloads/placement";
 import { LiveCluster } from "../live-cluster";
 import { InputError, type Loaded } from "../load";
 import { liveTrace } from "../outcome";
+import { actorsOf } from "../simulate";
 import { LiveCloseUp } from "./live-close-up";
 import { LiveRunWorld } from "./live-run-world";
 import { LiveTank } from "./live-tank";
@@ -54,11 +54,12 @@ export async function runLive(loaded: Loaded, options: LiveRunOptions): Promise<
   refuseWhatIsNotLive({ ...loaded, scenario });
   const data = mkdtempSync(join(tmpdir(), "wavetank-live-"));
   const beganMs = performance.now();
-  const clients = clientHosts(scenario);
+  // Beside the cluster, and none of its own hosts: who uses it, and the user's own operators.
+  const clients = [...clientHosts(scenario), ...scenario.plan.hosts.filter(({ role }) => role === "operator")];
   const { manifests, objectsOfStep } = loaded;
   const looks: { close?: LiveCloseUp } = {};
   const onEvent = (event: HistoryEvent) => looks.close?.see(event, made.course?.isViolated === true);
-  const input = { scenario, manifests, objectsOfStep, seed, actors: [...actors, clientActor], onTimeline, onEvent };
+  const input = { scenario, manifests, objectsOfStep, seed, actors: [...actorsOf(loaded), clientActor], onTimeline, onEvent };
   let failure: string | undefined;
   const nodes = scenario.plan.hosts.filter(({ role }) => role === "node").map(({ name }) => name);
   const made: { world?: LiveRunWorld; course?: Course; nodes?: NodeProcesses } = {};
@@ -67,7 +68,7 @@ export async function runLive(loaded: Loaded, options: LiveRunOptions): Promise<
     made.world = world;
     if (options.looksClosely) looks.close = new LiveCloseUp(cluster.world, world);
     made.course = new Course({
-      ...{ input, world, hosts: [...scenario.plan.hosts, ...clients] },
+      ...{ input, world, hosts: [...scenario.plan.hosts.filter(({ role }) => role !== "operator"), ...clients] },
       tankOf: (knowledge) =>
         new LiveTank({
           ...{ world: cluster.world, hub: cluster.hub, knowledge },

@@ -44,7 +44,7 @@ const atMostByDefault = 100;
 const own: Readonly<Record<string, JsonSchema>> = {
   cut: { enum: ["writes", "watch-events"], description: "where: after each request to change something, or each event of a watch" },
   of: { type: "string", description: 'whose: an actor or a role, such as "controller-manager"' },
-  resource: { type: "string", description: 'only those about these, such as "pods"' },
+  resource: { type: "string", description: 'only those about these, such as "pods"; events of custom resources by their kind, "Database"' },
   verb: { enum: ["create", "update", "patch", "delete", "deletecollection"], description: "only these writes" },
   atMost: { type: "integer", minimum: 1, maximum: 100_000, description: "at most so many runs, spread evenly; 100 where not given" },
   for: { ...durationSchema, description: "how long the fault lasts; until the calm where not given" },
@@ -134,7 +134,8 @@ export class Cuts {
     const write = writeIn(envelope);
     if (!write || !this.resource.test(write.resource) || !this.verb.test(write.verb)) return undefined;
     const { verb, resource, subresource, namespace, name } = write;
-    return `${verb} ${resource}${subresource ? `/${subresource}` : ""} ${namespace ? `${namespace}/` : ""}${name}`.trim();
+    const object = [namespace, name].filter((part) => part !== "").join("/");
+    return `${verb} ${resource}${subresource ? `/${subresource}` : ""} ${object}`.trim();
   }
 
   private eventText(envelope: Parameters<typeof writeIn>[0]): string | undefined {

@@ -1,7 +1,7 @@
-import { ApiClient, type ObjectList, pods, type Resource, type Result, resourceOfKind } from "../../actors/client";
+import { ApiClient, customResource, type ObjectList, pods, type Resource, type Result, resourceOfKind } from "../../actors/client";
 import type { Address } from "../../protocol/address";
 import type { Message } from "../../protocol/codec";
-import type { Pod } from "../../protocol/kinds/generated";
+import type { CustomResourceDefinition, Pod } from "../../protocol/kinds/generated";
 import { controllerOf, isBeingDeleted, type JsonObject, type Stored } from "../../protocol/kinds/object";
 import { kindOf } from "../../protocol/kinds/registry";
 import type { Failure } from "../../protocol/status";
@@ -31,6 +31,9 @@ interface Job {
   readonly then: (ok: boolean, detail: string, ctx: Ctx) => void;
   readonly tasks: readonly Task[];
   readonly untilUs: number;
+  /** The name of the timer at which it goes on. */
+  readonly timer: string;
+  over: boolean;
   /** The task under way, and within an apply the object. */
   task: number;
   object: number;
@@ -46,18 +49,21 @@ const retryMs = 1000;
 /** As kubectl drain: a refused eviction is tried again after five seconds, and whether evicted pods are gone is looked at every second. */
 const evictionRetryMs = 5000;
 const goneLookMs = 1000;
-const workTimer = "work";
 
 /** The components' state type: an operator is its own state. */
 type Ctx = Context<Operator>;
 
 /**
- * Someone with kubectl, as an actor: works through jobs one at a time. Each task can be repeated without harm (server-side apply, patches that set values),
- * so a request whose outcome is unknown is simply sent again.
+ * Someone with kubectl, as an actor. Each job is a terminal of its own: what is asked for while another job waits goes on beside it. Each task can be
+ * repeated without harm (server-side apply, patches that set values), so a request whose outcome is unknown is simply sent again.
  */
 export class Operator {
   private readonly client: ApiClient<Operator>;
-  private readonly jobs: Job[] = [];
+  /** The jobs under way, by their timers. */
+  private readonly jobs = new Map<string, Job>();
+  private begun = 0;
+  /** Custom resources whose definitions were applied, by "apiVersion kind". */
+  private readonly custom = new Map<string, Resource<Stored>>();
 
   constructor(config: OperatorConfig) {
     this.client = new ApiClient({ apiServers: config.apiServers, userAgent: "wavetank-operator" });
@@ -65,7 +71,9 @@ export class Operator {
 
   receive(input: Input, ctx: Ctx): undefined {
     if (input.type === "timer") {
-      if (!this.client.onTimer(input.name, ctx) && input.name === workTimer) this.work(ctx);
+      const job = this.jobs.get(input.name);
+      if (job) this.work(ctx, job);
+      else this.client.onTimer(input.name, ctx);
       return;
     }
     if (input.type !== "request" || input.body.kind !== "operator.perform") return;
@@ -77,17 +85,18 @@ export class Operator {
     });
   }
 
-  /** Does these after all that it was asked to do before. */
+  /** Does these one after the other, beside whatever else it is about. */
   protected perform(ctx: Ctx, tasks: readonly Task[], withinMs: number, then: Job["then"]): void {
     const nowUs = ctx.monotonicUs();
     const begun = { task: 0, object: 0, taskSinceUs: nowUs, evictFromUs: 0, lastFailure: "", givenUp: [] };
-    this.jobs.push({ then, tasks, untilUs: nowUs + withinMs * 1000, ...begun });
-    if (this.jobs.length === 1) this.work(ctx);
+    const timer = `job/${this.begun++}`;
+    const job: Job = { then, tasks, untilUs: nowUs + withinMs * 1000, timer, over: false, ...begun };
+    this.jobs.set(timer, job);
+    this.work(ctx, job);
   }
 
-  private work(ctx: Ctx): void {
-    const job = this.jobs[0];
-    if (!job) return;
+  private work(ctx: Ctx, job: Job): void {
+    if (job.over) return;
     const task = job.tasks[job.task];
     if (!task) return this.finish(ctx, job, job.givenUp.length === 0, job.givenUp.join("; "));
     if (ctx.monotonicUs() >= job.untilUs) return this.finish(ctx, job, false, job.lastFailure || "no time was left");
@@ -104,11 +113,11 @@ export class Operator {
         const query = { fieldManager: "wavetank", force: "true" };
         return this.client.patch(
           ctx,
-          resourceNamed({ apiVersion, kind }),
+          this.resourceNamed({ apiVersion, kind }),
           target,
           "apply",
           object,
-          settled(`apply ${kind} ${metadata.name}`, applied),
+          settled(job, `apply ${kind} ${metadata.name}`, applied),
           query,
         );
       }
@@ -117,19 +126,19 @@ export class Operator {
         const target = { namespace: object.namespace, name: object.name, subresource };
         return this.client.patch(
           ctx,
-          resourceNamed(object),
+          this.resourceNamed(object),
           target,
           patchType,
           patch,
-          settled(`patch ${object.kind} ${object.name}`, done),
+          settled(job, `patch ${object.kind} ${object.name}`, done),
         );
       }
       case "delete": {
         const { object } = task;
-        return this.client.delete(ctx, resourceNamed(object), object, { propagationPolicy: "Background" }, (state, result, later) => {
+        return this.client.delete(ctx, this.resourceNamed(object), object, { propagationPolicy: "Background" }, (state, result, later) => {
           // A second attempt finds what the first one did.
           if (!result.ok && result.status.code === 404 && job.lastFailure !== "") state.next(later, job);
-          else settled<JsonObject>(`delete ${object.kind} ${object.name}`, done)(state, result, later);
+          else settled<JsonObject>(job, `delete ${object.kind} ${object.name}`, done)(state, result, later);
         });
       }
       case "drain": {
@@ -139,6 +148,7 @@ export class Operator {
           return this.next(ctx, job);
         }
         return this.client.list(ctx, pods, "", { fieldSelector: `spec.nodeName=${node}` }, (state, result, later) => {
+          if (job.over) return;
           if (!result.ok) state.retry(later, job, `list the pods of ${node}`, result.status);
           else state.evict(later, job, node, result.object);
         });
@@ -163,12 +173,7 @@ export class Operator {
         if (!result.ok && result.status.code !== 404) job.lastFailure = `evict ${namespace}/${name}: ${result.status.message}`;
       });
     }
-    ctx.setTimer(workTimer, goneLookMs);
-  }
-
-  /** The job under way; continuations of requests use it. */
-  current(): Job | undefined {
-    return this.jobs[0];
+    ctx.setTimer(job.timer, goneLookMs);
   }
 
   next(ctx: Ctx, job: Job): void {
@@ -177,24 +182,50 @@ export class Operator {
     job.taskSinceUs = ctx.monotonicUs();
     job.evictFromUs = 0;
     job.lastFailure = "";
-    this.work(ctx);
+    this.work(ctx, job);
   }
 
   retry(ctx: Ctx, job: Job, what: string, status: Failure): void {
     job.lastFailure = `${what}: ${status.message}`;
     if (isFinal(status)) this.finish(ctx, job, false, job.lastFailure);
-    else ctx.setTimer(workTimer, retryMs);
+    else ctx.setTimer(job.timer, retryMs);
   }
 
   private finish(ctx: Ctx, job: Job, ok: boolean, detail: string): void {
-    this.jobs.shift();
+    job.over = true;
+    this.jobs.delete(job.timer);
     job.then(ok, detail, ctx);
-    this.work(ctx);
   }
 
   advanceObject(ctx: Ctx, job: Job): void {
+    this.learn(job);
     job.object++;
-    this.work(ctx);
+    this.work(ctx, job);
+  }
+
+  /** Remembers what a definition of custom resources that was just applied brings. */
+  private learn({ tasks, task, object }: Job): void {
+    const under = tasks[task];
+    const applied = under?.type === "apply" ? under.objects[object] : undefined;
+    if (applied?.kind !== "CustomResourceDefinition") return;
+    const { group, scope, names, versions } = (applied as unknown as CustomResourceDefinition).spec;
+    for (const { name } of versions) {
+      const made = customResource<Stored>({
+        group,
+        version: name,
+        kind: names.kind,
+        plural: names.plural,
+        namespaced: scope === "Namespaced",
+      });
+      this.custom.set(`${made.apiVersion} ${made.kind}`, made);
+    }
+  }
+
+  private resourceNamed({ apiVersion, kind }: Pick<ObjectName, "apiVersion" | "kind">): Resource<Stored> {
+    const known = kindOf(apiVersion, kind);
+    const found = known ? resourceOfKind<Stored>(known) : this.custom.get(`${apiVersion} ${kind}`);
+    if (!found) throw new Error(`${apiVersion} ${kind}: the API has no such kind`);
+    return found;
   }
 }
 
@@ -203,12 +234,12 @@ const done = (state: Operator, job: Job, ctx: Ctx) => state.next(ctx, job);
 
 /** A continuation that goes on after success and tries again after a failure that may pass. */
 function settled<T>(
+  job: Job,
   what: string,
   onSuccess: (state: Operator, job: Job, ctx: Ctx) => void,
 ): (state: Operator, result: Result<T>, ctx: Ctx) => undefined {
   return (state, result, ctx) => {
-    const job = state.current();
-    if (!job) return;
+    if (job.over) return;
     if (result.ok) onSuccess(state, job, ctx);
     else state.retry(ctx, job, what, result.status);
   };
@@ -217,10 +248,4 @@ function settled<T>(
 /** Whether trying again cannot help: the request itself is wrong. What is missing may yet come (a namespace that is just being made). */
 function isFinal({ code }: Failure): boolean {
   return code === 400 || code === 401 || code === 405 || code === 415 || code === 422;
-}
-
-function resourceNamed({ apiVersion, kind }: Pick<ObjectName, "apiVersion" | "kind">): Resource<Stored> {
-  const known = kindOf(apiVersion, kind);
-  if (!known) throw new Error(`${apiVersion} ${kind}: the API has no such kind`);
-  return resourceOfKind(known);
 }

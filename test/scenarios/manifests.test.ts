@@ -37,7 +37,11 @@ describe("manifests are read as kubectl reads them", () => {
       "apiVersion: v1\nkind: Deployment\nmetadata: { name: a }\n",
       'm.yaml:1:13: $.apiVersion: no kind "Deployment" in version "v1": expected apiVersion apps/v1',
     ],
-    ["a custom resource", "apiVersion: example.com/v1\nkind: Shop\nmetadata: { name: a }\n", /custom resources are not modelled/],
+    [
+      "a custom resource",
+      "apiVersion: example.com/v1\nkind: Shop\nmetadata: { name: a }\n",
+      /expected a CustomResourceDefinition of it among the manifests/,
+    ],
     ["no name", "apiVersion: v1\nkind: Service\nmetadata: {}\n", /^m\.yaml:3:11: \$\.metadata: the field "metadata.name" is missing/],
     [
       "an unknown field",
@@ -107,5 +111,49 @@ describe("custom resources, where somebody wants to hear of them", () => {
   ])("are not %s", (_what, text, message) => {
     const { custom, problems } = told(text);
     expect([custom, problems]).toEqual([[], [expect.stringMatching(message)]]);
+  });
+});
+
+describe("custom resources whose definition is at hand", () => {
+  const definition = `
+apiVersion: apiextensions.k8s.io/v1
+kind: CustomResourceDefinition
+metadata: { name: shops.example.com }
+spec:
+  group: example.com
+  names: { kind: Shop, plural: shops }
+  scope: Namespaced
+  versions:
+    - name: v1
+      served: true
+      storage: true
+      schema: { openAPIV3Schema: { type: object, properties: { spec: { type: object, required: [size], properties: { size: { type: integer } } } } } }
+`;
+  const shop = (spec: string) => ({
+    file: "shop.yaml",
+    text: `apiVersion: example.com/v1\nkind: Shop\nmetadata: { name: a }\nspec: ${spec}\n`,
+  });
+  const definitions = { file: "crd.yaml", text: definition };
+
+  it("are manifests like any other, wherever the definition stands", () => {
+    for (const sources of [
+      [definitions, shop("{ size: 1 }")],
+      [shop("{ size: 1 }"), definitions],
+    ]) {
+      const { manifests, problems } = readManifests(sources);
+      expect(problems).toEqual([]);
+      const found = manifests.find(({ kind }) => kind.kind === "Shop");
+      expect([found?.kind.plural, found?.object.metadata]).toEqual(["shops", { name: "a", namespace: "default" }]);
+    }
+    const { manifests } = readManifests([definitions]);
+    expect(readManifests([shop("{ size: 1 }")], undefined, manifests).problems).toEqual([]);
+  });
+
+  it.each([
+    ["{ size: big }", /shop\.yaml:4:\d+: \$\.spec\.size: .*integer/],
+    ["{}", /shop\.yaml:4:\d+: \$\.spec\.size: Required/],
+    ["{ size: 1, colour: red }", /shop\.yaml:.*unknown field "spec\.colour"/],
+  ])("are held against its schema: %s", (spec, said) => {
+    expect(readManifests([definitions, shop(spec)]).problems.map(formatProblem)).toEqual([expect.stringMatching(said)]);
   });
 });

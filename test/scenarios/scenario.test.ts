@@ -40,7 +40,7 @@ describe("a scenario file that is wrong is told where, and what was expected", (
     [
       "a leader of what has none",
       `${good}storm:\n  - { at: 1s, fault: crash, target: { role: node, is: leader } }\n`,
-      /only the roles etcd and control have leaders/,
+      /only the roles etcd, control and operator have leaders/,
     ],
     [
       "a mode without its value",

@@ -120,7 +120,7 @@ describe("validation of the cluster's kinds", () => {
     [webhooks({ clientConfig: {} }), "webhooks[0].clientConfig: Required value: exactly one of url or service is required"],
     [
       webhooks({ clientConfig: { url: "http://x" } }),
-      "webhooks[0].clientConfig.url: Invalid value: \"http://x\": 'https' is the only allowed URL scheme",
+      "webhooks[0].clientConfig.url: Invalid value: \"http\": 'https' is the only allowed URL scheme; desired format: https://host[/path]",
     ],
     [webhooks({ timeoutSeconds: 31 }), "webhooks[0].timeoutSeconds: Invalid value: 31: the timeout value must be between 1 and 30 seconds"],
     [crd({}, "boats"), 'metadata.name: Invalid value: "boats": must be spec.names.plural+"."+spec.group'],

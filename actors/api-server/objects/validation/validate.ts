@@ -3,6 +3,7 @@ import { isReview, type Kind } from "../../../../protocol/kinds/registry";
 import { customErrors } from "../../custom-resources/objects";
 import { checkDefinition, checkDefinitionUpdate } from "../../custom-resources/validation/definition";
 import { checkBindingUpdate, checkClusterRole, checkClusterRoleBinding, checkRole, checkRoleBinding } from "./access";
+import * as admission from "./admission";
 import { checkCertificateSigningRequest, checkCertificateSigningRequestUpdate } from "./certificates";
 import * as cluster from "./cluster";
 import * as core from "./core";
@@ -85,10 +86,12 @@ const rules: ReadonlyMap<string, Rules> = new Map<string, Rules>([
   ["resource.k8s.io/ResourceClaim", { update: extensions.checkSpecUpdate }],
   ["resource.k8s.io/ResourceClaimTemplate", { update: extensions.checkSpecUpdate }],
   ["certificates.k8s.io/CertificateSigningRequest", { check: checkCertificateSigningRequest, part: checkCertificateSigningRequestUpdate }],
-  ["admissionregistration.k8s.io/ValidatingWebhookConfiguration", { check: extensions.checkWebhooks }],
-  ["admissionregistration.k8s.io/MutatingWebhookConfiguration", { check: extensions.checkWebhooks }],
-  ["admissionregistration.k8s.io/ValidatingAdmissionPolicy", { check: extensions.checkAdmissionPolicy }],
-  ["admissionregistration.k8s.io/ValidatingAdmissionPolicyBinding", { check: extensions.checkAdmissionPolicyBinding }],
+  ["admissionregistration.k8s.io/ValidatingWebhookConfiguration", { check: admission.checkWebhooks }],
+  ["admissionregistration.k8s.io/MutatingWebhookConfiguration", { check: admission.checkWebhooks }],
+  ["admissionregistration.k8s.io/ValidatingAdmissionPolicy", { check: admission.checkValidatingPolicy }],
+  ["admissionregistration.k8s.io/ValidatingAdmissionPolicyBinding", { check: admission.checkValidatingPolicyBinding }],
+  ["admissionregistration.k8s.io/MutatingAdmissionPolicy", { check: admission.checkMutatingPolicy }],
+  ["admissionregistration.k8s.io/MutatingAdmissionPolicyBinding", { check: admission.checkMutatingPolicyBinding }],
   ["apiextensions.k8s.io/CustomResourceDefinition", { create: checkDefinition, update: checkDefinitionUpdate }],
   ["apiregistration.k8s.io/APIService", { check: extensions.checkApiService }],
   ["rbac.authorization.k8s.io/Role", { check: checkRole }],

@@ -1,3 +1,4 @@
+import { type AdmissionBehaviour, admissionText, isAdmissionBehaviour } from "./admission-behaviour";
 import { areDependencies, type Dependency, dependenciesText } from "./dependencies";
 
 /** A length of time in milliseconds: fixed, or drawn evenly from a range. */
@@ -26,6 +27,8 @@ export interface ImageBehaviour {
   /** The HTTP status and the body it answers with. */
   readonly code?: number;
   readonly body?: string;
+  /** It is an admission webhook: what it answers to AdmissionReviews. */
+  readonly admission?: AdmissionBehaviour;
   /** The Services that it asks for each request before it answers; where one that it needs fails, it answers 503. */
   readonly dependencies?: readonly (string | Dependency)[];
   /** It ends by itself after so long, with `exitCode`. */
@@ -55,7 +58,7 @@ export interface ImageBehaviour {
 export const defaultBehaviour: Required<
   Omit<
     ImageBehaviour,
-    "image" | "pullFailure" | "ports" | "exitAfterMs" | "crashAfterMs" | "crashOnRequest" | "unhealthyAfterMs" | "memoryBytes"
+    "image" | "pullFailure" | "ports" | "admission" | "exitAfterMs" | "crashAfterMs" | "crashOnRequest" | "unhealthyAfterMs" | "memoryBytes"
   >
 > = {
   pullMs: { min: 500, max: 1500 },
@@ -172,5 +175,6 @@ const fieldShapes: ReadonlyMap<string, Shape> = new Map([
   ["memoryBytes", whole],
   ["logLines", listOf(text)],
   ["logsRequests", flag],
+  ["admission", { text: admissionText, holds: isAdmissionBehaviour }],
   ["dependencies", { text: dependenciesText, holds: areDependencies }],
 ]);

@@ -1,6 +1,7 @@
 import type { NetRequest, NetResponse } from "../../protocol/cluster";
 import type { Context, RequestRef } from "../../runtime/actor";
 import { isLocalPod } from "../network/routes";
+import { admissionAnswer } from "./admission-behaviour";
 import { askDependency, dependencyOf } from "./dependencies";
 import { drawMs } from "./image-behaviour";
 import { exit, refused, write } from "./lifecycle";
@@ -59,7 +60,8 @@ function work(state: State, container: Container, life: Running, asked: NetReque
   if (counts && behaviour.logsRequests) write(container, `${asked.method} ${asked.path} ${code}`, ctx);
   const timer = `request:${state.nextRequest++}`;
   const dependencies = healthy ? behaviour.dependencies.map(dependencyOf).filter(({ inProbes }) => counts || inProbes === true) : [];
-  const body = healthy ? behaviour.body : "unhealthy";
+  const review = behaviour.admission && code === 200 ? admissionAnswer(behaviour.admission, asked.body) : undefined;
+  const body = healthy ? (review ?? behaviour.body) : "unhealthy";
   state.requests.set(timer, { request, asked, containerId: container.id, code, body, dependencies, open: 0, failure: "" });
   ctx.setTimer(timer, drawMs(behaviour.latencyMs, ctx.random("latency")));
 }

@@ -9,7 +9,7 @@ export interface Unmodelled {
   readonly became: string;
 }
 
-const admission = "left out: nothing is asked when objects are written, so what it would refuse or change is not seen";
+const admission = "left out: what it would answer is not known, so what it would refuse or change is not seen";
 const storage = "applied, without effect: volumes hold nothing and are never attached, moved or lost";
 
 function of(group: string, applied: boolean, became: string, ...kinds: readonly string[]): readonly Unmodelled[] {
@@ -19,8 +19,6 @@ function of(group: string, applied: boolean, became: string, ...kinds: readonly 
 /** Kinds of Kubernetes itself without, or with less than, their effect. */
 export const unmodelled: readonly Unmodelled[] = [
   ...of("admissionregistration.k8s.io", false, admission, "ValidatingWebhookConfiguration", "MutatingWebhookConfiguration"),
-  ...of("admissionregistration.k8s.io", false, admission, "ValidatingAdmissionPolicy", "ValidatingAdmissionPolicyBinding"),
-  ...of("admissionregistration.k8s.io", false, admission, "MutatingAdmissionPolicy", "MutatingAdmissionPolicyBinding"),
   ...of("apiextensions.k8s.io", false, "left out: no operator runs that would act on its resources", "CustomResourceDefinition"),
   ...of("apiregistration.k8s.io", false, "left out: no aggregated API server runs", "APIService"),
   ...of("autoscaling", true, "not scaled: its target is rehearsed with the least number of replicas it allows", "HorizontalPodAutoscaler"),

@@ -1,3 +1,4 @@
+import { type AdmissionBehaviour, admissionAnswer } from "../../actors/container-runtime/admission-behaviour";
 import { interpretCommand } from "../../actors/container-runtime/command";
 import { appendLine, type LogLine, logLinesMax, selectLog } from "../../actors/container-runtime/container-log";
 import { behaviourOf, defaultBehaviour, matchesImage, wrongWithBehaviour } from "../../actors/container-runtime/image-behaviour";
@@ -33,6 +34,34 @@ describe("declared behaviour", () => {
     ]);
     expect(wrongWithBehaviour({ code: 200 }, "images[1]")).toEqual(["images[1].image: expected the name of an image"]);
     expect(wrongWithBehaviour({ image: "a", latencyMs: 3, readyAfterMs: { min: 1, max: 2 }, logLines: ["x"] }, "images[2]")).toEqual([]);
+  });
+});
+
+describe("an image that plays an admission webhook", () => {
+  const review = (request: object) => Buffer.from(JSON.stringify({ apiVersion: "admission.k8s.io/v1", kind: "AdmissionReview", request }));
+  const said = (behaviour: AdmissionBehaviour, request: object) => JSON.parse(admissionAnswer(behaviour, review(request))!).response;
+
+  test("allows, denies or changes what it is asked about, with warnings", () => {
+    const asked = { uid: "u", object: {} };
+    expect(said("allow", asked)).toEqual({ uid: "u", allowed: true });
+    expect(said({ deny: "no", warnings: ["w"] }, asked)).toEqual({ uid: "u", allowed: false, status: { message: "no" }, warnings: ["w"] });
+    const operations = [{ op: "add", path: "/x", value: 1 }];
+    const { patch, ...rest } = said({ patch: operations }, asked);
+    expect(rest).toEqual({ uid: "u", allowed: true, patchType: "JSONPatch" });
+    expect(JSON.parse(Buffer.from(patch, "base64").toString())).toEqual(operations);
+    expect(said({ patch: operations }, { uid: "u", object: null })).toEqual({ uid: "u", allowed: true });
+  });
+
+  test("answers nothing but AdmissionReviews", () => {
+    for (const text of ["", "{}", "null", "[1]", "{"]) expect(admissionAnswer("allow", Buffer.from(text))).toBeUndefined();
+  });
+
+  test("is declared as one of the three", () => {
+    const wrong = (admission: unknown) => wrongWithBehaviour({ image: "a", admission }, "images[0]");
+    for (const right of ["allow", { deny: "no" }, { patch: [{ op: "remove", path: "/x" }], warnings: ["w"] }])
+      expect(wrong(right)).toEqual([]);
+    for (const odd of ["deny", {}, { deny: 1 }, { deny: "a", patch: [] }, { patch: "x" }, null])
+      expect(wrong(odd)).toEqual([expect.stringMatching(/^images\[0\]\.admission: expected "allow", /)]);
   });
 });
 

@@ -45,6 +45,7 @@ const workloads = [
   "locks",
   "stateful-partition",
   "transactions",
+  "webhook-deadlock",
 ];
 export const parts = { controlPlane, recoveries, workloads } as const;
 

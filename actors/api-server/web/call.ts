@@ -1,6 +1,7 @@
+import type { NetRequest, NetResponse } from "../../../protocol/cluster";
 import type { HttpRequest, HttpResponse } from "../../../protocol/web";
 import type { Ctx, ServerState } from "../state";
-import { resolveWeb, type WebTarget } from "./resolve";
+import { podsBehind, resolveWeb, type WebTarget } from "./resolve";
 
 export type WebOutcome =
   | { readonly ok: true; readonly response: HttpResponse }
@@ -42,6 +43,38 @@ export function postJson(
     const timedOut = answer.error === "timeout";
     const detail = timedOut ? "context deadline exceeded" : answer.detail || answer.error;
     return then(state, { ok: false, detail, timedOut }, ctx);
+  });
+}
+
+/**
+ * The same, for whom a pod may play: a Service that leads to pods is asked through the cluster's own network, where an image's behaviour says what its
+ * containers answer. Nothing is encrypted there.
+ */
+export function postToCluster(
+  state: ServerState,
+  ctx: Ctx,
+  target: WebTarget,
+  body: unknown,
+  timeoutMs: number,
+  then: (state: ServerState, outcome: WebOutcome, ctx: Ctx) => undefined,
+): undefined {
+  const pods = podsBehind(state, target);
+  if (pods.length === 0) return postJson(state, ctx, target, body, timeoutMs, then);
+  const { ip, port, network } = pods[ctx.randomInt("webhook", pods.length)]!;
+  const asked: NetRequest = {
+    ...{ kind: "net.request", sourceIp: state.membership.advertised.ip, destinationIp: ip, port, protocol: "TCP", method: "POST" },
+    path: `${target.service?.path ?? "/"}?timeout=${Math.ceil(timeoutMs / 1000)}s`,
+    body: Buffer.from(JSON.stringify(body)),
+    requestId: `webhook ${target.service?.namespace}/${target.service?.name}`,
+  };
+  ctx.ask<NetResponse>(network, asked, { deadlineMs: timeoutMs }, (state, answer, ctx) => {
+    if (answer.ok && answer.body.outcome === "answered") {
+      const { code, body } = answer.body;
+      return then(state, { ok: true, response: { kind: "http.response", code, headers: [], body } }, ctx);
+    }
+    const timedOut = answer.ok ? answer.body.outcome === "timeout" : answer.error === "timeout";
+    const why = answer.ok && answer.body.outcome === "refused" ? "connect: connection refused" : "connect: no route to host";
+    return then(state, { ok: false, detail: timedOut ? "context deadline exceeded" : `dial tcp ${ip}:${port}: ${why}`, timedOut }, ctx);
   });
 }
 

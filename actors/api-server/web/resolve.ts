@@ -1,4 +1,4 @@
-import type { Address } from "../../../protocol/address";
+import { type Address, address } from "../../../protocol/address";
 import type { EndpointSlice, Endpoints, Node, Pod, Service } from "../../../protocol/kinds/generated";
 import type { Stored } from "../../../protocol/kinds/object";
 import { isCidr } from "../custom-resources/schema/formats";
@@ -38,6 +38,29 @@ export function resolveWeb(state: ServerState, target: WebTarget, path: string):
   const inside = /^([^.]+)\.([^.]+)\.svc(?:\.cluster\.local)?$/.exec(host);
   if (inside) return toService(state, { name: inside[1]!, namespace: inside[2]!, port }, rest);
   return toHost(state, host, port, "", rest);
+}
+
+/** One pod behind a Service, and whom to ask on its node. */
+export interface PodPlace {
+  readonly ip: string;
+  readonly port: number;
+  readonly network: Address;
+}
+
+/**
+ * The pods to which a target that is a Service leads, if it leads to any: they are reached through the cluster's own network, from the node on which
+ * each is. Empty where an actor plays the Service, or a process of the user's does.
+ */
+export function podsBehind(state: ServerState, { service }: WebTarget): readonly PodPlace[] {
+  if (!service) return [];
+  const { namespace, name, port = 443 } = service;
+  if (state.config.web?.actors?.[`${name}.${namespace}.svc:${port}`] !== undefined) return [];
+  const found = lookUp<Service>(state, "services", namespace, name);
+  const wanted = found?.spec?.type === "ExternalName" ? undefined : found?.spec?.ports?.find((each) => each.port === port);
+  if (!wanted) return [];
+  const places = endpointsOf(state, namespace, name, wanted.name ?? "");
+  if (places.some(({ ip }) => isLoopback(ip))) return [];
+  return places.flatMap(({ ip, port, node }) => (node ? [{ ip, port, network: address("kube-proxy", node) }] : []));
 }
 
 function joinPath(base: string, path: string): string {
@@ -98,6 +121,7 @@ function isInside(state: ServerState, ip: string): boolean {
 interface Place {
   readonly ip: string;
   readonly port: number;
+  readonly node?: string | undefined;
 }
 
 /** The ready endpoints of a Service's port, from its slices and from Endpoints that somebody wrote. */
@@ -108,7 +132,7 @@ function endpointsOf(state: ServerState, namespace: string, name: string, portNa
   const fromSlices = slices.flatMap(({ ports, endpoints }) => {
     const port = ports?.find((each) => (each.name ?? "") === portName)?.port;
     const ready = (endpoints ?? []).filter(({ conditions }) => conditions?.ready !== false);
-    return port === undefined ? [] : ready.flatMap(({ addresses }) => addresses.map((ip) => ({ ip, port })));
+    return port === undefined ? [] : ready.flatMap(({ addresses, nodeName }) => addresses.map((ip) => ({ ip, port, node: nodeName })));
   });
   const written = lookUp<Endpoints>(state, "endpoints", namespace, name);
   const fromEndpoints = (written?.subsets ?? []).flatMap(({ addresses = [], ports = [] }) => {

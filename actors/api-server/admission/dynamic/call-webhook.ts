@@ -4,7 +4,7 @@ import { badRequest, type Failure, failure, isFailure } from "../../../../protoc
 import type { HttpResponse } from "../../../../protocol/web";
 import { isObject } from "../../objects/decode";
 import type { Ctx, ServerState } from "../../state";
-import { postJson } from "../../web/call";
+import { postToCluster } from "../../web/call";
 import { type Match, type Notes, type Review, reviewMessage } from "./review";
 
 /** What came of asking a webhook. */
@@ -48,7 +48,7 @@ export function callWebhook(
   const timeoutMs = Math.min(timeoutSeconds * 1000, leftMs);
   const { url, service, caBundle } = clientConfig;
   const target = { ...(url === undefined ? {} : { url }), ...(service ? { service } : {}), ...(caBundle ? { caBundle } : {}) };
-  return postJson(state, ctx, target, message, timeoutMs, (state, outcome, ctx) => {
+  return postToCluster(state, ctx, target, message, timeoutMs, (state, outcome, ctx) => {
     if (!outcome.ok) {
       const posted = JSON.stringify(shownUrl(webhook, timeoutMs));
       return then(state, failed(`failed to call webhook: Post ${posted}: ${goText(outcome.detail)}`), ctx);

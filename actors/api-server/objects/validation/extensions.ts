@@ -1,5 +1,5 @@
-import type { APIService, CertificateSigningRequest } from "../../../../protocol/kinds/generated";
-import { wrongWithDns1035Label, wrongWithDns1123Subdomain } from "../../../../protocol/kinds/names";
+import type { APIService } from "../../../../protocol/kinds/generated";
+import { wrongWithDns1035Label } from "../../../../protocol/kinds/names";
 import { semanticallyEqual } from "../equality";
 import type { Findings } from "./field-error";
 import { checkServiceReference } from "./web-targets";

@@ -136,6 +136,20 @@ export type KnownFact =
       readonly untilUs: number;
     }
   | { readonly kind: "lock.released"; readonly lock: string; readonly holder: string; readonly why: string }
+  /** A candidate leads: its key was made at revision `term`, and it may count on its lease until then. Both times are of the client's own monotonic clock. */
+  | {
+      readonly kind: "election.leads";
+      readonly election: string;
+      readonly leader: string;
+      readonly term: number;
+      readonly nowUs: number;
+      readonly untilUs: number;
+    }
+  | { readonly kind: "election.ended"; readonly election: string; readonly leader: string; readonly why: string }
+  /** Somebody begins to ask who leads. */
+  | { readonly kind: "election.asked"; readonly election: string; readonly call: string }
+  /** The answer: whose key is the oldest and the revision at which it was made; "" and 0 where nobody stands. */
+  | { readonly kind: "election.seen"; readonly election: string; readonly call: string; readonly leader: string; readonly term: number }
   /** Somebody who churns a cluster finished an activity. */
   | { readonly kind: "churn.done"; readonly activity: string; readonly round: number; readonly ok: boolean; readonly detail: string }
   /** A watcher of the API listed a kind, in one namespace or (where it is "") in all: each object as "namespace/name" with its resourceVersion. */

@@ -49,6 +49,7 @@ import { serviceRecovery } from "./service-recovery";
 import { storeAgreement } from "./store-agreement";
 import { bankTotal } from "./txn/bank-total";
 import { counterBounds } from "./txn/counter-bounds";
+import { electionSafety } from "./txn/election-safety";
 import { listAppend } from "./txn/list-append";
 import { lockExclusion } from "./txn/lock-exclusion";
 import { setFull } from "./txn/set-full";
@@ -89,6 +90,7 @@ export const checks: readonly Check[] = [
   counterBounds,
   bankTotal,
   lockExclusion,
+  electionSafety,
   etcdAvailability,
   watchOrdered,
   watchUnique,

@@ -1,5 +1,6 @@
 import { processesConfig, processParams } from "./etcd-processes";
-import { type LockConfig, LockLoad } from "./lock-load";
+import type { LeasedQueueConfig } from "./leased-queue";
+import { LockLoad } from "./lock-load";
 import { millisecondsOf, type Workload } from "./workload";
 
 export const locks: Workload = {
@@ -19,5 +20,5 @@ export const locks: Workload = {
     ttlSeconds: Math.max(1, Math.round(millisecondsOf(params.ttl, "5s") / 1000)),
     holdMs: millisecondsOf(params.hold, "2s"),
   }),
-  start: (config) => new LockLoad(config as unknown as LockConfig),
+  start: (config) => new LockLoad(config as unknown as LeasedQueueConfig),
 };

@@ -41,6 +41,7 @@ const workloads = [
   "churn",
   "crash-loop",
   "drain-deadlock",
+  "elections",
   "namespace-churn",
   "locks",
   "stateful-partition",

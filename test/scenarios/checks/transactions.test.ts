@@ -237,3 +237,56 @@ describe("lock-exclusion (leases and fences)", () => {
     expect(wrote(wrote(first(), 8, 7), 9, 5).judge("lock-exclusion").detail).toBe("locks/guarded was written with fence 5 after 7");
   });
 });
+
+describe("election-safety (terms, leases and who is told)", () => {
+  const leads = (leader: string, term: number, nowSeconds: number, untilSeconds: number) => ({
+    ...{ kind: "election.leads", election: "e/", leader, term },
+    nowUs: nowSeconds * 1e6,
+    untilUs: untilSeconds * 1e6,
+  });
+  const ended = (leader: string) => ({ kind: "election.ended", election: "e/", leader, why: "done" });
+  const asked = (call: string) => ({ kind: "election.asked", election: "e/", call });
+  const seen = (call: string, leader: string, term: number) => ({ kind: "election.seen", election: "e/", call, leader, term });
+  const history = (...facts: readonly { readonly kind: string }[]) => {
+    const history = told();
+    for (const fact of facts) history.fact("client/x", fact);
+    return history;
+  };
+
+  it("holds where a leader comes after the other's end, and an old answer to an old question comes late", () => {
+    const facts = [leads("a", 5, 10, 13), asked("1"), ended("a"), leads("b", 8, 12, 15), asked("2"), seen("1", "a", 5), seen("2", "b", 8)];
+    expect(history(...facts).judge("election-safety")).toMatchObject({ verdict: "held", reached: 2 });
+    expect(history(leads("a", 5, 10, 13), asked("1"), seen("1", "", 0)).judge("election-safety").verdict).toBe("held");
+  });
+
+  it.each([
+    [
+      "a second leader within the lease",
+      [leads("a", 5, 10, 13), leads("b", 8, 12, 15)],
+      "b leads e/, while a may count on its lease for another 1.0 s",
+    ],
+    [
+      "a term that does not rise",
+      [leads("a", 5, 10, 13), ended("a"), leads("b", 4, 20, 23)],
+      "b leads e/ with term 4, and one before it had 5",
+    ],
+    ["a term with two leaders", [leads("a", 5, 10, 13), asked("1"), seen("1", "b", 5)], "term 5 of e/ has two leaders, a and b"],
+    [
+      "an answer that takes back",
+      [asked("0"), seen("0", "b", 8), asked("1"), seen("1", "a", 5)],
+      "1 was told that a leads e/ in term 5, after term 8 had been seen",
+    ],
+  ])("is violated by %s", (_, facts, detail) => {
+    expect(history(...facts).judge("election-safety")).toMatchObject({ verdict: "violated", detail });
+  });
+
+  it("is violated by a proclamation of an older term after one of a newer", () => {
+    const one = history(leads("a", 5, 10, 13));
+    const proclaimed = (revision: number, term: number) =>
+      one.events.push({ type: "store", atUs: 0, revision, key: "e/proclaimed", deleted: false, value: String(term) });
+    proclaimed(9, 8);
+    expect(one.judge("election-safety").verdict).toBe("held");
+    proclaimed(10, 5);
+    expect(one.judge("election-safety").detail).toBe("e/proclaimed was written with term 5 after 8");
+  });
+});

@@ -3,6 +3,7 @@ import { aims, type Target } from "./aim";
 import type { Fault, Ongoing } from "./faults/fault";
 import type { Params } from "./language/steps";
 import { Impossible, type Tank } from "./tank";
+import type { HostFacts } from "./target";
 
 /** A step as it came to be in one run: all that a replay needs to do the same at the same moment, whatever it would draw or decide itself. */
 export interface ScheduledStep {
@@ -149,16 +150,11 @@ export class Storm {
     for (const place of [...this.active.keys()].reverse()) this.undo(place);
   }
 
-  /** Why losing these hosts as well takes more than the cluster must survive: a quorum of etcd, which is also a copy of the data. */
+  /** Why losing these hosts as well takes more than the cluster must survive. */
   private beyondBudget(hit: readonly HostName[]): string | undefined {
     this.mending = this.mending.filter(({ ongoing }) => ongoing.isMended?.() === false);
     const lost = new Set([...hit, ...[...this.active.values(), ...this.mending].flatMap((one) => one.lost)]);
-    const members = this.tank.hosts().filter(({ role }) => role === "etcd");
-    const gone = members.filter(({ name, up }) => !up || lost.has(name)).length;
-    const most = Math.floor((members.length - 1) / 2);
-    if (gone > most)
-      return `it would silence ${gone} of ${members.length} etcd members, and the cluster must only survive ${most} (allow that with \`beyondBudget: true\`)`;
-    return undefined;
+    return exceedsBudget(this.tank.hosts(), new Set(hit), lost);
   }
 
   /** The hosts that count as lost while it lasts. */
@@ -167,6 +163,24 @@ export class Storm {
     const silenced = fault.silenced?.(this.tank, targets, params) ?? targets;
     return aims[fault.aims ?? "hosts"].hostsOf(silenced, this.tank);
   }
+}
+
+/**
+ * Why hitting these hosts is more than a cluster must survive, with all that are `lost` (those among them): of etcd a quorum has to stay, which is also a copy
+ * of the data, and of API servers one. Undefined where it is not more.
+ */
+export function exceedsBudget(hosts: readonly HostFacts[], hit: ReadonlySet<HostName>, lost: ReadonlySet<HostName>): string | undefined {
+  const allow = "allow that with `beyondBudget: true`";
+  const members = hosts.filter(({ role }) => role === "etcd");
+  const gone = members.filter(({ name, up }) => !up || lost.has(name)).length;
+  const most = Math.floor((members.length - 1) / 2);
+  if (gone > most)
+    return `it would silence ${gone} of ${members.length} etcd members, and the cluster must only survive ${most} (${allow})`;
+  const servers = hosts.filter(({ role }) => role === "apiserver");
+  // With none of its own hit it is not this one's doing.
+  if (servers.some(({ name }) => hit.has(name)) && servers.every(({ name, up }) => !up || lost.has(name)))
+    return `it would silence ${servers.length === 1 ? "the only API server" : `all ${servers.length} API servers`}, and one has to stay (${allow})`;
+  return undefined;
 }
 
 /** Names a step among all that a run takes: its draws and its rules. The same in every run, whatever else is taken. */

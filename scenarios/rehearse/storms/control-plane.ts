@@ -28,7 +28,10 @@ export const apiServerLost: StandardStorm = {
   name: "api-server-lost",
   what: "Each API server in turn loses power for a minute.",
   standard: true,
-  cases: (_subjects, plan) => eachLost(hostsOf(plan, "apiserver"), "API server"),
+  cases: (_subjects, plan) => {
+    const servers = hostsOf(plan, "apiserver");
+    return eachLost(servers, "API server").map((one) => ({ ...one, beyondBudget: servers.length === 1 }));
+  },
 };
 
 export const controllerLost: StandardStorm = {
@@ -57,6 +60,7 @@ export const apiServersCutOff: StandardStorm = {
         lost: [],
         steps: [{ at: firstStepAt, fault: "isolate", target: { hosts }, for: "30s" }],
         seconds: seconds + 15,
+        beyondBudget: true,
         requestsPerSecond: often,
       },
     ];

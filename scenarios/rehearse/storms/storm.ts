@@ -27,6 +27,8 @@ export interface StormCase {
   /** Steps as a scenario file has them. The first begins what users may notice. */
   readonly steps: readonly JsonObject[];
   readonly seconds: number;
+  /** Whether it takes more than a cluster must survive: all of its API servers. */
+  readonly beyondBudget?: boolean;
   readonly requestsPerSecond: number;
 }
 

@@ -16,6 +16,9 @@ export const raftAppliedDurable: Check = {
         if (event.type !== "fact") return undefined;
         const { actor } = event;
         const last = (index: number) => durable.set(actor, index);
+        // A life begins with what its disk kept, which may be less than what was on its way.
+        const recovered = factOf(event, "raft.recovered");
+        if (recovered) last(recovered.lastIndex as number);
         const persisted = factOf(event, "raft.persisted");
         if (persisted) last(entriesOf(persisted).at(-1)![0]);
         const truncated = factOf(event, "raft.truncated");

@@ -56,8 +56,10 @@ export function respondObject(
   return respond(ctx, call, { ...json(code, body), headers: warningHeaders(warnings) });
 }
 
-export function refuse(ctx: Ctx, call: Pick<Call, "caller">, status: Failure): undefined {
-  return respond(ctx, call, statusResponse(status));
+/** Gives a refusal as the answer; what there was to warn of before is told as well. */
+export function refuse(ctx: Ctx, call: Pick<Call, "caller">, status: Failure, warnings: readonly string[] = []): undefined {
+  const response = statusResponse(status);
+  return respond(ctx, call, { ...response, headers: [...response.headers, ...warningHeaders(warnings)] });
 }
 
 export function json(code: number, body: Uint8Array): ApiResponse {

@@ -22,6 +22,7 @@ import { statefulSetController } from "./statefulset";
 import { claimProtectionController, volumeProtectionController } from "./storage-protection";
 import { taintEvictionController } from "./taint-eviction";
 import { ttlAfterFinishedController } from "./ttl-after-finished";
+import { validatingAdmissionPolicyStatus } from "./validatingadmissionpolicy-status";
 
 /** Every controller, by the name that --controllers knows it by. */
 export const controllers: readonly Controller[] = [
@@ -49,6 +50,7 @@ export const controllers: readonly Controller[] = [
   statefulSetController,
   taintEvictionController,
   ttlAfterFinishedController,
+  validatingAdmissionPolicyStatus,
 ];
 
 /**

@@ -80,7 +80,7 @@ export function createObject(
       const admitted = mutate(admission);
       if (isFailure(admitted)) return refuse(ctx, call, admitted);
       return askMutating(state, ctx, admission, admitted, (state, made, ctx) => {
-        if (isFailure(made)) return refuse(ctx, call, made);
+        if (isFailure(made)) return refuse(ctx, call, made, notes.warnings);
         return finish(state, ctx, admission, made, tries);
       });
     });
@@ -117,11 +117,11 @@ export function createObject(
     const nowMs = ctx.wallUs() / 1000;
     const ready = track(born(kind, admitted, { uid: ctx.uuid(), nowMs, user: call.user }), nowMs);
     const refusal = wrongWithNew(kind, ready) ?? validate({ ...admission, object: ready });
-    if (refusal) return refuse(ctx, call, refusal);
+    if (refusal) return refuse(ctx, call, refusal, notes.warnings);
     const { name = "" } = ready.metadata;
     const review = reviewOf(call, "CREATE", { name, object: ready as unknown as JsonObject, options, dryRun: dryRun === true });
     return admitValidating(state, ctx, review, asking, (state, refusal, ctx) => {
-      if (refusal) return refuse(ctx, call, refusal);
+      if (refusal) return refuse(ctx, call, refusal, notes.warnings);
       told = [...warnings, ...warn({ ...admission, object: ready }), ...notes.warnings];
       return charge(state, ctx, ready, name, tries);
     });

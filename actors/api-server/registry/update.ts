@@ -100,7 +100,7 @@ export function change(state: ServerState, ctx: Ctx, call: ResourceCall, how: Ch
   function answer(state: ServerState, outcome: UpdateOutcome, ctx: Ctx): undefined {
     if (outcome.type === "refused" && absent && how.missing) return how.missing(state, ctx);
     const entry = entryOfOutcome(outcome);
-    if (isFailure(entry)) return refuse(ctx, call, entry);
+    if (isFailure(entry)) return refuse(ctx, call, entry, warnings);
     if (outcome.type === "put" && !dryRun) recordWrite(ctx, call, how.verb, request.name, entry.revision);
     if (outcome.type === "deleted" && !dryRun) recordWrite(ctx, call, "delete", request.name, entry.revision);
     return answerObject(state, ctx, call, rendering as Rendering, 200, entry, warnings);
@@ -172,7 +172,10 @@ function decide(
         mutate({ ...admission, object: made as unknown as ApiObject }) as unknown as JsonObject | Failure;
       const review = reviewOf(call, "UPDATE", { object: shown, old: json(stored), options, dryRun });
       return admitMutating(state, ctx, review, { ...asking, plugins }, (state, made, ctx) => {
-        if (isFailure(made)) return then(state, { type: "refuse", status: made }, ctx);
+        if (isFailure(made)) {
+          tell(notes.warnings);
+          return then(state, { type: "refuse", status: made }, ctx);
+        }
         return then(state, checked(made === shown ? admitted : updated(kind, stored, made as unknown as ApiObject, subresource)), ctx);
       });
     },
@@ -194,9 +197,10 @@ function decide(
     return {
       type: "later",
       ask: (state, ctx, then) =>
-        admitValidating(state, ctx, review, asking, (state, refusal, ctx) =>
-          then(state, refusal ? { type: "refuse", status: refusal } : pass(state), ctx),
-        ),
+        admitValidating(state, ctx, review, asking, (state, refusal, ctx) => {
+          if (refusal) tell(notes.warnings);
+          return then(state, refusal ? { type: "refuse", status: refusal } : pass(state), ctx);
+        }),
     };
   }
 

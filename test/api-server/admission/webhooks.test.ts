@@ -65,6 +65,9 @@ describe("validating webhooks", () => {
     configure(tank, "validating", "check", webhook("check"));
     expect(tank.create(maps, configMap("a")).headers.get("Warning")).toBe('299 - "mind the gap"');
     expect(tank.patch(`${maps}/a`, "merge", { data: { x: "2" } }).headers.get("Warning")).toBe('299 - "mind the gap"');
+    hooks.on("/check", () => ({ allowed: false, warnings: ["too late"] }));
+    for (const refused of [tank.create(maps, configMap("b")), tank.patch(`${maps}/a`, "merge", { data: { x: "3" } })])
+      expect([refused.code, refused.headers.get("Warning")]).toEqual([400, '299 - "too late"']);
   });
 
   it("that cannot be asked refuse or do not count, as their failure policy says", () => {

@@ -48,6 +48,8 @@ export interface LiveClusterOptions {
   readonly etcdStarted: (member: Address, address: string) => void;
   /** How the containers of images behave, where not by the written default. */
   readonly behaviours?: PlanOptions["behaviours"];
+  /** What API servers are told beside what the plan says. */
+  readonly apiServer?: PlanOptions["apiServer"];
   /** Whether joined processes tell of what happens on their hosts. */
   readonly hearsJoined?: boolean;
   /** Called once, when the cluster is made and before anything of it starts: whoever wants to hear of everything subscribes then. */
@@ -327,8 +329,8 @@ export class LiveCluster {
   }
 
   private planned(): PlanOptions {
-    const { behaviours } = this.options;
-    return { rootCa: this.pki.authority.certificate, ...(behaviours ? { behaviours } : {}) };
+    const { behaviours, apiServer } = this.options;
+    return { ...(apiServer ? { apiServer } : {}), rootCa: this.pki.authority.certificate, ...(behaviours ? { behaviours } : {}) };
   }
 
   /** A node that joins is what the next node of a larger cluster would be. */

@@ -1,13 +1,15 @@
 import { isIP } from "node:net";
 import { dirname, join, resolve } from "node:path";
+import type { ApiServerConfig } from "../actors/api-server/config";
 import { type ClusterShape, defaultShape } from "../scenarios/cluster";
 import { readShape } from "../scenarios/shape";
 import { formatProblem, readDocuments } from "../scenarios/source";
+import { type AuthenticationFlags, readAuthentication } from "./authentication-options";
 import { InputError, readText } from "./load";
 import { readStorage, type StorageFlags, type StorageOptions } from "./storage-options";
 
 /** What commander makes of the flags of `wavetank up`. */
-export interface UpFlags extends StorageFlags {
+export interface UpFlags extends StorageFlags, AuthenticationFlags {
   readonly config?: string;
   readonly etcd?: string;
   readonly apiServers?: string;
@@ -42,6 +44,8 @@ export interface UpOptions {
   readonly kubeconfig: string;
   /** The directory for what etcdctl shows and expects. */
   readonly etcdAccess: string;
+  /** What API servers are told beside what the shape says. */
+  readonly apiServer: Partial<ApiServerConfig>;
   readonly json: boolean;
   readonly logLevel: string;
 }
@@ -76,6 +80,7 @@ export function readUpOptions(flags: UpFlags): UpOptions {
     names: [...new Set([advertise, ...(isAnywhere ? [] : [listen.host]), ...flags.san])],
     kubeconfig,
     etcdAccess: join(data ?? dirname(kubeconfig), "etcd-client"),
+    apiServer: { jwt: readAuthentication(flags) },
     json: flags.json ?? false,
     logLevel: flags.logLevel,
   };

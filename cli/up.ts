@@ -1,6 +1,7 @@
 import type { Command } from "commander";
 import { actors } from "../actors";
 import { liveLog } from "../runtime/live/log";
+import { addAuthenticationFlags } from "./authentication-options";
 import { type EtcdAccess, etcdctlCommand, writeEtcdAccess } from "./etcd-access";
 import { runInForeground } from "./foreground";
 import { writeKubeconfig } from "./kubeconfig";
@@ -10,7 +11,7 @@ import { readUpOptions, type UpFlags } from "./up-options";
 /** `wavetank up`: a live cluster in the foreground. */
 export function addUp(program: Command): void {
   const repeat = (value: string, earlier: readonly string[]) => [...earlier, value];
-  program
+  const command = program
     .command("up")
     .description("run a live cluster: kubectl talks to it over HTTPS")
     .option("--config <file>", "shape and knobs of the cluster, as YAML; the same as a scenario's `cluster:`")
@@ -30,8 +31,8 @@ export function addUp(program: Command): void {
     .option("--kubeconfig <file>", "where to write the access (default: DIR/kubeconfig, or .wavetank/kubeconfig)")
     .option("--control-plane-only", "no nodes: what a controller's tests need")
     .option("--log-level <level>", "debug, info, warn, error or silent; the log goes to standard error", "warn")
-    .option("--json", "print one JSON object for each line")
-    .action((flags: UpFlags) => runInForeground((stop) => up(flags, stop)));
+    .option("--json", "print one JSON object for each line");
+  addAuthenticationFlags(command).action((flags: UpFlags) => runInForeground((stop) => up(flags, stop)));
 }
 
 /** Returns what stops the cluster. */

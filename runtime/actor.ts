@@ -80,6 +80,14 @@ export type SignRequest =
   /** A signature over the bytes with a key of the cluster, by its name. */
   | { readonly type: "sign"; readonly key: string; readonly bytes: Uint8Array }
   | { readonly type: "verify"; readonly key: string; readonly bytes: Uint8Array; readonly signature: Uint8Array }
+  /** Whether a signature is good by somebody else's public key; the algorithm is named as in RFC 7518, "RS256". */
+  | {
+      readonly type: "verifyWith";
+      readonly key: JsonWebKey;
+      readonly algorithm: string;
+      readonly bytes: Uint8Array;
+      readonly signature: Uint8Array;
+    }
   /**
    * A certificate over the subject, the names and the public key of a PEM certificate request, signed by the cluster's authority; it never
    * outlives the authority's own. Usages are named as in protocol/key-usages.ts.
@@ -93,6 +101,15 @@ export type SignRequest =
     }
   /** The public part of a key or the authority's certificate, as PEM. */
   | { readonly type: "public"; readonly key: string };
+
+/** A public key as others publish it (RFC 7517). */
+export interface JsonWebKey {
+  readonly kty: string;
+  readonly kid?: string;
+  readonly use?: string;
+  readonly alg?: string;
+  readonly [member: string]: unknown;
+}
 
 export type SignResult =
   | { readonly ok: true; readonly bytes: Uint8Array; readonly valid: boolean; readonly pem: string }

@@ -1,3 +1,4 @@
+import type { ApiServerConfig } from "../actors/api-server/config";
 import { type Address, address, nameOf } from "../protocol/address";
 import { type OperatorPlan, operatorHosts } from "./operators";
 import type { Role } from "./target";
@@ -68,6 +69,8 @@ export interface PlanOptions {
   readonly operators?: readonly OperatorPlan[];
   /** The members of etcd that there are now, where they are others than those that began the cluster together. */
   readonly etcdMembers?: readonly Address[];
+  /** What API servers are told beside: whose tokens they believe, say. */
+  readonly apiServer?: Partial<ApiServerConfig>;
   /** In a live cluster: API servers call webhooks and aggregated servers, who know them by the authorities named here (PEM). */
   readonly web?: { readonly clientCa: string; readonly proxyCa: string };
 }
@@ -105,6 +108,7 @@ export function planCluster(shape: ClusterShape, options: PlanOptions = {}): Clu
     const config = { etcd: etcdFirst, apiServers: servers, serviceCidr, clusterName: "wavetank", ...knobsOf("kube-apiserver") };
     const name = `apiserver-${i}`;
     const outside = {
+      ...options.apiServer,
       ...(staticTokens ? { staticTokens } : {}),
       ...(advertise ? { advertise } : {}),
       ...(web ? { web: { gateway: webGatewayOf(name) }, authorities: web } : {}),

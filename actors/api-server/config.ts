@@ -1,4 +1,5 @@
 import type { Address } from "../../protocol/address";
+import type { JwtAuthenticator } from "./authentication/oidc/configuration";
 
 /** What an API server is told when it is placed on a host. */
 export interface ApiServerConfig {
@@ -9,6 +10,8 @@ export interface ApiServerConfig {
   /** "10.96.0.0/12": where ClusterIPs come from. */
   readonly serviceCidr: string;
   readonly clusterName?: string;
+  /** Other issuers whose tokens are believed. */
+  readonly jwt?: readonly JwtAuthenticator[];
   readonly staticTokens?: readonly StaticToken[];
   /** Where this server can be reached inside the cluster: what the `kubernetes` Service leads to. */
   readonly advertise?: { readonly ip: string; readonly port: number };

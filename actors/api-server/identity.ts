@@ -5,6 +5,7 @@ import { type Failure, isFailure, unauthorized } from "../../protocol/status";
 import { authenticate } from "./authentication/authenticate";
 import { bootstrapSecretName, bootstrapUser } from "./authentication/bootstrap-token";
 import { impersonated, impersonationQuestions } from "./authentication/impersonation";
+import { isIssuedElsewhere, verifyJwt } from "./authentication/oidc/provider";
 import { type BoundLookup, bindingFault, type ParsedToken, serviceAccountUser, tokenFault } from "./authentication/token";
 import type { User } from "./authentication/user";
 import { forbiddenRequest } from "./authorization/rbac";
@@ -28,7 +29,7 @@ export function identify(
   then: Then,
 ): undefined {
   const { credential, impersonation } = request;
-  const authentication = authenticate(credential, from, state.config.staticTokens ?? []);
+  const authentication = authenticate(credential, from, state.config.staticTokens ?? [], (token) => isIssuedElsewhere(state, token));
   const proceed: Then = (state, user, ctx) => {
     if (isFailure(user) || !impersonation) return then(state, user, ctx);
     const questions = impersonationQuestions(impersonation);
@@ -45,6 +46,10 @@ export function identify(
       return proceed(state, verifyBootstrapToken(state, ctx, authentication.token) ?? unauthorized(), ctx);
     case "token":
       return verifyToken(state, ctx, authentication.token, [tokenIssuer], (state, verdict, ctx) =>
+        proceed(state, typeof verdict === "string" ? unauthorized() : verdict, ctx),
+      );
+    case "jwt":
+      return verifyJwt(state, ctx, authentication.token, (state, verdict, ctx) =>
         proceed(state, typeof verdict === "string" ? unauthorized() : verdict, ctx),
       );
   }

@@ -4,6 +4,7 @@ import type { Actor } from "../../runtime/actor";
 import { aggregationTimer, checkApiServices } from "./aggregation/availability";
 import { registerGroupVersions } from "./aggregation/registration";
 import { apiServicesResource, newAggregation } from "./aggregation/remote";
+import { newOidc } from "./authentication/oidc/provider";
 import { forgetDecisions } from "./authorization-memo";
 import { bootstrap, bootstrapTimer, newBootstrap } from "./bootstrap";
 import { type ApiServerConfig, knobsOf } from "./config";
@@ -99,6 +100,7 @@ function newState(config: ApiServerConfig, self: string): ServerState {
     authorizations: new Map(),
     answers: new Map(),
     admissions: new Map(),
+    oidc: newOidc(config.jwt),
   };
 }
 

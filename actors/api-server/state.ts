@@ -1,6 +1,7 @@
 import type { Context, StreamRef } from "../../runtime/actor";
 import type { AdmissionCounts } from "./admission/dynamic/counts";
 import type { Aggregation } from "./aggregation/remote";
+import type { Oidc } from "./authentication/oidc/provider";
 import type { AuthorizationMemo } from "./authorization-memo";
 import type { Bootstrap } from "./bootstrap";
 import type { ApiServerConfig, Knobs } from "./config";
@@ -38,6 +39,7 @@ export interface ServerState {
   readonly authorizations: AuthorizationMemo;
   readonly answers: AnswerCounts;
   readonly admissions: AdmissionCounts;
+  readonly oidc: Oidc;
 }
 
 export type Ctx = Context<ServerState>;

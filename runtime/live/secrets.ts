@@ -1,4 +1,4 @@
-import { createPublicKey, type KeyObject, sign, verify } from "node:crypto";
+import { constants, createPublicKey, type JsonWebKeyInput, type KeyObject, sign, verify } from "node:crypto";
 import type { SignRequest, SignResult } from "../actor";
 import type { Secrets } from "../world";
 import type { Authority } from "./certificates";
@@ -32,6 +32,8 @@ export class LiveSecrets implements Secrets {
           valid: verify("sha256", request.bytes, createPublicKey(this.key(request.key)), request.signature),
           pem: "",
         };
+      case "verifyWith":
+        return { ok: true, bytes: none, valid: verifyWith(request), pem: "" };
       case "certificate":
         return { ok: true, bytes: none, valid: true, pem: this.certificate(request) };
       case "public":
@@ -59,6 +61,21 @@ export class LiveSecrets implements Secrets {
     if (key === undefined) throw new Error(`no key is named ${JSON.stringify(name)}; there are ${[...this.keys.keys()].join(", ")}`);
     return key;
   }
+}
+
+/** Source: RFC 7518, sections 3.3 to 3.5: what each algorithm says of hash, padding and form. Throws an Error for a key that it is not for. */
+function verifyWith({ key, algorithm, bytes, signature }: Extract<SignRequest, { type: "verifyWith" }>): boolean {
+  const [, family = "", bits = ""] = /^(RS|PS|ES)(256|384|512)$/.exec(algorithm) ?? [];
+  if (family === "") throw new Error(`${algorithm} is no algorithm for signatures`);
+  const publicKey = createPublicKey({ key: key as JsonWebKeyInput["key"], format: "jwk" });
+  const hash = `sha${bits}`;
+  if (family !== "ES") {
+    if (publicKey.asymmetricKeyType !== "rsa") throw new Error(`${algorithm} is for RSA keys`);
+    const padding = family === "PS" ? constants.RSA_PKCS1_PSS_PADDING : constants.RSA_PKCS1_PADDING;
+    return verify(hash, bytes, { key: publicKey, padding, ...(family === "PS" ? { saltLength: Number(bits) / 8 } : {}) }, signature);
+  }
+  if (publicKey.asymmetricKeyType !== "ec") throw new Error(`${algorithm} is for EC keys`);
+  return verify(hash, bytes, { key: publicKey, dsaEncoding: "ieee-p1363" }, signature);
 }
 
 /** What a joined host has: none of the cluster's keys. */

@@ -13,11 +13,11 @@ export class SimulatedSecrets implements Secrets {
     switch (request.type) {
       case "sign":
         return { ok: true, bytes: signature(request.key, request.bytes), valid: true, pem: "" };
-      case "verify": {
-        const expected = signature(request.key, request.bytes);
-        const valid = expected.length === request.signature.length && expected.every((byte, i) => byte === request.signature[i]);
-        return { ok: true, bytes: none, valid, pem: "" };
-      }
+      case "verify":
+        return { ok: true, bytes: none, valid: isBy(request.key, request), pem: "" };
+      // A simulated issuer signs with a key that it names in its "n".
+      case "verifyWith":
+        return { ok: true, bytes: none, valid: isBy(String(request.key.n), request), pem: "" };
       case "certificate":
         return certificate(request);
       case "public":
@@ -26,6 +26,11 @@ export class SimulatedSecrets implements Secrets {
         return request satisfies never;
     }
   }
+}
+
+function isBy(key: string, { bytes, signature: given }: { readonly bytes: Uint8Array; readonly signature: Uint8Array }): boolean {
+  const expected = signature(key, bytes);
+  return expected.length === given.length && expected.every((byte, i) => byte === given[i]);
 }
 
 function signature(key: string, bytes: Uint8Array): Uint8Array {

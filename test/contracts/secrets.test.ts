@@ -1,6 +1,6 @@
-import { createPublicKey, createVerify, generateKeyPairSync, verify, X509Certificate } from "node:crypto";
+import { constants, createPublicKey, createVerify, generateKeyPairSync, sign as signWith, verify, X509Certificate } from "node:crypto";
 import { readCertificates } from "../../protocol/x509";
-import type { SignResult } from "../../runtime/actor";
+import type { JsonWebKey, SignResult } from "../../runtime/actor";
 import { Authority, requestCertificate } from "../../runtime/live/certificates";
 import { LiveSecrets, NoSecrets } from "../../runtime/live/secrets";
 import { SimulatedSecrets } from "../../runtime/simulated/secrets";
@@ -94,6 +94,25 @@ describe("live secrets", () => {
     expect(certificate.ca).toBe(false);
     expect(verify("sha256", bytes, certificate.publicKey, Buffer.alloc(0))).toBe(false);
     expect(key).toContain("PRIVATE KEY");
+  });
+
+  test.each([
+    ["RS256", "rsa", "sha256"],
+    ["RS512", "rsa", "sha512"],
+    ["PS256", "rsa", "sha256"],
+    ["ES256", "P-256", "sha256"],
+    ["ES384", "P-384", "sha384"],
+  ])("verify %s by the key that another has published (RFC 7518), and by no key of another kind", (algorithm, kind, hash) => {
+    const pair = kind === "rsa" ? generateKeyPairSync("rsa", { modulusLength: 2048 }) : generateKeyPairSync("ec", { namedCurve: kind });
+    const padding = algorithm.startsWith("PS") ? { padding: constants.RSA_PKCS1_PSS_PADDING, saltLength: 32 } : {};
+    const signature = signWith(hash, bytes, { key: pair.privateKey, dsaEncoding: "ieee-p1363", ...padding });
+    const key = pair.publicKey.export({ format: "jwk" }) as JsonWebKey;
+    const judged = (more: object) => secrets.perform({ type: "verifyWith", key, algorithm, bytes, signature, ...more });
+    expect(judged({})).toMatchObject({ ok: true, valid: true });
+    expect(judged({ bytes: Buffer.from("other") })).toMatchObject({ ok: true, valid: false });
+    expect(judged({ algorithm: kind === "rsa" ? "ES256" : "RS256" })).toMatchObject({ ok: false });
+    expect(judged({ algorithm: "none" })).toMatchObject({ ok: false });
+    expect(judged({ key: { kty: "oct", k: "eA" } })).toMatchObject({ ok: false });
   });
 
   test("refuse a request whose signature is not by its own key", () => {

@@ -3,6 +3,7 @@ import type { Credential } from "../../../protocol/api";
 import { type Failure, unauthorized } from "../../../protocol/status";
 import { userOfActor } from "./actors";
 import { parseBootstrapToken, sameText } from "./bootstrap-token";
+import { type Jwt, parseJwt } from "./oidc/jwt";
 import { type ParsedToken, parseToken } from "./token";
 import { anonymous, authenticated, type User } from "./user";
 
@@ -22,14 +23,22 @@ export type Authentication =
   | { readonly type: "token"; readonly token: ParsedToken }
   /** Worth what the Secret of that id says. */
   | { readonly type: "bootstrap"; readonly token: { readonly id: string; readonly secret: string } }
+  /** Perhaps of another issuer; worth what that one's keys and the configuration say. */
+  | { readonly type: "jwt"; readonly token: Jwt }
   | { readonly type: "refused"; readonly status: Failure };
 
 /**
  * Turns a credential into a user. `from` is the actor that sent the request: only a gateway may pass on what others showed it, all
  * others are who they are, whatever they say. A client certificate has been checked against the cluster's authority by the gateway's
- * TLS handshake: its common name is the user, its organizations are the groups.
+ * TLS handshake: its common name is the user, its organizations are the groups. `isIssuer` says whether a token comes from another issuer
+ * whose tokens are believed.
  */
-export function authenticate(credential: Credential, from: Address, staticTokens: readonly StaticToken[]): Authentication {
+export function authenticate(
+  credential: Credential,
+  from: Address,
+  staticTokens: readonly StaticToken[],
+  isIssuer: (token: Jwt) => boolean = () => false,
+): Authentication {
   const actor = userOfActor(from);
   if (actor !== undefined) return credential.type === "actor" ? { type: "user", user: actor } : refused();
   switch (credential.type) {
@@ -41,15 +50,17 @@ export function authenticate(credential: Credential, from: Address, staticTokens
       if (credential.commonName === "") return refused();
       return { type: "user", user: authenticated(credential.commonName, credential.organizations) };
     case "bearer":
-      return bearer(credential.token, staticTokens);
+      return bearer(credential.token, staticTokens, isIssuer);
   }
 }
 
-function bearer(token: string, staticTokens: readonly StaticToken[]): Authentication {
+function bearer(token: string, staticTokens: readonly StaticToken[], isIssuer: (token: Jwt) => boolean): Authentication {
   const known = staticTokens.find((t) => sameText(t.token, token));
   if (known !== undefined) return { type: "user", user: authenticated(known.user, known.groups) };
   const bootstrap = parseBootstrapToken(token);
   if (bootstrap !== undefined) return { type: "bootstrap", token: bootstrap };
+  const foreign = parseJwt(token);
+  if (foreign && isIssuer(foreign)) return { type: "jwt", token: foreign };
   const parsed = parseToken(token);
   return typeof parsed === "string" ? refused() : { type: "token", token: parsed };
 }

@@ -10,6 +10,7 @@ import type {
 import type { Kind } from "../../../protocol/kinds/registry";
 import { type Failure, isFailure } from "../../../protocol/status";
 import { authenticate } from "../authentication/authenticate";
+import { isIssuedElsewhere, verifyJwt } from "../authentication/oidc/provider";
 import { rulesOf } from "../authorization/rbac";
 import { reviewAccess, reviewRules, reviewSelf, reviewToken, type TokenVerdict } from "../authorization/reviews";
 import { decideAccess, rbacObjects } from "../authorization-memo";
@@ -62,7 +63,12 @@ export function answerReview(state: ServerState, ctx: Ctx, call: Call, kind: Kin
 /** Whom the token in a TokenReview stands for. */
 function judge(state: ServerState, ctx: Ctx, { spec }: TokenReview, then: (ctx: Ctx, verdict: TokenVerdict) => undefined): undefined {
   const audiences = spec.audiences && spec.audiences.length > 0 ? spec.audiences : [tokenIssuer];
-  const found = authenticate({ type: "bearer", token: spec.token ?? "" }, address("gateway", "review"), state.config.staticTokens ?? []);
+  const found = authenticate(
+    { type: "bearer", token: spec.token ?? "" },
+    address("gateway", "review"),
+    state.config.staticTokens ?? [],
+    (token) => isIssuedElsewhere(state, token),
+  );
   switch (found.type) {
     case "user":
       return then(ctx, { ok: true, user: found.user, audiences });
@@ -72,6 +78,14 @@ function judge(state: ServerState, ctx: Ctx, { spec }: TokenReview, then: (ctx: 
       const user = verifyBootstrapToken(state, ctx, found.token);
       return then(ctx, user ? { ok: true, user, audiences } : { ok: false, error: "invalid bearer token" });
     }
+    case "jwt":
+      return verifyJwt(state, ctx, found.token, (_state, verdict, ctx) => {
+        if (typeof verdict === "string") return then(ctx, { ok: false, error: verdict });
+        // Such a token is for the API servers, whoever asks: it says nothing about other audiences.
+        const meant = audiences.filter((audience) => audience === tokenIssuer);
+        if (meant.length === 0) return then(ctx, { ok: false, error: "invalid bearer token" });
+        return then(ctx, { ok: true, user: verdict, audiences: meant });
+      });
     case "token":
       return verifyToken(state, ctx, found.token, audiences, (_state, verdict, ctx) => {
         const meant = audiences.filter((audience) => found.token.claims.aud.includes(audience));

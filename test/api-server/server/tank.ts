@@ -1,3 +1,4 @@
+import type { ApiServerConfig } from "../../../actors/api-server/config";
 import { requestInfo } from "../../../actors/api-server/request-info";
 import { apiServer } from "../../../actors/api-server/server";
 import type { ServerState } from "../../../actors/api-server/state";
@@ -54,9 +55,11 @@ export class Tank {
       readonly actors?: readonly AnyActor[];
       /** Actors that play webhooks, by the name and port under which they are called; each is placed on a host of its own. */
       readonly web?: Readonly<Record<string, Address>>;
+      /** What the API servers are told beside. */
+      readonly config?: Partial<ApiServerConfig>;
     } = {},
   ) {
-    const { servers = 1, etcd = 1, seed = 1, knobs = {}, actors = [], web = {} } = options;
+    const { servers = 1, etcd = 1, seed = 1, knobs = {}, actors = [], web = {}, config = {} } = options;
     this.simulation = new Simulation({
       seed,
       actors: [apiServer, etcdMember, ...actors],
@@ -84,6 +87,7 @@ export class Tank {
         serviceCidr: "10.96.0.0/16",
         knobs,
         web: { actors: web },
+        ...config,
       });
     }
     for (const player of new Set(Object.values(web))) {

@@ -115,6 +115,26 @@ export interface CriListed {
   readonly images: readonly { readonly image: string; readonly sizeBytes: number }[];
 }
 
+/** Answered by CriStatsListed: what takes memory and disk on the machine now. */
+export interface CriStats {
+  readonly kind: "cri.stats";
+}
+
+/** In bytes. Only containers that run take memory; all that there are take disk. */
+export interface CriStatsListed {
+  readonly kind: "cri.statsListed";
+  readonly containers: readonly {
+    readonly podUid: string;
+    readonly name: string;
+    readonly memoryBytes: number;
+    readonly diskBytes: number;
+  }[];
+  readonly imageBytes: number;
+  /** What else is on the machine, outside of all pods. */
+  readonly otherMemoryBytes: number;
+  readonly otherDiskBytes: number;
+}
+
 export interface CriSandbox {
   readonly id: string;
   readonly uid: string;
@@ -233,6 +253,7 @@ export type CriRequest =
   | CriStopContainer
   | CriRemoveContainer
   | CriList
+  | CriStats
   | CriGetEvents
   | CriExecSync
   | CriReadLog
@@ -247,6 +268,7 @@ export type CriAnswer =
   | CriSandboxStarted
   | CriContainerCreated
   | CriListed
+  | CriStatsListed
   | CriEvent
   | CriExecResult
   | CriLog;

@@ -136,6 +136,10 @@ export type KnownFact =
       readonly untilUs: number;
     }
   | { readonly kind: "lock.released"; readonly lock: string; readonly holder: string; readonly why: string }
+  /** A node came under pressure of "MemoryPressure" or "DiskPressure", or out of it. */
+  | { readonly kind: "node.pressure"; readonly node: string; readonly condition: string; readonly pressed: boolean }
+  /** A kubelet evicts a pod because its node is short of a resource. */
+  | { readonly kind: "pod.pressureEvicted"; readonly node: string; readonly pod: string; readonly resource: string }
   /** A candidate leads: its key was made at revision `term`, and it may count on its lease until then. Both times are of the client's own monotonic clock. */
   | {
       readonly kind: "election.leads";

@@ -21,4 +21,15 @@ export interface ProcessKilled {
   readonly containers: readonly string[];
 }
 
-export type ProcessMessage = ProcessKill | ProcessKilled;
+/** Something outside of all pods takes so much of the machine from now on, in the place of what it took before. Answered by ProcessLoaded. */
+export interface ProcessLoad {
+  readonly kind: "process.load";
+  readonly memoryBytes: number;
+  readonly diskBytes: number;
+}
+
+export interface ProcessLoaded {
+  readonly kind: "process.loaded";
+}
+
+export type ProcessMessage = ProcessKill | ProcessKilled | ProcessLoad | ProcessLoaded;

@@ -109,6 +109,12 @@ export const knobs: readonly Knob[] = [
     ["node-lease-duration-seconds", "number", "40", "the duration of the node's lease"],
     ["container-back-off-initial", "seconds", "10s", "the first back-off of a container that crashes"],
     ["max-container-restart-period", "seconds", "5m", "the longest back-off"],
+    [
+      "eviction-pressure-transition-period",
+      "seconds",
+      "5m",
+      "how long a node counts as under pressure after it was last short of memory or disk",
+    ],
   ),
 ];
 

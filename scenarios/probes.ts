@@ -33,6 +33,7 @@ export const probeTexts: ReadonlyMap<string, string> = new Map([
   ["containersExited", "containers that ended"],
   ["nodesLost", "times a node stopped being Ready"],
   ["taintEvictions", "pods deleted because of a node's taint"],
+  ["pressureEvictions", "pods that a node evicted because it was short of memory or disk"],
   ["requests", "requests that a workload sent"],
   ["failedRequests", "requests that failed"],
 ]);
@@ -82,6 +83,8 @@ function reachedByFact(fact: { readonly kind: string; readonly [field: string]: 
       return ["containersExited"];
     case "node.eviction":
       return ["taintEvictions"];
+    case "pod.pressureEvicted":
+      return ["pressureEvictions"];
     case "load.result":
       return isSuccess(fact.outcome, fact.code) ? ["requests"] : ["requests", "failedRequests"];
     default:

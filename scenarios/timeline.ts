@@ -62,6 +62,12 @@ function ofFact({ actor, fact }: Extract<HistoryEvent, { readonly type: "fact" }
       return line("trouble", `${String(fact.pod)} fits nowhere: ${String(fact.reason)}`);
     case "node.eviction":
       return line("pod", `${String(fact.pod)} is evicted from ${String(fact.node)}`);
+    case "node.pressure":
+      return fact.pressed === true
+        ? line("trouble", `Node ${String(fact.node)} reports ${String(fact.condition)}`)
+        : line("node", `Node ${String(fact.node)} reports no ${String(fact.condition)} any more`);
+    case "pod.pressureEvicted":
+      return line("pod", `${String(fact.pod)} is evicted by ${actor}, which is short of ${String(fact.resource)}`);
     case "api.relist":
       return fact.why === "start" ? undefined : line("trouble", `${actor} lists ${String(fact.resource)} again: ${String(fact.why)}`);
     default:

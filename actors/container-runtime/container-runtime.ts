@@ -1,21 +1,22 @@
-import { type Address, roleOf } from "../../protocol/address";
+import { roleOf } from "../../protocol/address";
 import type { NetRequest } from "../../protocol/cluster";
 import type { CriFailed, CriPullImage, CriReadLog, CriRequest, CriRunPodSandbox } from "../../protocol/cri";
-import type { ProcessKill, ProcessKilled } from "../../protocol/process";
+import type { ProcessKill, ProcessLoad } from "../../protocol/process";
 import { isTunnelMessage, type TunnelMessage } from "../../protocol/tunnel";
 import type { Actor, Context, RequestRef, StreamRef } from "../../runtime/actor";
 import { formatIPv4, parseCidr } from "../network/cidr";
 import { nextPodAddress } from "../network/ipam";
 import { selectLog } from "./container-log";
 import { behaviourOf, drawMs } from "./image-behaviour";
-import { advanceContainer, createContainer, exit, newId, startContainer, stopContainer, tell } from "./lifecycle";
+import { advanceContainer, createContainer, newId, startContainer, stopContainer, tell } from "./lifecycle";
+import { onKill, onLoad, statsOf } from "./machine";
 import { wakeMain } from "./main-session";
 import { accept, execute, finishRequest } from "./requests";
 import { answer, type Container, type ContainerRuntimeConfig, describe, imageRefOf, pushLog, type Sandbox, type State } from "./state";
 import { openTunnel, tunnelClosed, tunnelItem, wakeTunnel } from "./tunnels";
 
 type Ctx = Context<State>;
-type Said = CriRequest | NetRequest | TunnelMessage | ProcessKill;
+type Said = CriRequest | NetRequest | TunnelMessage | ProcessKill | ProcessLoad;
 
 const done = { kind: "cri.done" } as const;
 const failed = (code: CriFailed["code"], message: string): CriFailed => ({ kind: "cri.failed", code, message });
@@ -40,6 +41,7 @@ export const containerRuntime: Actor<ContainerRuntimeConfig, State, Said> = {
       tunnels: new Map(),
       listeners: new Set(),
       nextRequest: 0,
+      load: { memoryBytes: 0, diskBytes: 0 },
     };
   },
 
@@ -48,6 +50,7 @@ export const containerRuntime: Actor<ContainerRuntimeConfig, State, Said> = {
       case "request":
         if (input.body.kind === "net.request") accept(state, input.body, input.request, roleOf(input.from) !== "kubelet", ctx);
         else if (input.body.kind === "process.kill") onKill(state, input.body, input.from, input.request, ctx);
+        else if (input.body.kind === "process.load") onLoad(state, input.body, input.from, input.request, ctx);
         else onRequest(state, input.body, input.request, ctx);
         break;
       case "opened":
@@ -71,18 +74,7 @@ export const containerRuntime: Actor<ContainerRuntimeConfig, State, Said> = {
   },
 };
 
-/** The kernel ends processes; the runtime only sees that they are gone. */
-function onKill(state: State, { pod, container, exitCode, reason }: ProcessKill, from: Address, request: RequestRef, ctx: Ctx): void {
-  if (roleOf(from) !== "gateway") return ctx.refuse(request, `${from} is nobody who kills processes of this node`);
-  const hit = [...state.containers.values()].filter(
-    (one) => one.pod === pod && (container === "" || one.name === container) && one.life.is === "running",
-  );
-  for (const one of hit) exit(state, one, { atUs: ctx.monotonicUs(), exitCode, reason }, ctx);
-  const killed: ProcessKilled = { kind: "process.killed", containers: hit.map(({ name }) => name) };
-  ctx.reply(request, killed);
-}
-
-function onRequest(state: State, body: Exclude<Said, NetRequest | ProcessKill>, request: RequestRef, ctx: Ctx): void {
+function onRequest(state: State, body: Exclude<Said, NetRequest | ProcessKill | ProcessLoad>, request: RequestRef, ctx: Ctx): void {
   switch (body.kind) {
     case "cri.updateRuntimeConfig":
       state.podCidr = parseCidr(body.podCidr);
@@ -158,6 +150,9 @@ function onRequest(state: State, body: Exclude<Said, NetRequest | ProcessKill>, 
         containers: [...state.containers.values()].map(describe),
         images: [...state.images].map(([image, sizeBytes]) => ({ image, sizeBytes })),
       });
+      return;
+    case "cri.stats":
+      answer(ctx, request, statsOf(state));
       return;
     case "cri.execSync":
       withContainer(state, body.containerId, request, ctx, (container) => execute(container, body.command, request, ctx));

@@ -48,6 +48,8 @@ export interface ImageBehaviour {
   readonly shutdownMs?: MsRange;
   /** What it takes; above the container's limit it is killed. */
   readonly memoryBytes?: number;
+  /** What it writes to the node's disk. */
+  readonly diskBytes?: number;
   /** Lines it writes when its process starts. */
   readonly logLines?: readonly string[];
   /** Whether each request leaves a line in its log. */
@@ -58,7 +60,16 @@ export interface ImageBehaviour {
 export const defaultBehaviour: Required<
   Omit<
     ImageBehaviour,
-    "image" | "pullFailure" | "ports" | "admission" | "exitAfterMs" | "crashAfterMs" | "crashOnRequest" | "unhealthyAfterMs" | "memoryBytes"
+    | "image"
+    | "pullFailure"
+    | "ports"
+    | "admission"
+    | "exitAfterMs"
+    | "crashAfterMs"
+    | "crashOnRequest"
+    | "unhealthyAfterMs"
+    | "memoryBytes"
+    | "diskBytes"
   >
 > = {
   pullMs: { min: 500, max: 1500 },
@@ -173,6 +184,7 @@ const fieldShapes: ReadonlyMap<string, Shape> = new Map([
   ["drainMs", ms],
   ["shutdownMs", ms],
   ["memoryBytes", whole],
+  ["diskBytes", whole],
   ["logLines", listOf(text)],
   ["logsRequests", flag],
   ["admission", { text: admissionText, holds: isAdmissionBehaviour }],

@@ -31,6 +31,8 @@ export interface State {
   /** Who listens to container events. */
   readonly listeners: Set<StreamRef>;
   nextRequest: number;
+  /** What takes memory and disk on the machine besides containers and images, in bytes. */
+  load: { readonly memoryBytes: number; readonly diskBytes: number };
 }
 
 export interface Sandbox extends CriSandbox {

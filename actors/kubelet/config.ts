@@ -26,11 +26,13 @@ export interface KubeletTimes {
   readonly leaseDurationSeconds: number;
   readonly backOffInitialMs: number;
   readonly backOffMaxMs: number;
+  readonly pressureTransitionMs: number;
 }
 
 /**
  * node-status-update-frequency 10, node-status-report-frequency 300, node-lease-duration-seconds 40 (renewed every quarter of it), and the back-off of
- * crashing containers and failing pulls: container-back-off-initial 10, max-container-restart-period 300.
+ * crashing containers and failing pulls: container-back-off-initial 10, max-container-restart-period 300. How long a node stays under pressure after it was
+ * last short: eviction-pressure-transition-period 300.
  */
 export function kubeletTimes(knobs: Readonly<Record<string, number>> = {}): KubeletTimes {
   return {
@@ -39,5 +41,6 @@ export function kubeletTimes(knobs: Readonly<Record<string, number>> = {}): Kube
     leaseDurationSeconds: knobs["node-lease-duration-seconds"] ?? 40,
     backOffInitialMs: (knobs["container-back-off-initial"] ?? 10) * 1000,
     backOffMaxMs: (knobs["max-container-restart-period"] ?? 300) * 1000,
+    pressureTransitionMs: (knobs["eviction-pressure-transition-period"] ?? 300) * 1000,
   };
 }

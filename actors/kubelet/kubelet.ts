@@ -8,6 +8,7 @@ import { kubeletGet } from "./endpoints";
 import { answerLog, endFollow, followLog } from "./logs";
 import { heartbeat, noteNodeChange, registerNode } from "./node-agent";
 import { onPodChange } from "./pods";
+import { watchPressure } from "./pressure";
 import { connectRuntime, sendPodCidr } from "./runtime-link";
 import { finishPostStart, showPullBackOff } from "./start-container";
 import type { Ctx, State } from "./state";
@@ -45,6 +46,7 @@ export const kubelet: Actor<KubeletConfig, State, KubeletRequest | TunnelMessage
         ...{ reported: undefined, reportedMs: 0, reporting: false, changed: true },
       },
       followed: new Map(),
+      pressure: { lastShort: new Map(), pressed: [] },
     };
     state.pods.addHandler((change, later) => {
       onPodChange(state, change, later);
@@ -64,6 +66,7 @@ export const kubelet: Actor<KubeletConfig, State, KubeletRequest | TunnelMessage
     state.ownNode.start(ctx);
     connectRuntime(state, ctx);
     registerNode(state, ctx);
+    watchPressure(state, ctx);
     return state;
   },
 
@@ -134,6 +137,9 @@ function onTimer(state: State, timer: string, ctx: Ctx): void {
     }
     case "heartbeat":
       heartbeat(state, ctx);
+      return;
+    case "pressure":
+      watchPressure(state, ctx);
       return;
     case "register":
       registerNode(state, ctx);

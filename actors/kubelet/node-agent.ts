@@ -29,7 +29,7 @@ export function registerNode(state: State, ctx: Ctx): void {
   });
 }
 
-const nodeReference = ({ config }: State) => ({ kind: "Node", apiVersion: "v1", name: config.node, uid: config.node });
+export const nodeReference = ({ config }: State) => ({ kind: "Node", apiVersion: "v1", name: config.node, uid: config.node });
 
 /** A node that was there before gets the labels that this kubelet sets; those that others set stay. */
 function reconcileLabels(state: State, { metadata }: Node, ctx: Ctx): void {
@@ -54,8 +54,13 @@ export function noteNodeChange(state: State, ctx: Ctx): void {
   if (state.node.registered) reportStatus(state, ctx);
 }
 
-function findings({ runtimeUp, podCidr, images }: State): NodeFindings {
-  return { runtimeUp, hasPodNetwork: podCidr !== "", images: [...images].map(([image, sizeBytes]) => ({ image, sizeBytes })) };
+function findings({ runtimeUp, podCidr, images, pressure }: State): NodeFindings {
+  return {
+    runtimeUp,
+    hasPodNetwork: podCidr !== "",
+    pressed: pressure.pressed,
+    images: [...images].map(([image, sizeBytes]) => ({ image, sizeBytes })),
+  };
 }
 
 /** Reports the status when it has changed, when the API says otherwise (the node controller may have given this node up), or when five minutes have passed. */

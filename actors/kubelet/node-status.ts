@@ -2,11 +2,14 @@ import type { Node, NodeCondition, NodeStatus } from "../../protocol/kinds/gener
 import { timestamp } from "../../protocol/kinds/object";
 import { formatQuantity, parseQuantity, quantityOf, quantityValue, subtractQuantity } from "../../protocol/kinds/quantity";
 import type { KubeletConfig } from "./config";
+import { pressureConditions, type Scarce } from "./eviction";
 
 /** What the kubelet itself knows of its node. */
 export interface NodeFindings {
   readonly runtimeUp: boolean;
   readonly hasPodNetwork: boolean;
+  /** What the node is short of. */
+  readonly pressed: readonly Scarce[];
   readonly images: readonly { readonly image: string; readonly sizeBytes: number }[];
 }
 
@@ -89,7 +92,7 @@ function allocatableOf(capacity: Readonly<Record<string, string>>): Readonly<Rec
 }
 
 function conditions(
-  { runtimeUp, hasPodNetwork }: NodeFindings,
+  { runtimeUp, hasPodNetwork, pressed }: NodeFindings,
   before: readonly NodeCondition[],
   wallMs: number,
 ): readonly NodeCondition[] {
@@ -103,8 +106,7 @@ function conditions(
     ? "container runtime network not ready: NetworkReady=false reason:NetworkPluginNotReady message:Network plugin returns error: cni plugin not initialized"
     : "container runtime is down";
   return [
-    condition("MemoryPressure", "False", "KubeletHasSufficientMemory", "kubelet has sufficient memory available"),
-    condition("DiskPressure", "False", "KubeletHasNoDiskPressure", "kubelet has no disk pressure"),
+    ...pressureConditions(pressed).map(({ type, status, reason = "", message = "" }) => condition(type, status, reason, message)),
     condition("PIDPressure", "False", "KubeletHasSufficientPID", "kubelet has sufficient PID available"),
     runtimeUp && hasPodNetwork
       ? condition("Ready", "True", "KubeletReady", "kubelet is posting ready status")

@@ -21,7 +21,7 @@ export function podPhase(worker: Readonly<PodWorker>): PodPhase {
   const before = worker.pod.status?.phase;
   if (before === "Succeeded") return "Succeeded";
   if (before === "Failed") return "Failed";
-  if (worker.rejected || worker.deadlineExceeded) return "Failed";
+  if (worker.rejected || worker.evicted || worker.deadlineExceeded) return "Failed";
   const failedInit = [...worker.containers.values()].some(
     (container) =>
       container.kind === "init" &&

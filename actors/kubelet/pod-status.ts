@@ -22,7 +22,7 @@ export function podStatus(worker: Readonly<PodWorker>, node: NodeFacts, nowMs: n
     startTime: pod.status?.startTime ?? timestamp(worker.startedWallMs),
     qosClass: pod.status?.qosClass ?? qosClass(pod),
   };
-  const failure = worker.rejected ?? (worker.deadlineExceeded ? deadline : undefined);
+  const failure = worker.rejected ?? worker.evicted ?? (worker.deadlineExceeded ? deadline : undefined);
   const why = failure ?? { reason: pod.status?.reason, message: pod.status?.message };
   const reasons = { ...(why.reason ? { reason: why.reason } : {}), ...(why.message ? { message: why.message } : {}) };
   if (worker.rejected) return { ...common, ...reasons };
@@ -79,7 +79,8 @@ function shownState(worker: Readonly<PodWorker>, container: ContainerWorker, lim
       return { waiting: { reason: state.reason || initial, ...(state.message ? { message: state.message } : {}) } };
     }
     case "ended": {
-      const again = !worker.terminating && !worker.deadlineExceeded && shouldRestart(worker.pod, container, state.exitCode);
+      const again =
+        !worker.terminating && !worker.evicted && !worker.deadlineExceeded && shouldRestart(worker.pod, container, state.exitCode);
       const untilMs = backOffUntilMs(container.crashBackOff, state.finishedMs, limits);
       if (!again || untilMs <= nowMs) return { terminated: terminated(state) };
       return { waiting: { reason: "CrashLoopBackOff", message: crashLoopMessage(worker, container) } };
@@ -141,7 +142,23 @@ function conditions(worker: Readonly<PodWorker>, phase: PodPhase, wallMs: number
       ...(message ? { message } : {}),
     };
   });
-  return [...own, ...before.filter(({ type }) => !owned.has(type))];
+  const others = before.filter(({ type }) => !owned.has(type) && !(worker.evicted && type === disruptionTarget));
+  return [...own, ...others, ...(worker.evicted ? [terminationByKubelet(worker, worker.evicted.message, wallMs)] : [])];
+}
+
+const disruptionTarget = "DisruptionTarget";
+
+/** Tells whoever counts failures that it was not the pod's own. Source: "Disruptions", pod disruption conditions. */
+function terminationByKubelet({ pod }: Readonly<PodWorker>, message: string, wallMs: number): PodCondition {
+  const old = pod.status?.conditions?.find(({ type, status }) => type === disruptionTarget && status === "True");
+  return {
+    type: disruptionTarget,
+    observedGeneration: pod.metadata.generation,
+    status: "True",
+    lastTransitionTime: old?.lastTransitionTime ?? timestamp(wallMs),
+    reason: "TerminationByKubelet",
+    message,
+  };
 }
 
 const ended = (phase: PodPhase) => (phase === "Succeeded" ? "PodCompleted" : phase === "Failed" ? "PodFailed" : undefined);

@@ -19,6 +19,8 @@ export interface PodWorker {
   begun: boolean;
   /** Turned away by this node: it never runs here. */
   rejected: { readonly reason: string; readonly message: string } | undefined;
+  /** Had to go because the node is short of something. */
+  evicted: { readonly reason: string; readonly message: string } | undefined;
   /** Why it is being brought down, and since when; `graceMs` from then on. */
   terminating: { readonly sinceMs: number; readonly graceMs: number } | undefined;
   /** ConfigMaps and Secrets that were seen to be there. */
@@ -109,6 +111,7 @@ export function newPodWorker(pod: Stored<Pod>, nowMs: number, wallMs: number): P
     sandbox: { is: "none", retryAtMs: 0, message: "" },
     begun: false,
     rejected: undefined,
+    evicted: undefined,
     terminating: undefined,
     resolved: new Set(),
     referenced: new Map(),

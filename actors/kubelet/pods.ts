@@ -5,6 +5,7 @@ import type { Change } from "../client";
 import { rejectionOf } from "./admission";
 import { graceMs } from "./pod-plan";
 import { newPodWorker, type PodWorker } from "./pod-worker";
+import { refusedByPressure } from "./pressure";
 import { takeOver } from "./runtime-link";
 import { type Ctx, nowMsOf, type State, wallMsOf } from "./state";
 import { dropWorker } from "./status-writer";
@@ -50,7 +51,7 @@ function addPod(state: State, pod: Stored<Pod>, listed: CriListed, ctx: Ctx): vo
   const over = pod.status?.phase === "Succeeded" || pod.status?.phase === "Failed";
   if (!isKnown && !over && !isBeingDeleted(pod)) {
     const others = [...state.workers.values()].filter(({ finished }) => !finished).map((other) => other.pod);
-    worker.rejected = rejectionOf(pod, state.lastNode!, others);
+    worker.rejected = refusedByPressure(state, pod) ?? rejectionOf(pod, state.lastNode!, others);
     if (worker.rejected) state.recorder.event(ctx, pod, "Warning", worker.rejected.reason, worker.rejected.message);
   }
   state.workers.set(worker.uid, worker);

@@ -24,6 +24,7 @@ import { isolate } from "./isolate";
 import { loss } from "./loss";
 import { memberChurn } from "./member-churn";
 import { memoryPressure } from "./memory-pressure";
+import { diskFill, memoryHog } from "./node-pressure";
 import { cordonFault, drainFault, loseNode, taintFault } from "./nodes";
 import { pause } from "./pause";
 import { podKill } from "./pod-kill";
@@ -91,6 +92,8 @@ export const faults: readonly Fault[] = [
   kubeletStop,
   loseNode,
   memoryPressure,
+  memoryHog,
+  diskFill,
   imagePullFailure,
   dnsFailure,
   podKill,

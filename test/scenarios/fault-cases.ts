@@ -90,6 +90,8 @@ export const ofPodsAndNodes: readonly Case[] = [
     "restart",
   ],
   [`fault: lose-node, target: { hosts: [node-2] }`, /^node-2 lost for ever$/],
+  [`fault: memory-hog, target: { hosts: [node-0] }, share: 99.5%`, /^99\.5% of node-0's memory taken$/],
+  [`fault: disk-fill, target: { hosts: [node-0] }`, /^99% of node-0's disk taken$/],
 ];
 
 export const everyCase: readonly Case[] = [...ofEtcd, ...ofTheApi, ...ofPodsAndNodes];

@@ -45,6 +45,7 @@ const workloads = [
   "elections",
   "namespace-churn",
   "locks",
+  "memory-hog",
   "node-lost-for-ever",
   "stateful-partition",
   "transactions",

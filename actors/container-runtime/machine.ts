@@ -1,0 +1,51 @@
+import { type Address, roleOf } from "../../protocol/address";
+import type { CriStatsListed } from "../../protocol/cri";
+import type { ProcessKill, ProcessKilled, ProcessLoad } from "../../protocol/process";
+import type { Context, RequestRef } from "../../runtime/actor";
+import { exit } from "./lifecycle";
+import type { State } from "./state";
+
+type Ctx = Context<State>;
+
+/** What a container of an image takes that says nothing of it. */
+const memoryUnlessDeclared = 16 * 2 ** 20;
+
+/** The kernel ends processes; the runtime only sees that they are gone. */
+export function onKill(
+  state: State,
+  { pod, container, exitCode, reason }: ProcessKill,
+  from: Address,
+  request: RequestRef,
+  ctx: Ctx,
+): void {
+  if (roleOf(from) !== "gateway") return ctx.refuse(request, `${from} is nobody who kills processes of this node`);
+  const hit = [...state.containers.values()].filter(
+    (one) => one.pod === pod && (container === "" || one.name === container) && one.life.is === "running",
+  );
+  for (const one of hit) exit(state, one, { atUs: ctx.monotonicUs(), exitCode, reason }, ctx);
+  const killed: ProcessKilled = { kind: "process.killed", containers: hit.map(({ name }) => name) };
+  ctx.reply(request, killed);
+}
+
+/** Something else on the machine takes memory and disk. */
+export function onLoad(state: State, { memoryBytes, diskBytes }: ProcessLoad, from: Address, request: RequestRef, ctx: Ctx): void {
+  if (roleOf(from) !== "gateway") return ctx.refuse(request, `${from} is nobody who runs processes on this node`);
+  state.load = { memoryBytes, diskBytes };
+  ctx.reply(request, { kind: "process.loaded" });
+}
+
+/** What takes memory and disk now. */
+export function statsOf(state: State): CriStatsListed {
+  return {
+    kind: "cri.statsListed",
+    containers: [...state.containers.values()].map(({ podUid, name, life, behaviour }) => ({
+      podUid,
+      name,
+      memoryBytes: life.is === "running" ? (behaviour.memoryBytes ?? memoryUnlessDeclared) : 0,
+      diskBytes: life.is === "created" ? 0 : (behaviour.diskBytes ?? 0),
+    })),
+    imageBytes: [...state.images.values()].reduce((sum, bytes) => sum + bytes, 0),
+    otherMemoryBytes: state.load.memoryBytes,
+    otherDiskBytes: state.load.diskBytes,
+  };
+}

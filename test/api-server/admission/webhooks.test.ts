@@ -1,3 +1,4 @@
+import { install, version, widgetDefinition, widgets } from "../custom-resources/definitions";
 import { configMap, type Json, pod } from "../server/tank";
 import { allow, answer, configurations, configure, deny, Hooks, hookedTank, patch, podRule, webhook } from "./webhook-actor";
 
@@ -147,6 +148,29 @@ describe("validating webhooks", () => {
     });
   });
 
+  it("that answer nonsense fail, and break nothing", () => {
+    const odd: Json[] = [
+      { allowed: false, status: { message: { a: 1 }, reason: ["x"], code: "418", details: "none" } },
+      { allowed: "yes" },
+      { allowed: true, warnings: Array.from({ length: 100 }, (_, n) => `${n}${"x".repeat(1_000)}`), auditAnnotations: [1] },
+      { allowed: true, warnings: "one" },
+    ];
+    const hooks = new Hooks();
+    const tank = hookedTank(hooks);
+    configure(tank, "validating", "check", webhook("check"));
+    const codes = odd.map((said, index) => {
+      hooks.on("/check", () => said);
+      const reply = tank.create(maps, configMap(`m${index}`));
+      expect(typeof (reply.body.message ?? "")).toBe("string");
+      return reply.code;
+    });
+    expect(codes).toEqual([400, 400, 201, 201]);
+    for (const body of [[], "x", 7, { response: 1 }, { kind: "AdmissionReview" }, { kind: "AdmissionReview", response: { uid: 1 } }]) {
+      hooks.on("/check", () => ({ kind: "x", ...(typeof body === "object" ? body : { response: body }) }));
+      expect(tank.create(maps, configMap("n")).body.message).toContain("received invalid webhook response");
+    }
+  });
+
   it("are not asked about what admission itself is made of", () => {
     const hooks = new Hooks().on("/all", () => deny("everything"));
     const tank = hookedTank(hooks);
@@ -251,6 +275,69 @@ describe("validating webhooks", () => {
   });
 });
 
+describe("webhooks and custom resources", () => {
+  const spec = { group: "shop.example.com", versions: ["v2"] };
+  const rules = [{ apiGroups: [spec.group], apiVersions: spec.versions, operations: ["CREATE", "UPDATE"], resources: ["widgets"] }];
+  const widget = { apiVersion: "shop.example.com/v1", kind: "Widget", metadata: { name: "w" }, spec: { size: 1 } };
+
+  it("see and change them in the version that their rules name", () => {
+    const hooks = new Hooks()
+      .on("/v2", () => patch({ op: "replace", path: "/spec/color", value: "blue" }))
+      .on("/check", ({ object }) => (object.spec.color === "blue" ? allow() : deny("not blue")));
+    const tank = hookedTank(hooks);
+    install(tank, widgetDefinition({ versions: [version("v1"), version("v2", { storage: false })] }));
+    configure(tank, "mutating", "a", webhook("v2", { rules }));
+    configure(tank, "validating", "a", webhook("check", { rules }));
+    const { body } = tank.create(widgets, widget);
+    expect(body).toMatchObject({ apiVersion: "shop.example.com/v1", spec: { size: 1, color: "blue" } });
+    expect(hooks.requests("/v2")[0]).toMatchObject({
+      ...{ kind: { version: "v2" }, requestKind: { version: "v1" }, resource: { version: "v2" }, requestResource: { version: "v1" } },
+      object: { apiVersion: "shop.example.com/v2", kind: "Widget", spec: { size: 1, color: "red" } },
+    });
+    expect(tank.patch(`${widgets}/w`, "merge", { spec: { size: 2 } }).body.spec).toEqual({ size: 2, color: "blue" });
+    expect(hooks.requests("/check")[1]).toMatchObject({
+      object: { apiVersion: "shop.example.com/v2" },
+      oldObject: { apiVersion: "shop.example.com/v2" },
+    });
+  });
+
+  it("have them converted by the definition's own webhook, there and back", () => {
+    const convert = ({ request }: Json): Json => {
+      const convertedObjects = request.objects.map((each: Json) => {
+        const { size, big, ...rest } = each.spec;
+        const v2 = request.desiredAPIVersion.endsWith("/v2");
+        return {
+          ...each,
+          apiVersion: request.desiredAPIVersion,
+          spec: v2 ? { ...rest, big: String(size ?? big) } : { ...rest, size: Number(big ?? size) },
+        };
+      });
+      return {
+        kind: "ConversionReview",
+        apiVersion: "apiextensions.k8s.io/v1",
+        response: { uid: request.uid, result: { status: "Success" }, convertedObjects },
+      };
+    };
+    const hooks = new Hooks()
+      .on("/convert", (_request, review) => convert(review))
+      .on("/v2", ({ object }) => patch({ op: "replace", path: "/spec/big", value: `${object.spec.big}0` }));
+    const tank = hookedTank(hooks);
+    const properties = { spec: { type: "object", properties: { big: { type: "string" } } } };
+    const schema = { openAPIV3Schema: { type: "object", properties } };
+    const clientConfig = { service: { namespace: "hooks", name: "hooks", path: "/convert" } };
+    install(
+      tank,
+      widgetDefinition({
+        versions: [version("v1"), version("v2", { storage: false, schema })],
+        conversion: { strategy: "Webhook", webhook: { conversionReviewVersions: ["v1"], clientConfig } },
+      }),
+    );
+    configure(tank, "mutating", "a", webhook("v2", { rules }));
+    expect(tank.create(widgets, widget).body).toMatchObject({ apiVersion: "shop.example.com/v1", spec: { size: 10 } });
+    expect(hooks.requests("/v2")[0]).toMatchObject({ object: { apiVersion: "shop.example.com/v2", spec: { big: "1" } } });
+  });
+});
+
 describe("mutating webhooks", () => {
   it("change objects in turn, the fields they set get defaults, and validation comes after them", () => {
     const container = { name: "extra", image: "extra:1" };
@@ -273,6 +360,10 @@ describe("mutating webhooks", () => {
       imagePullPolicy: "IfNotPresent",
       terminationMessagePath: "/dev/termination-log",
     });
+    // The server's own plug-ins have been asked again: the container that came late has the account's token as well, in the one volume.
+    const mounts = body.spec.containers.map((each: Json) => each.volumeMounts.map(({ name }: Json) => name));
+    expect(mounts).toEqual([[body.spec.volumes[0].name], [body.spec.volumes[0].name]]);
+    expect(body.spec.volumes).toHaveLength(1);
     const [seen] = hooks.requests("/first");
     expect(seen.object.metadata.uid).toBeUndefined();
     hooks.on("/first", () => patch({ op: "add", path: "/spec/containers/-", value: { name: "main" } }));

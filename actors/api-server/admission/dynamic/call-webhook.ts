@@ -175,7 +175,7 @@ function rejection(name: string, given: Status): Failure {
   const { reason: _, ...plain } = failure("BadRequest", message);
   const status = {
     ...plain,
-    ...(given.reason ? { reason: given.reason } : {}),
+    ...(given.reason ? { reason: String(given.reason) } : {}),
     ...(isObject(given.details) ? { details: given.details } : {}),
     code,
   };

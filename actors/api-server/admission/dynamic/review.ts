@@ -93,15 +93,20 @@ export function writeOptions({ request: { query } }: Pick<ResourceCall, "request
   };
 }
 
+const warningsLengthMax = 4096;
+const warningLengthMax = 256;
+
 /** What admission has to say besides yes and no. */
 export class Notes {
   private readonly told = new Set<string>();
   /** For the audit log, by key. */
   readonly annotations = new Map<string, string>();
 
-  /** Warnings for whoever made the request, each once. */
+  /** Warnings for whoever made the request, each once. Of very many only the beginnings of the first are told, as in Kubernetes. */
   get warnings(): readonly string[] {
-    return [...this.told];
+    const all = [...this.told];
+    if (all.reduce((sum, text) => sum + text.length, 0) <= warningsLengthMax) return all;
+    return all.map((text) => text.slice(0, warningLengthMax)).slice(0, warningsLengthMax / warningLengthMax);
   }
   warn(text: string): void {
     this.told.add(text);

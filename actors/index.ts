@@ -6,6 +6,16 @@ import { etcdMember } from "./etcd/member";
 import { kubeProxy } from "./kube-proxy";
 import { kubelet } from "./kubelet";
 import { scheduler } from "./scheduler/scheduler";
+import { webhook } from "./webhook/webhook";
 
 /** Every actor of a cluster; runtimes find them by the role in an address. */
-export const actors: readonly AnyActor[] = [apiServer, etcdMember, controllerManager, scheduler, kubelet, containerRuntime, kubeProxy];
+export const actors: readonly AnyActor[] = [
+  apiServer,
+  etcdMember,
+  controllerManager,
+  scheduler,
+  kubelet,
+  containerRuntime,
+  kubeProxy,
+  webhook,
+];

@@ -2,6 +2,7 @@ import type { ApiServerConfig } from "../actors/api-server/config";
 import { type Address, address, nameOf } from "../protocol/address";
 import { type OperatorPlan, operatorHosts } from "./operators";
 import type { Role } from "./target";
+import { type WebhookPlan, webActorsOf, webhookHosts } from "./webhooks";
 
 /** The shape of a cluster, as the `cluster` part of a scenario file and the configuration of `wavetank up` give it. */
 export interface ClusterShape {
@@ -67,6 +68,8 @@ export interface PlanOptions {
   readonly behaviours?: readonly unknown[];
   /** Operators of the user's own, beside the cluster. */
   readonly operators?: readonly OperatorPlan[];
+  /** Admission webhooks outside of the cluster, played by actors. */
+  readonly webhooks?: readonly WebhookPlan[];
   /** The members of etcd that there are now, where they are others than those that began the cluster together. */
   readonly etcdMembers?: readonly Address[];
   /** What API servers are told beside: whose tokens they believe, say. */
@@ -94,7 +97,7 @@ export function planCluster(shape: ClusterShape, options: PlanOptions = {}): Clu
   };
   const knobsOf = (component: string) => ({ knobs: settingsOf(component) });
   const actor = (at: Address, config: Readonly<Record<string, unknown>>): ActorPlan => ({ address: at, config });
-  const { staticTokens, advertise, rootCa = "", behaviours = [], operators = [], web } = options;
+  const { staticTokens, advertise, rootCa = "", behaviours = [], operators = [], webhooks = [], web } = options;
 
   const etcd = members.map((member): HostPlan => {
     const index = Number(nameOf(member));
@@ -112,6 +115,7 @@ export function planCluster(shape: ClusterShape, options: PlanOptions = {}): Clu
       ...(staticTokens ? { staticTokens } : {}),
       ...(advertise ? { advertise } : {}),
       ...(web ? { web: { gateway: webGatewayOf(name) }, authorities: web } : {}),
+      ...(webhooks.length > 0 ? { web: { actors: webActorsOf(webhooks) } } : {}),
     };
     return { name, zone: zone(i), role: "apiserver", actors: [actor(server, { ...config, ...outside })] };
   });
@@ -138,7 +142,7 @@ export function planCluster(shape: ClusterShape, options: PlanOptions = {}): Clu
     }),
   );
   const own = operatorHosts(operators, servers, zone, settingsOf("operator") as Readonly<Record<string, number>>);
-  return { shape, hosts: [...etcd, ...apiServers, ...controllers, ...nodes, ...own] };
+  return { shape, hosts: [...etcd, ...apiServers, ...controllers, ...nodes, ...own, ...webhookHosts(webhooks, zone)] };
 }
 
 /** What a node needs to be told, whether it belongs to the first plan or joins later. */

@@ -163,7 +163,11 @@ export function shaped(scenario: Scenario, recorded: ClusterShape | undefined, d
 }
 
 export function withShape(scenario: Scenario, shape: ClusterShape): Scenario {
-  return { ...scenario, shape, plan: planCluster(shape, { behaviours: scenario.images, operators: scenario.operators }) };
+  return {
+    ...scenario,
+    shape,
+    plan: planCluster(shape, { behaviours: scenario.images, operators: scenario.operators, webhooks: scenario.webhooks }),
+  };
 }
 
 /** Runs a scenario from begin to end. */

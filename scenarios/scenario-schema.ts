@@ -7,6 +7,7 @@ import { partSchemas } from "./part-schemas";
 import { compileSchema, durationSchema, type JsonSchema, recordSchema } from "./schema";
 import { clusterSchema } from "./shape";
 import { swarmSchema } from "./swarm-shape";
+import { webhooksSchema } from "./webhooks";
 
 const textSchema: JsonSchema = { type: "string" };
 
@@ -27,6 +28,7 @@ const fileSchema = recordSchema(
     manifests: { type: "array", items: textSchema, description: "a list of files and folders" },
     images: { type: "array", description: "a list of images with their behaviour" },
     operator: operatorSchema,
+    webhooks: webhooksSchema,
     load: { type: "array", items: { type: "object" }, description: "a list of workloads" },
     settle: durationSchema,
     storm: { type: "array", items: { type: "object" }, description: "a list of steps" },

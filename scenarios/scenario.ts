@@ -17,6 +17,7 @@ import { type Path, type Problem, readDocuments, type Source, type SourceDocumen
 import { drawnDuration, drawnFaults, type Swarm } from "./swarm";
 import { type DrawnCluster, drawnClusterOf, smallestShape } from "./swarm-shape";
 import type { Role } from "./target";
+import { readWebhooks, type WebhookPlan } from "./webhooks";
 import { workloadNamed, workloads } from "./workloads";
 import type { Workload } from "./workloads/workload";
 
@@ -42,6 +43,7 @@ export interface Scenario {
   readonly images: readonly ImageBehaviour[];
   /** Operators of the user's own. */
   readonly operators: readonly OperatorPlan[];
+  readonly webhooks: readonly WebhookPlan[];
   readonly load: readonly Load[];
   /** How long the cluster may take to come up with everything applied. */
   readonly settleUs: number;
@@ -98,12 +100,13 @@ class Reader {
     if (shaped.shape.apiServers === 0) this.needNoApiServer(file, shaped.shape);
     const images = this.readImages((file.images ?? []) as readonly unknown[]);
     const operators = readOperators(file.operator, this.complaints);
-    const plan = planCluster(shaped.shape, { behaviours: images, operators });
+    const webhooks = readWebhooks(file.webhooks, this.complaints);
+    const plan = planCluster(shaped.shape, { behaviours: images, operators, webhooks });
     const load = ((file.load ?? []) as readonly Params[]).flatMap((params, i) => this.readLoad(params, ["load", i]));
     const expect = (file.expect as readonly unknown[]).flatMap((expectation, i) => this.readExpectation(expectation, ["expect", i]));
     const drawnCluster = file.swarm === undefined ? undefined : drawnClusterOf(file.swarm as Params);
     // What the storm names has to be there whatever is drawn.
-    const least = drawnCluster ? planCluster(smallestShape(shaped.shape, drawnCluster), { operators }) : plan;
+    const least = drawnCluster ? planCluster(smallestShape(shaped.shape, drawnCluster), { operators, webhooks }) : plan;
     const around = surroundings(least, load.length, expect);
     const hosts = shaped.problems.length > 0 ? undefined : [...least.hosts, ...clients(load.length)];
     const storm = new StormReader(this.complaints, around, hosts).read((file.storm ?? []) as readonly unknown[], ["storm"]);
@@ -116,6 +119,7 @@ class Reader {
       manifests: (file.manifests ?? []) as readonly string[],
       images,
       operators,
+      webhooks,
       load,
       settleUs: this.restful(file.settle ?? "3m", ["settle"]),
       storm,

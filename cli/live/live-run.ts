@@ -135,5 +135,9 @@ function refuseWhatIsNotLive({ scenario }: Loaded): void {
   );
   if (scenario.shape.apiServers === 0)
     wrong.push(scenario.problem(["cluster"], "a live cluster has API servers: expected apiServers to be 1 or more with --live"));
+  if (scenario.webhooks.length > 0)
+    wrong.push(
+      scenario.problem(["webhooks"], "they are played in simulations only: with --live name one of your own by its URL, or run it in pods"),
+    );
   if (wrong.length > 0) throw new InputError(wrong.map(formatProblem).join("\n"));
 }

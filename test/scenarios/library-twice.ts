@@ -50,6 +50,7 @@ const workloads = [
   "stateful-partition",
   "transactions",
   "webhook-deadlock",
+  "webhook-outage",
 ];
 export const parts = { controlPlane, recoveries, workloads } as const;
 

@@ -4,6 +4,7 @@ import { join, resolve } from "node:path";
 import { loadScenario } from "../../cli/load";
 import { inputOf } from "../../cli/simulate";
 import { type RunResult, runScenario } from "../../scenarios/run";
+import { readScenario } from "../../scenarios/scenario";
 
 const file = "scenarios/library/webhook-deadlock.yaml";
 
@@ -47,4 +48,48 @@ test("while one of the webhook's pods lives it lets all others be made", () => {
 test("one whose image denies lets nothing come back", () => {
   const result = run(["admission: allow", 'admission: { deny: "not today" }'], ["guard, replicas: 0", "guard, replicas: 1"]);
   expect(recoveredAt(result, "Deployment app/web: 3/3 available")).toBe(Number.POSITIVE_INFINITY);
+});
+
+describe("webhooks outside of the cluster", () => {
+  const base = "name: x\nexpect: [convergence]\n";
+  const read = (text: string) => readScenario({ file: "x.yaml", text: base + text });
+  const wrong = (text: string) => {
+    const result = read(text);
+    return result.ok ? [] : result.problems.map(({ message }) => message);
+  };
+
+  test("have a host each, and API servers are told who they are", () => {
+    const result = read(
+      "webhooks: [{ name: a, serves: a.example.com }, { name: b, serves: 'b.shop.svc:8443', admission: { deny: x }, latencyMs: 7 }]\n",
+    );
+    if (!result.ok) throw new Error(JSON.stringify(result.problems));
+    const { hosts } = result.scenario.plan;
+    expect(hosts.filter(({ role }) => role === "webhook").map(({ name }) => name)).toEqual(["webhook-a", "webhook-b"]);
+    expect(hosts.find(({ role }) => role === "apiserver")!.actors[0]!.config.web).toEqual({
+      actors: { "a.example.com:443": "webhook/a", "b.shop.svc:8443": "webhook/b" },
+    });
+    expect(hosts.at(-1)!.actors[0]!.config).toEqual({ admission: { deny: "x" }, latencyMs: 7 });
+  });
+
+  test("that cannot be are refused with their place", () => {
+    expect(wrong("webhooks: [{ name: a, serves: a.b }, { name: a, serves: 'a.b:443' }]\n")).toEqual([
+      'there is a webhook "a" already',
+      "a.b:443 leads to another one already",
+    ]);
+    expect(wrong("webhooks: [{ name: a, serves: a.b, admission: maybe }]\n")).toEqual([
+      expect.stringMatching(/^expected "allow", \{ deny/),
+    ]);
+    expect(wrong("webhooks: [{ name: a }]\n")).not.toEqual([]);
+  });
+
+  test("cut off, cost the time-out of each pod, and the label that they give", () => {
+    const result = runScenario(inputOf(loadScenario("scenarios/library/webhook-outage.yaml"), { seed: 2, keepTraceLines: 0 }));
+    expect(result.checks.filter(({ verdict }) => verdict === "violated")).toEqual([]);
+    const between = (image: string) => {
+      const at = result.timeline.findIndex(({ text }) => text.includes(`${image} done`));
+      const end = result.timeline.slice(at).find(({ text }) => text.startsWith("Deployment app/web: 4/3 available, 3 updated"))!;
+      return (end.atUs - result.timeline[at]!.atUs) / 1e6;
+    };
+    expect(between("web:3") - between("web:2")).toBeGreaterThan(9);
+  });
 });

@@ -1,0 +1,75 @@
+import { type AdmissionBehaviour, admissionText, isAdmissionBehaviour } from "../actors/container-runtime/admission-behaviour";
+import type { MsRange } from "../actors/container-runtime/image-behaviour";
+import type { WebhookConfig } from "../actors/webhook/webhook";
+import { type Address, address } from "../protocol/address";
+import type { HostPlan } from "./cluster";
+import type { Complaints } from "./language/complaints";
+import { type JsonSchema, recordSchema } from "./schema";
+import type { Params } from "./workloads/workload";
+
+/** An admission webhook outside of the cluster, played by an actor on a host of its own, so that storms can break it. */
+export interface WebhookPlan {
+  readonly name: string;
+  /** "guard.example.com:443", or "guard.shop.svc:443" for a Service that it plays: what a configuration's clientConfig leads to. */
+  readonly serves: string;
+  readonly admission: AdmissionBehaviour;
+  readonly latencyMs: MsRange;
+}
+
+const amount: JsonSchema = { type: "number", minimum: 0 };
+
+/** The `webhooks` part of a scenario file. */
+export const webhooksSchema: JsonSchema = {
+  type: "array",
+  items: recordSchema(
+    {
+      name: { type: "string", pattern: "^[a-z0-9]([a-z0-9-]*[a-z0-9])?$", description: "its name: its host is webhook-NAME" },
+      serves: {
+        type: "string",
+        pattern: "^[a-z0-9]([a-z0-9.-]*[a-z0-9])?(:[0-9]+)?$",
+        description: 'the name that leads to it, and the port where it is not 443: "guard.example.com", or "guard.shop.svc" for a Service',
+      },
+      admission: { type: ["string", "object"], description: admissionText },
+      latencyMs: {
+        anyOf: [amount, recordSchema({ min: amount, max: amount }, ["min", "max"])],
+        description: "how long an answer takes: milliseconds, or { min, max }; 1 to 5 where not given",
+      },
+    },
+    ["name", "serves"],
+  ),
+  description: "a list of admission webhooks outside of the cluster",
+};
+
+/** Reads the `webhooks` part; what is wrong is noted. */
+export function readWebhooks(value: unknown, complaints: Complaints): readonly WebhookPlan[] {
+  const read: WebhookPlan[] = [];
+  for (const [i, given] of ((value ?? []) as readonly Params[]).entries()) {
+    const { admission = "allow", latencyMs = { min: 1, max: 5 } } = given;
+    const name = String(given.name);
+    const serves = /:\d+$/.test(String(given.serves)) ? String(given.serves) : `${String(given.serves)}:443`;
+    if (!isAdmissionBehaviour(admission)) complaints.complain(["webhooks", i, "admission"], `expected ${admissionText}`);
+    if (read.some((other) => other.name === name)) complaints.complain(["webhooks", i, "name"], `there is a webhook "${name}" already`);
+    if (read.some((other) => other.serves === serves))
+      complaints.complain(["webhooks", i, "serves"], `${serves} leads to another one already`);
+    read.push({ name, serves, admission: admission as AdmissionBehaviour, latencyMs: latencyMs as MsRange });
+  }
+  return read;
+}
+
+/** Whom API servers ask instead of the world outside, by name and port. */
+export function webActorsOf(webhooks: readonly WebhookPlan[]): Readonly<Record<string, Address>> {
+  return Object.fromEntries(webhooks.map(({ name, serves }) => [serves, address("webhook", name)]));
+}
+
+/** The hosts of the webhooks, over the zones in turn: `webhook-NAME` with the actor `webhook/NAME`. */
+export function webhookHosts(webhooks: readonly WebhookPlan[], zone: (index: number) => string): readonly HostPlan[] {
+  return webhooks.map(({ name, admission, latencyMs }, i): HostPlan => {
+    const config: WebhookConfig = { admission, latencyMs };
+    return {
+      name: `webhook-${name}`,
+      zone: zone(i),
+      role: "webhook",
+      actors: [{ address: address("webhook", name), config: { ...config } }],
+    };
+  });
+}

@@ -71,6 +71,12 @@ export const knobs: readonly Knob[] = [
   ...of(
     "kube-controller-manager",
     ["cluster-signing-duration", "milliseconds", "8760h", "the longest life of a certificate that the signers issue"],
+    [
+      "legacy-service-account-token-clean-up-period",
+      "milliseconds",
+      "8760h",
+      "how long a token that its account lists may go unused until it is no longer believed",
+    ],
     ["node-monitor-period", "milliseconds", "5s", "how often the health of nodes is looked at"],
     ["node-monitor-grace-period", "milliseconds", "50s", "how long a node may be silent before it is NotReady"],
     ["node-startup-grace-period", "milliseconds", "60s", "the same for a node that has not posted a status yet"],

@@ -2,6 +2,7 @@ import type { ApiObject } from "../../protocol/kinds/object";
 import { kindOf } from "../../protocol/kinds/registry";
 import { isFailure } from "../../protocol/status";
 import { clusterObjects } from "./bootstrap-objects";
+import { tokenTracking } from "./legacy-token-use";
 import { born, complete } from "./registry/objects";
 import { allocateForService, holdsItsAddress, isService } from "./registry/service-allocation";
 import type { Ctx, ServerState } from "./state";
@@ -28,7 +29,8 @@ export function newBootstrap(): Bootstrap {
 /** Creates what is missing; tries again after a second while etcd refuses. */
 export function bootstrap(state: ServerState, ctx: Ctx): undefined {
   if (state.bootstrap.done || state.bootstrap.underWay > 0) return;
-  const missing = clusterObjects(state.config).filter((object) => !isThere(state, object));
+  const wanted = [...clusterObjects(state.config), tokenTracking(ctx.wallUs() / 1000)];
+  const missing = wanted.filter((object) => !isThere(state, object));
   let next = 0;
   let failed = false;
   if (missing.length === 0) {

@@ -10,6 +10,7 @@ import { type BoundLookup, bindingFault, type ParsedToken, serviceAccountUser, t
 import type { User } from "./authentication/user";
 import { forbiddenRequest } from "./authorization/rbac";
 import { decideAccess } from "./authorization-memo";
+import { verifyLegacyToken } from "./legacy-token-use";
 import type { Ctx, ServerState } from "./state";
 import { cacheOf } from "./storage/feed";
 import { keyOfObject, resourceNamed } from "./storage/keys";
@@ -46,6 +47,10 @@ export function identify(
       return proceed(state, verifyBootstrapToken(state, ctx, authentication.token) ?? unauthorized(), ctx);
     case "token":
       return verifyToken(state, ctx, authentication.token, [tokenIssuer], (state, verdict, ctx) =>
+        proceed(state, typeof verdict === "string" ? unauthorized() : verdict, ctx),
+      );
+    case "legacy":
+      return verifyLegacyToken(state, ctx, { ...authentication.token, key: tokenKey }, (state, verdict, ctx) =>
         proceed(state, typeof verdict === "string" ? unauthorized() : verdict, ctx),
       );
     case "jwt":

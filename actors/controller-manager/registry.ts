@@ -10,6 +10,7 @@ import { endpointsController } from "./endpoints";
 import { endpointSliceController } from "./endpointslice";
 import { garbageCollector } from "./garbage-collector";
 import { jobController } from "./job";
+import { legacyTokenCleaner } from "./legacy-token-cleaner";
 import { namespaceController } from "./namespace";
 import { nodeIpamController } from "./node-ipam";
 import { nodeLifecycleController } from "./node-lifecycle";
@@ -18,6 +19,7 @@ import { replicaSetController } from "./replicaset";
 import { resourceQuotaController } from "./resourcequota";
 import { rootCaCertificatePublisher } from "./root-ca-certificate-publisher";
 import { serviceAccountController } from "./serviceaccount";
+import { serviceAccountTokenController } from "./serviceaccount-token";
 import { statefulSetController } from "./statefulset";
 import { claimProtectionController, volumeProtectionController } from "./storage-protection";
 import { taintEvictionController } from "./taint-eviction";
@@ -37,6 +39,7 @@ export const controllers: readonly Controller[] = [
   endpointSliceController,
   garbageCollector,
   jobController,
+  legacyTokenCleaner,
   namespaceController,
   nodeIpamController,
   nodeLifecycleController,
@@ -47,6 +50,7 @@ export const controllers: readonly Controller[] = [
   resourceQuotaController,
   rootCaCertificatePublisher,
   serviceAccountController,
+  serviceAccountTokenController,
   statefulSetController,
   taintEvictionController,
   ttlAfterFinishedController,

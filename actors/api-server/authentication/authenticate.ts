@@ -3,6 +3,7 @@ import type { Credential } from "../../../protocol/api";
 import { type Failure, unauthorized } from "../../../protocol/status";
 import { userOfActor } from "./actors";
 import { parseBootstrapToken, sameText } from "./bootstrap-token";
+import { type LegacyClaims, legacyClaims } from "./legacy-token";
 import { type Jwt, parseJwt } from "./oidc/jwt";
 import { type ParsedToken, parseToken } from "./token";
 import { anonymous, authenticated, type User } from "./user";
@@ -25,6 +26,8 @@ export type Authentication =
   | { readonly type: "bootstrap"; readonly token: { readonly id: string; readonly secret: string } }
   /** Perhaps of another issuer; worth what that one's keys and the configuration say. */
   | { readonly type: "jwt"; readonly token: Jwt }
+  /** Lies in a Secret, which has to hold it still. */
+  | { readonly type: "legacy"; readonly token: { readonly text: string; readonly jwt: Jwt; readonly claims: LegacyClaims } }
   | { readonly type: "refused"; readonly status: Failure };
 
 /**
@@ -61,6 +64,8 @@ function bearer(token: string, staticTokens: readonly StaticToken[], isIssuer: (
   if (bootstrap !== undefined) return { type: "bootstrap", token: bootstrap };
   const foreign = parseJwt(token);
   if (foreign && isIssuer(foreign)) return { type: "jwt", token: foreign };
+  const legacy = foreign && legacyClaims(foreign);
+  if (foreign && legacy) return { type: "legacy", token: { text: token, jwt: foreign, claims: legacy } };
   const parsed = parseToken(token);
   return typeof parsed === "string" ? refused() : { type: "token", token: parsed };
 }

@@ -11,11 +11,13 @@ import type { Kind } from "../../../protocol/kinds/registry";
 import { type Failure, isFailure } from "../../../protocol/status";
 import { authenticate } from "../authentication/authenticate";
 import { isIssuedElsewhere, verifyJwt } from "../authentication/oidc/provider";
+import type { User } from "../authentication/user";
 import { rulesOf } from "../authorization/rbac";
 import { reviewAccess, reviewRules, reviewSelf, reviewToken, type TokenVerdict } from "../authorization/reviews";
 import { decideAccess, rbacObjects } from "../authorization-memo";
 import { type Call, refuse, respondObject } from "../call";
-import { tokenIssuer, verifyBootstrapToken, verifyToken } from "../identity";
+import { tokenIssuer, tokenKey, verifyBootstrapToken, verifyToken } from "../identity";
+import { verifyLegacyToken } from "../legacy-token-use";
 import { parseBody, receiveObject } from "../registry/body";
 import type { Ctx, ServerState } from "../state";
 import { encodeJson } from "../storage/entry";
@@ -78,18 +80,23 @@ function judge(state: ServerState, ctx: Ctx, { spec }: TokenReview, then: (ctx: 
       const user = verifyBootstrapToken(state, ctx, found.token);
       return then(ctx, user ? { ok: true, user, audiences } : { ok: false, error: "invalid bearer token" });
     }
+    // Such tokens are for the API servers, whoever asks: they say nothing about other audiences.
     case "jwt":
-      return verifyJwt(state, ctx, found.token, (_state, verdict, ctx) => {
-        if (typeof verdict === "string") return then(ctx, { ok: false, error: verdict });
-        // Such a token is for the API servers, whoever asks: it says nothing about other audiences.
-        const meant = audiences.filter((audience) => audience === tokenIssuer);
-        if (meant.length === 0) return then(ctx, { ok: false, error: "invalid bearer token" });
-        return then(ctx, { ok: true, user: verdict, audiences: meant });
-      });
+      return verifyJwt(state, ctx, found.token, (_state, verdict, ctx) => then(ctx, forApiServers(verdict, audiences)));
+    case "legacy":
+      return verifyLegacyToken(state, ctx, { ...found.token, key: tokenKey }, (_state, verdict, ctx) =>
+        then(ctx, forApiServers(verdict, audiences)),
+      );
     case "token":
       return verifyToken(state, ctx, found.token, audiences, (_state, verdict, ctx) => {
         const meant = audiences.filter((audience) => found.token.claims.aud.includes(audience));
         return then(ctx, typeof verdict === "string" ? { ok: false, error: verdict } : { ok: true, user: verdict, audiences: meant });
       });
   }
+}
+
+function forApiServers(verdict: User | string, audiences: readonly string[]): TokenVerdict {
+  if (typeof verdict === "string") return { ok: false, error: verdict };
+  const meant = audiences.filter((audience) => audience === tokenIssuer);
+  return meant.length > 0 ? { ok: true, user: verdict, audiences: meant } : { ok: false, error: "invalid bearer token" };
 }

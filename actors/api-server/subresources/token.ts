@@ -1,4 +1,4 @@
-import type { AuthenticationV1TokenRequest, ServiceAccount, TokenRequestSpec } from "../../../protocol/kinds/generated";
+import type { AuthenticationV1TokenRequest, Pod, ServiceAccount, TokenRequestSpec } from "../../../protocol/kinds/generated";
 import { type Stored, timestamp } from "../../../protocol/kinds/object";
 import { badRequest, conflict, type Failure, internalError, invalid, isFailure, notFound } from "../../../protocol/status";
 import type { ClusterView, Needed } from "../admission/admission";
@@ -38,7 +38,7 @@ function issue(state: ServerState, ctx: Ctx, call: ResourceCall, asked: TokenReq
     const found = view.get("", "v1", "serviceaccounts", namespace, name) as Stored<ServiceAccount> | undefined;
     if (!found) return refuse(ctx, call, notFound(subjectOf(call)));
     const nowMs = ctx.wallUs() / 1000;
-    const claims = claimsOf(call, asked, found, boundObject(call, asked, bound, view), nowMs, ctx.uuid());
+    const claims = claimsOf(call, asked, found, boundObject(call, asked, bound, view), nowMs, ctx.uuid(), nodeOfPod(bound, view));
     if (isFailure(claims)) return refuse(ctx, call, claims);
     const signed = tokenToSign(claims, tokenKey);
     ctx.sign({ type: "sign", key: tokenKey, bytes: signed }, (_state, result, ctx) => {
@@ -113,6 +113,14 @@ function boundObject(
   return { name: need.name, uid: found.metadata.uid };
 }
 
+/** The node on which the Pod is to which a token is bound: whoever is shown the token may want to know. */
+function nodeOfPod(need: Needed | undefined, view: ClusterView): BoundObject | undefined {
+  if (need?.plural !== "pods") return undefined;
+  const { spec } = (view.get("", "v1", "pods", need.namespace, need.name) ?? {}) as Partial<Stored<Pod>>;
+  const node = spec?.nodeName ? view.get("", "v1", "nodes", "", spec.nodeName) : undefined;
+  return node && { name: node.metadata.name, uid: node.metadata.uid };
+}
+
 function claimsOf(
   { request }: ResourceCall,
   { spec }: TokenRequest,
@@ -120,6 +128,7 @@ function claimsOf(
   bound: BoundObject | Failure | undefined,
   nowMs: number,
   jti: string,
+  nodeOfPod: BoundObject | undefined,
 ): TokenClaims | Failure {
   if (isFailure(bound)) return bound;
   const kind = spec.boundObjectRef?.kind;
@@ -131,7 +140,7 @@ function claimsOf(
     serviceAccount: { name: request.name, uid: account.metadata.uid },
     ...{
       pod: kind === "Pod" ? bound : undefined,
-      node: kind === "Node" ? bound : undefined,
+      node: kind === "Node" ? bound : kind === "Pod" ? nodeOfPod : undefined,
       secret: kind === "Secret" ? bound : undefined,
     },
   };

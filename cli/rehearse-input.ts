@@ -44,7 +44,11 @@ export function readRehearseInput(files: RehearseFiles): RehearseInput {
   const read = files.behaviour === undefined ? undefined : readBehaviours({ file: files.behaviour, text: readText(files.behaviour) });
   if (read && read.problems.length > 0) throw new InputError(problemsText(read.problems));
   const declared = read?.behaviours ?? [];
-  const adapted = runnable(manifests, custom, (image) => declared.some((one) => matchesImage(one.image, image)));
+  const declarationsOf = (image: string) => declared.filter((one) => matchesImage(one.image, image));
+  const adapted = runnable(manifests, custom, {
+    isDeclared: (image) => declarationsOf(image).length > 0,
+    answersAdmission: (image) => declarationsOf(image).some(({ admission }) => admission !== undefined),
+  });
   const subjects = subjectsOf(adapted.manifests);
   if (subjects.services.length === 0) throw new InputError(nothingToMeasure(files.paths, subjects));
   const wrong = read ? wrongWithBehaviours(read, subjects) : [];

@@ -9,7 +9,6 @@ export interface Unmodelled {
   readonly became: string;
 }
 
-const admission = "left out: what it would answer is not known, so what it would refuse or change is not seen";
 const storage = "applied, without effect: volumes hold nothing and are never attached, moved or lost";
 
 function of(group: string, applied: boolean, became: string, ...kinds: readonly string[]): readonly Unmodelled[] {
@@ -18,8 +17,12 @@ function of(group: string, applied: boolean, became: string, ...kinds: readonly 
 
 /** Kinds of Kubernetes itself without, or with less than, their effect. */
 export const unmodelled: readonly Unmodelled[] = [
-  ...of("admissionregistration.k8s.io", false, admission, "ValidatingWebhookConfiguration", "MutatingWebhookConfiguration"),
-  ...of("apiextensions.k8s.io", false, "left out: no operator runs that would act on its resources", "CustomResourceDefinition"),
+  ...of(
+    "apiextensions.k8s.io",
+    true,
+    "applied: its resources are stored and validated, and no operator runs that would act on them",
+    "CustomResourceDefinition",
+  ),
   ...of("apiregistration.k8s.io", false, "left out: no aggregated API server runs", "APIService"),
   ...of("autoscaling", true, "not scaled: its target is rehearsed with the least number of replicas it allows", "HorizontalPodAutoscaler"),
   ...of("networking.k8s.io", true, "applied, without effect: requests go to the Service itself", "Ingress", "IngressClass"),

@@ -12,7 +12,14 @@ export interface Adapted {
 }
 
 /** One reason for which manifests cannot be run as they are. One file each; index.ts says in which order they are taken. */
-export type Adaptation = (manifests: readonly Manifest[], isDeclared: (image: string) => boolean) => Adapted;
+export type Adaptation = (manifests: readonly Manifest[], declared: Declared) => Adapted;
+
+/** What somebody has declared of images. */
+export interface Declared {
+  isDeclared(image: string): boolean;
+  /** Whether it was said what it answers when it is asked to admit something. */
+  answersAdmission(image: string): boolean;
+}
 
 /** A note about a part of an object. */
 export function noteOn(manifest: Manifest, path: Path, what: string, became: string): Note {

@@ -2,7 +2,7 @@ import { interpretCommand } from "../../../actors/container-runtime/command";
 import { type Adaptation, changed, eachWorkload } from "./adaptation";
 
 /** What an init container does is in its image, and an image that nobody declared would run for ever. */
-export const initContainers: Adaptation = (manifests, isDeclared) =>
+export const initContainers: Adaptation = (manifests, { isDeclared }) =>
   eachWorkload(manifests, ({ manifest, podPath, podSpec }, note) => {
     let result = manifest;
     for (const [i, { name, image = "", restartPolicy, command = [], args = [] }] of (podSpec.initContainers ?? []).entries()) {

@@ -3,7 +3,7 @@ import { runsToItsEnd } from "../workload";
 import { type Adaptation, changed, eachWorkload } from "./adaptation";
 
 /** What a Job does is in its image, and an image that nobody declared would run for ever. */
-export const jobs: Adaptation = (manifests, isDeclared) =>
+export const jobs: Adaptation = (manifests, { isDeclared }) =>
   eachWorkload(manifests, (workload, note) => {
     let result = workload.manifest;
     if (!runsToItsEnd(workload)) return result;

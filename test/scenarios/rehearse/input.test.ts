@@ -13,7 +13,8 @@ function adapted(text: string, declared: readonly string[] = []) {
   const custom: Parameters<typeof runnable>[1][number][] = [];
   const { manifests, problems } = readManifests([{ file: "m.yaml", text }], (object) => custom.push(object));
   expect(problems.map(formatProblem)).toEqual([]);
-  const { manifests: made, notes } = runnable(manifests, custom, (image) => declared.includes(image));
+  const isDeclared = (image: string) => declared.includes(image);
+  const { manifests: made, notes } = runnable(manifests, custom, { isDeclared, answersAdmission: isDeclared });
   const object = (id: string) => made.find(({ kind, object: one }) => `${kind.kind} ${one.metadata.name}` === id)?.object;
   return { made, object, notes: notes.map(({ file, line, what, became }) => `${file}:${line} ${what}: ${became.split(":")[0]}`) };
 }
@@ -101,7 +102,7 @@ describe("manifests are made fit for a simulated cluster, and each change is tol
       ({ object }) => expect(partAt(object("Job load"), ["spec", "template", "spec", "containers", 0, "command"])).toEqual(["sleep", "3"]),
     ],
     [
-      "custom resources, webhooks and policies are left out",
+      "custom resources without a definition and webhooks of whom nobody knows the answers are left out",
       "apiVersion: monitoring.coreos.com/v1\nkind: ServiceMonitor\nmetadata: { name: web }\n---\napiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\nmetadata: { name: web }\nspec: { podSelector: {} }\n---\napiVersion: admissionregistration.k8s.io/v1\nkind: ValidatingWebhookConfiguration\nmetadata: { name: guard }\n",
       [
         "m.yaml:1 ServiceMonitor web (monitoring.coreos.com/v1): left out",
@@ -114,6 +115,62 @@ describe("manifests are made fit for a simulated cluster, and each change is tol
     const made = adapted(text);
     expect(made.notes).toEqual(notes);
     check(made);
+  });
+
+  it("what `helm template` prints is taken as it is, without the hooks that an installation does not run", () => {
+    const hook = (kind: string, name: string, hooks: string) =>
+      `---\n# Source: shop/templates/${name}.yaml\napiVersion: ${kind === "Pod" ? "v1" : "batch/v1"}\nkind: ${kind}\nmetadata:\n  name: ${name}\n  annotations:\n    "helm.sh/hook": ${hooks}\nspec:\n${
+        kind === "Pod" ? "" : "  template:\n    spec:\n"
+      }${kind === "Pod" ? "  " : "      "}restartPolicy: Never\n${kind === "Pod" ? "  " : "      "}containers: [{ name: c, image: example.com/hook:1 }]\n`;
+    const empty = "---\n# Source: shop/templates/empty.yaml\n---\n---\n";
+    const list = `---\n# Source: shop/templates/list.yaml\napiVersion: v1\nkind: List\nitems:\n  - { apiVersion: v1, kind: ConfigMap, metadata: { name: a } }\n  - { apiVersion: v1, kind: ConfigMap, metadata: { name: b } }\n`;
+    const jobs = `${hook("Job", "migrate", "pre-install,pre-upgrade")}${hook("Job", "cleanup", "pre-delete")}`;
+    const { made, notes } = adapted(
+      `${empty}# Source: shop/templates/web.yaml\n${deployment({})}${empty}${list}${hook("Pod", "test", "test")}${jobs}`,
+    );
+    expect(made.map(({ kind, object }) => `${kind.kind} ${object.metadata.name}`).sort()).toEqual([
+      ...["ConfigMap a", "ConfigMap b", "Deployment web", "Job migrate", "Service web"],
+    ]);
+    expect(notes.map((note) => note.replace(/^m\.yaml:\d+ /, ""))).toEqual([
+      "Pod default/test: left out",
+      "Job default/cleanup: left out",
+      "Job default/migrate: container c: taken for granted",
+    ]);
+  });
+
+  const definition = (more = "") =>
+    `apiVersion: apiextensions.k8s.io/v1\nkind: CustomResourceDefinition\nmetadata: { name: shops.example.com }\nspec:\n  group: example.com\n  names: { kind: Shop, plural: shops }\n  scope: Namespaced\n${more}  versions: [{ name: v1, served: true, storage: true, schema: { openAPIV3Schema: { type: object } } }]\n`;
+  const shop = "---\napiVersion: example.com/v1\nkind: Shop\nmetadata: { name: a }\n";
+
+  it("custom resources are applied behind their definitions, and nobody acts on them", () => {
+    const { made, notes } = adapted(`${shop}---\n${definition()}`);
+    expect(made.map(({ kind }) => kind.kind)).toEqual(["CustomResourceDefinition", "Shop"]);
+    expect(notes).toEqual([
+      "m.yaml:2 Shop default/a: applied, without effect",
+      "m.yaml:6 CustomResourceDefinition shops.example.com: applied",
+    ]);
+  });
+
+  it("custom resources that a webhook has to convert are left out", () => {
+    const conversion =
+      "  conversion: { strategy: Webhook, webhook: { conversionReviewVersions: [v1], clientConfig: { service: { namespace: a, name: b } } } }\n";
+    const { made, notes } = adapted(`${definition(conversion)}${shop}`);
+    expect(made).toEqual([]);
+    expect(notes.map((note) => note.slice(note.indexOf(": ") + 2))).toEqual(["left out", "left out"]);
+  });
+
+  it("a webhook is asked where it runs in pods of an image whose answers are declared", () => {
+    const hook = (name: string, of: string) =>
+      `  - { name: ${name}.example.com, sideEffects: None, admissionReviewVersions: [v1], clientConfig: { service: { namespace: default, name: ${of} } } }\n`;
+    const webhook = `---\napiVersion: admissionregistration.k8s.io/v1\nkind: ValidatingWebhookConfiguration\nmetadata: { name: guard }\nwebhooks:\n${hook("own", "web")}${hook("other", "elsewhere")}`;
+    const text = `${webhook}---\n${deployment({})}`;
+    const { made, object, notes } = adapted(text, ["example.com/web:1"]);
+    expect(made.at(-1)?.kind.kind).toBe("ValidatingWebhookConfiguration");
+    expect(partAt(object("ValidatingWebhookConfiguration guard"), ["webhooks"])).toEqual([
+      expect.objectContaining({ name: "own.example.com" }),
+    ]);
+    expect(notes).toEqual(["m.yaml:7 ValidatingWebhookConfiguration guard: other.example.com: left out"]);
+    expect(adapted(text).made.map(({ kind }) => kind.kind)).not.toContain("ValidatingWebhookConfiguration");
   });
 
   it("an image that is declared is left to its declaration", () => {

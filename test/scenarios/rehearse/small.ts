@@ -52,7 +52,10 @@ export interface SmallResult {
 export function rehearsed({ manifests: text, behaviours = [], shape = {}, storm, case: given, changes = [] }: Small): SmallResult {
   const read = readManifests([{ file: "m.yaml", text }]);
   if (read.problems.length > 0) throw new Error(JSON.stringify(read.problems));
-  const subjects = subjectsWith(subjectsOf(runnable(read.manifests, [], () => false).manifests), changes);
+  const subjects = subjectsWith(
+    subjectsOf(runnable(read.manifests, [], { isDeclared: () => false, answersAdmission: () => false }).manifests),
+    changes,
+  );
   const stage: Stage = {
     subjects,
     shape: { ...smallShape, ...shape },

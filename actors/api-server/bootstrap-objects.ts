@@ -2,6 +2,7 @@ import type { ApiObject } from "../../protocol/kinds/object";
 import { builtInApiServices } from "./aggregation/local";
 import { defaultClusterRoleBindings, defaultClusterRoles, defaultRoleBindings, defaultRoles } from "./authorization/default-roles";
 import type { ApiServerConfig } from "./config";
+import { standardFlowObjects } from "./flow-control/standard-objects";
 import { addressAt, cidrOf } from "./registry/cidr";
 
 /** What every cluster has before anybody has done anything; namespaces first, as the others lie in them. */
@@ -18,6 +19,7 @@ export function clusterObjects({ serviceCidr, authorities }: Pick<ApiServerConfi
       "Used for system critical pods that must run in the cluster, but can be moved to another node if necessary.",
     ),
     priorityClass("system-node-critical", 2_000_001_000, "Used for system critical pods that must not be moved from their current node."),
+    ...standardFlowObjects,
     typed("networking.k8s.io/v1", "ServiceCIDR", { metadata: { name: "kubernetes" }, spec: { cidrs: [serviceCidr] } }),
     kubernetesService(serviceCidr),
     ...builtInApiServices(),

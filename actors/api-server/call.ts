@@ -10,13 +10,17 @@ import { encodeJson } from "./storage/entry";
 import type { StoredResource } from "./storage/keys";
 
 /** Whoever waits for the answer: by an ask, or at the other end of a stream. */
-export type Caller = { readonly tally: Tally } & (
+export type Caller = { readonly exchange: Exchange } & (
   | { readonly type: "ask"; readonly request: RequestRef }
   | { readonly type: "open"; readonly stream: StreamRef }
 );
 
-/** Counts an answer under its code, for /metrics. */
-export type Tally = (code: number) => void;
+/** What the server keeps of a request until it is answered: the headers that every answer gets, and who is told of the answer. */
+export interface Exchange {
+  readonly headers: (readonly [string, string])[];
+  /** Called once, when the answer has been given. */
+  readonly onAnswer: ((ctx: Ctx, response: ApiResponse) => void)[];
+}
 
 /** A request that has been authenticated, on its way through the server. */
 export interface Call {
@@ -37,13 +41,29 @@ export interface ResourceCall extends Call {
 
 /** Gives the one answer; a stream ends with it. */
 export function respond(ctx: Ctx, { caller }: Pick<Call, "caller">, response: ApiResponse): undefined {
-  caller.tally(response.code);
-  if (caller.type === "ask") {
-    ctx.reply(caller.request, response);
-    return;
+  const answer = complete(caller.exchange, response);
+  if (caller.type === "ask") ctx.reply(caller.request, answer);
+  else {
+    ctx.push(caller.stream, answer);
+    ctx.close(caller.stream);
   }
-  ctx.push(caller.stream, response);
-  ctx.close(caller.stream);
+  tell(ctx, caller.exchange, answer);
+}
+
+/** Gives the first item of a stream that goes on. */
+export function begin(ctx: Ctx, { caller }: Pick<Call, "caller">, response: ApiResponse): undefined {
+  if (caller.type !== "open") throw new Error("only a stream can go on after its answer");
+  const answer = complete(caller.exchange, response);
+  ctx.push(caller.stream, answer);
+  tell(ctx, caller.exchange, answer);
+}
+
+function complete({ headers }: Exchange, response: ApiResponse): ApiResponse {
+  return headers.length === 0 ? response : { ...response, headers: [...response.headers, ...headers] };
+}
+
+function tell(ctx: Ctx, { onAnswer }: Exchange, answer: ApiResponse): void {
+  for (const told of onAnswer.splice(0)) told(ctx, answer);
 }
 
 export function respondObject(

@@ -19,7 +19,7 @@ export interface ApiServerConfig {
   readonly web?: WebConfig;
   /** PEM of those who sign clients' certificates and that of the proxies who vouch for users; published for aggregated servers. */
   readonly authorities?: { readonly clientCa: string; readonly proxyCa: string };
-  readonly knobs?: Readonly<Record<string, number>>;
+  readonly knobs?: Readonly<Record<string, number | boolean>>;
 }
 
 export interface WebConfig {
@@ -41,6 +41,11 @@ export const defaultKnobs = {
   "request-timeout": 60_000,
   /** A watch without timeoutSeconds ends after this long or up to twice as long. */
   "min-request-timeout": 1_800_000,
+  /** Requests get seats by priority and fairness; otherwise the two limits below are held as they stand. */
+  "enable-priority-and-fairness": true,
+  /** Requests at once that read and that write; with priority and fairness their sum is the number of seats. */
+  "max-requests-inflight": 400,
+  "max-mutating-requests-inflight": 200,
   "event-ttl": 3_600_000,
   /** 0 turns compaction off. */
   "etcd-compaction-interval": 300_000,
@@ -67,16 +72,18 @@ export const defaultKnobs = {
 } as const;
 
 export type Knob = keyof typeof defaultKnobs;
+/** Flags are 1 or 0. */
 export type Knobs = Readonly<Record<Knob, number>>;
 
 /** The knobs with their defaults filled in; throws an Error that names an unknown knob or a value that is no number. */
 export function knobsOf(config: ApiServerConfig): Knobs {
-  const knobs: Record<Knob, number> = { ...defaultKnobs };
+  const knobs = Object.fromEntries(Object.entries(defaultKnobs).map(([name, value]) => [name, Number(value)])) as Record<Knob, number>;
   for (const [name, value] of Object.entries(config.knobs ?? {})) {
     if (!Object.hasOwn(defaultKnobs, name))
       throw new Error(`knobs: apiserver has no knob ${JSON.stringify(name)}; it has ${Object.keys(defaultKnobs).join(", ")}`);
-    if (!Number.isFinite(value) || value < 0) throw new Error(`knobs: ${name}: expected a number, 0 or more, got ${String(value)}`);
-    knobs[name as Knob] = value;
+    const number = Number(value);
+    if (!Number.isFinite(number) || number < 0) throw new Error(`knobs: ${name}: expected a number, 0 or more, got ${String(value)}`);
+    knobs[name as Knob] = number;
   }
   return knobs;
 }

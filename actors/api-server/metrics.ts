@@ -1,38 +1,204 @@
 import type { ApiRequest, ApiResponse } from "../../protocol/api";
+import { type Counter, exponentialBuckets, type Histogram, metricsType, Registry } from "../metrics/registry";
 import { admissionHelp } from "./admission/dynamic/counts";
-import type { Tally } from "./call";
+import type { Exchange } from "./call";
+import { versionInfo } from "./discovery/version";
+import { isLongRunning, isRead } from "./flow-control/long-running";
 import { text } from "./health";
-import type { ServerState } from "./state";
+import type { Ctx, ServerState } from "./state";
 
-/** GET /metrics: a few of kube-apiserver's own figures, under its names, in Prometheus' text format. */
-export function metrics(state: ServerState): ApiResponse {
-  const lines = [
-    ...family("apiserver_request_total", "counter", "Requests that were answered, by verb, resource and code.", [...state.answers]),
-    ...family("apiserver_storage_objects", "gauge", "Objects that are stored, by resource.", objectCounts(state)),
-    ...family("apiserver_longrunning_requests", "gauge", "Watches that are open, by resource.", watchCounts(state)),
-    ...family("apiserver_watch_cache_resource_version", "gauge", "The revision at which the watch caches stand.", [
-      ["", state.feed.revision],
-    ]),
-    ...[...state.admissions].flatMap(([name, samples]) => family(name, "counter", admissionHelp.get(name) ?? "", [...samples])),
-  ];
-  return { ...text(200, `${lines.join("\n")}\n`), contentType: "text/plain; version=0.0.4; charset=utf-8" };
+/** What an API server counts: kube-apiserver's own figures, under its names, with its labels and bounds. */
+export interface ServerMetrics {
+  readonly registry: Registry;
+  readonly requests: Counter;
+  readonly durations: Histogram;
+  readonly sliDurations: Histogram;
+  readonly responseSizes: Histogram;
+  readonly terminations: Counter;
+  readonly watchEvents: Counter;
+  readonly cacheEvents: Counter;
+  readonly etcdDurations: Histogram;
+  readonly etcdRequests: Counter;
+  readonly etcdErrors: Counter;
+  readonly authentications: Counter;
+  readonly authorizations: Counter;
+  readonly terminatedWatchers: Counter;
+  /** Requests under way, by kind, without those that go on for as long as somebody wants. */
+  readonly inFlight: { readOnly: number; mutating: number };
+  startedSeconds: number;
 }
 
-/** Answers given so far, by the labels under which /metrics shows them. */
-export type AnswerCounts = Map<string, number>;
+const seconds = [0.005, 0.025, 0.05, 0.1, 0.2, 0.4, 0.6, 0.8, 1, 1.25, 1.5, 2, 3, 4, 5, 6, 8, 10, 15, 20, 30, 45, 60];
+const requestLabels = ["group", "version", "resource", "subresource", "scope", "component"];
 
-/** Counts the answer to a request. */
-export function tallyOf({ answers, served }: ServerState, request: ApiRequest): Tally {
-  return (code) => {
-    // Clients may ask for any name: what is not served is counted together.
-    const kind = served.kindOfResource(request.group, request.version, request.resource);
-    const { group = "", version = "", plural: resource = "" } = kind ?? {};
-    const subresource = kind?.subresources.some(({ name }) => name === request.subresource) ? request.subresource : "";
-    const verb = verbLabels.get(request.verb) ?? request.verb.toUpperCase();
-    const shown = { verb, group, version, resource, subresource, code: String(code) };
-    const labels = labelsOf(shown);
-    answers.set(labels, (answers.get(labels) ?? 0) + 1);
+/** `state` is asked when somebody looks: it is made after its metrics. */
+export function newMetrics(state: () => ServerState): ServerMetrics {
+  const registry = new Registry();
+  const metrics: ServerMetrics = {
+    registry,
+    requests: registry.counter("apiserver_request_total", "Requests that were answered, by verb, dry run, resource, scope and code.", [
+      "verb",
+      "dry_run",
+      ...requestLabels,
+      "code",
+    ]),
+    durations: registry.histogram(
+      "apiserver_request_duration_seconds",
+      "How long requests took, by verb, dry run, resource and scope.",
+      ["verb", "dry_run", ...requestLabels],
+      seconds,
+    ),
+    sliDurations: registry.histogram(
+      "apiserver_request_sli_duration_seconds",
+      "How long requests took without the time that webhooks and queues took of it.",
+      ["verb", ...requestLabels],
+      seconds.slice(2),
+    ),
+    responseSizes: registry.histogram(
+      "apiserver_response_sizes",
+      "Bytes in the bodies of answers.",
+      ["verb", ...requestLabels],
+      exponentialBuckets(1000, 10, 7),
+    ),
+    terminations: registry.counter(
+      "apiserver_request_terminations_total",
+      "Requests that the server broke off or turned away to protect itself.",
+      ["verb", ...requestLabels, "code"],
+    ),
+    watchEvents: registry.counter("apiserver_watch_events_total", "Events sent to watchers.", ["group", "version", "resource"]),
+    cacheEvents: registry.counter("apiserver_watch_cache_events_received_total", "Changes that the watch caches took in.", [
+      "group",
+      "resource",
+    ]),
+    etcdDurations: registry.histogram(
+      "etcd_request_duration_seconds",
+      "How long requests to etcd took, by operation and resource.",
+      ["operation", "group", "resource"],
+      seconds,
+    ),
+    etcdRequests: registry.counter("etcd_requests_total", "Requests to etcd, by operation and resource.", [
+      "operation",
+      "group",
+      "resource",
+    ]),
+    etcdErrors: registry.counter("etcd_request_errors_total", "Requests to etcd that failed.", ["operation", "group", "resource"]),
+    authentications: registry.counter("authentication_attempts", "Credentials that were looked at, by what came of it.", ["result"]),
+    authorizations: registry.counter("authorization_attempts_total", "Questions whether somebody may, by what came of it.", ["result"]),
+    terminatedWatchers: registry.counter(
+      "apiserver_terminated_watchers_total",
+      "Watchers that were cut off because they did not keep up.",
+      ["group", "resource"],
+    ),
+    inFlight: { readOnly: 0, mutating: 0 },
+    startedSeconds: 0,
   };
+  registry.computed("gauge", "apiserver_current_inflight_requests", "Requests under way, by kind.", ["request_kind"], () =>
+    (["mutating", "readOnly"] as const).map((kind) => ({ labels: [kind], value: metrics.inFlight[kind] })),
+  );
+  for (const [name, help] of admissionHelp) registry.labelled("counter", name, help, () => state().admissions.get(name) ?? []);
+  addStorageFigures(registry, state);
+  addWatchFigures(registry, state);
+  registry.computed("gauge", "process_start_time_seconds", "When this server started, in seconds since 1970.", [], () => [
+    { labels: [], value: metrics.startedSeconds },
+  ]);
+  registry.computed(
+    "gauge",
+    "kubernetes_build_info",
+    "The version that is emulated.",
+    ["git_version", "major", "minor", "platform"],
+    () => [{ labels: [versionInfo.gitVersion, versionInfo.major, versionInfo.minor, versionInfo.platform], value: 1 }],
+  );
+  return metrics;
+}
+
+function addStorageFigures(registry: Registry, state: () => ServerState): void {
+  const caches = () => [...state().feed.caches.values()];
+  const named = (value: (cache: ReturnType<typeof caches>[number]) => number) => () =>
+    caches().map((cache) => ({ labels: [cache.resource.kind.group, cache.resource.kind.plural], value: value(cache) }));
+  registry.computed("gauge", "apiserver_storage_objects", "Objects that are stored, by resource.", ["resource"], () =>
+    caches().map((cache) => ({ labels: [cache.resource.name], value: cache.size })),
+  );
+  registry.computed(
+    "gauge",
+    "apiserver_resource_objects",
+    "Objects that are stored, by group and resource.",
+    ["group", "resource"],
+    named((cache) => cache.size),
+  );
+  registry.computed(
+    "gauge",
+    "apiserver_watch_cache_resource_version",
+    "The resourceVersion at which a watch cache stands.",
+    ["group", "resource"],
+    named(() => state().feed.revision),
+  );
+  registry.computed(
+    "gauge",
+    "apiserver_watch_cache_capacity",
+    "Changes that a watch cache keeps at most.",
+    ["group", "resource"],
+    named(() => state().feed.windowSizeMax),
+  );
+}
+
+function addWatchFigures(registry: Registry, state: () => ServerState): void {
+  registry.computed(
+    "gauge",
+    "apiserver_longrunning_requests",
+    "Watches that are open and other requests that go on, by verb and resource.",
+    ["verb", ...requestLabels],
+    () => {
+      const { watchers } = state();
+      return [...watchers.byResource]
+        .filter(([, open]) => open.size > 0)
+        .map(([name, open]) => {
+          const kind = state().feed.caches.get(name)?.resource.kind;
+          const { group = "", version = "", plural = name } = kind ?? {};
+          return { labels: ["WATCH", group, version, plural, "", "cluster", "apiserver"], value: open.size };
+        });
+    },
+  );
+}
+
+/** GET /metrics. */
+export function metrics({ metrics: { registry } }: ServerState): ApiResponse {
+  return { ...text(200, registry.text()), contentType: metricsType };
+}
+
+/** To be called for each request that comes: counts it, and its answer when it leaves. */
+export function observe({ metrics, served }: ServerState, ctx: Ctx, request: ApiRequest, { onAnswer }: Exchange): void {
+  const arrivedUs = ctx.monotonicUs();
+  const longRunning = isLongRunning(request);
+  const kind = isRead(request) ? "readOnly" : "mutating";
+  if (!longRunning) metrics.inFlight[kind]++;
+  onAnswer.push((ctx, { code, body }) => {
+    if (!longRunning) metrics.inFlight[kind]--;
+    const verb = verbOf(request);
+    const labels = labelsOf(served, request);
+    const dryRun = request.query.dryRun ?? "";
+    metrics.requests.add([verb, dryRun === "All" ? dryRun : "", ...labels, String(code)]);
+    if (code === 429 || code === 504) metrics.terminations.add([verb, ...labels, String(code)]);
+    if (longRunning) return;
+    const tookSeconds = (ctx.monotonicUs() - arrivedUs) / 1e6;
+    metrics.durations.observe([verb, dryRun === "All" ? dryRun : "", ...labels], tookSeconds);
+    metrics.sliDurations.observe([verb, ...labels], tookSeconds);
+    if (verb === "GET" || verb === "LIST") metrics.responseSizes.observe([verb, ...labels], body.length);
+  });
+}
+
+/** Group, version, resource, subresource, scope and component. Clients may ask for any name: what is not served is counted together. */
+function labelsOf(served: ServerState["served"], request: ApiRequest): readonly string[] {
+  if (!request.isResource) return ["", "", "", request.path === "/metrics" ? request.path : "", "", "apiserver"];
+  const kind = served.kindOfResource(request.group, request.version, request.resource);
+  const { group = "", version = "", plural: resource = "" } = kind ?? {};
+  const subresource = kind?.subresources.some(({ name }) => name === request.subresource) ? request.subresource : "";
+  const scope = request.name !== "" || request.verb === "create" ? "resource" : request.namespace !== "" ? "namespace" : "cluster";
+  return [group, version, resource, subresource, scope, "apiserver"];
+}
+
+function verbOf({ verb, contentType }: ApiRequest): string {
+  if (verb === "patch" && contentType.startsWith("application/apply-patch")) return "APPLY";
+  return verbLabels.get(verb) ?? verb.toUpperCase();
 }
 
 /** Kubernetes counts under the HTTP method where the verb has one. */
@@ -40,23 +206,3 @@ const verbLabels: ReadonlyMap<string, string> = new Map([
   ["create", "POST"],
   ["update", "PUT"],
 ]);
-
-function labelsOf(labels: Readonly<Record<string, string>>): string {
-  return `{${Object.entries(labels)
-    .map(([name, value]) => `${name}=${JSON.stringify(value)}`)
-    .join(",")}}`;
-}
-
-type Sample = readonly [labels: string, value: number];
-
-function family(name: string, type: "gauge" | "counter", help: string, samples: readonly Sample[]): readonly string[] {
-  return [`# HELP ${name} ${help}`, `# TYPE ${name} ${type}`, ...samples.map(([labels, value]) => `${name}${labels} ${value}`)];
-}
-
-function objectCounts({ feed }: ServerState): readonly Sample[] {
-  return [...feed.caches.values()].map((cache) => [labelsOf({ resource: cache.resource.name }), cache.size] as const);
-}
-
-function watchCounts({ watchers }: ServerState): readonly Sample[] {
-  return [...watchers.byResource].map(([resource, open]) => [labelsOf({ verb: "WATCH", resource }), open.size] as const);
-}

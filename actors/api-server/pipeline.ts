@@ -11,6 +11,8 @@ import { type Call, type Caller, type ResourceCall, refuse, respond } from "./ca
 import { isCleanedUp } from "./custom-resources/lifecycle";
 import { discover } from "./discovery/discovery";
 import type { ServedDocument } from "./discovery/document";
+import { dumpOf } from "./flow-control/dump";
+import { throttle } from "./flow-control/flow-control";
 import { isHealthPath, serveHealth } from "./health";
 import { identify } from "./identity";
 import { isIssuerPath, serveIssuer } from "./issuer";
@@ -30,7 +32,7 @@ import { answerReview } from "./subresources/reviews";
 import { serveSubresource } from "./subresources/subresources";
 
 /**
- * The way of each request through the server: authenticate → authorize → (per verb) admit, validate, compare and swap.
+ * The way of each request through the server: authenticate → wait for seats → authorize → (per verb) admit, validate, compare and swap.
  * `deadlineMs` is how long the caller waits, 0 if for ever.
  */
 export function serve(state: ServerState, ctx: Ctx, request: ApiRequest, from: Address, caller: Caller, deadlineMs: number): undefined {
@@ -39,15 +41,20 @@ export function serve(state: ServerState, ctx: Ctx, request: ApiRequest, from: A
     return refuse(ctx, { caller }, serviceUnavailable("the server is starting: it has not read its objects from etcd yet"));
   return identify(state, ctx, request, from, (state, user, ctx) => {
     if (isFailure(user)) return refuse(ctx, { caller }, user);
-    const wanted = attributesOf(request);
-    const decision = decideAccess(state, user, wanted);
-    if (!decision.allowed) return refuse(ctx, { caller }, forbiddenRequest(user, wanted, decision.reason));
     const limitMs = Math.min(deadlineMs || Number.POSITIVE_INFINITY, state.knobs["request-timeout"]);
     const call: Call = { request, from, caller, user, deadlineUs: ctx.monotonicUs() + limitMs * 1000 };
-    const elsewhere = remoteOfPath(state, request.path);
-    if (elsewhere) return proxy(state, ctx, call, elsewhere);
-    return request.isResource ? serveResource(state, ctx, call) : serveDocument(state, ctx, call);
+    return throttle(state, ctx, call, (state, ctx) => authorizeAndServe(state, ctx, call));
   });
+}
+
+function authorizeAndServe(state: ServerState, ctx: Ctx, call: Call): undefined {
+  const { request, user } = call;
+  const wanted = attributesOf(request);
+  const decision = decideAccess(state, user, wanted);
+  if (!decision.allowed) return refuse(ctx, call, forbiddenRequest(user, wanted, decision.reason));
+  const elsewhere = remoteOfPath(state, request.path);
+  if (elsewhere) return proxy(state, ctx, call, elsewhere);
+  return request.isResource ? serveResource(state, ctx, call) : serveDocument(state, ctx, call);
 }
 
 /** What is no resource: discovery, OpenAPI, version, metrics. */
@@ -55,6 +62,8 @@ function serveDocument(state: ServerState, ctx: Ctx, call: Call): undefined {
   const { path, accept, query } = call.request;
   if (isIssuerPath(path)) return serveIssuer(state, ctx, call);
   if (path === "/metrics") return respond(ctx, call, metrics(state));
+  const dump = dumpOf(state, ctx, path, query.includeRequestDetails === "1");
+  if (dump) return respond(ctx, call, dump);
   const { ip, port } = state.membership.advertised;
   const groups = state.served.groupVersions;
   const document =

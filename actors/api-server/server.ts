@@ -7,11 +7,14 @@ import { apiServicesResource, newAggregation } from "./aggregation/remote";
 import { newOidc } from "./authentication/oidc/provider";
 import { forgetDecisions } from "./authorization-memo";
 import { bootstrap, bootstrapTimer, newBootstrap } from "./bootstrap";
+import type { Exchange } from "./call";
 import { type ApiServerConfig, knobsOf } from "./config";
 import { definitionsTimer, isCleanedUp, newDefinitions, serveDefinitions, tendDefinitions } from "./custom-resources/lifecycle";
 import { servedKinds } from "./custom-resources/served-kinds";
+import { flowCallerGone, flowObjectsChanged, newFlowControl, onFlowTimer, startFlowControl } from "./flow-control/flow-control";
+import { flowUpkeepTimer, tendFlowObjects, tendFlowObjectsSoon } from "./flow-control/upkeep";
 import { confirmMembership, membershipTimer, newMembership } from "./membership";
-import { tallyOf } from "./metrics";
+import { newMetrics, observe } from "./metrics";
 import { serve } from "./pipeline";
 import { cidrOf } from "./registry/cidr";
 import { bookmarkTimer, closeAllWatches, newWatchers, onWatchTimer, tellWatchers, watcherGone } from "./registry/watchers";
@@ -37,6 +40,8 @@ export const apiServer: Actor<ApiServerConfig, ServerState, ApiMessage> = {
     startFeed(state, ctx, listener);
     startCompactor(state, ctx);
     ctx.setTimer(etcdMembersTimer, state.etcd.syncIntervalMs);
+    startFlowControl(state, ctx);
+    state.metrics.startedSeconds = ctx.wallUs() / 1e6;
     ctx.setTimer(bookmarkTimer, state.knobs["bookmark-interval"] * (0.5 + ctx.random("bookmarks") / 2));
     return state;
   },
@@ -45,17 +50,19 @@ export const apiServer: Actor<ApiServerConfig, ServerState, ApiMessage> = {
     switch (input.type) {
       case "request": {
         const { body, request, from, deadlineMs } = input;
-        if (isApiRequest(body)) return serve(state, ctx, body, from, { type: "ask", request, tally: tallyOf(state, body) }, deadlineMs);
+        if (isApiRequest(body))
+          return serve(state, ctx, body, from, { type: "ask", request, exchange: exchangeFor(state, ctx, body) }, deadlineMs);
         ctx.refuse(request, `an API server does not answer ${body.kind}`);
         return;
       }
       case "opened": {
         const { body, stream, from } = input;
-        if (isApiRequest(body)) return serve(state, ctx, body, from, { type: "open", stream, tally: tallyOf(state, body) }, 0);
+        if (isApiRequest(body)) return serve(state, ctx, body, from, { type: "open", stream, exchange: exchangeFor(state, ctx, body) }, 0);
         ctx.close(stream, "refused", `an API server does not stream ${body.kind}`);
         return;
       }
       case "closed":
+        flowCallerGone(state, ctx, input.stream.key);
         watcherGone(state, ctx, input.stream);
         return logReaderGone(state, ctx, input.stream);
       case "timer":
@@ -75,7 +82,8 @@ function newState(config: ApiServerConfig, self: string): ServerState {
   const knobs = knobsOf(config);
   if (config.etcd.length === 0) throw new Error("etcd: expected the addresses of one member at least");
   cidrOf(config.serviceCidr);
-  return {
+  const metrics = newMetrics(() => state);
+  const state: ServerState = {
     config,
     knobs,
     etcd: {
@@ -98,15 +106,24 @@ function newState(config: ApiServerConfig, self: string): ServerState {
     aggregation: newAggregation(),
     documents: new Map(),
     authorizations: new Map(),
-    answers: new Map(),
     admissions: new Map(),
     oidc: newOidc(config.jwt),
+    metrics,
+    flow: newFlowControl(metrics.registry),
   };
+  return state;
+}
+
+function exchangeFor(state: ServerState, ctx: Ctx, request: ApiRequest): Exchange {
+  const exchange: Exchange = { headers: [], onAnswer: [] };
+  observe(state, ctx, request, exchange);
+  return exchange;
 }
 
 const listener: FeedListener<ServerState> = {
   changed(state, ctx, cache, change) {
     forgetDecisions(state, cache.resource);
+    if (flowObjectsChanged(state, cache.resource)) tendFlowObjectsSoon(ctx);
     // Whoever hears that a definition is established is served what it defines.
     if (cache.resource === definitionsResource) serveDefinitions(state, ctx);
     tellWatchers(state, ctx, cache, change);
@@ -116,12 +133,14 @@ const listener: FeedListener<ServerState> = {
   },
   replaced(state, ctx, why) {
     state.authorizations.clear();
+    state.flow.stale = true;
     closeAllWatches(state, ctx);
     serveDefinitions(state, ctx);
     ctx.setTimer(definitionsTimer, 0);
     ctx.setTimer(aggregationTimer, 0);
     if (why !== firstList) return;
     bootstrap(state, ctx);
+    tendFlowObjectsSoon(ctx);
     return confirmMembership(state, ctx);
   },
   advanced: (state, ctx) => wakeWaiting(state, ctx),
@@ -138,6 +157,8 @@ function onTimer(state: ServerState, ctx: Ctx, name: string): undefined {
       return registerGroupVersions(state, ctx);
     case aggregationTimer:
       return checkApiServices(state, ctx);
+    case flowUpkeepTimer:
+      return tendFlowObjects(state, ctx);
     case bootstrapTimer:
       return bootstrap(state, ctx);
     case membershipTimer:
@@ -145,7 +166,7 @@ function onTimer(state: ServerState, ctx: Ctx, name: string): undefined {
     case etcdMembersTimer:
       return followEtcdMembers(state, ctx);
     default:
-      if (!onFeedTimer(state, ctx, name, listener) && !onWatchTimer(state, ctx, name))
+      if (!onFeedTimer(state, ctx, name, listener) && !onWatchTimer(state, ctx, name) && !onFlowTimer(state, ctx, name))
         throw new Error(`an API server has no timer ${name}`);
   }
 }

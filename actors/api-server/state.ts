@@ -8,8 +8,9 @@ import type { ApiServerConfig, Knobs } from "./config";
 import type { Definitions } from "./custom-resources/lifecycle";
 import type { ServedKinds } from "./custom-resources/served-kinds";
 import type { DocumentCache } from "./discovery/document";
+import type { FlowControl } from "./flow-control/flow-control";
 import type { Membership } from "./membership";
-import type { AnswerCounts } from "./metrics";
+import type { ServerMetrics } from "./metrics";
 import type { Watchers } from "./registry/watchers";
 import type { Compactor } from "./storage/compactor";
 import type { EtcdClient } from "./storage/etcd-client";
@@ -37,9 +38,10 @@ export interface ServerState {
   readonly aggregation: Aggregation;
   readonly documents: DocumentCache;
   readonly authorizations: AuthorizationMemo;
-  readonly answers: AnswerCounts;
   readonly admissions: AdmissionCounts;
   readonly oidc: Oidc;
+  readonly metrics: ServerMetrics;
+  readonly flow: FlowControl;
 }
 
 export type Ctx = Context<ServerState>;

@@ -5,7 +5,7 @@ import type { Stored } from "../../../protocol/kinds/object";
 import { failure } from "../../../protocol/status";
 import type { HttpRequest, HttpResponse, WebMessage } from "../../../protocol/web";
 import type { User } from "../authentication/user";
-import { type Call, refuse, respond } from "../call";
+import { begin, type Call, refuse, respond } from "../call";
 import type { Ctx, ServerState } from "../state";
 import { pemOf } from "../web/call";
 import { resolveWeb } from "../web/resolve";
@@ -62,8 +62,7 @@ function passStream(state: ServerState, ctx: Ctx, call: Call, actor: Address, re
     }
     if (input.body.kind === "http.response") {
       begun = true;
-      caller.tally(input.body.code);
-      ctx.push(stream, responseOf(input.body));
+      begin(ctx, call, responseOf(input.body));
       if (input.body.code !== 200) ctx.close(stream);
     } else if (input.body.kind === "http.chunk") {
       const chunk: ApiChunk = { kind: "api.chunk", bytes: input.body.bytes };

@@ -42,7 +42,11 @@ export function removeInstances(state: ServerState, ctx: Ctx, { metadata }: Defi
 
 const user = authenticated("system:apiserver", [masters]);
 /** The server itself asks: there is nobody to answer. */
-const nobody: ResourceCall["caller"] = { type: "ask", request: { from: "", fromIncarnation: 0, id: 0 }, tally: () => undefined } as never;
+const nobody: ResourceCall["caller"] = {
+  type: "ask",
+  request: { from: "", fromIncarnation: 0, id: 0 },
+  exchange: { headers: [], onAnswer: [] },
+} as never;
 const noRequest: ApiRequest = {
   ...({ kind: "api.request", verb: "get", path: "", isResource: true, group: "", version: "", resource: "", subresource: "" } as const),
   ...{ namespace: "", name: "", query: {}, accept: "", contentType: "", userAgent: "", credential: { type: "actor" } as const },

@@ -38,12 +38,12 @@ export interface Gateway {
 
 const keepAliveMs = 30_000;
 
-/** Kubernetes' own limits: 3 MiB for a body, a minute for a request, 600 requests at once (400 reads and 200 writes). */
+/** Kubernetes' own limits: 3 MiB for a body, a minute for a request. How many run at once the server decides; the door only bounds what it holds. */
 export const defaultLimits: ExchangeLimits = {
   body: { maxBytes: 3 * 1024 * 1024, timeoutMs: 60_000 },
   requestTimeoutMs: 60_000,
   maxBufferedBytes: 16 * 1024 * 1024,
-  maxInFlight: 600,
+  maxInFlight: 10_000,
 };
 
 /** Starts to listen; rejects with the system's error where the address cannot be had ("EADDRINUSE"). */

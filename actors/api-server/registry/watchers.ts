@@ -1,7 +1,7 @@
 import type { ApiEvent } from "../../../protocol/api";
 import { type Failure, isFailure, timeout, tooOldResourceVersion } from "../../../protocol/status";
 import type { StreamRef } from "../../../runtime/actor";
-import { json, type ResourceCall, refuse } from "../call";
+import { begin, json, type ResourceCall, refuse } from "../call";
 import { hasConversionWebhook } from "../custom-resources/webhook-conversion";
 import type { Ctx, ServerState } from "../state";
 import { encodeJson } from "../storage/entry";
@@ -50,7 +50,7 @@ export function watch(state: ServerState, ctx: Ctx, call: ResourceCall): undefin
   const { version, sendInitialEvents } = options;
   if (version.at === "consistent")
     return awaitConsistent(state, ctx, untilUs, (state, revision, ctx) =>
-      begin(
+      ready(
         state,
         ctx,
         revision === undefined ? timeout("etcd did not confirm in time that the watch begins with the newest state") : undefined,
@@ -58,11 +58,11 @@ export function watch(state: ServerState, ctx: Ctx, call: ResourceCall): undefin
     );
   if (version.at === "notOlderThan" && sendInitialEvents)
     return awaitRevision(state, ctx, version.revision, untilUs, (state, reached, ctx) =>
-      begin(state, ctx, reached ? undefined : tooLarge(version.revision, state.feed.revision)),
+      ready(state, ctx, reached ? undefined : tooLarge(version.revision, state.feed.revision)),
     );
-  return begin(state, ctx, undefined);
+  return ready(state, ctx, undefined);
 
-  function begin(state: ServerState, ctx: Ctx, refusal: Failure | undefined): undefined {
+  function ready(state: ServerState, ctx: Ctx, refusal: Failure | undefined): undefined {
     // The client may have gone while the caches were waited for.
     if (!state.watchers.pending.delete(stream.key)) return;
     if (refusal) return refuse(ctx, call, refusal);
@@ -76,8 +76,7 @@ export function watch(state: ServerState, ctx: Ctx, call: ResourceCall): undefin
   }
 
   function start(state: ServerState, ctx: Ctx): undefined {
-    caller.tally(200);
-    ctx.push(stream, json(200, new Uint8Array()));
+    begin(ctx, call, json(200, new Uint8Array()));
     return startWatcher(state, ctx, call, rendering as Rendering, stream, options as WatchOptions);
   }
 }

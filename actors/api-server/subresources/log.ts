@@ -5,7 +5,7 @@ import type { Pod } from "../../../protocol/kinds/generated";
 import type { Stored } from "../../../protocol/kinds/object";
 import { badRequest, type Failure, failure, isFailure, notFound, serviceUnavailable } from "../../../protocol/status";
 import type { StreamRef } from "../../../runtime/actor";
-import { type ResourceCall, refuse, respond, storageFailure } from "../call";
+import { begin, type ResourceCall, refuse, respond, storageFailure } from "../call";
 import { text } from "../health";
 import { isTrue } from "../registry/list-options";
 import { subjectOf } from "../registry/update";
@@ -69,8 +69,7 @@ function follow(state: ServerState, ctx: Ctx, call: ResourceCall, node: string, 
       ctx.close(kubelet);
       return respond(ctx, call, logResponse(input.body));
     }
-    caller.tally(200);
-    ctx.push(caller.stream, text(200, ""));
+    begin(ctx, call, text(200, ""));
     const chunk: ApiChunk = { kind: "api.chunk", bytes };
     if (bytes.length > 0) ctx.push(caller.stream, chunk);
   });

@@ -11,7 +11,7 @@ import { admitSubresource } from "../admission/dynamic/subresource";
 import { attributesOf } from "../authorization/attributes";
 import { forbiddenRequest } from "../authorization/rbac";
 import { decideAccess } from "../authorization-memo";
-import { type ResourceCall, refuse, storageFailure } from "../call";
+import { begin, type ResourceCall, refuse, storageFailure } from "../call";
 import { isTrue } from "../registry/list-options";
 import { subjectOf } from "../registry/update";
 import type { Ctx, ServerState } from "../state";
@@ -114,9 +114,8 @@ function join(state: ServerState, ctx: Ctx, call: ResourceCall, node: string, re
       return refuse(ctx, call, code === 404 ? failure("NotFound", message) : internalError(`unable to upgrade connection: ${message}`));
     }
     answered = true;
-    caller.tally(101);
     const accepted: ApiResponse = { kind: "api.response", code: 101, contentType: "", headers: [], body: new Uint8Array(0) };
-    ctx.push(caller.stream, accepted);
+    begin(ctx, call, accepted);
   });
   state.relays.set(caller.stream.key, kubelet);
 }

@@ -53,6 +53,7 @@ function said(message: { readonly kind: string; readonly [field: string]: unknow
 describe("what an API server says for each request", () => {
   test("create, read, list, update, delete", () => {
     const tank = new Tank();
+    tank.simulation.runFor(3_000);
     expect(transcript(tank, () => tank.create(maps, configMap("a")))).toMatchInlineSnapshot(`
 "
 gateway/outside → apiserver/0 ask api.request create /api/v1/namespaces/default/configmaps
@@ -106,6 +107,8 @@ apiserver/0 → gateway/outside answer api.response 200
 
   test("a watch, and a change through another server", () => {
     const tank = new Tank({ servers: 2 });
+    // Until the servers have nothing left to put in order of their own.
+    tank.simulation.runFor(3_000);
     tank.create(maps, configMap("a"));
     expect(transcript(tank, () => tank.watch(`${maps}?watch=true`, { server: 1 }))).toMatchInlineSnapshot(`
 "
@@ -131,6 +134,8 @@ apiserver/1 → gateway/outside item api.event MODIFIED
 
   test("an update that was decided on an old state is decided again on the new one", () => {
     const tank = new Tank({ servers: 2 });
+    // Until the servers have nothing left to put in order of their own.
+    tank.simulation.runFor(3_000);
     tank.create(maps, configMap("a"));
     const effect = { type: "delay", minUs: 500_000, maxUs: 500_001 } as const;
     tank.simulation.addRule({ id: "slow", from: ["etcd-0"], to: ["apiserver-1"], kinds: ["etcd.watch"], effect });

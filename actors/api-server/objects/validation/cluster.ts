@@ -3,9 +3,7 @@ import type {
   AutoscalingV2MetricSpec,
   CSIDriver,
   EventsV1Event,
-  FlowSchema,
   IPAddress,
-  PriorityLevelConfiguration,
   ServiceAccount,
   ServiceCIDR,
   VolumeAttachment,
@@ -15,7 +13,7 @@ import { semanticallyEqual } from "../equality";
 import { isIPv4, isIPv6, isNetwork } from "./addresses";
 import type { Findings } from "./field-error";
 
-/** Smaller kinds of the cluster: addresses, storage drivers, flow control, the events of the newer group, metrics of autoscalers. */
+/** Smaller kinds of the cluster: addresses, storage drivers, the events of the newer group, metrics of autoscalers. */
 
 export function checkServiceAccount(account: ServiceAccount, findings: Findings): void {
   account.imagePullSecrets?.forEach(({ name }, index) => {
@@ -85,30 +83,6 @@ export function checkEventsEvent(event: EventsV1Event, findings: Findings): void
   }
   if (event.type !== "Normal" && event.type !== "Warning")
     findings.invalid("type", event.type ?? "", `has invalid value: ${event.type ?? ""}`);
-}
-
-export function checkFlowSchema({ spec }: FlowSchema, findings: Findings): void {
-  const precedence = spec?.matchingPrecedence ?? 0;
-  if (precedence <= 0) findings.invalid("spec.matchingPrecedence", precedence, "must be a positive value");
-  if (precedence > 10000) findings.invalid("spec.matchingPrecedence", precedence, "must not be greater than 10000");
-  if (!spec?.priorityLevelConfiguration?.name) findings.required("spec.priorityLevelConfiguration.name", "must reference a priority level");
-  spec?.rules?.forEach((rule, index) => {
-    const at = `spec.rules[${index}]`;
-    if ((rule.subjects ?? []).length === 0) findings.required(`${at}.subjects`, "subjects must contain at least one value");
-    if ((rule.resourceRules ?? []).length === 0 && (rule.nonResourceRules ?? []).length === 0)
-      findings.required(at, "at least one of resourceRules and nonResourceRules has to be non-empty");
-  });
-}
-
-export function checkPriorityLevel({ spec }: PriorityLevelConfiguration, findings: Findings): void {
-  if (spec?.type === "Exempt" && spec.limited !== undefined) findings.forbidden("spec.limited", "must be nil if the type is not Limited");
-  if (spec?.type !== "Limited") return;
-  if (!spec.limited) return findings.required("spec.limited", "must not be empty when type is Limited");
-  const { limitResponse } = spec.limited;
-  if (limitResponse?.type === "Reject" && limitResponse.queuing !== undefined)
-    findings.forbidden("spec.limited.limitResponse.queuing", "must be nil if limited.limitResponse.type is not Limited");
-  if (limitResponse?.type === "Queue" && limitResponse.queuing === undefined)
-    findings.required("spec.limited.limitResponse.queuing", "must not be empty if limitResponse.type is Queue");
 }
 
 /** Each metric has a source of its type and one target value that fits it. */

@@ -9,6 +9,7 @@ import * as cluster from "./cluster";
 import * as core from "./core";
 import * as extensions from "./extensions";
 import { type FieldError, Findings } from "./field-error";
+import * as flowControl from "./flow-control";
 import * as jobs from "./jobs";
 import { checkMetadata, checkMetadataUpdate } from "./metadata";
 import * as networking from "./networking";
@@ -81,8 +82,8 @@ const rules: ReadonlyMap<string, Rules> = new Map<string, Rules>([
   ["networking.k8s.io/ServiceCIDR", { check: cluster.checkServiceCidr, update: extensions.checkSpecUpdate }],
   ["storage.k8s.io/CSIDriver", { check: cluster.checkCsiDriver, update: cluster.checkCsiDriverUpdate }],
   ["storage.k8s.io/VolumeAttachment", { check: cluster.checkVolumeAttachment, update: extensions.checkSpecUpdate }],
-  ["flowcontrol.apiserver.k8s.io/FlowSchema", { check: cluster.checkFlowSchema }],
-  ["flowcontrol.apiserver.k8s.io/PriorityLevelConfiguration", { check: cluster.checkPriorityLevel }],
+  ["flowcontrol.apiserver.k8s.io/FlowSchema", { check: flowControl.checkFlowSchema }],
+  ["flowcontrol.apiserver.k8s.io/PriorityLevelConfiguration", { check: flowControl.checkPriorityLevel }],
   ["resource.k8s.io/ResourceClaim", { update: extensions.checkSpecUpdate }],
   ["resource.k8s.io/ResourceClaimTemplate", { update: extensions.checkSpecUpdate }],
   ["certificates.k8s.io/CertificateSigningRequest", { check: checkCertificateSigningRequest, part: checkCertificateSigningRequestUpdate }],

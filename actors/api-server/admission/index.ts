@@ -7,6 +7,7 @@ import { defaultTolerationSeconds } from "./default-toleration-seconds";
 import { limitRanger } from "./limit-ranger";
 import { namespaceLifecycle } from "./namespace-lifecycle";
 import { nodeRestriction } from "./node-restriction";
+import { paramAccess } from "./param-access";
 import { podSecurity } from "./pod-security/pod-security";
 import { priority } from "./priority";
 import { rbacEscalation } from "./rbac-escalation";
@@ -34,6 +35,7 @@ export const plugins: readonly Plugin[] = [
   certificateSubjectRestriction,
   defaultIngressClass,
   rbacEscalation,
+  paramAccess,
 ];
 
 /** What all plug-ins together will look up. */

@@ -205,6 +205,46 @@ describe("ValidatingAdmissionPolicies", () => {
     expect(shown(tank.create(maps, configMap("a")))).toBe("201");
   });
 
+  it("are written by who may read their parameters, and bound by who may read those that are named", () => {
+    const tank = start();
+    const rbac = "/apis/rbac.authorization.k8s.io/v1";
+    const rules = [{ apiGroups: ["admissionregistration.k8s.io"], resources: ["*"], verbs: ["*"] }];
+    const mine = [{ apiGroups: [""], resources: ["configmaps"], resourceNames: ["limits"], verbs: ["get"] }];
+    must(tank.create(`${rbac}/clusterroles`, { metadata: { name: "policies" }, rules }));
+    must(tank.create(`${rbac}/namespaces/default/roles`, { metadata: { name: "limits" }, rules: mine }));
+    const subjects = [{ apiGroup: "rbac.authorization.k8s.io", kind: "User", name: "ann" }];
+    const roleRef = (kind: string, name: string) => ({ apiGroup: "rbac.authorization.k8s.io", kind, name });
+    must(
+      tank.create(`${rbac}/clusterrolebindings`, { metadata: { name: "policies" }, roleRef: roleRef("ClusterRole", "policies"), subjects }),
+    );
+    must(
+      tank.create(`${rbac}/namespaces/default/rolebindings`, {
+        metadata: { name: "limits" },
+        roleRef: roleRef("Role", "limits"),
+        subjects,
+      }),
+    );
+    tank.simulation.runFor(1_000);
+    const credential = { type: "certificate", commonName: "ann", organizations: [] } as const;
+    const spec = { matchConstraints: onMaps, paramKind: { apiVersion: "v1", kind: "ConfigMap" }, validations: [{ expression: "true" }] };
+    const policy = { metadata: { name: "p" }, spec };
+    expect(shown(tank.create(`${group}/validatingadmissionpolicies`, policy, { credential }))).toBe(
+      '422 Invalid: ValidatingAdmissionPolicy.admissionregistration.k8s.io "p" is invalid: spec.paramKind: Forbidden: user &{ann  [system:authenticated] map[]} must have "get" permission on all objects of the referenced paramKind (kind=ConfigMap, apiVersion=v1)',
+    );
+    must(tank.create(`${group}/validatingadmissionpolicies`, policy));
+    tank.simulation.runFor(100);
+    const bind = (paramRef: Json) => {
+      const given = { policyName: "p", validationActions: ["Deny"], paramRef: { parameterNotFoundAction: "Allow", ...paramRef } };
+      return shown(
+        tank.create(`${group}/validatingadmissionpolicybindings`, { metadata: { generateName: "b-" }, spec: given }, { credential }),
+      );
+    };
+    expect(bind({ name: "other", namespace: "default" })).toContain('does not have "get" permission on the object referenced by paramRef');
+    expect(bind({ selector: {}, namespace: "default" })).toContain('does not have "list" permission');
+    expect(bind({ name: "limits" })).toContain('does not have "get" permission');
+    expect(bind({ name: "limits", namespace: "default" })).toBe("201");
+  });
+
   it("that cost too much refuse", () => {
     const tank = start();
     const loop = "range.all(x, range.all(y, range.all(z, range.all(v, x + y + z + v >= 0))))";
@@ -251,6 +291,21 @@ describe("MutatingAdmissionPolicies", () => {
     ]);
     expect(body.spec.containers).toHaveLength(1);
     expect(body.metadata.annotations).toEqual({ "a/b": "1" });
+  });
+
+  it("change what is sent to subresources by its own type", () => {
+    const tank = start();
+    const labels = { app: "web" };
+    const template = { metadata: { labels }, spec: { containers: [{ name: "m", image: "i" }] } };
+    must(tank.create(deployments, { metadata: { name: "web" }, spec: { replicas: 1, selector: { matchLabels: labels }, template } }));
+    const matchConstraints = {
+      resourceRules: [{ apiGroups: ["apps"], apiVersions: ["v1"], operations: ["UPDATE"], resources: ["deployments/scale"] }],
+    };
+    const expression = "Object{spec: Object.spec{replicas: object.spec.replicas > 3 ? 3 : object.spec.replicas}}";
+    const mutations = [{ patchType: "ApplyConfiguration", applyConfiguration: { expression } }];
+    enforce(tank, "cap", { matchConstraints, reinvocationPolicy: "Never", mutations }, {}, "mutating");
+    expect(tank.patch(`${deployments}/web/scale`, "merge", { spec: { replicas: 9 } }).body.spec.replicas).toBe(3);
+    expect(tank.get(`${deployments}/web`).body.spec.replicas).toBe(3);
   });
 
   it("may not replace what is atomic, and must say where their objects belong", () => {

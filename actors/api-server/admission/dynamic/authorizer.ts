@@ -107,6 +107,9 @@ export const authorizerFunctions: readonly Overload[] = [
   ),
   fn(`${R}.subresource(string): ${R}`, (check: ResourceCheck, subresource: string) => check.with({ subresource })),
   fn(`${R}.namespace(string): ${R}`, (check: ResourceCheck, namespace: string) => check.with({ namespace })),
+  // Nobody here decides by selectors, and an authorizer that does not is asked as if there were none.
+  fn(`${R}.fieldSelector(string): ${R}`, (check: ResourceCheck) => check),
+  fn(`${R}.labelSelector(string): ${R}`, (check: ResourceCheck) => check),
   fn(`${R}.name(string): ${R}`, (check: ResourceCheck, name: string) => check.with({ name })),
   fn(
     `${R}.check(string): ${D}`,

@@ -8,7 +8,7 @@ import type { Kind } from "../../../../protocol/kinds/registry";
 import { type Failure, forbidden, internalError, isFailure } from "../../../../protocol/status";
 import { semanticallyEqual } from "../../objects/equality";
 import type { Ctx, ServerState } from "../../state";
-import { decodedAgain } from "./body";
+import { decodedAgain, schemaOfBody } from "./body";
 import {
   conditionsOf,
   meetsConditions,
@@ -142,7 +142,7 @@ function mutatedBy(spec: MutatingAdmissionPolicySpec, scene: Scene, params: unkn
     for (const mutation of mutations) {
       const account = { left: policyBudget };
       const known = withOwnVariables(variablesOf({ ...scene, object }, params), variables, account);
-      const made = mutated(mutation, scene.match.kind, object, known, account);
+      const made = mutated(mutation, schemaOfBody(scene.match), object, known, account);
       if (typeof made === "string") return made;
       const again = decodedAgain(scene.match as Match, made);
       if (isFailure(again)) return again;

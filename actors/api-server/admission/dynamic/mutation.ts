@@ -1,6 +1,6 @@
 import type { Mutation } from "../../../../protocol/kinds/generated";
 import type { JsonObject } from "../../../../protocol/kinds/object";
-import { type Kind, type Schema, schemaOf } from "../../../../protocol/kinds/registry";
+import type { Schema } from "../../../../protocol/kinds/registry";
 import type { CelVariables } from "../../cel/environment";
 import { fromCel } from "../../cel/json";
 import { type CelType, dyn, listOf, type ObjectType, string } from "../../cel/types";
@@ -68,7 +68,7 @@ export function compileMutation(
 /** The object as a mutation makes it; the text says why it makes nothing of it. May throw OutOfBudget. */
 export function mutated(
   { patchType: type, expression }: CompiledMutation,
-  kind: Kind,
+  schema: Schema,
   object: JsonObject,
   variables: CelVariables,
   account: Account,
@@ -76,7 +76,7 @@ export function mutated(
   const outcome = evaluate(expression, variables, account);
   if (!outcome.ok) return outcome.error;
   try {
-    return type === "JSONPatch" ? patched(object, outcome.value) : configured(kind, object, outcome.value);
+    return type === "JSONPatch" ? patched(object, outcome.value) : configured(schema, object, outcome.value);
   } catch (error) {
     if (error instanceof CelFault || error instanceof StructureError) return error.message;
     throw error;
@@ -89,12 +89,11 @@ function patched(object: JsonObject, value: CelValue): JsonObject | string {
   return result.ok ? result.object : result.failure.message.replace(/^.*error in our request: /, "JSON Patch: ");
 }
 
-function configured(kind: Kind, object: JsonObject, value: CelValue): JsonObject | string {
+function configured(schema: Schema, object: JsonObject, value: CelValue): JsonObject | string {
   if (!isMap(value)) return "must be an Object";
   const wrong = misnamed(value, "Object");
   if (wrong !== undefined) return `type mismatch: ${wrong}`;
   const { apiVersion: _version, kind: _kind, ...config } = fromCel(value) as JsonObject;
-  const schema = schemaOf(kind);
   const atomic = atomicsIn(config, schema, "");
   if (atomic.length > 0) return `invalid ApplyConfiguration: may not mutate atomic arrays, maps or structs: ${atomic.join(", ")}`;
   return lay(object, config, schema) as JsonObject;

@@ -173,7 +173,7 @@ function parseAll(all: readonly Token[]): Requirements {
 
   const parseValues = (): readonly string[] => {
     const open = take();
-    if (open.is !== "(") throw new SelectorError(`unable to parse requirement: found '${open.text}', expected: '('`);
+    if (open.is !== "(") throw new SelectorError(`unable to parse requirement: found '${open.text}' expected: '('`);
     const values: string[] = [];
     for (;;) {
       const next = word(peek());

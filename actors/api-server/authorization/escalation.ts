@@ -46,6 +46,21 @@ function may(user: User, verb: string, resource: string, namespace: string, name
 function gained(user: User, wanted: readonly PolicyRule[], namespace: string, objects: RbacObjects): string | undefined {
   const missing = notCovered(rulesOf(user, namespace, objects).rules, wanted);
   if (missing.length === 0) return undefined;
-  const list = missing.map((rule) => JSON.stringify(rule)).join("\n");
-  return `user ${JSON.stringify(user.name)} (groups=${JSON.stringify(user.groups)}) is attempting to grant RBAC permissions not currently held:\n${list}`;
+  const list = missing.map(compact).sort().join("\n");
+  return `user ${JSON.stringify(user.name)} (groups=${quoted(user.groups, " ")}) is attempting to grant RBAC permissions not currently held:\n${list}`;
+}
+
+const quoted = (texts: readonly string[], between: string) => `[${texts.map((text) => JSON.stringify(text)).join(between)}]`;
+
+/** A rule as error messages show it: `{APIGroups:[""], Resources:["pods"], Verbs:["get"]}`. */
+function compact({ apiGroups, nonResourceURLs, resourceNames, resources, verbs }: PolicyRule): string {
+  const fields = {
+    APIGroups: apiGroups,
+    Resources: resources,
+    NonResourceURLs: nonResourceURLs,
+    ResourceNames: resourceNames,
+    Verbs: verbs,
+  };
+  const shown = Object.entries(fields).flatMap(([name, values]) => (values?.length ? [`${name}:${quoted(values, ", ")}`] : []));
+  return `{${shown.join(", ")}}`;
 }

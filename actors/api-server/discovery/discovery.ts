@@ -2,7 +2,7 @@ import { type GroupVersion, groupVersions } from "../../../protocol/kinds/regist
 import { type Failure, notAcceptable } from "../../../protocol/status";
 import { chooseMediaType, parseAccept } from "../negotiation";
 import { apiGroupDiscoveryList, type DiscoveryVersion } from "./aggregated";
-import { cached, type DocumentCache, jsonBytes, type ServedDocument } from "./document";
+import { cached, type DocumentCache, indentedJsonBytes, jsonBytes, type ServedDocument } from "./document";
 import { apiGroup, apiGroupList, apiResourceList, apiVersions } from "./legacy";
 import { versionInfo } from "./version";
 
@@ -32,7 +32,8 @@ export function discover(path: string, accept: string, options: DiscoveryOptions
   const make = plainDocument(parts, groups, serverAddress);
   if (make === undefined) return undefined;
   if (chooseMediaType(accept, ["application/json"]) === undefined) return notAcceptable(["application/json"]);
-  return cached(cache, `/${parts.join("/")}`, "application/json", () => jsonBytes(make()));
+  const bytes = parts[0] === "version" ? indentedJsonBytes : jsonBytes;
+  return cached(cache, `/${parts.join("/")}`, "application/json", () => bytes(make()));
 }
 
 function plainDocument(parts: readonly string[], groups: readonly GroupVersion[], serverAddress: string): (() => unknown) | undefined {

@@ -45,6 +45,11 @@ export function jsonBytes(value: unknown): Uint8Array {
   return encoder.encode(JSON.stringify(value));
 }
 
+/** A value as JSON for people to read, as /version is. */
+export function indentedJsonBytes(value: unknown): Uint8Array {
+  return encoder.encode(JSON.stringify(value, undefined, 2));
+}
+
 /** 128 bits of a document in upper-case hexadecimal. It tells versions of a document apart and protects against nothing. */
 export function fingerprint(bytes: Uint8Array): string {
   return [0x811c9dc5, 0x01000193, 0x9e3779b9, 0x85ebca6b]

@@ -37,7 +37,7 @@ export function decodeObject(kind: Kind, json: unknown, fieldValidation: FieldVa
 
 /** Decodes a value as a type of definitions.json. */
 export function decodeAs(definitionName: string, json: unknown): DecodedValue {
-  const progress: Progress = { path: [], unknown: [] };
+  const progress: Progress = { path: [], mapKeys: new Set(), unknown: [] };
   try {
     const value = walkerOf(definitionName)(json, progress, typeName(definitionName));
     return { ok: true, value: (value ?? {}) as JsonObject, unknown: progress.unknown };
@@ -52,6 +52,8 @@ class DecodeError extends Error {}
 interface Progress {
   /** Where the walk is: names of fields and indices of lists. */
   readonly path: (string | number)[];
+  /** Which places of the path are keys of maps. */
+  readonly mapKeys: Set<number>;
   readonly unknown: string[];
 }
 
@@ -150,11 +152,13 @@ function mapWalker(schema: Schema): Walker {
     if (!isObject(value)) return unfit(value, progress, owner, type);
     let changed: Record<string, unknown> | undefined;
     for (const key in value) {
+      progress.mapKeys.add(progress.path.length);
       progress.path.push(key);
       const before = value[key];
       const after = item(before, progress, owner) ?? zero(schema.additionalProperties);
       if (after !== before) (changed ??= { ...value })[key] = after;
       progress.path.pop();
+      progress.mapKeys.delete(progress.path.length);
     }
     return changed ?? value;
   };
@@ -241,7 +245,8 @@ const bytes: Walker = (value, progress, owner) => {
 
 function unfit(value: unknown, progress: Progress, owner: string, type: string, shown = ""): never {
   const found = value === null ? "null" : Array.isArray(value) ? "array" : typeof value === "boolean" ? "bool" : typeof value;
-  const names = progress.path.filter((step) => typeof step === "string");
+  // As Go tells it: fields of structures only, neither places in lists nor keys of maps.
+  const names = progress.path.filter((step, index) => typeof step === "string" && !progress.mapKeys.has(index));
   const where = names.length === 0 ? `Go value of type ${type}` : `Go struct field ${owner}.${names.join(".")} of type ${type}`;
   throw new DecodeError(`json: cannot unmarshal ${found}${shown} into ${where}`);
 }

@@ -39,14 +39,14 @@ export function jsonPatch(object: JsonObject, patch: unknown): Patched {
     if (!isObject(document)) return { ok: false, failure: badRequest("the patched document is not an object") };
     return { ok: true, object: document };
   } catch (error) {
-    if (error instanceof JsonPatchError) return { ok: false, failure: rejected(wordsOf(error)) };
+    if (error instanceof JsonPatchError) return { ok: false, failure: rejected };
     throw error;
   }
 }
 
 function wrongWithOperations(patch: unknown): string | undefined {
   if (!Array.isArray(patch))
-    return `json: cannot unmarshal ${isObject(patch) ? "object" : typeof patch} into Go value of type jsonpatch.Patch`;
+    return `json: cannot unmarshal ${isObject(patch) ? "object" : typeof patch} into Go value of type []handlers.jsonPatchOp`;
   for (const [index, operation] of patch.entries()) {
     if (!isObject(operation)) return `operation ${index} is not an object`;
     if (!operationNames.has(operation.op)) return `operation ${index} has the unknown op ${JSON.stringify(operation.op)}`;
@@ -58,16 +58,8 @@ function wrongWithOperations(patch: unknown): string | undefined {
   return undefined;
 }
 
-function wordsOf(error: JsonPatchError): string {
-  const operation = error.operation as Operation | undefined;
-  if (error.name === "TEST_OPERATION_FAILED") return `testing value ${operation?.path} failed: test failed`;
-  return `${operation?.op} operation does not apply: doc is missing path: ${JSON.stringify(operation?.path)}: missing value`;
-}
-
-/** The answer to a patch that is well formed but does not fit the object. */
-function rejected(why: string): Failure {
-  return failure("Invalid", `the server rejected our request due to an error in our request: ${why}`);
-}
+/** The answer to a patch that is well formed but does not fit the object; a real server keeps to itself which operation it was. */
+const rejected: Failure = failure("Invalid", "the server rejected our request due to an error in our request");
 
 /** JSON Merge Patch (RFC 7386) of whole objects. Fails with 400 when the patch is not an object. */
 export function mergePatch(object: JsonObject, patch: unknown): Patched {

@@ -1,8 +1,10 @@
 import type { ApiObject, JsonObject } from "../../../protocol/kinds/object";
-import { type Failure, invalid, isFailure } from "../../../protocol/status";
+import { schemaOf } from "../../../protocol/kinds/registry";
+import { badRequest, type Failure, invalid, isFailure } from "../../../protocol/status";
 import { type ResourceCall, refuse } from "../call";
 import { isObject } from "../objects/decode";
 import { applyConfiguration } from "../objects/managed-fields/ownership";
+import { wrongWithStructure } from "../objects/managed-fields/undeclared";
 import type { Ctx, ServerState } from "../state";
 import { receiveObject } from "./body";
 import { createObject } from "./create";
@@ -18,6 +20,8 @@ export function apply(state: ServerState, ctx: Ctx, call: ResourceCall, document
   const named = isObject(document)
     ? { ...document, metadata: { name: request.name, ...(document.metadata as object | undefined) } }
     : document;
+  const undeclared = kind.custom ? undefined : wrongWithStructure(named, schemaOf(kind));
+  if (undeclared) return refuse(ctx, call, badRequest(`failed to create typed patch object (${objectName(call)}): ${undeclared}`));
   const received = receiveObject(request, kind, named, request.namespace);
   if (isFailure(received)) return refuse(ctx, call, received);
   const { object: config, warnings } = received;
@@ -41,6 +45,11 @@ export function apply(state: ServerState, ctx: Ctx, call: ResourceCall, document
     track: (_stored, object) => object,
     ...(request.subresource === "" ? { missing: anew } : {}),
   });
+}
+
+function objectName({ kind, request }: ResourceCall): string {
+  const name = kind.namespaced ? `${request.namespace}/${request.name}` : request.name;
+  return `${name}; ${kind.group}/${kind.version}, Kind=${kind.kind}`;
 }
 
 function managerMissing(): Failure {

@@ -25,16 +25,18 @@ export function parseBody(request: ApiRequest): unknown | Failure {
 }
 
 /** JSON, or YAML where it may be that; JSON is YAML too, but reads a hundred times faster as what it is. */
-export function parseText(body: Uint8Array, mayBeYaml: boolean): unknown | Failure {
+export function parseText(body: Uint8Array, mayBeYaml: boolean, words = bodyUnreadable): unknown | Failure {
   if (body.length > bodyBytesMax)
     return requestEntityTooLarge(`the request body is ${body.length} bytes long; at most ${bodyBytesMax} are accepted`);
   const text = Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString("utf8");
   try {
     return !mayBeYaml || text.trimStart().startsWith("{") ? JSON.parse(text) : parseYaml(text);
   } catch (error) {
-    return badRequest(`the body of the request could not be parsed: ${error instanceof Error ? error.message : String(error)}`);
+    return badRequest(words(error instanceof Error ? error.message : String(error)));
   }
 }
+
+const bodyUnreadable = (why: string) => `the body of the request could not be parsed: ${why}`;
 
 /** The body as an object of the kind, types checked, in the namespace and under the name of the URL. */
 export function receiveObject(request: ApiRequest, kind: Kind, json: unknown, namespace: string): Received | Failure {

@@ -14,7 +14,7 @@ export function patch(state: ServerState, ctx: Ctx, call: ResourceCall): undefin
   const { request, kind } = call;
   const type = patchType(request.contentType);
   if (typeof type !== "string") return refuse(ctx, call, type);
-  const document = parseText(request.body, type === "apply");
+  const document = parseText(request.body, type === "apply", (why) => (type === "apply" ? `error decoding YAML: ${why}` : why));
   if (isFailure(document)) return refuse(ctx, call, document);
   if (type === "apply") return apply(state, ctx, call, document);
   const make: Make = (stored) => {

@@ -18,7 +18,7 @@ import {
 import { admitBody, mayMutate, mayValidate, Notes, reviewOf, writeOptions } from "../admission/dynamic/index";
 import { type ResourceCall, refuse, respondObject, storageFailure } from "../call";
 import { awaitConverted, convertedFirst, convertForStorage, storesThroughWebhook } from "../custom-resources/webhook-conversion";
-import { patchType } from "../negotiation";
+import { answerForm, patchType } from "../negotiation";
 import { decodeAs, isObject } from "../objects/decode";
 import { jsonPatch, mergePatch } from "../objects/patch";
 import { dryRunOf, parseBody, parseText } from "../registry/body";
@@ -32,6 +32,7 @@ import { cacheOf } from "../storage/feed";
 import { type Decision, guaranteedUpdate, type Later } from "../storage/guaranteed-update";
 import { keyOfObject } from "../storage/keys";
 import { readEntry } from "../storage/store";
+import { toPartialObjectMetadata, toTable } from "../table/table";
 
 interface Scalable {
   readonly spec?: { readonly replicas?: number; readonly selector?: LabelSelector | Readonly<Record<string, string>> };
@@ -50,7 +51,7 @@ export function serveScale(state: ServerState, ctx: Ctx, call: ResourceCall): un
       return awaitConverted(state, ctx, call.kind, [entry], (_state, refusal, ctx) => {
         if (refusal) return refuse(ctx, call, refusal);
         const scale = scaleOf(call.kind, servedObject(call.kind, resource, entry));
-        return isFailure(scale) ? refuse(ctx, call, scale) : respondObject(ctx, call, 200, encodeJson(scale));
+        return isFailure(scale) ? refuse(ctx, call, scale) : answerScale(ctx, call, scale);
       });
     });
   }
@@ -131,7 +132,7 @@ function changeScale(state: ServerState, ctx: Ctx, call: ResourceCall, make: Mak
   const answer = (state: ServerState, ctx: Ctx, entry: Entry): undefined =>
     awaitConverted(state, ctx, kind, [entry], (_state, refusal, ctx) => {
       const scale = refusal ?? scaleOf(kind, servedObject(kind, resource, entry));
-      return isFailure(scale) ? refuse(ctx, call, scale) : respondObject(ctx, call, 200, encodeJson(scale), notes.warnings);
+      return isFailure(scale) ? refuse(ctx, call, scale) : answerScale(ctx, call, scale, notes.warnings);
     });
   return guaranteedUpdate(state, ctx, plan, (state, outcome, ctx) => {
     switch (outcome.type) {
@@ -154,6 +155,15 @@ function changeScale(state: ServerState, ctx: Ctx, call: ResourceCall, make: Mak
 }
 
 /** The workload with the number of replicas that the Scale asks for; the same object where it has that number already. */
+/** A Scale in the form that the client likes best; what cannot be told otherwise is told as what it is. */
+function answerScale(ctx: Ctx, call: ResourceCall, scale: Scale, warnings: readonly string[] = []): undefined {
+  const form = answerForm(call.request.accept, "object");
+  if (isFailure(form) || form.as === "Object") return respondObject(ctx, call, 200, encodeJson(scale), warnings);
+  if (form.as !== "Table") return respondObject(ctx, call, 200, encodeJson(toPartialObjectMetadata(scale, form.version)), warnings);
+  const table = toTable({ group: "autoscaling", kind: "Scale" }, [scale], { nowMs: ctx.wallUs() / 1000, version: form.version });
+  return respondObject(ctx, call, 200, encodeJson(table), warnings);
+}
+
 function scaled(call: ResourceCall, stored: Stored<ApiObject>, make: MakeScale): ApiObject | Failure {
   const before = scaleOf(call.kind, stored, true);
   if (isFailure(before)) return before;

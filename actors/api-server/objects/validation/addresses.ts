@@ -16,3 +16,10 @@ export function isNetwork(text: string | undefined): boolean {
   if (bits === undefined || more.length > 0 || !/^\d{1,3}$/.test(bits)) return false;
   return isIPv4(address) ? Number(bits) <= 32 : isIPv6(address) && Number(bits) <= 128;
 }
+
+/** Whether a network lies in another one and is smaller; both must be networks in CIDR notation. */
+export function isStrictSubset(inner: string, outer: string): boolean {
+  if (inner.includes(":") !== outer.includes(":")) return false;
+  const [small, large] = inner.includes(":") ? [new Address6(inner), new Address6(outer)] : [new Address4(inner), new Address4(outer)];
+  return small.subnetMask > large.subnetMask && small.isInSubnet(large as never);
+}

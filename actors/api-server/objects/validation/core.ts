@@ -176,6 +176,8 @@ export function checkLimitRange({ spec }: LimitRange, findings: Findings): void 
   });
 }
 
+const accessModes: readonly string[] = ["ReadOnlyMany", "ReadWriteMany", "ReadWriteOnce", "ReadWriteOncePod"];
+
 export function checkPersistentVolume({ spec }: PersistentVolume, findings: Findings): void {
   if (!spec) return findings.required("spec");
   if ((spec.accessModes ?? []).length === 0) findings.required("spec.accessModes");
@@ -226,7 +228,8 @@ export function checkPersistentVolumeUpdate(stored: PersistentVolume, updated: P
 export function checkPersistentVolumeClaim({ spec }: PersistentVolumeClaim, findings: Findings): void {
   if (!spec) return findings.required("spec");
   if ((spec.accessModes ?? []).length === 0) findings.required("spec.accessModes", "at least 1 access mode is required");
-  else if (spec.accessModes!.includes("ReadWriteOncePod") && spec.accessModes!.length > 1)
+  for (const mode of spec.accessModes ?? []) if (!accessModes.includes(mode)) findings.notSupported("spec.accessModes", mode, accessModes);
+  if (spec.accessModes?.includes("ReadWriteOncePod") && spec.accessModes.length > 1)
     findings.forbidden("spec.accessModes", "may not use ReadWriteOncePod with other access modes");
   const storage = spec.resources?.requests?.storage;
   if (storage === undefined) findings.required("spec.resources[storage]");

@@ -126,6 +126,6 @@ export function checkMetadataUpdate(stored: JsonObject, updated: JsonObject, fin
   if (added.length > 0)
     findings.forbidden(
       "metadata.finalizers",
-      `no new finalizers can be added if the object is being deleted, found new finalizers ${JSON.stringify(added)}`,
+      `no new finalizers can be added if the object is being deleted, found new finalizers []string{${added.map((each) => JSON.stringify(each)).join(", ")}}`,
     );
 }

@@ -8,7 +8,7 @@ import type {
   NetworkPolicyPort,
 } from "../../../../protocol/kinds/generated";
 import { wrongWithDns1123Subdomain, wrongWithPortName, wrongWithPortNumber } from "../../../../protocol/kinds/names";
-import { isNetwork } from "./addresses";
+import { isNetwork, isStrictSubset } from "./addresses";
 import type { Findings } from "./field-error";
 import { checkLabelSelector } from "./selectors";
 
@@ -129,5 +129,7 @@ function checkPeers(peers: readonly NetworkPolicyPeer[] | undefined, at: string,
     for (const [field, network] of networks)
       if (network === "") findings.required(field);
       else if (!isNetwork(network)) findings.invalid(field, network, "must be a valid CIDR value, (e.g. 10.9.8.0/24 or 2001:db8::/64)");
+      else if (field !== networks[0]![0] && isNetwork(peer.ipBlock.cidr) && !isStrictSubset(network, peer.ipBlock.cidr))
+        findings.invalid(field, network, "must be a strict subset of `cidr`");
   });
 }

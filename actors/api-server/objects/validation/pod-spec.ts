@@ -130,12 +130,16 @@ export function checkSelectorAndTemplate(
   emptyMessage: string,
   findings: Findings,
 ): void {
-  if (selector === undefined) findings.required(`${at}.selector`);
-  else {
+  const labels = template?.metadata?.labels;
+  if (selector === undefined) {
+    findings.required(`${at}.selector`);
+    // No selector selects nothing, so nothing that a template says can match it.
+    findings.invalid(`${at}.template.metadata.labels`, labels ?? null, "`selector` does not match template `labels`");
+  } else {
     checkLabelSelector(selector, `${at}.selector`, findings);
     if (isEmptySelector(selector)) findings.invalid(`${at}.selector`, selector, emptyMessage);
-    else if (hasKnownOperators(selector) && !matchesLabelSelector(selector, template?.metadata?.labels))
-      findings.invalid(`${at}.template.metadata.labels`, template?.metadata?.labels ?? null, "`selector` does not match template `labels`");
+    else if (hasKnownOperators(selector) && !matchesLabelSelector(selector, labels))
+      findings.invalid(`${at}.template.metadata.labels`, labels ?? null, "`selector` does not match template `labels`");
   }
   checkPodTemplate(template, `${at}.template`, findings);
 }

@@ -138,7 +138,9 @@ function withSchemaErrors(kind: Kind, object: JsonObject, findings: Findings): r
   const more = demanded.errors();
   if (more.length === 0) return findings.errors();
   const spoken = new Set(findings.errors().map(({ field }) => field));
-  return [...findings.errors(), ...more.filter(({ field }) => !spoken.has(field) && !isInside(field, spoken))];
+  // Some rules speak of the list where the schema speaks of its element.
+  const isSpoken = (field: string) => spoken.has(field) || spoken.has(field.replace(/\[\d+\]$/, ""));
+  return [...findings.errors(), ...more.filter(({ field }) => !isSpoken(field) && !isInside(field, spoken))];
 }
 
 /** Whether an error is already given for something further down, such as `spec.template.spec.containers` for `spec.template`. */

@@ -87,7 +87,7 @@ describe("validation words its findings as a real server does", () => {
     [
       { restartPolicy: "Sometimes" },
       {},
-      'spec.restartPolicy: Unsupported value: "Sometimes": supported values: "Always", "Never", "OnFailure"',
+      'spec.restartPolicy: Unsupported value: "Sometimes": supported values: "Always", "OnFailure", "Never"',
     ],
     [
       { tolerations: [{ key: "a", operator: "Exists", value: "b" }] },

@@ -51,7 +51,7 @@ describe("label selectors (documentation: Labels and Selectors)", () => {
   test.each([
     ["a=b,", "found '', expected: identifier after ','"],
     [",a", "found ',', expected: !, identifier, or 'end of string'"],
-    ["a in b", "unable to parse requirement: found 'b', expected: '('"],
+    ["a in b", "unable to parse requirement: found 'b' expected: '('"],
     ["a in (b", "unable to parse requirement: found '', expected: ',' or ')'"],
     ["a b", "unable to parse requirement: found 'b', expected: in, notin, =, ==, !=, gt, lt"],
     ["a=b c", "found 'c', expected: ',' or 'end of string'"],

@@ -43,7 +43,7 @@ describe("decoding a request's object", () => {
     [{ spec: { replicas: 1.5 } }, "cannot unmarshal number 1.5 into Go struct field DeploymentSpec.spec.replicas of type int32"],
     [{ spec: { paused: 1 } }, "cannot unmarshal number into Go struct field DeploymentSpec.spec.paused of type bool"],
     [{ spec: [] }, "cannot unmarshal array into Go struct field Deployment.spec of type v1.DeploymentSpec"],
-    [{ metadata: { labels: { a: 1 } } }, "cannot unmarshal number into Go struct field ObjectMeta.metadata.labels.a of type string"],
+    [{ metadata: { labels: { a: 1 } } }, "cannot unmarshal number into Go struct field ObjectMeta.metadata.labels of type string"],
     [
       { spec: { template: { spec: { containers: {} } } } },
       "cannot unmarshal object into Go struct field PodSpec.spec.template.spec.containers of type []v1.Container",

@@ -22,11 +22,11 @@ describe("JSON Patch (RFC 6902)", () => {
   test("a test that does not hold, or a path that is not there, is a 422 and does nothing", () => {
     const rejected = "the server rejected our request due to an error in our request";
     expect(patch({ a: 1 }, [{ op: "test", path: "/a", value: 2 }])).toMatchObject({
-      failure: { code: 422, reason: "Invalid", message: `${rejected}: testing value /a failed: test failed` },
+      failure: { code: 422, reason: "Invalid", message: rejected },
     });
     for (const op of ["remove", "replace"])
       expect(patch({ a: 1 }, [{ op, path: "/x", value: 1 }])).toMatchObject({
-        failure: { code: 422, message: `${rejected}: ${op} operation does not apply: doc is missing path: "/x": missing value` },
+        failure: { code: 422, message: rejected },
       });
   });
 

@@ -9,6 +9,7 @@ import type {
 } from "../../../protocol/kinds/generated";
 import type { Kind } from "../../../protocol/kinds/registry";
 import { type Failure, isFailure } from "../../../protocol/status";
+import { admitSubresource } from "../admission/dynamic/subresource";
 import { authenticate } from "../authentication/authenticate";
 import { isIssuedElsewhere, verifyJwt } from "../authentication/oidc/provider";
 import type { User } from "../authentication/user";
@@ -18,7 +19,7 @@ import { decideAccess, rbacObjects } from "../authorization-memo";
 import { type Call, refuse, respondObject } from "../call";
 import { tokenIssuer, tokenKey, verifyBootstrapToken, verifyToken } from "../identity";
 import { verifyLegacyToken } from "../legacy-token-use";
-import { parseBody, receiveObject } from "../registry/body";
+import { parseBody, type Received, receiveObject } from "../registry/body";
 import type { Ctx, ServerState } from "../state";
 import { encodeJson } from "../storage/entry";
 
@@ -26,11 +27,20 @@ type Review = SubjectAccessReview | LocalSubjectAccessReview | SelfSubjectAccess
 
 /** Questions that are posted as objects and answered in their status; nothing is stored. */
 export function answerReview(state: ServerState, ctx: Ctx, call: Call, kind: Kind): undefined {
-  const { request, user } = call;
+  const { request } = call;
   const json = parseBody(request);
   if (isFailure(json)) return refuse(ctx, call, json);
   const received = receiveObject(request, kind, json, request.namespace);
   if (isFailure(received)) return refuse(ctx, call, received);
+  return admitSubresource(state, ctx, { ...call, kind }, "CREATE", kind, received.object, false, (state, admitted, ctx) =>
+    isFailure(admitted)
+      ? refuse(ctx, call, admitted)
+      : answerAdmitted(state, ctx, call, kind, { object: admitted.object, warnings: [...received.warnings, ...admitted.warnings] }),
+  );
+}
+
+function answerAdmitted(state: ServerState, ctx: Ctx, call: Call, kind: Kind, received: Received): undefined {
+  const { request, user } = call;
   const answer = (ctx: Ctx, review: object | Failure) =>
     isFailure(review) ? refuse(ctx, call, review) : respondObject(ctx, call, 201, encodeJson(review), received.warnings);
   const review = received.object as unknown as Review;

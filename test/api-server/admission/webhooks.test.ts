@@ -244,6 +244,24 @@ describe("validating webhooks", () => {
     ]);
   });
 
+  it("are asked about questions, which no policy is", () => {
+    const hooks = new Hooks().on("/ask", () => deny("do not ask"));
+    const tank = hookedTank(hooks);
+    const rules = [{ apiGroups: ["authorization.k8s.io"], apiVersions: ["v1"], operations: ["CREATE"], resources: ["*"] }];
+    const reviews = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews";
+    const question = { spec: { resourceAttributes: { verb: "get", resource: "pods", namespace: "default" } } };
+    const policy = { matchConstraints: { resourceRules: [{ ...rules[0], apiGroups: ["*"] }] }, validations: [{ expression: "false" }] };
+    const policies = "/apis/admissionregistration.k8s.io/v1/validatingadmissionpolicies";
+    expect(tank.create(policies, { metadata: { name: "p" }, spec: policy }).code).toBe(201);
+    const binding = { metadata: { name: "p" }, spec: { policyName: "p", validationActions: ["Deny"] } };
+    expect(tank.create(policies.replace("policies", "policybindings"), binding).code).toBe(201);
+    tank.simulation.runFor(100);
+    expect(tank.create(reviews, question).body.status.allowed).toBe(true);
+    configure(tank, "validating", "ask", webhook("ask", { rules }));
+    expect(tank.create(reviews, question).body.message).toContain("do not ask");
+    expect(hooks.requests("/ask")[0]).toMatchObject({ kind: { kind: "SelfSubjectAccessReview" }, object: question });
+  });
+
   it("that may have effects are not asked in a dry run", () => {
     const hooks = new Hooks().on("/check", allow);
     const tank = hookedTank(hooks);

@@ -1,5 +1,5 @@
 import type { JsonObject } from "../../../../protocol/kinds/object";
-import type { Kind } from "../../../../protocol/kinds/registry";
+import { isReview, type Kind } from "../../../../protocol/kinds/registry";
 import { type Failure, isFailure } from "../../../../protocol/status";
 import type { Ctx, ServerState } from "../../state";
 import { cacheOf } from "../../storage/feed";
@@ -36,12 +36,17 @@ function isExempt({ group, plural }: Kind): boolean {
 
 /** Whether anybody might want to change objects of the kind on their way in. */
 export function mayMutate(state: ServerState, kind: Kind): boolean {
-  return !isExempt(kind) && (cacheOf(state.feed, mutatingWebhooks).size > 0 || arePoliciesBound(state, mutatingPolicies));
+  return !isExempt(kind) && (cacheOf(state.feed, mutatingWebhooks).size > 0 || areAsked(state, kind, mutatingPolicies));
 }
 
 /** Whether anybody might want to refuse objects of the kind. */
 export function mayValidate(state: ServerState, kind: Kind): boolean {
-  return !isExempt(kind) && (cacheOf(state.feed, validatingWebhooks).size > 0 || arePoliciesBound(state, validatingPolicies));
+  return !isExempt(kind) && (cacheOf(state.feed, validatingWebhooks).size > 0 || areAsked(state, kind, validatingPolicies));
+}
+
+/** Questions such as SubjectAccessReviews are shown to webhooks, but to no policy. */
+function areAsked(state: ServerState, kind: Kind, policies: Parameters<typeof arePoliciesBound>[1]): boolean {
+  return !isReview(kind) && arePoliciesBound(state, policies);
 }
 
 interface Asking {
@@ -68,7 +73,8 @@ export function admitMutating(
     return round(state, ctx, given.object);
 
     function round(state: ServerState, ctx: Ctx, object: JsonObject | undefined): undefined {
-      return runMutatingPolicies(state, ctx, { ...given, object }, run as Exclude<typeof run, Failure>, again, (state, object, ctx) => {
+      const policies = areAsked(state, given.kind, mutatingPolicies) ? runMutatingPolicies : passOver;
+      return policies(state, ctx, { ...given, object }, run as Exclude<typeof run, Failure>, again, (state, object, ctx) => {
         if (isFailure(object)) return then(state, object, ctx);
         return runMutatingWebhooks(state, ctx, { ...given, object }, run as Exclude<typeof run, Failure>, again, (state, object, ctx) => {
           if (isFailure(object) || !reinvocation.isNeeded || reinvocation.round > 0) return then(state, object, ctx);
@@ -81,6 +87,8 @@ export function admitMutating(
   });
 }
 
+const passOver: typeof runMutatingPolicies = (state, ctx, { object }, _run, _again, then) => then(state, object, ctx);
+
 /** The first refusal of a policy or webhook. */
 export function admitValidating(
   state: ServerState,
@@ -92,6 +100,7 @@ export function admitValidating(
   if (!mayValidate(state, review.kind)) return then(state, undefined, ctx);
   return beginRun(state, ctx, review, { notes, deadlineUs }, (state, run, ctx) => {
     if (isFailure(run)) return then(state, run, ctx);
+    if (!areAsked(state, review.kind, validatingPolicies)) return runValidatingWebhooks(state, ctx, review, run, then);
     return runValidatingPolicies(state, ctx, review, run, (state, refusal, ctx) => {
       if (refusal) return then(state, refusal, ctx);
       return runValidatingWebhooks(state, ctx, review, run, then);

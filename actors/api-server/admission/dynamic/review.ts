@@ -25,7 +25,7 @@ export interface Review {
 
 /** The review of a call for objects of its own kind. A request about a Namespace is said to be in it. */
 export function reviewOf(
-  { kind, request, user }: ResourceCall,
+  { kind, request, user }: Pick<ResourceCall, "kind" | "request" | "user">,
   operation: Review["operation"],
   asked: Pick<Review, "options" | "dryRun"> & Partial<Pick<Review, "object" | "old" | "name" | "body">>,
 ): Review {

@@ -11,11 +11,11 @@ export interface AdmittedBody<T> {
   readonly warnings: readonly string[];
 }
 
-/** What is sent to a subresource that is not a part of its object, as policies and webhooks leave it; a Failure where they refuse it. */
+/** What is sent to a subresource that is not a part of its object, or as a question, as policies and webhooks leave it; a Failure where they refuse it. */
 export function admitSubresource<T extends object>(
   state: ServerState,
   ctx: Ctx,
-  call: ResourceCall,
+  call: Pick<ResourceCall, "kind" | "request" | "user" | "deadlineUs">,
   operation: "CREATE" | "CONNECT",
   body: GroupVersionKind,
   given: T,

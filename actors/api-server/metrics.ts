@@ -23,6 +23,7 @@ export interface ServerMetrics {
   readonly authentications: Counter;
   readonly authorizations: Counter;
   readonly terminatedWatchers: Counter;
+  readonly webhookDurations: Histogram;
   /** Requests under way, by kind, without those that go on for as long as somebody wants. */
   readonly inFlight: { readOnly: number; mutating: number };
   startedSeconds: number;
@@ -88,6 +89,12 @@ export function newMetrics(state: () => ServerState): ServerMetrics {
       "apiserver_terminated_watchers_total",
       "Watchers that were cut off because they did not keep up.",
       ["group", "resource"],
+    ),
+    webhookDurations: registry.histogram(
+      "apiserver_admission_webhook_admission_duration_seconds",
+      "How long admission webhooks took, by webhook, operation and outcome.",
+      ["name", "type", "operation", "rejected"],
+      [0.005, 0.025, 0.1, 0.5, 1, 2.5, 10, 25],
     ),
     inFlight: { readOnly: 0, mutating: 0 },
     startedSeconds: 0,

@@ -455,6 +455,9 @@ describe("mutating webhooks", () => {
     configure(tank, "validating", "a", webhook("check"));
     tank.create(maps, configMap("a"));
     expect(tank.get("/metrics").text).toContain(
+      'apiserver_admission_webhook_admission_duration_seconds_count{name="check.example.com",type="validating",operation="CREATE",rejected="true"} 1',
+    );
+    expect(tank.get("/metrics").text).toContain(
       'apiserver_admission_webhook_rejection_count{name="check.example.com",type="validating",operation="CREATE",error_type="no_error",rejection_code="400"} 1',
     );
   });

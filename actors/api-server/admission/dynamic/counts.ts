@@ -25,17 +25,19 @@ function count(counts: AdmissionCounts, family: string, labels: Readonly<Record<
   samples.set(text, (samples.get(text) ?? 0) + 1);
 }
 
-/** Counts what a webhook answered; `type` is as Kubernetes labels the two kinds of webhooks. */
+/** Counts what a webhook answered, and how long it took; `type` is as Kubernetes labels the two kinds of webhooks. */
 export function tallyWebhook(
-  { admissions }: ServerState,
+  { admissions, metrics }: ServerState,
   { name, failurePolicy }: MutatingWebhook | ValidatingWebhook,
   type: "admit" | "validating",
   operation: string,
   answer: WebhookAnswer,
+  tookUs: number,
 ): void {
   const rejected = answer.type === "denied" || (answer.type === "failed" && failurePolicy !== "Ignore");
   const code = answer.type === "allowed" ? 200 : answer.type === "denied" ? answer.status.code : 500;
   const own = { name, type, operation };
+  metrics.webhookDurations.observe([name, type, operation, String(rejected)], tookUs / 1e6);
   count(admissions, "apiserver_admission_webhook_request_total", { ...own, code: String(code), rejected: String(rejected) });
   if (answer.type === "failed" && failurePolicy === "Ignore")
     count(admissions, "apiserver_admission_webhook_fail_open_count", { name, type });

@@ -77,8 +77,9 @@ export function runMutatingWebhooks(
       notes.annotate(`mutation.webhook.admission.k8s.io/${place}`, JSON.stringify({ configuration, webhook: webhook.name, mutated }));
       return next(state, ctx);
     };
+    const fromUs = ctx.monotonicUs();
     return callWebhook(state, ctx, webhook, asked, { mutating: true, notes, deadlineUs }, (state, answer, ctx) => {
-      tallyWebhook(state, webhook, "admit", given.operation, answer);
+      tallyWebhook(state, webhook, "admit", given.operation, answer, ctx.monotonicUs() - fromUs);
       if (answer.type === "denied") return next(state, ctx, answer.status);
       if (answer.type === "failed") {
         if (webhook.failurePolicy !== "Ignore") return next(state, ctx, internalError(answer.message));

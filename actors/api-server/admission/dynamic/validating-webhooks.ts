@@ -59,11 +59,12 @@ function askAll(
   then: (state: ServerState, refusal: Failure | undefined, ctx: Ctx) => undefined,
 ): undefined {
   let open = asked.length;
+  const fromUs = ctx.monotonicUs();
   let refusal: Failure | undefined;
   for (const { hook, index, match, objects } of asked) {
     const { webhook } = hook;
     callWebhook(state, ctx, webhook, { review, match, objects }, { mutating: false, notes, deadlineUs }, (state, answer, ctx) => {
-      tallyWebhook(state, webhook, "validating", review.operation, answer);
+      tallyWebhook(state, webhook, "validating", review.operation, answer, ctx.monotonicUs() - fromUs);
       if (answer.type === "denied") refusal ??= answer.status;
       if (answer.type === "failed") {
         if (webhook.failurePolicy !== "Ignore") refusal ??= internalError(answer.message);

@@ -3,6 +3,7 @@ import { ActorSide } from "./etcd/actor-side";
 import { DoorSide, RealSide } from "./etcd/grpc-side";
 import { keysMeasured, ourMemoryBytes, realMemoryBytes } from "./etcd/memory";
 import { fanOut, type Measured, measure, type Side } from "./etcd/side";
+import { commitOrderFigures, searchFigure } from "./linearizability";
 
 const value = Buffer.alloc(256, 7);
 const clientCounts = [1, 16, 128, 1_000];
@@ -16,6 +17,14 @@ type Say = (name: string, figure: string, method: string) => void;
  * their clients share one process; behind gRPC ours are one process together, the real ones a process each, and the clients are another.
  */
 export async function etcdSection(say: Say): Promise<void> {
+  const judged = 1_000_000;
+  const { operationsPerSecond, keptMost, heapGrowthBytes } = commitOrderFigures(judged);
+  say(
+    "linearizability, by the commit order",
+    `${whole(operationsPerSecond)}/s`,
+    `${whole(judged)} operations of 16 clients on 100 keys; at most ${keptMost} kept at once, the heap grew by ${(heapGrowthBytes / 2 ** 20).toFixed(1)} MiB`,
+  );
+  say("linearizability, by search", `${whole(searchFigure(50_000))}/s`, "50,000 of the same, from calls and answers alone");
   const version = spawnSync("etcd", ["--version"], { encoding: "utf8" });
   const has = version.status === 0;
   if (!has)

@@ -119,7 +119,7 @@ describeWith(["etcd", "etcdctl"], "etcdctl prints the same of our members as of 
     }
   });
 
-  test("watch from a revision on, of a key, a prefix and with what was there, and what is compacted", async () => {
+  test("watch from a revision on, of a key, a prefix, with what was there and with progress, and what is compacted", async () => {
     const at = async () => (JSON.parse(await both("get w -w json")) as { readonly header: { readonly revision: number } }).header.revision;
     const from = (await at()) + 1;
     for (const line of ["put w 1", "put w 2", "put wx 3", "del w"]) await both(line);
@@ -129,6 +129,9 @@ describeWith(["etcd", "etcdctl"], "etcdctl prints the same of our members as of 
     await bothUntil(`watch w wz --rev=${from} -w json`, /"type":1.*\n/);
     await bothUntil(`watch w --rev=${from} -w fields`, /"Type" : DELETE\n(.*\n){6}/);
     await bothUntil("watch --interactive", /DELETE\nw\n/, `watch w --rev=${from}\n`);
+    expect(await bothUntil("watch --interactive", /progress notify: \d+\n/, "watch w\nprogress\n")).toMatch(
+      /^progress notify: [1-9]\d*\n$/,
+    );
     for (const line of [
       `compaction ${from + 1}`,
       `compaction ${from + 1}`,

@@ -1,4 +1,5 @@
 import fc from "fast-check";
+import { commitOrderFigures } from "../../../../bench/linearizability";
 import { type Answered, type Asked, CommitOrder } from "../../../../scenarios/checks/linearizability/commit-order";
 import { after, type Operation, type Value } from "../../../../scenarios/checks/linearizability/operation";
 import { drawn, historyOf } from "./histories";
@@ -103,17 +104,12 @@ describe("the commit order as witness", () => {
     expect(refused).toBeGreaterThan(25);
   });
 
-  test("keeps no more than what is open, over any number of operations", () => {
-    const order = new CommitOrder();
-    let most = 0;
-    for (let n = 0; n < 20_000; n++) {
-      const key = `k${n % 10}`;
-      order.called(asked(`#${n}`, "put", `v${n}`, null, [key]));
-      expect(order.committed(n + 2, holds(`v${n}`, key))).toBeUndefined();
-      expect(order.returned(`#${n}`, done(n + 2))).toBeUndefined();
-      most = Math.max(most, order.size);
-    }
-    expect(most).toBeLessThanOrEqual(25);
+  test("judges a million operations and keeps no more than what is open and the newest versions", () => {
+    const few = commitOrderFigures(20_000).keptMost;
+    // Sixteen calls under way at most and a hundred keys, each with its last version and what open calls may still be answered with.
+    expect(few).toBeGreaterThan(100);
+    expect(few).toBeLessThanOrEqual(16 + 100 * 2 + 16 * 16);
+    expect(commitOrderFigures(1_000_000).keptMost).toBeLessThanOrEqual(1.5 * few);
   });
 });
 

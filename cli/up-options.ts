@@ -5,6 +5,7 @@ import { type ClusterShape, defaultShape } from "../scenarios/cluster";
 import { readShape } from "../scenarios/shape";
 import { formatProblem, readDocuments } from "../scenarios/source";
 import { type AuthenticationFlags, readAuthentication } from "./authentication-options";
+import { readEncryption } from "./encryption-options";
 import { InputError, readText } from "./load";
 import { readStorage, type StorageFlags, type StorageOptions } from "./storage-options";
 
@@ -22,6 +23,7 @@ export interface UpFlags extends StorageFlags, AuthenticationFlags {
   readonly san: readonly string[];
   readonly kubeconfig?: string;
   readonly controlPlaneOnly?: boolean;
+  readonly encryptionProviderConfig?: string;
   readonly json?: boolean;
   readonly logLevel: string;
 }
@@ -80,7 +82,7 @@ export function readUpOptions(flags: UpFlags): UpOptions {
     names: [...new Set([advertise, ...(isAnywhere ? [] : [listen.host]), ...flags.san])],
     kubeconfig,
     etcdAccess: join(data ?? dirname(kubeconfig), "etcd-client"),
-    apiServer: { jwt: readAuthentication(flags) },
+    apiServer: { jwt: readAuthentication(flags), encryption: readEncryption(flags.encryptionProviderConfig) },
     json: flags.json ?? false,
     logLevel: flags.logLevel,
   };

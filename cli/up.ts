@@ -31,6 +31,7 @@ export function addUp(program: Command): void {
     .option("--kubeconfig <file>", "where to write the access (default: DIR/kubeconfig, or .wavetank/kubeconfig)")
     .option("--control-plane-only", "no nodes: what a controller's tests need")
     .option("--log-level <level>", "debug, info, warn, error or silent; the log goes to standard error", "warn")
+    .option("--encryption-provider-config <file>", "an EncryptionConfiguration: which objects are encrypted in etcd, and with which keys")
     .option("--json", "print one JSON object for each line");
   addAuthenticationFlags(command).action((flags: UpFlags) => runInForeground((stop) => up(flags, stop)));
 }

@@ -1,5 +1,6 @@
 import type { Address } from "../../protocol/address";
 import type { JwtAuthenticator } from "./authentication/oidc/configuration";
+import type { EncryptionRule } from "./storage/encryption/configuration";
 
 /** What an API server is told when it is placed on a host. */
 export interface ApiServerConfig {
@@ -10,6 +11,8 @@ export interface ApiServerConfig {
   /** "10.96.0.0/12": where ClusterIPs come from. */
   readonly serviceCidr: string;
   readonly clusterName?: string;
+  /** What is encrypted in etcd, and how; nothing where it is absent. */
+  readonly encryption?: readonly EncryptionRule[];
   /** Other issuers whose tokens are believed. */
   readonly jwt?: readonly JwtAuthenticator[];
   readonly staticTokens?: readonly StaticToken[];

@@ -20,6 +20,7 @@ import { cidrOf } from "./registry/cidr";
 import { bookmarkTimer, closeAllWatches, newWatchers, onWatchTimer, tellWatchers, watcherGone } from "./registry/watchers";
 import type { Ctx, ServerState } from "./state";
 import { compact, compactTimer, newCompactor, startCompactor } from "./storage/compactor";
+import { Vault } from "./storage/encryption/vault";
 import { etcdMembersTimer, followEtcdMembers } from "./storage/etcd-members";
 import { newEventLease } from "./storage/event-lease";
 import { type FeedListener, firstList, newFeed, onFeedTimer, startFeed } from "./storage/feed";
@@ -92,6 +93,7 @@ function newState(config: ApiServerConfig, self: string): ServerState {
       readTimeoutMs: knobs["etcd-read-timeout"],
       writeTimeoutMs: knobs["etcd-write-timeout"],
       syncIntervalMs: knobs["etcd-sync-interval"],
+      vault: new Vault(config.encryption),
     },
     feed: newFeed(knobs["default-watch-cache-size"]),
     freshness: newFreshness(),

@@ -1,4 +1,4 @@
-import { type Failure, gone, isFailure, notFound, timeout } from "../../../protocol/status";
+import { type Failure, gone, internalError, isFailure, notFound, timeout } from "../../../protocol/status";
 import { json, type ResourceCall, refuse, respond, storageFailure } from "../call";
 import { awaitConverted, hasConversionWebhook } from "../custom-resources/webhook-conversion";
 import { answerForm } from "../negotiation";
@@ -7,7 +7,7 @@ import type { Entry } from "../storage/entry";
 import { isCompacted, isFutureRevision, readEtcd } from "../storage/etcd-client";
 import { cacheOf } from "../storage/feed";
 import { awaitConsistent, awaitRevision } from "../storage/freshness";
-import { endOfPrefix, keyBytes, keyOfObject } from "../storage/keys";
+import { endOfPrefix, keyBytes, keyOfObject, prefixOfList } from "../storage/keys";
 import { entryOf, readEntry } from "../storage/store";
 import { answerObject } from "./answer-object";
 import { encodeContinue } from "./continue-token";
@@ -24,6 +24,8 @@ export function get(state: ServerState, ctx: Ctx, call: ResourceCall): undefined
   if (isFailure(rendering)) return refuse(ctx, call, rendering);
   const key = keyOfObject(resource, request.namespace, request.name);
   const answer = (state: ServerState, ctx: Ctx, entry: Entry | undefined) => {
+    const fault = entry ? undefined : state.etcd.vault.faultAt(key);
+    if (fault !== undefined) return refuse(ctx, call, internalError(fault));
     if (!entry) return refuse(ctx, call, notFound({ group: kind.group, resource: kind.plural, name: request.name }));
     return answerObject(state, ctx, call, rendering, 200, entry);
   };
@@ -75,6 +77,9 @@ export function collect(state: ServerState, ctx: Ctx, call: ResourceCall, option
   const { version } = options;
   const then: ThenPage = (state, page, ctx) => {
     if (isFailure(page)) return whole(state, page, ctx);
+    // A list that silently lacks what cannot be decrypted would be a lie.
+    const fault = state.etcd.vault.faultBelow(prefixOfList(call.resource, call.request.namespace));
+    if (fault !== undefined) return whole(state, internalError(fault), ctx);
     return awaitConverted(state, ctx, call.kind, page.entries, (state, refusal, ctx) => whole(state, refusal ?? page, ctx));
   };
   const fromCache = (state: ServerState, ctx: Ctx) =>

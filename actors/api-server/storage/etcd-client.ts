@@ -1,6 +1,7 @@
 import type { Address } from "../../../protocol/address";
 import type { EtcdError, EtcdRequest, EtcdResponse } from "../../../protocol/etcd";
 import type { Context } from "../../../runtime/actor";
+import type { Vault } from "./encryption/vault";
 
 /**
  * The way to etcd: one member is preferred until it fails, then the next. Reads are asked again elsewhere while there is time;
@@ -16,6 +17,8 @@ export interface EtcdClient {
   /** How long one member is waited for before a read goes to the next. */
   readonly readTimeoutMs: number;
   readonly writeTimeoutMs: number;
+  /** What encrypts and decrypts: callers see plain values alone. */
+  readonly vault: Vault;
 }
 
 /** Any actor that keeps an EtcdClient. */
@@ -38,13 +41,17 @@ type ResponseOf<Q extends EtcdRequest> = Extract<
 
 export type Then<S, T> = (state: S, result: T, ctx: Context<S>) => undefined;
 
-/** Asks for something that changes nothing; goes on to other members until `deadlineUs` (monotonic). */
+/**
+ * Asks for something that changes nothing; goes on to other members until `deadlineUs` (monotonic). `isNow` says that what is read is what is
+ * there now.
+ */
 export function readEtcd<S extends HasEtcd, Q extends EtcdRequest>(
   state: S,
   ctx: Context<S>,
   request: Q,
   deadlineUs: number,
   then: Then<S, EtcdOutcome<ResponseOf<Q>>>,
+  isNow = request.kind === "etcd.range" && request.revision === 0,
 ): undefined {
   return attempt(state, ctx, 1);
 
@@ -53,7 +60,8 @@ export function readEtcd<S extends HasEtcd, Q extends EtcdRequest>(
     const leftMs = (deadlineUs - ctx.monotonicUs()) / 1000;
     if (leftMs < 1) return then(state, { type: "failed", error: unavailable("no time left to ask etcd") }, ctx);
     ctx.ask<EtcdResponse>(preferred, request, { deadlineMs: Math.min(leftMs, readTimeoutMs) }, (state, answer, ctx) => {
-      if (answer.ok && answer.body.kind !== "etcd.error") return then(state, { type: "done", response: answer.body as ResponseOf<Q> }, ctx);
+      if (answer.ok && answer.body.kind !== "etcd.error")
+        return then(state, { type: "done", response: opened(state.etcd, answer.body, isNow) as ResponseOf<Q> }, ctx);
       const error = answer.ok ? (answer.body as EtcdError) : unavailable(`${preferred}: ${answer.error}: ${answer.detail}`);
       if (!isTransient(error)) return then(state, { type: "failed", error }, ctx);
       moveOn(state.etcd, preferred);
@@ -74,7 +82,8 @@ export function writeEtcd<S extends HasEtcd, Q extends EtcdRequest>(
   const { preferred, writeTimeoutMs } = state.etcd;
   const leftMs = (deadlineUs - ctx.monotonicUs()) / 1000;
   if (leftMs < 1) return then(state, { type: "failed", error: unavailable("no time left to ask etcd") }, ctx);
-  ctx.ask<EtcdResponse>(preferred, request, { deadlineMs: Math.min(leftMs, writeTimeoutMs) }, (state, answer, ctx) => {
+  const told = request.kind === "etcd.txn" ? state.etcd.vault.sealed(request, (bytes) => nonce(ctx, bytes)) : request;
+  ctx.ask<EtcdResponse>(preferred, told, { deadlineMs: Math.min(leftMs, writeTimeoutMs) }, (state, answer, ctx) => {
     if (!answer.ok) {
       moveOn(state.etcd, preferred);
       const detail = `${preferred}: ${answer.error}: ${answer.detail}`;
@@ -82,12 +91,29 @@ export function writeEtcd<S extends HasEtcd, Q extends EtcdRequest>(
       if (answer.error === "refused") return then(state, { type: "failed", error: unavailable(detail) }, ctx);
       return then(state, { type: "unknown", detail }, ctx);
     }
-    if (answer.body.kind !== "etcd.error") return then(state, { type: "done", response: answer.body as ResponseOf<Q> }, ctx);
+    if (answer.body.kind !== "etcd.error")
+      return then(state, { type: "done", response: opened(state.etcd, answer.body, true) as ResponseOf<Q> }, ctx);
     const error = answer.body as EtcdError;
     if (isTransient(error)) moveOn(state.etcd, preferred);
     if (error.unknown) return then(state, { type: "unknown", detail: error.message }, ctx);
     return then(state, { type: "failed", error }, ctx);
   });
+}
+
+function opened({ vault }: EtcdClient, response: EtcdResponse, isNow: boolean): EtcdResponse {
+  if (response.kind === "etcd.range.response") return { ...response, kvs: response.kvs.map((kv) => vault.opened(kv, isNow)) };
+  if (response.kind !== "etcd.txn.response") return response;
+  const responses = response.responses.map((each) =>
+    each.kind === "etcd.range.response" ? { ...each, kvs: each.kvs.map((kv) => vault.opened(kv, isNow)) } : each,
+  );
+  return { ...response, responses };
+}
+
+/** Random bytes that are never drawn again. */
+function nonce<S>(ctx: Context<S>, bytes: number): Uint8Array {
+  const drawn = Buffer.alloc(bytes);
+  for (let at = 0; at < bytes; at += 4) drawn.writeUInt32BE(ctx.randomInt("encryption-nonce", 2 ** 32), at);
+  return drawn;
 }
 
 /** Prefers the next member, unless somebody has moved on already since `failed` was asked. */

@@ -1,8 +1,16 @@
 import type { Address } from "../../../protocol/address";
-import type { EtcdError, KeyValue, RangeRequest, WatchProgressRequest, WatchRequest, WatchResponse } from "../../../protocol/etcd";
+import type {
+  EtcdError,
+  KeyValue,
+  RangeRequest,
+  RangeResponse,
+  WatchProgressRequest,
+  WatchRequest,
+  WatchResponse,
+} from "../../../protocol/etcd";
 import type { Context, StreamInput, StreamRef } from "../../../runtime/actor";
 import { Entry, isStoredObject } from "./entry";
-import { type HasEtcd, moveOn, readEtcd } from "./etcd-client";
+import { type EtcdOutcome, type HasEtcd, moveOn, readEtcd } from "./etcd-client";
 import {
   customPrefixOfKey,
   endOfPrefix,
@@ -148,7 +156,8 @@ function list<S extends HasFeed>(state: S, ctx: Context<S>, listener: FeedListen
       ...({ kind: "etcd.range", key: keyBytes(from), rangeEnd: keyBytes(endOfPrefix(registryPrefix)), limit: pageSize, revision } as const),
       ...({ sortOrder: "ascend", sortTarget: "key", serializable: false, keysOnly: false, countOnly: false } as const),
     };
-    return readEtcd(state, ctx, request, ctx.monotonicUs() + 60_000_000, (state, outcome, ctx) => {
+    return readEtcd(state, ctx, request, ctx.monotonicUs() + 60_000_000, taken, true);
+    function taken(state: S, outcome: EtcdOutcome<RangeResponse>, ctx: Context<S>): undefined {
       if (state.feed.phase.type !== "listing") return;
       if (outcome.type !== "done") return retryLater(state, ctx, outcome.type === "failed" ? describe(outcome.error) : outcome.detail);
       const { kvs, more, header } = outcome.response;
@@ -161,7 +170,7 @@ function list<S extends HasFeed>(state: S, ctx: Context<S>, listener: FeedListen
       listener.replaced(state, ctx, why);
       listener.advanced(state, ctx);
       return watch(state, ctx, listener);
-    });
+    }
   }
 }
 
@@ -268,8 +277,10 @@ function onWatch<S extends HasFeed>(
     return list(state, ctx, listener, `revision ${feed.revision + 1} is compacted (oldest is ${compactRevision})`);
   }
   const changes: (readonly [ResourceCache, Change])[] = [];
-  for (const { type, kv } of events) {
-    const key = keyText(kv.key);
+  for (const { type, kv: told } of events) {
+    const key = keyText(told.key);
+    const kv = type === "put" ? state.etcd.vault.opened(told) : told;
+    if (type !== "put") state.etcd.vault.forget(key);
     const resource = resourceIn(feed, key);
     if (!resource) {
       noteElsewhere(feed, key, type === "put" ? kv : undefined);

@@ -88,12 +88,17 @@ export function guaranteedUpdate<S extends HasFeed>(state: S, ctx: Context<S>, u
     if (decision.type === "refuse") return isCurrent ? then(state, { type: "refused", status: decision.status }, ctx) : again();
     const unchanged =
       decision.type === "keep" || (decision.type === "put" && current !== undefined && sameBytes(decision.stored, current.stored));
-    if (unchanged) return isCurrent ? then(state, { type: "kept", entry: current }, ctx) : again();
-    const stored = decision.type === "put" ? decision.stored : null;
+    // What is encrypted with a key that is on its way out is written again with the new one.
+    const renewed = unchanged && !update.dryRun && state.etcd.vault.isStale(update.key) ? current?.stored : undefined;
+    if (unchanged && !renewed) return isCurrent ? then(state, { type: "kept", entry: current }, ctx) : again();
+    const stored = renewed ?? (decision.type === "put" ? decision.stored : null);
     if (update.dryRun) return isCurrent ? then(state, wouldBe(current, stored), ctx) : again();
     const write = {
       ...{ key: update.key, expected: current?.revision ?? 0, stored },
-      ...{ lease: decision.type === "put" ? (decision.lease ?? 0) : 0, alongside: decision.alongside ?? nothingAlongside },
+      ...{
+        lease: decision.type === "put" ? (decision.lease ?? 0) : 0,
+        alongside: ("alongside" in decision && decision.alongside) || nothingAlongside,
+      },
     };
     return writeGuarded(state, ctx, write, update.deadlineUs, (state, outcome, ctx) => {
       switch (outcome.type) {

@@ -58,6 +58,7 @@ export function writeGuarded<S extends HasFeed>(
       if (succeeded) return then(state, { type: "written", revision: header.revision }, ctx);
       const range = responses[0];
       const kv = range?.kind === "etcd.range.response" ? range.kvs[0] : undefined;
+      if (kv && !isStoredObject(kv.value)) return then(state, { type: "failed", error: unreadable(state, write.key) }, ctx);
       if (tries > 1) return then(state, settle(write, kv, "another try found the object changed"), ctx);
       return then(state, { type: "conflict", current: kv && entryOf(kv) }, ctx);
     });
@@ -107,8 +108,9 @@ export function entryOf(kv: KeyValue): Entry {
   return new Entry(keyText(kv.key), kv.modRevision, kv.value);
 }
 
-function unreadable(key: string): EtcdError {
-  return { kind: "etcd.error", code: "InvalidArgument", message: `what etcd holds under ${key} is not an object`, unknown: false };
+function unreadable({ etcd }: HasFeed, key: string): EtcdError {
+  const message = etcd.vault.faultAt(key) ?? `what etcd holds under ${key} is not an object`;
+  return { kind: "etcd.error", code: "InvalidArgument", message, unknown: false };
 }
 
 export type ReadOutcome =
@@ -129,7 +131,7 @@ export function readEntry<S extends HasFeed>(
     const { kvs, header } = outcome.response;
     learnRevision(state.feed, header.revision);
     const kv = kvs[0];
-    if (kv && !isStoredObject(kv.value)) return then(state, { type: "failed", error: unreadable(key) }, ctx);
+    if (kv && !isStoredObject(kv.value)) return then(state, { type: "failed", error: unreadable(state, key) }, ctx);
     const entry = kv && (cached?.revision === kv.modRevision ? cached : entryOf(kv));
     return then(state, { type: "done", entry, revision: header.revision }, ctx);
   });

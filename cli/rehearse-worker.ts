@@ -3,7 +3,6 @@ import { InputError } from "./load";
 import { type Rehearsed, type RehearseTask, rehearseOne } from "./rehearse-one";
 
 export type RehearseWorkerSays =
-  | { readonly type: "ready" }
   | { readonly type: "done"; readonly rehearsed: Rehearsed }
   | { readonly type: "wrong"; readonly message: string };
 
@@ -20,4 +19,4 @@ port.on("message", async (task: RehearseTask | null) => {
     say({ type: "wrong", message: error.message });
   }
 });
-say({ type: "ready" });
+port.postMessage("ready");

@@ -15,6 +15,6 @@ port.on("message", async (job: Job | null) => {
     keepTraceLines: 0,
     ...(untilUs === undefined ? {} : { untilUs }),
   });
-  port.postMessage({ type: "done", job, result, wallMs } satisfies WorkerSays);
+  port.postMessage({ job, result, wallMs } satisfies WorkerSays);
 });
-port.postMessage({ type: "ready" } satisfies WorkerSays);
+port.postMessage("ready");

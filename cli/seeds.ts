@@ -1,9 +1,8 @@
-import { extname, join } from "node:path";
-import { Worker } from "node:worker_threads";
 import type { Cut } from "../scenarios/language/plan";
 import type { RunResult } from "../scenarios/run";
 import type { Bundle, Loaded } from "./load";
-import { cutAt, Interrupted, simulate } from "./simulate";
+import { cutAt, simulate } from "./simulate";
+import { inWorkerThreads } from "./worker-pool";
 
 /** One run of many: its seed, and for a plan where it is cut. */
 export interface Job {
@@ -33,7 +32,8 @@ export interface WorkerTask {
   readonly untilUs: number | undefined;
 }
 
-export type WorkerSays = { readonly type: "ready" } | ({ readonly type: "done" } & Done);
+/** What a worker says of a job. */
+export type WorkerSays = Done;
 
 /** Every seed from one to another. */
 export function* seedJobs(first: number, last: number): Generator<Job> {
@@ -43,7 +43,11 @@ export function* seedJobs(first: number, last: number): Generator<Job> {
 /** Runs jobs, here or in worker threads; results come in the order in which runs end. Throws Interrupted. */
 export async function runSeeds(options: SeedsOptions): Promise<void> {
   const { loaded, jobs, workers, untilUs, interrupted, onDone } = options;
-  if (workers > 1) return inWorkers(options);
+  if (workers > 1) {
+    const workerData: WorkerTask = { bundle: loaded.bundle, untilUs };
+    const queue = jobs[Symbol.iterator]();
+    return inWorkerThreads<Job, WorkerSays>({ module: "seed-worker", workerData, workers, jobs: queue, interrupted, onSaid: onDone });
+  }
   for (const job of jobs) {
     const { result, wallMs } = await simulate(cutAt(loaded, job.cut), {
       seed: job.seed,
@@ -52,51 +56,5 @@ export async function runSeeds(options: SeedsOptions): Promise<void> {
       ...(untilUs === undefined ? {} : { untilUs }),
     });
     if (!onDone({ job, result, wallMs })) return;
-  }
-}
-
-async function inWorkers({ loaded, jobs, workers, untilUs, interrupted, onDone }: SeedsOptions): Promise<void> {
-  const queue = jobs[Symbol.iterator]();
-  let goesOn = true;
-  const next = (): Job | null => {
-    const step = goesOn ? queue.next() : undefined;
-    return step && !step.done ? step.value : null;
-  };
-  const task: WorkerTask = { bundle: loaded.bundle, untilUs };
-  const threads = Array.from(
-    { length: workers },
-    () => new Worker(join(__dirname, `seed-worker${extname(__filename)}`), { workerData: task }),
-  );
-  const watch = setInterval(() => {
-    if (interrupted()) for (const thread of threads) void thread.terminate();
-  }, 100);
-  try {
-    await Promise.all(
-      threads.map(
-        (thread) =>
-          new Promise<void>((resolve, reject) => {
-            thread.on("error", reject);
-            thread.on("exit", (code) => {
-              if (code === 0) resolve();
-              else if (interrupted()) reject(new Interrupted());
-              // Nothing more is wanted of runs that were under way when the last was asked for.
-              else if (!goesOn) resolve();
-              else reject(new Error(`a worker thread ended with status ${code}`));
-            });
-            thread.on("message", (said: WorkerSays) => {
-              if (!goesOn) return;
-              if (said.type === "done" && !onDone(said)) {
-                goesOn = false;
-                for (const one of threads) void one.terminate();
-                return;
-              }
-              thread.postMessage(next());
-            });
-          }),
-      ),
-    );
-  } finally {
-    clearInterval(watch);
-    for (const thread of threads) void thread.terminate();
   }
 }

@@ -3,7 +3,8 @@ import { decodeObject } from "../../actors/client/decode";
 import type { Address } from "../../protocol/address";
 import type { ApiEvent, ApiMessage, ApiResponse } from "../../protocol/api";
 import { keyOf, type Stored } from "../../protocol/kinds/object";
-import type { Context, Input, StreamInput, StreamRef } from "../../runtime/actor";
+import type { Context, StreamInput, StreamRef } from "../../runtime/actor";
+import { TimedClient } from "./timed-client";
 
 export interface ApiWatchConfig {
   readonly type: "api-watches";
@@ -31,30 +32,22 @@ const reopenTimer = "reopen";
 const retryMs = 300;
 
 /** Watchers who do nothing but record: what a client of the API may rely on, without the informer that would make up for what is missing. */
-export class ApiWatchLoad {
+export class ApiWatchLoad extends TimedClient {
   private readonly resource: Resource;
   private watches: Watch[] = [];
-  private watching = false;
   private turn = 0;
 
   constructor(private readonly config: ApiWatchConfig) {
+    super();
     this.resource = resource(config.apiVersion, config.kind);
   }
 
-  receive(input: Input, ctx: Ctx): undefined {
-    if (input.type === "request") {
-      const begin = input.body.kind === "load.begin";
-      if (begin && !this.watching) this.begin(ctx);
-      this.watching = begin;
-      ctx.reply(input.request, { kind: "load.told" });
-    } else if (input.type === "timer" && this.watching) {
-      if (input.name === reopenTimer) this.reopen(ctx);
-      else if (input.name.startsWith(retryTimer)) this.goOn(this.watches[Number(input.name.slice(retryTimer.length))]!, ctx);
-    }
-    return undefined;
+  protected onTimer(name: string, ctx: Ctx): void {
+    if (name === reopenTimer) this.reopen(ctx);
+    else if (name.startsWith(retryTimer)) this.goOn(this.watches[Number(name.slice(retryTimer.length))]!, ctx);
   }
 
-  private begin(ctx: Ctx): void {
+  protected begin(ctx: Ctx): void {
     const { apiServers, watches, reopenEveryMs } = this.config;
     this.watches = Array.from({ length: watches }, (_, i) => {
       const preferred = apiServers.map((_, k) => apiServers[(i + k) % apiServers.length]!);

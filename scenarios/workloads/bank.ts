@@ -41,7 +41,7 @@ class BankLoad extends EtcdProcesses {
     const transfers = ctx.random("action") < 0.7;
     const keys = transfers ? [all[from]!, all[to]!] : all;
     const amount = 1 + ctx.randomInt("amount", Math.max(1, Math.floor(balance / 4)));
-    this.begin(ctx, {
+    this.tellCall(ctx, {
       call,
       workload: "bank",
       action: transfers ? "transfer" : "read",
@@ -50,21 +50,22 @@ class BankLoad extends EtcdProcesses {
       value: transfers ? String(amount) : "",
     });
     this.read(ctx, member, keys, (read, later) => {
-      if (read.type !== "done") return this.end(later, process, call, read);
+      if (read.type !== "done") return this.tellAnswer(later, process, call, read);
       const { revision, entries } = read.response;
       // An account that nobody has touched has what it begins with.
       const balances = entries.map(({ value }) => Number(value ?? balance));
       const seen = balances.map(String);
       const done = (at: number) => ({ type: "done", response: { revision: at, seen } }) as const;
-      if (!transfers) return this.end(later, process, call, done(revision));
-      if (balances[0]! < amount) return this.end(later, process, call, { type: "refused", detail: "there is not enough in the account" });
+      if (!transfers) return this.tellAnswer(later, process, call, done(revision));
+      if (balances[0]! < amount)
+        return this.tellAnswer(later, process, call, { type: "refused", detail: "there is not enough in the account" });
       const puts = new Map([
         [keys[0]!, String(balances[0]! - amount)],
         [keys[1]!, String(balances[1]! + amount)],
       ]);
       const asRead = new Map(keys.map((key, i) => [key, entries[i]!.modRevision]));
       this.write(later, this.member(later), asRead, puts, (wrote, last) =>
-        this.end(last, process, call, wrote.type === "done" ? done(wrote.response.revision) : wrote),
+        this.tellAnswer(last, process, call, wrote.type === "done" ? done(wrote.response.revision) : wrote),
       );
     });
   }

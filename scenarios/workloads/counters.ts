@@ -33,19 +33,19 @@ class CounterLoad extends EtcdProcesses {
     const [call, member] = [this.name(process, ctx), this.member(ctx)];
     const key = `${this.own.prefix}${ctx.randomInt("counter", this.own.counters)}`;
     const increments = ctx.random("action") < 0.7;
-    this.begin(ctx, { call, workload: "counters", action: increments ? "increment" : "read", member, keys: [key], value: "" });
+    this.tellCall(ctx, { call, workload: "counters", action: increments ? "increment" : "read", member, keys: [key], value: "" });
     this.read(ctx, member, [key], (read, later) => {
-      if (read.type !== "done") return this.end(later, process, call, read);
+      if (read.type !== "done") return this.tellAnswer(later, process, call, read);
       const { revision, entries } = read.response;
       const [{ value, modRevision } = { value: null, modRevision: 0 }] = entries;
-      if (!increments) return this.end(later, process, call, { type: "done", response: { revision, seen: [value] } });
+      if (!increments) return this.tellAnswer(later, process, call, { type: "done", response: { revision, seen: [value] } });
       this.write(
         later,
         this.member(later),
         new Map([[key, modRevision]]),
         new Map([[key, String(Number(value ?? 0) + 1)]]),
         (wrote, last) =>
-          this.end(
+          this.tellAnswer(
             last,
             process,
             call,

@@ -1,8 +1,9 @@
 import type { Address } from "../../protocol/address";
 import type { Compare, EtcdRequest, EtcdResponse, PutRequest, RangeRequest, TxnRequest, TxnResponse } from "../../protocol/etcd";
 import type { KnownFact } from "../../protocol/facts";
-import type { Context, Input } from "../../runtime/actor";
+import type { Context } from "../../runtime/actor";
 import type { JsonSchema } from "../schema";
+import { TimedClient } from "./timed-client";
 import { millisecondsOf, type Params, type Surroundings } from "./workload";
 
 export interface EtcdProcessesConfig {
@@ -54,21 +55,19 @@ const actTimer = "act ";
  * Processes that use etcd directly, each asking whichever member chance names, one thing at a time. What each does is for the workload to say (`act`);
  * every call and every answer leaves a fact, and nothing whose outcome is unknown is sent again.
  */
-export abstract class EtcdProcesses {
-  private working = false;
+export abstract class EtcdProcesses extends TimedClient {
   private calls = 0;
 
-  constructor(protected readonly config: EtcdProcessesConfig) {}
+  constructor(protected readonly config: EtcdProcessesConfig) {
+    super();
+  }
 
-  receive(input: Input, ctx: Ctx): undefined {
-    if (input.type === "request") {
-      const begin = input.body.kind === "load.begin";
-      if (begin && !this.working) for (let process = 0; process < this.config.processes; process++) this.pause(process, ctx);
-      this.working = begin;
-      ctx.reply(input.request, { kind: "load.told" });
-    } else if (input.type === "timer" && this.working && input.name.startsWith(actTimer))
-      this.act(Number(input.name.slice(actTimer.length)), ctx);
-    return undefined;
+  protected begin(ctx: Ctx): void {
+    for (let process = 0; process < this.config.processes; process++) this.pause(process, ctx);
+  }
+
+  protected onTimer(name: string, ctx: Ctx): void {
+    if (name.startsWith(actTimer)) this.act(Number(name.slice(actTimer.length)), ctx);
   }
 
   /** Does one thing and calls `pause` for that process when it is over. */
@@ -90,12 +89,17 @@ export abstract class EtcdProcesses {
     return members[ctx.randomInt("member", members.length)]!;
   }
 
-  protected begin(ctx: Ctx, called: Omit<TxnCalled, "kind">): void {
+  protected tellCall(ctx: Ctx, called: Omit<TxnCalled, "kind">): void {
     ctx.record({ kind: "txn.called", ...called });
   }
 
-  /** Ends what was begun under that name. */
-  protected end(ctx: Ctx, process: number, call: string, outcome: Outcome<{ readonly revision: number; readonly seen: Seen }>): void {
+  /** Says how what was called under that name ended, and lets the process rest. */
+  protected tellAnswer(
+    ctx: Ctx,
+    process: number,
+    call: string,
+    outcome: Outcome<{ readonly revision: number; readonly seen: Seen }>,
+  ): void {
     const { revision, seen } = outcome.type === "done" ? outcome.response : { revision: 0, seen: [] };
     const detail = outcome.type === "done" ? "" : outcome.detail;
     ctx.record({ kind: "txn.returned", call, outcome: outcome.type, revision, seen, detail });

@@ -36,18 +36,18 @@ class ListLoad extends EtcdProcesses {
     const keys = this.draw(ctx);
     const appends = ctx.random("action") < 0.7;
     const element = `${ctx.incarnation}.${++this.appended}`;
-    this.begin(ctx, { call, workload: "lists", action: appends ? "append" : "read", member, keys, value: appends ? element : "" });
+    this.tellCall(ctx, { call, workload: "lists", action: appends ? "append" : "read", member, keys, value: appends ? element : "" });
     this.read(ctx, member, keys, (read, later) => {
-      if (read.type !== "done") return this.end(later, process, call, read);
+      if (read.type !== "done") return this.tellAnswer(later, process, call, read);
       const { revision, entries } = read.response;
       const seen = entries.map(({ value }) => value);
-      if (!appends) return this.end(later, process, call, { type: "done", response: { revision, seen } });
+      if (!appends) return this.tellAnswer(later, process, call, { type: "done", response: { revision, seen } });
       // The first key is appended to, and sometimes all of them: the others are only read, and guard the transaction all the same.
       const longer = later.random("all") < 0.5 ? keys : keys.slice(0, 1);
       const puts = new Map(longer.map((key, i) => [key, seen[i] ? `${seen[i]} ${element}` : element]));
       const asRead = new Map(keys.map((key, i) => [key, entries[i]!.modRevision]));
       this.write(later, this.member(later), asRead, puts, (wrote, last) =>
-        this.end(
+        this.tellAnswer(
           last,
           process,
           call,

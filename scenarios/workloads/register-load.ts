@@ -1,7 +1,8 @@
 import type { Address } from "../../protocol/address";
 import type { EtcdRequest, EtcdResponse, RangeRequest } from "../../protocol/etcd";
 import type { KnownFact } from "../../protocol/facts";
-import type { Answer, Context, Input } from "../../runtime/actor";
+import type { Answer, Context } from "../../runtime/actor";
+import { TimedClient } from "./timed-client";
 
 export interface RegisterConfig {
   readonly type: "registers";
@@ -32,29 +33,22 @@ const keptRevisions = 50;
  * every answer leaves a fact, and a request whose outcome is unknown is never sent again. Some reads are serializable; some puts write two keys in one
  * transaction.
  */
-export class RegisterLoad {
-  private sending = false;
+export class RegisterLoad extends TimedClient {
   private calls = 0;
   private newestRevision = 1;
   /** What was last seen of each key, for swaps: by chance often right. */
   private readonly lastSeen = new Map<string, string | null>();
 
-  constructor(private readonly config: RegisterConfig) {}
-
-  receive(input: Input, ctx: Ctx): undefined {
-    if (input.type === "request") {
-      const begin = input.body.kind === "load.begin";
-      if (begin && !this.sending) this.begin(ctx);
-      this.sending = begin;
-      ctx.reply(input.request, { kind: "load.told" });
-    } else if (input.type === "timer" && this.sending) {
-      if (input.name === compactTimer) this.compact(ctx);
-      else this.call(Number(input.name.slice(sendTimer.length)), ctx);
-    }
-    return undefined;
+  constructor(private readonly config: RegisterConfig) {
+    super();
   }
 
-  private begin(ctx: Ctx): void {
+  protected onTimer(name: string, ctx: Ctx): void {
+    if (name === compactTimer) this.compact(ctx);
+    else this.call(Number(name.slice(sendTimer.length)), ctx);
+  }
+
+  protected begin(ctx: Ctx): void {
     for (let process = 0; process < this.config.processes; process++) this.pause(process, ctx);
     if (this.config.compactEveryMs > 0) ctx.setTimer(compactTimer, this.config.compactEveryMs);
   }
@@ -74,7 +68,7 @@ export class RegisterLoad {
       const returned = outcomeOf(called, answer);
       state.learn(called, returned);
       later.record(returned);
-      if (state.sending) state.pause(process, later);
+      if (state.working) state.pause(process, later);
       return undefined;
     });
   }

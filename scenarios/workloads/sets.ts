@@ -22,17 +22,17 @@ class SetLoad extends EtcdProcesses {
     const common = { call, workload: "sets", member, keys: [prefix] } as const;
     if (ctx.random("action") < 0.8) {
       const element = `${ctx.incarnation}-${String(++this.added).padStart(6, "0")}`;
-      this.begin(ctx, { ...common, action: "add", value: element });
+      this.tellCall(ctx, { ...common, action: "add", value: element });
       this.ask(ctx, member, putOf(`${prefix}${element}`, "x"), true, (outcome, later) =>
-        this.end(later, process, call, outcome.type === "done" ? { type: "done", response: { revision: 0, seen: [] } } : outcome),
+        this.tellAnswer(later, process, call, outcome.type === "done" ? { type: "done", response: { revision: 0, seen: [] } } : outcome),
       );
       return;
     }
-    this.begin(ctx, { ...common, action: "read", value: "" });
+    this.tellCall(ctx, { ...common, action: "read", value: "" });
     this.ask<RangeResponse>(ctx, member, rangeOf(prefix, true), false, (outcome, later) => {
-      if (outcome.type !== "done") return this.end(later, process, call, outcome);
+      if (outcome.type !== "done") return this.tellAnswer(later, process, call, outcome);
       const seen = outcome.response.kvs.map(({ key }) => text(key).slice(prefix.length));
-      this.end(later, process, call, { type: "done", response: { revision: outcome.response.header.revision, seen } });
+      this.tellAnswer(later, process, call, { type: "done", response: { revision: outcome.response.header.revision, seen } });
     });
   }
 }

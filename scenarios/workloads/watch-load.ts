@@ -1,7 +1,8 @@
 import type { Address } from "../../protocol/address";
 import type { KeyValue, WatchRequest, WatchResponse } from "../../protocol/etcd";
 import type { KnownFact } from "../../protocol/facts";
-import type { Context, Input, StreamInput, StreamRef } from "../../runtime/actor";
+import type { Context, StreamInput, StreamRef } from "../../runtime/actor";
+import { TimedClient } from "./timed-client";
 
 export interface WatchConfig {
   readonly type: "watches";
@@ -33,28 +34,21 @@ const anewTimer = "anew";
 const reopenMs = 200;
 
 /** Watchers of a prefix of etcd's keys who go on where they were when a watch breaks, at another member. All they are told is recorded. */
-export class WatchLoad {
-  private watching = false;
+export class WatchLoad extends TimedClient {
   private watches: Watch[] = [];
   private begun = 0;
 
-  constructor(private readonly config: WatchConfig) {}
-
-  receive(input: Input, ctx: Ctx): undefined {
-    if (input.type === "request") {
-      const begin = input.body.kind === "load.begin";
-      if (begin && !this.watching) this.begin(ctx);
-      this.watching = begin;
-      ctx.reply(input.request, { kind: "load.told" });
-    } else if (input.type === "timer" && this.watching) {
-      if (input.name === progressTimer) this.askForProgress(ctx);
-      else if (input.name === anewTimer) this.beginAnew(ctx);
-      else this.open(this.watches[Number(input.name.slice(openTimer.length))]!, ctx);
-    }
-    return undefined;
+  constructor(private readonly config: WatchConfig) {
+    super();
   }
 
-  private begin(ctx: Ctx): void {
+  protected onTimer(name: string, ctx: Ctx): void {
+    if (name === progressTimer) this.askForProgress(ctx);
+    else if (name === anewTimer) this.beginAnew(ctx);
+    else this.open(this.watches[Number(name.slice(openTimer.length))]!, ctx);
+  }
+
+  protected begin(ctx: Ctx): void {
     this.watches = Array.from({ length: this.config.watches }, (_, i) => ({
       name: `${ctx.self}.${i}/${ctx.incarnation}`,
       nextRevision: i % 2 === 0 ? 1 : 0,

@@ -10,6 +10,8 @@ export interface OpenDoor {
   readonly listenPort: number;
   /** Serves a connection that a front has taken; only where there is a front. */
   accept?(socket: Socket): void;
+  /** Tells its clients to go elsewhere and waits until they have, or for `longestMs`. */
+  drain?(longestMs: number): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -28,6 +30,7 @@ interface Door {
 export class Doors {
   private doors: readonly Door[] = [];
   private closed = false;
+  private draining = false;
 
   constructor(
     private readonly world: LiveWorld,
@@ -67,7 +70,16 @@ export class Doors {
 
   /** For a front that shares connections out among them. */
   behind(): readonly Behind[] {
-    return this.doors.map(({ opened }) => ({ isUp: opened !== undefined, accept: (socket: Socket) => opened?.accept?.(socket) }));
+    return this.doors.map(({ opened }) => ({
+      isUp: opened !== undefined && !this.draining,
+      accept: (socket: Socket) => opened?.accept?.(socket),
+    }));
+  }
+
+  /** No front hands them anything any more, and each finishes what it does. */
+  async drain(longestMs: number): Promise<void> {
+    this.draining = true;
+    await Promise.all(this.doors.map(({ opened }) => opened?.drain?.(longestMs)));
   }
 
   async close(): Promise<void> {

@@ -1,3 +1,4 @@
+import { defaultKnobs } from "../actors/api-server/config";
 import { startGateway } from "../actors/api-server/gateway/gateway";
 import { portTo } from "../actors/api-server/gateway/port";
 import { hexadecimal, idOf } from "../actors/etcd/gateway/identity";
@@ -74,6 +75,8 @@ export interface LiveAddresses {
 /** How many hosts one process may bring when it joins. */
 const joinedHostsMax = 500;
 const readyPollMs = 40;
+/** How long clients are waited for when the cluster stops. */
+const drainMs = 1_500;
 /** The names under which pods know the API servers. */
 const inside = ["kubernetes", "kubernetes.default", "kubernetes.default.svc", "kubernetes.default.svc.cluster.local", "10.96.0.1"];
 
@@ -245,6 +248,18 @@ export class LiveCluster {
     );
     await this.openApiServers();
     await this.openEtcd();
+    this.closing.push(() => this.drain());
+  }
+
+  /** The API servers say that they are going, serve on for shutdown-delay-duration, and finish what they do. */
+  private async drain(): Promise<void> {
+    const delayMs = Number(this.options.shape.knobs["kube-apiserver.shutdown-delay-duration"] ?? 0);
+    for (const { name, role, actors } of this.plan.hosts) {
+      if (role !== "apiserver" || !this.world.hosts.get(name)?.up) continue;
+      this.world.portal(name, name).send(actors[0]!.address, { kind: "api.shutdown" });
+    }
+    await new Promise((resolve) => setTimeout(resolve, delayMs));
+    await this.doors.drain(drainMs);
   }
 
   private async openEtcd(): Promise<void> {
@@ -275,6 +290,10 @@ export class LiveCluster {
         startGateway({
           port: this.routing.behind(portTo(server, this.world.portal(name, name))),
           listen: { host: listen.host, port },
+          limits: {
+            requestTimeoutMs: Number(this.options.shape.knobs["kube-apiserver.request-timeout"] ?? defaultKnobs["request-timeout"]),
+          },
+          goawayChance: Number(this.options.shape.knobs["kube-apiserver.goaway-chance"] ?? 0),
           tls,
           onError,
         }),

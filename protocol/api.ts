@@ -79,4 +79,9 @@ export interface ApiChunk {
   readonly bytes: Uint8Array;
 }
 
-export type ApiMessage = ApiRequest | ApiResponse | ApiEvent | ApiChunk | TunnelMessage;
+/** Said to an API server by its own door, as a datagram: it is to finish what it does and take nothing new. */
+export interface ApiShutdown {
+  readonly kind: "api.shutdown";
+}
+
+export type ApiMessage = ApiRequest | ApiShutdown | ApiResponse | ApiEvent | ApiChunk | TunnelMessage;

@@ -42,6 +42,8 @@ export const knobs: readonly Knob[] = [
     ],
     ["max-requests-inflight", "number", "400", "reading requests at once; with the next one the number of seats"],
     ["max-mutating-requests-inflight", "number", "200", "writing requests at once"],
+    ["shutdown-delay-duration", "milliseconds", "0", "how long a server that was told to stop serves on while others hear of it"],
+    ["goaway-chance", "number", "0", "how often an HTTP/2 client is told to connect anew, so that clients spread over servers; live only"],
     ["event-ttl", "milliseconds", "1h", "how long Events are kept"],
     ["etcd-compaction-interval", "milliseconds", "5m", "how often old revisions are compacted; 0 turns it off"],
     ["etcd-read-timeout", "milliseconds", "3s", "how long one member is waited for before a read goes to the next"],

@@ -49,6 +49,10 @@ export const defaultKnobs = {
   /** Requests at once that read and that write; with priority and fairness their sum is the number of seats. */
   "max-requests-inflight": 400,
   "max-mutating-requests-inflight": 200,
+  /** How long a server that was told to stop goes on to serve while everybody hears of it. */
+  "shutdown-delay-duration": 0,
+  /** How often the door tells an HTTP/2 client to open another connection, so that clients spread over servers. */
+  "goaway-chance": 0,
   "event-ttl": 3_600_000,
   /** 0 turns compaction off. */
   "etcd-compaction-interval": 300_000,

@@ -15,12 +15,13 @@ interface Check {
 const ping: Check = { name: "ping", passes: () => true };
 const etcd: Check = { name: "etcd", passes: (_state, etcdAnswers) => etcdAnswers };
 const hooks: Check = { name: "poststarthook/bootstrap-objects", passes: (state) => state.bootstrap.done };
+const serving: Check = { name: "shutdown", passes: (state) => state.shutdown === "serving" };
 const synced: Check = { name: "informer-sync", passes: (state) => isSynced(state.feed) };
 
 const endpoints: ReadonlyMap<string, readonly Check[]> = new Map([
   ["livez", [ping, etcd]],
   ["healthz", [ping, etcd, hooks]],
-  ["readyz", [ping, etcd, synced, hooks]],
+  ["readyz", [ping, etcd, synced, hooks, serving]],
 ]);
 
 /** Whether a path is for a health check; those are answered to anybody at any time. */

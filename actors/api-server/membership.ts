@@ -19,6 +19,8 @@ export interface Membership {
   readonly intervalMs: number;
   /** The lease under the own key; 0 while there is none. */
   lease: number;
+  /** The server is going: its key is taken away, and it does not come back. */
+  left: boolean;
 }
 
 export const membershipTimer = "membership";
@@ -28,12 +30,13 @@ export function newMembership(config: ApiServerConfig, self: string, intervalMs:
   const number = Number(nameOf(self as Parameters<typeof nameOf>[0]));
   // Where nothing was said the server stands on a network of its own, by its number.
   const ip = `172.18.0.${10 + (Number.isInteger(number) ? number % 240 : 0)}`;
-  return { advertised: config.advertise ?? { ip, port: 6443 }, intervalMs, lease: 0 };
+  return { advertised: config.advertise ?? { ip, port: 6443 }, intervalMs, lease: 0, left: false };
 }
 
 /** On the timer: confirms the own key, then brings the endpoints in line with the keys there are. */
 export function confirmMembership(state: ServerState, ctx: Ctx): undefined {
-  const { intervalMs, lease } = state.membership;
+  const { intervalMs, lease, left } = state.membership;
+  if (left) return;
   ctx.setTimer(membershipTimer, intervalMs);
   if (lease === 0) return join(state, ctx);
   const keepAlive = { kind: "etcd.lease.keepAlive", id: lease } as const;
@@ -43,6 +46,17 @@ export function confirmMembership(state: ServerState, ctx: Ctx): undefined {
     if (gone) return join(state, ctx);
     return reconcile(state, ctx);
   });
+}
+
+/** Takes the own key away, and the own address out of the endpoints, where others remain. */
+export function leaveMembership(state: ServerState, ctx: Ctx): undefined {
+  const { advertised } = state.membership;
+  state.membership.left = true;
+  ctx.cancelTimer(membershipTimer);
+  if (members(state).length > 0) reconcile(state, ctx);
+  const key = keyBytes(prefix + advertised.ip);
+  const remove = { kind: "etcd.delete", key, rangeEnd: new Uint8Array(), prevKv: false } as const;
+  return writeEtcd(state, ctx, remove, ctx.monotonicUs() + 5e6, () => undefined);
 }
 
 function join(state: ServerState, ctx: Ctx): undefined {
@@ -71,11 +85,12 @@ interface Member {
 /** The API servers whose keys are there, this one included, in the order of their addresses. */
 function members(state: ServerState): readonly Member[] {
   const { advertised } = state.membership;
-  const found = new Map<string, Member>([[advertised.ip, advertised]]);
+  const { left } = state.membership;
+  const found = new Map<string, Member>(left ? [] : [[advertised.ip, advertised]]);
   for (const [key, value] of state.feed.others) {
     if (!key.startsWith(prefix)) continue;
     const { ip, port } = JSON.parse(Buffer.from(value).toString("utf8")) as Member;
-    found.set(ip, { ip, port });
+    if (!left || ip !== advertised.ip) found.set(ip, { ip, port });
   }
   return [...found.values()].sort((a, b) => (a.ip < b.ip ? -1 : 1));
 }

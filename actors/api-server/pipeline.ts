@@ -9,6 +9,7 @@ import { forbiddenRequest } from "./authorization/rbac";
 import { decideAccess } from "./authorization-memo";
 import { type Call, type Caller, type ResourceCall, refuse, respond } from "./call";
 import { isCleanedUp } from "./custom-resources/lifecycle";
+import { timeLimitMs } from "./deadline";
 import { discover } from "./discovery/discovery";
 import type { ServedDocument } from "./discovery/document";
 import { dumpOf } from "./flow-control/dump";
@@ -25,6 +26,7 @@ import { patch } from "./registry/patch";
 import { get, list } from "./registry/read";
 import { update } from "./registry/update";
 import { watch } from "./registry/watchers";
+import { tooLate } from "./shutdown";
 import type { Ctx, ServerState } from "./state";
 import { isSynced } from "./storage/feed";
 import { awaitConsistent } from "./storage/freshness";
@@ -37,11 +39,15 @@ import { serveSubresource } from "./subresources/subresources";
  */
 export function serve(state: ServerState, ctx: Ctx, request: ApiRequest, from: Address, caller: Caller, deadlineMs: number): undefined {
   if (!request.isResource && isHealthPath(request.path)) return serveHealth(state, ctx, { caller }, request);
+  const late = tooLate(state, request);
+  if (late) return respond(ctx, { caller }, late);
   if (!isSynced(state.feed))
     return refuse(ctx, { caller }, serviceUnavailable("the server is starting: it has not read its objects from etcd yet"));
   return identify(state, ctx, request, from, (state, user, ctx) => {
     if (isFailure(user)) return refuse(ctx, { caller }, user);
-    const limitMs = Math.min(deadlineMs || Number.POSITIVE_INFINITY, state.knobs["request-timeout"]);
+    const timeLimit = timeLimitMs(request, state.knobs["request-timeout"]);
+    if (isFailure(timeLimit)) return refuse(ctx, { caller }, timeLimit);
+    const limitMs = Math.min(deadlineMs || Number.POSITIVE_INFINITY, timeLimit as number);
     const call: Call = { request, from, caller, user, deadlineUs: ctx.monotonicUs() + limitMs * 1000 };
     return throttle(state, ctx, call, (state, ctx) => authorizeAndServe(state, ctx, call));
   });

@@ -18,6 +18,7 @@ import { newMetrics, observe } from "./metrics";
 import { serve } from "./pipeline";
 import { cidrOf } from "./registry/cidr";
 import { bookmarkTimer, closeAllWatches, newWatchers, onWatchTimer, tellWatchers, watcherGone } from "./registry/watchers";
+import { beginShutdown, drain, mayShutDown, shutdownTimer } from "./shutdown";
 import type { Ctx, ServerState } from "./state";
 import { compact, compactTimer, newCompactor, startCompactor } from "./storage/compactor";
 import { Vault } from "./storage/encryption/vault";
@@ -70,8 +71,9 @@ export const apiServer: Actor<ApiServerConfig, ServerState, ApiMessage> = {
         return onTimer(state, ctx, input.name);
       case "item":
         return isTunnelMessage(input.body) ? passToKubelet(state, ctx, input.stream, input.body) : undefined;
-      // Nobody sends an API server datagrams, and it owns no disk.
       case "message":
+        return input.body.kind === "api.shutdown" && mayShutDown(input.from) ? beginShutdown(state, ctx) : undefined;
+      // It owns no disk.
       case "persisted":
       case "diskFailed":
         return;
@@ -112,6 +114,7 @@ function newState(config: ApiServerConfig, self: string): ServerState {
     oidc: newOidc(config.jwt),
     metrics,
     flow: newFlowControl(metrics.registry),
+    shutdown: "serving",
   };
   return state;
 }
@@ -159,6 +162,8 @@ function onTimer(state: ServerState, ctx: Ctx, name: string): undefined {
       return registerGroupVersions(state, ctx);
     case aggregationTimer:
       return checkApiServices(state, ctx);
+    case shutdownTimer:
+      return drain(state, ctx);
     case flowUpkeepTimer:
       return tendFlowObjects(state, ctx);
     case bootstrapTimer:

@@ -12,6 +12,7 @@ import type { FlowControl } from "./flow-control/flow-control";
 import type { Membership } from "./membership";
 import type { ServerMetrics } from "./metrics";
 import type { Watchers } from "./registry/watchers";
+import type { Shutdown } from "./shutdown";
 import type { Compactor } from "./storage/compactor";
 import type { EtcdClient } from "./storage/etcd-client";
 import type { EventLease } from "./storage/event-lease";
@@ -42,6 +43,7 @@ export interface ServerState {
   readonly oidc: Oidc;
   readonly metrics: ServerMetrics;
   readonly flow: FlowControl;
+  shutdown: Shutdown;
 }
 
 export type Ctx = Context<ServerState>;

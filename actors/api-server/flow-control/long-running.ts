@@ -4,12 +4,12 @@ import type { ApiRequest } from "../../../protocol/api";
 const longSubresources: ReadonlySet<string> = new Set(["exec", "attach", "portforward", "proxy", "log"]);
 
 /** Whether a request takes no seats at all: those that go on, but for watches, whose beginning is work. */
-export function takesNoSeats({ isResource, subresource }: ApiRequest): boolean {
+export function takesNoSeats({ isResource, subresource }: Pick<ApiRequest, "isResource" | "subresource">): boolean {
   return isResource && longSubresources.has(subresource);
 }
 
 /** Whether a request goes on until somebody ends it: deadlines and limits on requests in flight do not concern it. */
-export function isLongRunning(request: ApiRequest): boolean {
+export function isLongRunning(request: Pick<ApiRequest, "isResource" | "verb" | "subresource">): boolean {
   return (request.isResource && request.verb === "watch") || takesNoSeats(request);
 }
 

@@ -66,5 +66,6 @@ export function failureAnswer(status: Failure, retryAfterSeconds?: number): ApiR
 export function noAnswer(answer: Extract<Answer, { readonly ok: false }>, isRead: boolean): ApiResponse {
   if (answer.error === "refused") return failureAnswer(serviceUnavailable(`the server is not ready: ${answer.detail}`), 1);
   if (isRead && answer.error !== "timeout") return failureAnswer(serviceUnavailable(`the server did not answer: ${answer.detail}`), 1);
-  return failureAnswer(timeout(`request did not complete within the allotted timeout, and may have been carried out: ${answer.detail}`));
+  const { details: _, ...status } = timeout("Timeout: request did not complete within the allotted timeout");
+  return failureAnswer({ ...status, details: {} });
 }

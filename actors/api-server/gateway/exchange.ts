@@ -1,6 +1,6 @@
 import type { ApiRequest } from "../../../protocol/api";
-import { parseDurationMs } from "../../../protocol/kinds/duration";
 import { type Failure, isFailure, tooManyRequests, unauthorized } from "../../../protocol/status";
+import { timeLimitMs } from "../deadline";
 import { type RequestInfo, requestInfo } from "../request-info";
 import { failureAnswer, noAnswer, sendAnswer } from "./answer";
 import { type BodyLimits, readBody, toServerBody } from "./body";
@@ -102,7 +102,8 @@ function isRead({ verb }: RequestInfo): boolean {
 }
 
 /** A client may ask for less time (?timeout=32s) than there is, never for more. */
-function deadlineMs({ query }: RequestInfo, longestMs: number): number {
-  const asked = query.timeout === undefined ? undefined : parseDurationMs(query.timeout);
-  return asked === undefined || asked <= 0 ? longestMs : Math.min(asked, longestMs);
+function deadlineMs(info: RequestInfo, longestMs: number): number {
+  const limit = timeLimitMs(info, longestMs);
+  // What is no duration the server says.
+  return isFailure(limit) ? longestMs : limit;
 }

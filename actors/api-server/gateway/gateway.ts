@@ -1,4 +1,4 @@
-import type { IncomingMessage } from "node:http";
+import type { IncomingMessage, ServerResponse } from "node:http";
 import { createSecureServer, type Http2SecureServer, type ServerHttp2Session } from "node:http2";
 import type { AddressInfo, Socket } from "node:net";
 import type { Duplex } from "node:stream";
@@ -23,6 +23,8 @@ export interface GatewayOptions {
   /** PEM: the server's key and certificate, and the authority that signs clients' certificates. */
   readonly tls: { readonly key: string; readonly cert: string; readonly ca: string };
   readonly limits?: Partial<ExchangeLimits>;
+  /** --goaway-chance: how often an HTTP/2 client is told to open another connection, so that clients spread over servers; 0 to 0.02. */
+  readonly goawayChance?: number;
   /** Told of what should not happen: an exchange that threw. */
   readonly onError?: (error: unknown, what: string) => void;
 }
@@ -32,6 +34,8 @@ export interface Gateway {
   readonly listenPort: number;
   /** Takes over a TCP connection that somebody else has accepted. */
   accept(socket: Socket): void;
+  /** Takes no more connections and tells clients to go elsewhere; resolves when what was under way is over, or after `longestMs`. */
+  drain(longestMs: number): Promise<void>;
   /** Stops listening and breaks off what is under way. */
   close(): Promise<void>;
 }
@@ -47,7 +51,7 @@ export const defaultLimits: ExchangeLimits = {
 };
 
 /** Starts to listen; rejects with the system's error where the address cannot be had ("EADDRINUSE"). */
-export async function startGateway({ port, listen, tls, limits, onError }: GatewayOptions): Promise<Gateway> {
+export async function startGateway({ port, listen, tls, limits, goawayChance = 0, onError }: GatewayOptions): Promise<Gateway> {
   const effective: ExchangeLimits = { ...defaultLimits, ...limits };
   const load: Load = { inFlight: 0 };
   const certificates = new WeakMap<object, PeerCertificate>();
@@ -59,12 +63,14 @@ export async function startGateway({ port, listen, tls, limits, onError }: Gatew
   };
   const handle = (request: HttpRequest, response: HttpResponse): void => {
     response.on("error", () => destroy(response));
+    sayGoodbye(request, response, connections.draining() || Math.random() < goawayChance);
     exchange(request, response, certificateOf(request), port, effective, load).catch((error: unknown) => {
       onError?.(error, `${request.method} ${request.url}`);
       if (response.headersSent) destroy(response);
       else void sendAnswer(request, response, failureAnswer(internalError("the gateway failed; see its log")));
     });
   };
+  const sessions = new Set<ServerHttp2Session>();
   const server = createSecureServer(
     {
       ...tls,
@@ -83,12 +89,16 @@ export async function startGateway({ port, listen, tls, limits, onError }: Gatew
       socket.destroy();
     });
   });
-  const connections = trackConnections(server);
+  const connections = trackConnections(server, sessions);
   // Idle clients keep their connections for as long as Go's do (90 s), so that none is closed under a request that is on its way.
   Object.assign(server, { keepAliveTimeout: 120_000, requestTimeout: effective.body.timeoutMs });
   if (listen !== undefined) await listenOn(server, listen.host, listen.port);
   return {
     listenPort: (server.address() as AddressInfo | null)?.port ?? 0,
+    drain: (longestMs) => {
+      if (server.listening) server.close();
+      return connections.drain(longestMs);
+    },
     accept: (socket) => {
       connections.add(socket);
       server.emit("connection", socket);
@@ -102,6 +112,13 @@ export async function startGateway({ port, listen, tls, limits, onError }: Gatew
   };
 }
 
+/** Ends the connection after this answer: as HTTP/2 does it, or as HTTP/1.1 does. */
+function sayGoodbye(request: HttpRequest, response: HttpResponse, goes: boolean): void {
+  if (!goes) return;
+  if ("stream" in request) request.stream?.session?.close();
+  else (response as ServerResponse).setHeader("connection", "close");
+}
+
 function listenOn(server: Http2SecureServer, host: string, port: number): Promise<void> {
   return new Promise((resolve, reject) => {
     server.once("error", reject);
@@ -113,9 +130,10 @@ function listenOn(server: Http2SecureServer, host: string, port: number): Promis
 }
 
 /** Every connection, so that all can be broken off, and the HTTP/2 sessions on them, whose errors would end the process. */
-function trackConnections(server: Http2SecureServer) {
+function trackConnections(server: Http2SecureServer, sessions: Set<ServerHttp2Session>) {
   const sockets = new Set<Socket>();
   let closed = false;
+  let draining = false;
   const add = (socket: Socket): void => {
     // A handshake that was under way while the gateway closed.
     if (closed) return void socket.destroy();
@@ -128,9 +146,30 @@ function trackConnections(server: Http2SecureServer) {
     // A client whose machine is gone never says goodbye: without probes its watches would stay for ever.
     socket.setKeepAlive(true, keepAliveMs);
   });
-  server.on("session", (session: ServerHttp2Session) => void session.on("error", () => session.destroy()));
+  server.on("session", (session: ServerHttp2Session) => {
+    session.on("error", () => session.destroy());
+    sessions.add(session);
+    session.on("close", () => sessions.delete(session));
+    if (draining) session.close();
+  });
   return {
     add,
+    draining: () => draining,
+    /** HTTP/2 clients are sent a GOAWAY and finish what they began; HTTP/1.1 clients are told with their next answer. */
+    drain(longestMs: number): Promise<void> {
+      draining = true;
+      for (const session of sessions) session.close();
+      (server as unknown as { closeIdleConnections?(): void }).closeIdleConnections?.();
+      return new Promise((resolve) => {
+        const check = setInterval(() => sockets.size === 0 && done(), 10);
+        const timer = setTimeout(() => done(), longestMs);
+        const done = () => {
+          clearInterval(check);
+          clearTimeout(timer);
+          resolve();
+        };
+      });
+    },
     destroyAll(): void {
       closed = true;
       for (const socket of sockets) socket.destroy();

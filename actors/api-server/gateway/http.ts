@@ -34,7 +34,10 @@ export function write(response: HttpResponse, chunk: Uint8Array): void {
 }
 
 export function writeHead(response: HttpResponse, code: number, headers: Readonly<Record<string, string | string[]>>): void {
-  if (!isGone(response)) (response as ServerResponse).writeHead(code, headers);
+  if (isGone(response)) return;
+  // HTTP/2 has no such header: there the connection itself is told.
+  const { connection, ...rest } = headers;
+  (response as ServerResponse).writeHead(code, "stream" in response || connection === undefined ? rest : headers);
 }
 
 /** Sends the head at once: the client has to learn that its watch stands before the first event comes. */

@@ -158,6 +158,12 @@ export function closeAllWatches(state: ServerState, ctx: Ctx): undefined {
   for (const watcher of [...state.watchers.byStream.values()]) end(state, ctx, watcher);
 }
 
+/** The server goes: each watcher learns how far it has come, and goes on from there at another server. */
+export function endAllWatches(state: ServerState, ctx: Ctx): undefined {
+  for (const watcher of state.watchers.byStream.values()) watcher.bookmark(ctx, state.feed.revision);
+  return closeAllWatches(state, ctx);
+}
+
 /** The resource is served otherwise from now on, or no more: who watches it has to begin anew. */
 export function closeWatchesOf(state: ServerState, ctx: Ctx, resourceName: string): undefined {
   for (const watcher of [...state.watchers.byStream.values()])

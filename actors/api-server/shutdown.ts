@@ -1,0 +1,42 @@
+import type { Address } from "../../protocol/address";
+import { roleOf } from "../../protocol/address";
+import type { ApiRequest, ApiResponse } from "../../protocol/api";
+import { text } from "./health";
+import { leaveMembership } from "./membership";
+import { endAllWatches } from "./registry/watchers";
+import type { Ctx, ServerState } from "./state";
+
+/**
+ * How an API server goes: it says so (readyz fails, its address leaves the endpoints) while it goes on to serve for shutdown-delay-duration, so
+ * that those who send it clients hear of it; then it takes nothing new, ends the watches with a last bookmark and finishes what is under way.
+ */
+export type Shutdown = "serving" | "announced" | "draining";
+
+export const shutdownTimer = "shutdown";
+
+/** Whether somebody may tell this server to go: only its own door. */
+export function mayShutDown(from: Address): boolean {
+  return roleOf(from) === "gateway";
+}
+
+/** The first sign: everybody is told, nobody is turned away yet. */
+export function beginShutdown(state: ServerState, ctx: Ctx): undefined {
+  if (state.shutdown !== "serving") return;
+  state.shutdown = "announced";
+  ctx.log("info", "the API server is going", { delayMs: state.knobs["shutdown-delay-duration"] });
+  leaveMembership(state, ctx);
+  ctx.setTimer(shutdownTimer, state.knobs["shutdown-delay-duration"]);
+}
+
+/** On the timer: from now on nothing new is taken, and watchers go to another server. */
+export function drain(state: ServerState, ctx: Ctx): undefined {
+  state.shutdown = "draining";
+  return endAllWatches(state, ctx);
+}
+
+/** What is said to a request that comes too late; those of health checks and of this server itself are answered to the end. */
+export function tooLate({ shutdown }: Pick<ServerState, "shutdown">, { userAgent }: ApiRequest): ApiResponse | undefined {
+  if (shutdown !== "draining" || userAgent.startsWith("kube-apiserver/")) return undefined;
+  const answer = text(429, "The apiserver is shutting down, please try again later.\n");
+  return { ...answer, headers: [...answer.headers, ["Retry-After", "5"], ["Connection", "close"]] };
+}

@@ -7,7 +7,10 @@ import { StrategicMergeError, strategicMerge } from "./strategic-merge";
 
 /** The patch formats but server-side apply, which is in managed-fields/. The result is not yet decoded, completed or validated. */
 
-export type Patched = { readonly ok: true; readonly object: JsonObject } | { readonly ok: false; readonly failure: Failure };
+export type Patched =
+  | { readonly ok: true; readonly object: JsonObject }
+  /** `detail` says which operation it was, for those who are not clients: the patches of webhooks and policies. */
+  | { readonly ok: false; readonly failure: Failure; readonly detail?: string };
 
 /** The media types of the patches that a server takes; apply has its own. */
 export const patchTypes = {
@@ -39,9 +42,15 @@ export function jsonPatch(object: JsonObject, patch: unknown): Patched {
     if (!isObject(document)) return { ok: false, failure: badRequest("the patched document is not an object") };
     return { ok: true, object: document };
   } catch (error) {
-    if (error instanceof JsonPatchError) return { ok: false, failure: rejected };
+    if (error instanceof JsonPatchError) return { ok: false, failure: rejected, detail: wordsOf(error) };
     throw error;
   }
+}
+
+function wordsOf(error: JsonPatchError): string {
+  const operation = error.operation as Operation | undefined;
+  if (error.name === "TEST_OPERATION_FAILED") return `testing value ${operation?.path} failed: test failed`;
+  return `${operation?.op} operation does not apply: doc is missing path: ${JSON.stringify(operation?.path)}: missing value`;
 }
 
 function wrongWithOperations(patch: unknown): string | undefined {

@@ -81,6 +81,8 @@ export function createObject(
       if (isFailure(admitted)) return refuse(ctx, call, admitted);
       return askMutating(state, ctx, admission, admitted, (state, made, ctx) => {
         if (isFailure(made)) return refuse(ctx, call, made, notes.warnings);
+        if ((made.metadata.namespace ?? "") !== request.namespace)
+          return refuse(ctx, call, badRequest("the namespace of the provided object does not match the namespace sent on the request"));
         return finish(state, ctx, admission, made, tries);
       });
     });

@@ -41,6 +41,8 @@ function bindAdmitted(
   warnings: readonly string[],
 ): undefined {
   const { request, resource } = call;
+  const unbound = wrongTarget(call, binding);
+  if (unbound) return refuse(ctx, call, unbound, warnings);
   const key = keyOfObject(resource, request.namespace, request.name);
   const change = (current: Entry | undefined, nowMs: number): Decision => {
     if (!current) return { type: "refuse", status: notFound(subjectOf(call)) };
@@ -79,10 +81,14 @@ function receive({ request }: ResourceCall): Binding | Failure {
   const decoded = decodeAs("io.k8s.api.core.v1.Binding", json);
   if (!decoded.ok) return badRequest(decoded.message);
   const binding = decoded.value as unknown as Binding;
-  const { target, metadata } = binding;
-  const subject = { group: "", resource: "pods/binding", kind: "Binding", name: request.name };
+  const { metadata } = binding;
   if (metadata?.name && metadata.name !== request.name)
     return badRequest(`the name of the object (${metadata.name}) does not match the name on the URL (${request.name})`);
+  return wrongTarget({ request }, binding) ?? binding;
+}
+
+function wrongTarget({ request }: Pick<ResourceCall, "request">, { target }: Binding): Failure | undefined {
+  const subject = { group: "", resource: "pods/binding", kind: "Binding", name: request.name };
   if (target?.kind && target.kind !== "Node")
     return invalid(subject, [
       {
@@ -92,7 +98,7 @@ function receive({ request }: ResourceCall): Binding | Failure {
       },
     ]);
   if (!target?.name) return invalid(subject, [{ reason: "FieldValueRequired", field: "target.name", message: "Required value" }]);
-  return binding;
+  return undefined;
 }
 
 /** The Pod on its node: pure. Refused where it has one already, is being deleted, or still waits behind a scheduling gate. */

@@ -25,7 +25,9 @@ export function requestToken(state: ServerState, ctx: Ctx, call: ResourceCall): 
   if (isFailure(asked)) return refuse(ctx, call, asked);
   const body = { group: "authentication.k8s.io", version: "v1", kind: "TokenRequest" };
   return admitSubresource(state, ctx, call, "CREATE", body, asked, false, (state, admitted, ctx) =>
-    isFailure(admitted) ? refuse(ctx, call, admitted) : issue(state, ctx, call, admitted.object),
+    isFailure(admitted)
+      ? refuse(ctx, call, admitted)
+      : issue(state, ctx, call, { ...admitted.object, spec: { ...asked.spec, ...admitted.object.spec } }),
   );
 }
 

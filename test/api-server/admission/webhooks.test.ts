@@ -439,6 +439,41 @@ describe("mutating webhooks", () => {
     expect(hooks.requests("/stamp").at(-1).options).toMatchObject({ kind: "CreateOptions", fieldManager: "me" });
   });
 
+  it("that take away or change what must stay are refused, and break nothing", () => {
+    const hooks = new Hooks();
+    const tank = hookedTank(hooks);
+    tank.create(pods, pod("p"));
+    tank.create(maps, configMap("old", { x: "1" }));
+    const every = { apiGroups: ["*"], apiVersions: ["*"], operations: ["CREATE", "UPDATE"] };
+    const resources = ["configmaps", "pods/binding", "pods/eviction", "serviceaccounts/token"];
+    configure(tank, "mutating", "a", webhook("odd", { rules: [{ ...every, resources }] }));
+    const after = (operation: Json, ask: () => { code: number; body: Json }): string => {
+      hooks.on("/odd", () => patch(operation));
+      const { code, body } = ask();
+      return `${code} ${body.message ?? ""}`.trim();
+    };
+    const remove = (path: string) => ({ op: "remove", path });
+    const replace = (path: string, value: unknown) => ({ op: "replace", path, value });
+    const make = () => tank.create(maps, configMap("new", { x: "1" }));
+    const change = () => tank.patch(`${maps}/old`, "merge", { data: { x: "2" } });
+    expect(after(remove("/metadata"), make)).toBe(
+      "400 the namespace of the provided object does not match the namespace sent on the request",
+    );
+    expect(after(replace("/metadata/namespace", "kube-system"), make)).toContain("400 the namespace of the provided object");
+    expect(after(replace("/metadata", "none"), make)).toContain("500 Internal error occurred: ");
+    expect(after(replace("/data", 7), make)).toContain("500 Internal error occurred: ");
+    expect(after(replace("/kind", "Secret"), make)).toBe("201");
+    expect(after(replace("/metadata/name", "other"), change)).toMatch(/^422 .*metadata.name: Invalid value: "other": field is immutable/);
+    // What an object is called nobody can take from it.
+    expect(after(remove("/metadata"), change)).toBe("200");
+    expect(after(remove("/target"), () => tank.create(`${pods}/p/binding`, { target: { kind: "Node", name: "n" } }))).toContain(
+      '422 Binding "p" is invalid: target.name: Required value',
+    );
+    expect(after(remove("/spec"), () => tank.create("/api/v1/namespaces/default/serviceaccounts/default/token", { spec: {} }))).toBe("201");
+    expect(after(remove("/metadata"), () => tank.create(`${pods}/p/eviction`, { metadata: { name: "p" } }))).toBe("201");
+    expect(tank.get(`${maps}/old`).body).toMatchObject({ metadata: { name: "old", namespace: "default" }, data: { x: "2" } });
+  });
+
   it("cannot change what is deleted", () => {
     const hooks = new Hooks().on("/gone", () => patch({ op: "add", path: "/x", value: 1 }));
     const tank = hookedTank(hooks);

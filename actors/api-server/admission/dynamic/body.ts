@@ -1,7 +1,7 @@
 import type { ApiObject, JsonObject } from "../../../../protocol/kinds/object";
 import { apiVersionOf, definition, definitionNameOf, type Schema, schemaOf } from "../../../../protocol/kinds/registry";
 import { type Failure, internalError } from "../../../../protocol/status";
-import { decodeAs, decodeObject } from "../../objects/decode";
+import { decodeAs, decodeObject, isObject } from "../../objects/decode";
 import { complete } from "../../registry/objects";
 import type { Match } from "./review";
 
@@ -19,8 +19,9 @@ export function decodedAgain(match: Match, json: JsonObject): JsonObject | Failu
   if (isOwn(match)) {
     const decoded = decodeObject(kind, json, "Ignore");
     if (!decoded.ok) return internalError(decoded.failure.message);
-    // What names the type may not be lost by it.
-    const named = { ...decoded.object, apiVersion: apiVersionOf(kind), kind: kind.kind } as unknown as ApiObject;
+    // What names the type may not be lost by it, nor the place of the metadata.
+    const metadata = isObject(decoded.object.metadata) ? decoded.object.metadata : {};
+    const named = { ...decoded.object, apiVersion: apiVersionOf(kind), kind: kind.kind, metadata } as unknown as ApiObject;
     return complete(kind, named) as unknown as JsonObject;
   }
   const name = definitionNameOf(apiVersionOf(body), body.kind);

@@ -114,7 +114,6 @@ function applied(name: string, match: Match, object: JsonObject | undefined, tex
       `admission webhook ${JSON.stringify(name)} attempted to modify the object, which is not supported for this operation`,
     );
   const patched = jsonPatch(object, patch);
-  if (!patched.ok)
-    return internalError(patched.failure.message.replace(/^the server rejected our request due to an error in our request: /, ""));
+  if (!patched.ok) return internalError(patched.detail ?? patched.failure.message);
   return decodedAgain(match, patched.object);
 }

@@ -86,7 +86,7 @@ export function mutated(
 function patched(object: JsonObject, value: CelValue): JsonObject | string {
   const operations = fromCel(value);
   const result = jsonPatch(object, operations);
-  return result.ok ? result.object : result.failure.message.replace(/^.*error in our request: /, "JSON Patch: ");
+  return result.ok ? result.object : `JSON Patch: ${result.detail ?? result.failure.message}`;
 }
 
 function configured(schema: Schema, object: JsonObject, value: CelValue): JsonObject | string {

@@ -110,6 +110,7 @@ describe("etcd's door", () => {
     expect(await keys({ min_mod_revision: revisions[1] })).toEqual(["r/b r/c", 3, false]);
     expect(await keys({ max_create_revision: revisions[1] })).toEqual(["r/a r/b", 3, false]);
     expect(await keys({ min_mod_revision: revisions[1], limit: 1 })).toEqual(["r/b", 3, true]);
+    expect(await keys({ count_only: true })).toEqual(["", 3, false]);
   });
 
   test("Txn compares every key of a range (rpc.proto: Compare.range_end); of none as if there were one with zeros", async () => {

@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import { address } from "../../../protocol/address";
 import { describeWith } from "../../real-programs";
 import { RealEtcd } from "../differential/real-etcd";
 import { EtcdDoors } from "./doors";
@@ -229,13 +230,24 @@ describeWith(["etcd", "etcdctl"], "etcdctl prints the same of our members as of 
     expect(again.stdout + again.stderr).toMatch(/no leader endpoint given at/);
   });
 
-  test("members are added and removed; an address that is none of an actor's host is refused", async () => {
+  test("members are added as learners, promoted once they have caught up, and removed; an address that is none of an actor's host is refused", async () => {
     const added = await ours.run(["member", "add", "fourth", "--learner", "--peer-urls=http://etcd-3:2380"]);
     expect(added.stdout).toMatch(/^Member +([0-9a-f]+) added to cluster +[0-9a-f]+\n/);
     const id = /^Member +([0-9a-f]+)/.exec(added.stdout)![1]!;
     expect((await ours.run(["member", "list"])).stdout).toMatch(new RegExp(`^${id}, .*http://etcd-3:2380.*, true$`, "m"));
     expect((await ours.run(["member", "promote", id])).stderr).toMatch(/can only promote a learner member which is in sync with leader/);
     expect((await ours.run(["member", "update", id, "--peer-urls=http://etcd-3:2390"])).stdout).toMatch(/updated in cluster/);
+    const joining = { address: address("etcd", 3), config: { members: [], join: true, settings: {} } };
+    doors.world.addHost({ name: "etcd-3", zone: "a", actors: [joining] });
+    doors.world.startHost("etcd-3");
+    const promote = async () => (await ours.run(["member", "promote", id])).stdout;
+    let promoted = await promote();
+    for (let tries = 0; tries < 100 && promoted === ""; tries++) {
+      await new Promise((resolve) => setTimeout(resolve, 100));
+      promoted = await promote();
+    }
+    expect(promoted).toMatch(new RegExp(`^Member +${id} promoted in cluster +[0-9a-f]+\n`));
+    expect((await ours.run(["member", "list"])).stdout).toMatch(new RegExp(`^${id}, .*http://etcd-3:2390.*, false$`, "m"));
     expect((await ours.run(["member", "remove", id])).stdout).toMatch(new RegExp(`^Member ${id} removed from cluster`));
     expect((await ours.run(["member", "remove", id])).stderr).toMatch(/member not found/i);
     expect((await ours.run(["member", "add", "x", "--peer-urls=http://x:1"])).stderr).toMatch(/given member URLs are invalid/);

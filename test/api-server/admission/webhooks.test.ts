@@ -447,7 +447,7 @@ describe("mutating webhooks", () => {
     const every = { apiGroups: ["*"], apiVersions: ["*"], operations: ["CREATE", "UPDATE"] };
     const resources = ["configmaps", "pods/binding", "pods/eviction", "serviceaccounts/token"];
     configure(tank, "mutating", "a", webhook("odd", { rules: [{ ...every, resources }] }));
-    const after = (operation: Json, ask: () => { code: number; body: Json }): string => {
+    const outcome = (operation: Json, ask: () => { code: number; body: Json }): string => {
       hooks.on("/odd", () => patch(operation));
       const { code, body } = ask();
       return `${code} ${body.message ?? ""}`.trim();
@@ -456,21 +456,23 @@ describe("mutating webhooks", () => {
     const replace = (path: string, value: unknown) => ({ op: "replace", path, value });
     const make = () => tank.create(maps, configMap("new", { x: "1" }));
     const change = () => tank.patch(`${maps}/old`, "merge", { data: { x: "2" } });
-    expect(after(remove("/metadata"), make)).toBe(
+    expect(outcome(remove("/metadata"), make)).toBe(
       "400 the namespace of the provided object does not match the namespace sent on the request",
     );
-    expect(after(replace("/metadata/namespace", "kube-system"), make)).toContain("400 the namespace of the provided object");
-    expect(after(replace("/metadata", "none"), make)).toContain("500 Internal error occurred: ");
-    expect(after(replace("/data", 7), make)).toContain("500 Internal error occurred: ");
-    expect(after(replace("/kind", "Secret"), make)).toBe("201");
-    expect(after(replace("/metadata/name", "other"), change)).toMatch(/^422 .*metadata.name: Invalid value: "other": field is immutable/);
+    expect(outcome(replace("/metadata/namespace", "kube-system"), make)).toContain("400 the namespace of the provided object");
+    expect(outcome(replace("/metadata", "none"), make)).toContain("500 Internal error occurred: ");
+    expect(outcome(replace("/data", 7), make)).toContain("500 Internal error occurred: ");
+    expect(outcome(replace("/kind", "Secret"), make)).toBe("201");
+    expect(outcome(replace("/metadata/name", "other"), change)).toMatch(/^422 .*metadata.name: Invalid value: "other": field is immutable/);
     // What an object is called nobody can take from it.
-    expect(after(remove("/metadata"), change)).toBe("200");
-    expect(after(remove("/target"), () => tank.create(`${pods}/p/binding`, { target: { kind: "Node", name: "n" } }))).toContain(
+    expect(outcome(remove("/metadata"), change)).toBe("200");
+    expect(outcome(remove("/target"), () => tank.create(`${pods}/p/binding`, { target: { kind: "Node", name: "n" } }))).toContain(
       '422 Binding "p" is invalid: target.name: Required value',
     );
-    expect(after(remove("/spec"), () => tank.create("/api/v1/namespaces/default/serviceaccounts/default/token", { spec: {} }))).toBe("201");
-    expect(after(remove("/metadata"), () => tank.create(`${pods}/p/eviction`, { metadata: { name: "p" } }))).toBe("201");
+    expect(outcome(remove("/spec"), () => tank.create("/api/v1/namespaces/default/serviceaccounts/default/token", { spec: {} }))).toBe(
+      "201",
+    );
+    expect(outcome(remove("/metadata"), () => tank.create(`${pods}/p/eviction`, { metadata: { name: "p" } }))).toBe("201");
     expect(tank.get(`${maps}/old`).body).toMatchObject({ metadata: { name: "old", namespace: "default" }, data: { x: "2" } });
   });
 

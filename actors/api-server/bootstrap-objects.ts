@@ -56,7 +56,7 @@ function priorityClass(name: string, value: number, description: string): ApiObj
 }
 
 /** The Service by which Pods reach the API servers: the first address of the Services' network. */
-function kubernetesService(serviceCidr: string): ApiObject {
+export function kubernetesService(serviceCidr: string): ApiObject {
   return typed("v1", "Service", {
     metadata: { name: "kubernetes", namespace: "default", labels: { component: "apiserver", provider: "kubernetes" } },
     spec: {

@@ -2,6 +2,7 @@ import { nameOf } from "../../protocol/address";
 import type { EndpointSlice, Endpoints } from "../../protocol/kinds/generated";
 import type { ApiObject } from "../../protocol/kinds/object";
 import { createOwn } from "./bootstrap";
+import { kubernetesService } from "./bootstrap-objects";
 import type { ApiServerConfig } from "./config";
 import type { Ctx, ServerState } from "./state";
 import { type Entry, encodeStored, sameJson } from "./storage/entry";
@@ -97,6 +98,10 @@ function members(state: ServerState): readonly Member[] {
 
 function reconcile(state: ServerState, ctx: Ctx): undefined {
   const living = members(state);
+  // Somebody may have deleted the Service by which everybody finds the API servers.
+  const services = resourceNamed("", "v1", "services");
+  if (state.bootstrap.done && !cacheOf(state.feed, services).get(keyOfObject(services, "default", "kubernetes")))
+    createOwn(state, ctx, kubernetesService(state.config.serviceCidr), () => undefined);
   ensure(state, ctx, endpoints(living));
   return ensure(state, ctx, endpointSlice(living));
 }

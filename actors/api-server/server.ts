@@ -17,6 +17,7 @@ import { confirmMembership, membershipTimer, newMembership } from "./membership"
 import { newMetrics, observe } from "./metrics";
 import { serve } from "./pipeline";
 import { cidrOf } from "./registry/cidr";
+import { repairServiceAddresses, serviceRepairTimer } from "./registry/service-repair";
 import { bookmarkTimer, closeAllWatches, newWatchers, onWatchTimer, tellWatchers, watcherGone } from "./registry/watchers";
 import { beginShutdown, drain, mayShutDown, shutdownTimer } from "./shutdown";
 import type { Ctx, ServerState } from "./state";
@@ -145,6 +146,7 @@ const listener: FeedListener<ServerState> = {
     ctx.setTimer(aggregationTimer, 0);
     if (why !== firstList) return;
     bootstrap(state, ctx);
+    ctx.setTimer(serviceRepairTimer, 10_000);
     tendFlowObjectsSoon(ctx);
     return confirmMembership(state, ctx);
   },
@@ -166,6 +168,8 @@ function onTimer(state: ServerState, ctx: Ctx, name: string): undefined {
       return drain(state, ctx);
     case flowUpkeepTimer:
       return tendFlowObjects(state, ctx);
+    case serviceRepairTimer:
+      return repairServiceAddresses(state, ctx);
     case bootstrapTimer:
       return bootstrap(state, ctx);
     case membershipTimer:

@@ -7,6 +7,7 @@ import type {
   EndpointSlice,
   Endpoints,
   Event,
+  IPAddress,
   Job,
   Lease,
   LimitRange,
@@ -23,6 +24,7 @@ import type {
   Secret,
   Service,
   ServiceAccount,
+  ServiceCIDR,
   StatefulSet,
   SubjectAccessReview,
 } from "../../protocol/kinds/generated";
@@ -78,6 +80,7 @@ export const deployments = resource<Deployment>("apps/v1", "Deployment");
 export const endpoints = resource<Endpoints>("v1", "Endpoints");
 export const endpointSlices = resource<EndpointSlice>("discovery.k8s.io/v1", "EndpointSlice");
 export const events = resource<Event>("v1", "Event");
+export const ipAddresses = resource<IPAddress>("networking.k8s.io/v1", "IPAddress");
 export const jobs = resource<Job>("batch/v1", "Job");
 export const leases = resource<Lease>("coordination.k8s.io/v1", "Lease");
 export const limitRanges = resource<LimitRange>("v1", "LimitRange");
@@ -93,6 +96,7 @@ export const replicationControllers = resource<ReplicationController>("v1", "Rep
 export const resourceQuotas = resource<ResourceQuota>("v1", "ResourceQuota");
 export const secrets = resource<Secret>("v1", "Secret");
 export const serviceAccounts = resource<ServiceAccount>("v1", "ServiceAccount");
+export const serviceCidrs = resource<ServiceCIDR>("networking.k8s.io/v1", "ServiceCIDR");
 export const services = resource<Service>("v1", "Service");
 export const statefulSets = resource<StatefulSet>("apps/v1", "StatefulSet");
 export const subjectAccessReviews = resource<SubjectAccessReview>("authorization.k8s.io/v1", "SubjectAccessReview");

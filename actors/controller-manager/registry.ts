@@ -18,6 +18,7 @@ import { podGarbageCollector } from "./pod-garbage-collector";
 import { replicaSetController } from "./replicaset";
 import { resourceQuotaController } from "./resourcequota";
 import { rootCaCertificatePublisher } from "./root-ca-certificate-publisher";
+import { serviceCidrController } from "./service-cidr";
 import { serviceAccountController } from "./serviceaccount";
 import { serviceAccountTokenController } from "./serviceaccount-token";
 import { statefulSetController } from "./statefulset";
@@ -49,6 +50,7 @@ export const controllers: readonly Controller[] = [
   replicaSetController,
   resourceQuotaController,
   rootCaCertificatePublisher,
+  serviceCidrController,
   serviceAccountController,
   serviceAccountTokenController,
   statefulSetController,

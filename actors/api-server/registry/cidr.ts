@@ -14,6 +14,11 @@ export function cidrOf(text: string): Cidr {
   return { base: address - (address % 2 ** (32 - bits)), bits };
 }
 
+/** "10.96.0.0/12" */
+export function cidrText(cidr: Cidr): string {
+  return `${addressAt(cidr, 0)}/${cidr.bits}`;
+}
+
 /** How many addresses it has. */
 export function sizeOf({ bits }: Cidr): number {
   return 2 ** (32 - bits);

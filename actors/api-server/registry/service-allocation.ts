@@ -1,6 +1,6 @@
 import type { Compare, DeleteRangeRequest, PutRequest } from "../../../protocol/etcd";
 import type { IPAddress, Service, ServicePort, ServiceSpec } from "../../../protocol/kinds/generated";
-import { type ApiObject, type Stored, timestamp } from "../../../protocol/kinds/object";
+import { type ApiObject, timestamp } from "../../../protocol/kinds/object";
 import type { Kind } from "../../../protocol/kinds/registry";
 import { type Failure, failure, invalid, isFailure } from "../../../protocol/status";
 import type { Ctx, ServerState } from "../state";
@@ -8,7 +8,8 @@ import { encodeStored } from "../storage/entry";
 import { cacheOf } from "../storage/feed";
 import { keyBytes, keyOfObject, registryPrefix, resourceNamed } from "../storage/keys";
 import { type Alongside, nothingAlongside } from "../storage/store";
-import { addressAt, type Cidr, cidrOf, contains, sizeOf } from "./cidr";
+import { cidrText } from "./cidr";
+import { drawAddresses, drawPorts, isAllocatable, serviceRanges } from "./service-ranges";
 
 /**
  * ClusterIPs and node ports. Each is a key of its own in etcd, written in the same transaction as the Service and only if it is not there
@@ -26,8 +27,6 @@ export interface Draws {
   readonly ports: readonly number[];
 }
 
-const drawsMax = 16;
-
 export function isService(kind: Kind): boolean {
   return kind.group === "" && kind.kind === "Service";
 }
@@ -39,14 +38,17 @@ export function allocateForService(state: ServerState, ctx: Ctx, object: ApiObje
 
 /** Free addresses and ports, by chance. */
 export function drawFor(state: ServerState, ctx: Ctx): Draws {
-  const cidr = cidrOf(state.config.serviceCidr);
-  const size = sizeOf(cidr);
-  // The lower end is left to addresses that people choose; Kubernetes reserves the same part of it.
-  const reserved = Math.min(Math.max(16, Math.floor(size / 16)), 256, size / 2);
   const { "service-node-port-first": first, "service-node-port-last": last } = state.knobs;
-  const addresses = Array.from({ length: drawsMax }, () => addressAt(cidr, reserved + ctx.randomInt("cluster-ip", size - reserved - 1)));
-  const ports = Array.from({ length: 4 * drawsMax }, () => first + ctx.randomInt("node-port", last - first + 1));
-  return { addresses: addresses.filter((ip) => !isTaken(state, ip)), ports: ports.filter((port) => !isReserved(state, port)) };
+  const address = (bound: number) => ctx.randomInt("cluster-ip", bound);
+  return {
+    addresses: serviceRanges(state).flatMap((cidr) => drawAddresses(cidr, (ip) => isTaken(state, ip), address)),
+    ports: drawPorts(
+      first,
+      last,
+      (port) => isReserved(state, port),
+      (bound) => ctx.randomInt("node-port", bound),
+    ),
+  };
 }
 
 /** Whether the address that a Service asks for is already reserved, and for that very Service. */
@@ -98,11 +100,11 @@ function withAddress(
   if (chosen !== undefined && addressesOf(before ?? {}).includes(chosen))
     return { ...spec, clusterIP: chosen, clusterIPs: [chosen], ...families };
   if (chosen !== undefined) {
-    const cidr = cidrOf(state.config.serviceCidr);
+    const ranges = serviceRanges(state);
     const wrong = (why: string) =>
       refused(service, "spec.clusterIPs", `Invalid value: ${JSON.stringify([chosen])}: failed to allocate IP ${chosen}: ${why}`);
-    if (!isAllocatable(cidr, chosen))
-      return wrong(`the provided IP is not in the valid range. The range of valid IPs is ${state.config.serviceCidr}`);
+    if (!isAllocatable(ranges, chosen))
+      return wrong(`the provided IP is not in the valid range. The range of valid IPs is ${ranges.map(cidrText).join(", ")}`);
     if (isTaken(state, chosen)) return wrong("provided IP is already allocated");
     return { ...spec, clusterIP: chosen, clusterIPs: [chosen], ...families };
   }
@@ -160,17 +162,30 @@ function reservations(service: ApiObject & Service, before: ServiceSpec | undefi
   return { compare: taken.map(({ key }) => absent(key)), success: [...taken, ...given.map(removal)] };
 }
 
-function ipAddress(ip: string, namespace: string, name: string, { uid, nowMs }: Fresh): Stored<ApiObject> {
-  const labels = { "ipaddress.kubernetes.io/ip-family": "IPv4", "ipaddress.kubernetes.io/managed-by": "ipallocator.k8s.io" };
+function ipAddress(ip: string, namespace: string, name: string, { uid, nowMs }: Fresh): ApiObject {
+  const address = newAddress(ip, namespace, name);
+  return { ...address, metadata: { ...address.metadata, uid, creationTimestamp: timestamp(nowMs) } };
+}
+
+const managedBy = "ipaddress.kubernetes.io/managed-by";
+const allocator = "ipallocator.k8s.io";
+
+/** The object of an address that a Service holds. */
+export function newAddress(ip: string, namespace: string, name: string): ApiObject {
   return {
     apiVersion: "networking.k8s.io/v1",
     kind: "IPAddress",
-    metadata: { name: ip, uid, resourceVersion: "", creationTimestamp: timestamp(nowMs), labels },
+    metadata: { name: ip, labels: { "ipaddress.kubernetes.io/ip-family": "IPv4", [managedBy]: allocator } },
     spec: { parentRef: { group: "", resource: "services", namespace, name } },
-  } as Stored<ApiObject>;
+  } as ApiObject;
 }
 
-function addressesOf({ type, clusterIP, clusterIPs }: ServiceSpec): readonly string[] {
+export function managedByAllocator(labels: Readonly<Record<string, string>> | undefined): boolean {
+  return labels?.[managedBy] === allocator;
+}
+
+/** The addresses that a Service holds. */
+export function addressesOf({ type, clusterIP, clusterIPs }: ServiceSpec): readonly string[] {
   if (type === "ExternalName") return [];
   const all = clusterIPs && clusterIPs.length > 0 ? clusterIPs : clusterIP ? [clusterIP] : [];
   return all.filter((ip) => ip !== "None" && ip !== "");
@@ -191,11 +206,6 @@ const isTaken = (state: ServerState, ip: string) => addressObject(state, ip) !==
 
 function isReserved(state: ServerState, port: number): boolean {
   return state.feed.others.has(portKey(port));
-}
-
-/** The network's own address and the last one belong to nobody. */
-function isAllocatable(cidr: Cidr, ip: string): boolean {
-  return contains(cidr, ip) && ip !== addressAt(cidr, 0) && ip !== addressAt(cidr, sizeOf(cidr) - 1);
 }
 
 function refused(service: ApiObject, field: string, message: string): Failure {

@@ -12,6 +12,7 @@ import { writePrivately } from "../runtime/live/pki";
 import { NoSecrets } from "../runtime/live/secrets";
 import { LiveWorld } from "../runtime/live/world";
 import { runInForeground } from "./foreground";
+import { meddlerIn } from "./live/joined-tank";
 import { InputError } from "./load";
 import { makeFolders } from "./make-folders";
 import { count } from "./up-options";
@@ -65,6 +66,7 @@ async function joinCluster(address: string, flags: JoinFlags, fail: (why: string
     world,
     url,
     membership,
+    meddler: meddlerIn(world),
     connected: (hosts) => {
       lastWhy = undefined;
       print(`joined ${url.host} as ${hosts.join(", ")}`, { event: "joined", cluster: url.host, nodes: hosts });

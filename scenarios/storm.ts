@@ -116,7 +116,7 @@ export class Storm {
     const hosts = aim.hostsOf(targets, this.tank);
     let ongoing: Ongoing;
     try {
-      ongoing = this.tank.attempt(() => fault.begin(this.tank, targets, params, name));
+      ongoing = this.tank.attempt(() => this.tank.begin?.(fault, targets, params, name) ?? fault.begin(this.tank, targets, params, name));
     } catch (error) {
       if (!(error instanceof Impossible)) throw error;
       this.judge(place, "", error.message);

@@ -5,6 +5,7 @@ import type { Answer } from "../runtime/actor";
 import type { Gate, Interposer } from "../runtime/interposer";
 import type { WireRule } from "../runtime/rules";
 import type { Cancel } from "../runtime/world";
+import type { Fault, Ongoing, Params } from "./faults/fault";
 import type { HostFacts } from "./target";
 
 /** What a disk suffers; as in the simulated disk. */
@@ -43,6 +44,9 @@ export interface DiskCounts {
 /** What a world cannot do or suffer; the message says why. A step that wants it counts for nothing, and its run is violated. */
 export class Impossible extends Error {}
 
+/** It would be possible in the process where the host lives, into which whoever wants it does not reach. */
+export class OutOfReach extends Impossible {}
+
 /**
  * The world as faults see it: everything that can be done to a cluster, simulated or live, and all of it can be undone. Every call returns at once; what
  * takes time goes on with `after` and `ask`, whose callbacks come outside of all turns of actors.
@@ -56,6 +60,8 @@ export interface Tank {
   hostOf(actor: Address): HostName | undefined;
   /** The API objects by id, "Pod shop/web-1", as the store has them. */
   objects(): ReadonlyMap<string, Stored>;
+  /** Begins a fault in its own way, where its targets live in several processes; where this is not given, the fault's own begin does. */
+  begin?(fault: Fault, targets: readonly string[], params: Params, id: string): Ongoing;
   /** Lets a fault begin. Where that is not possible here, what it has done already is undone, and Impossible thrown. */
   attempt<T>(begin: () => T): T;
 

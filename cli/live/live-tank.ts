@@ -8,10 +8,12 @@ import type { Hub } from "../../runtime/live/join/hub";
 import type { HostPlan, LiveWorld } from "../../runtime/live/world";
 import type { WireRule } from "../../runtime/rules";
 import type { Cancel } from "../../runtime/world";
-import type { PlannedHost } from "../../scenarios/aim";
-import { type DiskCounts, type DiskTrouble, Impossible, type Tank } from "../../scenarios/tank";
+import { aims, type PlannedHost } from "../../scenarios/aim";
+import { type Fault, listed, type Ongoing, type Params } from "../../scenarios/faults/fault";
+import { type DiskCounts, type DiskTrouble, Impossible, OutOfReach, type Tank } from "../../scenarios/tank";
 import type { TankKnowledge } from "../../scenarios/tank-knowledge";
 import type { HostFacts } from "../../scenarios/target";
+import type { FaultWork } from "./joined-tank";
 
 export interface LiveTankOptions {
   readonly world: LiveWorld;
@@ -75,16 +77,44 @@ export class LiveTank implements Tank {
 
   /** Lets a fault begin; where it cannot, what it has done already is undone before the error goes on. */
   attempt<T>(begin: () => T): T {
+    const outer = this.attempted;
     const undo: (() => void)[] = [];
     this.attempted = undo;
     try {
-      return begin();
+      const begun = begin();
+      outer?.push(...undo);
+      return begun;
     } catch (error) {
       for (const one of undo.reverse()) one();
       throw error;
     } finally {
-      this.attempted = undefined;
+      this.attempted = outer;
     }
+  }
+
+  /** What takes code in the middle of hosts of joined processes is begun there, beside what is begun here; all else as ever. */
+  begin(fault: Fault, targets: readonly string[], params: Params, id: string): Ongoing {
+    try {
+      return this.attempt(() => fault.begin(this, targets, params, id));
+    } catch (error) {
+      if (!(error instanceof OutOfReach)) throw error;
+      const { hostsOf } = aims[fault.aims ?? "hosts"];
+      const away = (target: string) => hostsOf([target], this).filter((host) => !this.isHere(host));
+      const remote = targets.filter((target) => away(target).length > 0);
+      const local = targets.filter((target) => !remote.includes(target));
+      const ongoing = local.length > 0 ? fault.begin(this, local, params, id) : undefined;
+      const objects = Object.fromEntries(remote.flatMap((target) => this.objectNamed(`Pod ${target}`)));
+      const work: FaultWork = { fault: fault.name, targets: remote, params, id, objects };
+      const { elsewhere } = this.options.hub;
+      elsewhere.begin(id, [...new Set(remote.flatMap(away))], work);
+      this.attempted?.push(() => elsewhere.end(id));
+      return { end: () => listed(ongoing?.end() ?? "", ...elsewhere.end(id)) };
+    }
+  }
+
+  private objectNamed(id: string): readonly (readonly [string, Stored])[] {
+    const object = this.objects().get(id);
+    return object ? [[id, object]] : [];
   }
 
   // ——— time, chance and a voice of its own ———
@@ -118,7 +148,7 @@ export class LiveTank implements Tank {
   }
 
   packetsHitBy(rule: string): number {
-    return this.options.world.wire.ruleCounts.get(rule) ?? 0;
+    return (this.options.world.wire.ruleCounts.get(rule) ?? 0) + this.options.hub.elsewhere.packetsHitBy(rule);
   }
 
   interpose(host: HostName, make: (gate: Gate) => Interposer): Cancel {
@@ -215,7 +245,7 @@ export class LiveTank implements Tank {
   }
 
   diskCounts(host: HostName): DiskCounts {
-    const counts = this.isHere(host) ? this.options.world.diskCountsOf(host) : { syncs: 0, failedWrites: 0 };
+    const counts = this.isHere(host) ? this.options.world.diskCountsOf(host) : this.options.hub.elsewhere.diskCountsOf(host);
     return { ...counts, lostWrites: 0, tornWrites: 0, corruptedWrites: 0, misdirectedWrites: 0 };
   }
 
@@ -245,7 +275,7 @@ export class LiveTank implements Tank {
   }
 
   private here(host: HostName): LiveWorld {
-    if (!this.isHere(host)) throw new Impossible(`${host} is in a process that joined, into which this fault does not reach`);
+    if (!this.isHere(host)) throw new OutOfReach(`${host} is in a process that joined, into which this fault does not reach`);
     return this.options.world;
   }
 

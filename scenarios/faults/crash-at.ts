@@ -47,11 +47,13 @@ export const crashAt: Fault = {
       };
       return tank.interpose(host, () => ({ effect }));
     });
+    const soFar = () => listed(...[...died].map(([host, actor]) => `${dies === "host" ? host : actor} died ${place.text} of ${actor}`));
     return {
+      soFar,
       end() {
         for (const interposer of interposers) interposer.cancel();
         if (dies === "host") for (const host of died.keys()) tank.startHost(host);
-        return listed(...[...died].map(([host, actor]) => `${dies === "host" ? host : actor} died ${place.text} of ${actor}`));
+        return soFar();
       },
     };
   },

@@ -55,10 +55,12 @@ export const crashBetweenWrites: Fault = {
       };
       return [tank.interpose(host, () => ({ effect }))];
     });
+    const soFar = () => listed(...[...crashes].map(([actor, writes]) => `${actor} crashed before ${writes.join(" and ")}`));
     return {
+      soFar,
       end() {
         for (const interposer of interposers) interposer.cancel();
-        return listed(...[...crashes].map(([actor, writes]) => `${actor} crashed before ${writes.join(" and ")}`));
+        return soFar();
       },
     };
   },

@@ -56,10 +56,12 @@ export const dnsFailure: Fault = {
         },
       })),
     );
+    const soFar = () => count(failed, "name", "not found");
     return {
+      soFar,
       end() {
         for (const interposer of interposers) interposer.cancel();
-        return count(failed, "name", "not found");
+        return soFar();
       },
     };
   },

@@ -37,10 +37,12 @@ export const failingProbe: Fault = {
         },
       })),
     );
+    const soFar = () => count(failed, "probe", "failed");
     return {
+      soFar,
       end() {
         for (const interposer of interposers) interposer.cancel();
-        return count(failed, "probe", "failed");
+        return soFar();
       },
     };
   },

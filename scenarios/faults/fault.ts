@@ -40,6 +40,8 @@ export interface Drawing {
 export interface Ongoing {
   /** Undoes the fault and says what it did: "312 packets lost"; "" when it did nothing. Called exactly once. */
   end(): string;
+  /** What it has done up to now, of faults that may stand in the middle of a host of another process. */
+  soFar?(): string;
   /** Of a fault that damages data: whether all copies are whole again, which may take a while after its end. */
   isMended?(): boolean;
 }

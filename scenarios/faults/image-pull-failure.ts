@@ -32,10 +32,12 @@ export const imagePullFailure: Fault = {
         },
       })),
     );
+    const soFar = () => count(failed, "pull", "of an image failed", "pulls");
     return {
+      soFar,
       end() {
         for (const interposer of interposers) interposer.cancel();
-        return count(failed, "pull", "of an image failed", "pulls");
+        return soFar();
       },
     };
   },

@@ -26,6 +26,13 @@ export type Control =
   | { readonly type: "rules"; readonly rules: readonly WireRule[] }
   /** From the hub: what faults are to make of a host of the process, as a whole. */
   | { readonly type: "condition"; readonly host: HostName; readonly condition: HostCondition }
+  /** From the hub: something is to stand in the middle of hosts of the process until it is over; what it is, is for who runs the process to know. */
+  | { readonly type: "work"; readonly id: string; readonly what: unknown }
+  | { readonly type: "workOver"; readonly id: string }
+  /** From a joined process: what that has done so far. */
+  | { readonly type: "did"; readonly id: string; readonly text: string }
+  /** From a joined process: how many packets each rule has done something to there, and what its hosts' disks have been through, since it began. */
+  | { readonly type: "counted"; readonly rules: readonly RuleCount[]; readonly disks: readonly DiskCount[] }
   /** From the hub: that actor is to lose its memory. */
   | { readonly type: "crash"; readonly actor: Address }
   /** These hosts cannot be reached any more. */
@@ -42,6 +49,8 @@ export function isTold(event: RuntimeEvent): event is ToldEvent {
   return event.type === "fact" || event.type === "started" || event.type === "stopped" || event.type === "crashed";
 }
 
+export type RuleCount = readonly [rule: string, packets: number];
+export type DiskCount = readonly [host: HostName, syncs: number, failedWrites: number];
 export type Place = readonly [actor: Address, host: HostName];
 
 export function encodeControlMessage(message: Control): Uint8Array {
@@ -54,6 +63,8 @@ export function decodeControlMessage(bytes: Uint8Array): Control {
   const isText = (item: unknown) => typeof item === "string";
   const isPlace = (item: unknown) => Array.isArray(item) && item.length === 2 && item.every(isText);
   const isList = (list: unknown, check: (item: unknown) => boolean) => Array.isArray(list) && list.every(check);
+  const isCount = (length: number) => (item: unknown) =>
+    Array.isArray(item) && item.length === length && isText(item[0]) && item.slice(1).every((one) => Number.isSafeInteger(one));
   const isRecord = (item: unknown) => typeof item === "object" && item !== null;
   switch (value?.type) {
     case "welcome":
@@ -70,6 +81,18 @@ export function decodeControlMessage(bytes: Uint8Array): Control {
       break;
     case "condition":
       if (isText(value.host) && isRecord(value.condition)) return value as Control;
+      break;
+    case "work":
+      if (isText(value.id) && isRecord(value.what)) return value as Control;
+      break;
+    case "workOver":
+      if (isText(value.id)) return value as Control;
+      break;
+    case "did":
+      if (isText(value.id) && isText(value.text)) return value as Control;
+      break;
+    case "counted":
+      if (isList(value.rules, isCount(2)) && isList(value.disks, isCount(3))) return value as Control;
       break;
     case "crash":
       if (isText(value.actor)) return value as Control;

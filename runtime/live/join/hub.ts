@@ -15,6 +15,7 @@ import type { Packet } from "../wire/batch";
 import { frameMaxBytes, Link, type LinkOptions, linkDefaults } from "../wire/link";
 import type { HostPlan, LiveWorld } from "../world";
 import { type Control, decodeControlMessage, encodeControlMessage, versionHeader } from "./control";
+import { Elsewhere } from "./elsewhere";
 import type { Roster } from "./roster";
 import { isSameToken, type JoinToken } from "./token";
 import { Unheard } from "./unheard";
@@ -56,6 +57,9 @@ export class Hub {
   private readonly peers = new Map<HostName, Peer>();
   /** What faults have made of hosts of other processes, as far as they are not healthy. */
   private readonly conditions = new Map<HostName, HostCondition>();
+
+  /** What goes on in joined processes, and what they have counted. */
+  readonly elsewhere = new Elsewhere((host, message) => this.peers.get(host)?.link.control(encodeControlMessage(message)));
 
   constructor(private readonly options: HubOptions) {
     const { serving, authority, world } = options;
@@ -240,6 +244,7 @@ export class Hub {
       const condition = this.conditions.get(host);
       if (condition !== undefined) peer.link.control(encodeControlMessage({ type: "condition", host, condition }));
     }
+    this.elsewhere.welcome(peer.hosts);
     log("info", "hosts are connected", { hosts: peer.hosts });
   }
 
@@ -299,6 +304,11 @@ export class Hub {
       case "event":
         if (!peer.hosts.includes(message.host)) return this.expel(peer, "it spoke for hosts of others");
         return this.options.hears?.(message.host, message.event);
+      case "did":
+        return this.elsewhere.hearDid(peer.owner, message.id, message.text);
+      case "counted":
+        if (!message.disks.every(([host]) => peer.hosts.includes(host))) return this.expel(peer, "it spoke for hosts of others");
+        return this.elsewhere.hearCounts(peer.owner, message.rules, message.disks);
       case "heard":
         return peer.unheard.hear(message.at, message.gone);
       default:

@@ -10,6 +10,7 @@ import { frameMaxBytes, Link, type LinkOptions, linkDefaults } from "../wire/lin
 import type { LiveWorld } from "../world";
 import { type Membership, portOf } from "./admission";
 import { type Control, decodeControlMessage, encodeControlMessage, isTold, type Place, versionHeader } from "./control";
+import { Doings, type Meddler } from "./doings";
 import { Unheard } from "./unheard";
 
 export interface JoinedOptions {
@@ -23,6 +24,8 @@ export interface JoinedOptions {
   /** The hub will not have this process any more. */
   readonly refused: (why: string) => void;
   readonly link?: Partial<LinkOptions>;
+  /** Makes what the hub wants to stand in the middle of this process' hosts; such a wish is passed over where it is not given. */
+  readonly meddler?: (what: unknown) => Meddler;
 }
 
 const retryMinMs = 500;
@@ -48,9 +51,16 @@ export class Joined {
   private closed = false;
   /** True while what the hub said is written into the directory, which is no news to the hub. */
   private following = false;
+  private readonly doings: Doings;
 
   constructor(private readonly options: JoinedOptions) {
-    const { world } = options;
+    const { world, meddler } = options;
+    this.doings = new Doings(
+      world,
+      () => this.hosts,
+      meddler,
+      (message) => this.say(message),
+    );
     world.wire.routes = {
       linkTo: (host) => (this.hosts.includes(host) ? undefined : this.link),
       hostsGone: (hosts) => {
@@ -72,6 +82,7 @@ export class Joined {
   close(): void {
     this.closed = true;
     this.telling?.unsubscribe();
+    this.doings.endAll();
     clearTimeout(this.retry);
     this.dialing?.terminate();
     this.link?.close("the process ends");
@@ -141,6 +152,7 @@ export class Joined {
     // Whoever controls the faults may be gone for good: nobody else would heal them.
     world.wire.setRules([]);
     for (const host of this.hosts) world.setCondition(host, healthyHost);
+    this.doings.endAll();
     this.again(why);
   }
 
@@ -161,6 +173,7 @@ export class Joined {
         this.forget(message.places);
         this.follow(message.places);
         world.wire.setRules(message.rules);
+        this.doings.look();
         if (message.tells === true) this.tellEvents();
         this.following = true;
         for (const plan of message.hosts) {
@@ -174,9 +187,22 @@ export class Joined {
       case "places":
         return this.follow(message.places);
       case "rules":
-        return world.wire.setRules(message.rules);
+        // What the rules that go now have done is told first.
+        this.doings.look();
+        world.wire.setRules(message.rules);
+        return this.doings.look();
       case "condition":
-        if (this.hosts.includes(message.host)) world.setCondition(message.host, message.condition);
+        if (!this.hosts.includes(message.host)) return;
+        this.doings.look();
+        world.setCondition(message.host, message.condition);
+        return this.doings.look();
+      case "work":
+        return this.doings.begin(message.id, message.what);
+      case "workOver":
+        return this.doings.end(message.id);
+      case "did":
+      case "counted":
+        // Only joined processes tell.
         return;
       case "crash":
         return world.crashActor(message.actor);

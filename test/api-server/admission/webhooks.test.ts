@@ -106,6 +106,16 @@ describe("validating webhooks", () => {
     expect(refusal("broken", { failurePolicy: "Ignore" })).toBe("made ");
   });
 
+  it("that may be passed over leave time enough for the write, however short the caller's patience", () => {
+    const hooks = new Hooks().on("/silent", () => null);
+    const tank = hookedTank(hooks);
+    const silent = (name: string) => webhook("silent", { name: `${name}.example.com`, failurePolicy: "Ignore", timeoutSeconds: 30 });
+    configure(tank, "mutating", "a", silent("one"), silent("two"));
+    configure(tank, "validating", "a", silent("three"));
+    expect(tank.create(maps, configMap("a"), { deadlineMs: 10_000 }).code).toBe(201);
+    expect(hooks.asked.map(({ url }) => new URL(url).search)).toEqual(["?timeout=9s", "?timeout=1s", "?timeout=1s"]);
+  });
+
   it("are asked about what rules, selectors and match conditions name, and nothing else", () => {
     const hooks = new Hooks();
     const tank = hookedTank(hooks);

@@ -45,7 +45,8 @@ export function callWebhook(
   if (leftMs <= 0) return then(state, failed("failed to call webhook: context deadline exceeded"), ctx);
   const uid = ctx.uuid();
   const message = reviewMessage(asked.review, asked.match, asked.objects, { version, uid });
-  const timeoutMs = Math.min(timeoutSeconds * 1000, leftMs);
+  // Some of the caller's patience is kept for the write itself, so that a webhook which may be passed over does not use up all of it.
+  const timeoutMs = Math.min(timeoutSeconds * 1000, leftMs - Math.min(1_000, leftMs / 4));
   const { url, service, caBundle } = clientConfig;
   const target = { ...(url === undefined ? {} : { url }), ...(service ? { service } : {}), ...(caBundle ? { caBundle } : {}) };
   return postToCluster(state, ctx, target, message, timeoutMs, (state, outcome, ctx) => {

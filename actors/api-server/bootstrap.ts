@@ -1,13 +1,15 @@
 import type { ApiObject } from "../../protocol/kinds/object";
 import { kindOf } from "../../protocol/kinds/registry";
 import { isFailure } from "../../protocol/status";
+import { isReconciled, reconciled } from "./authorization/reconcile";
 import { clusterObjects } from "./bootstrap-objects";
 import { tokenTracking } from "./legacy-token-use";
 import { born, complete } from "./registry/objects";
 import { allocateForService, holdsItsAddress, isService } from "./registry/service-allocation";
 import type { Ctx, ServerState } from "./state";
-import { encodeStored } from "./storage/entry";
+import { type Entry, encodeStored } from "./storage/entry";
 import { cacheOf } from "./storage/feed";
+import { type Decision, guaranteedUpdate } from "./storage/guaranteed-update";
 import { keyOfObject, storedResourceOf } from "./storage/keys";
 import { nothingAlongside, writeGuarded } from "./storage/store";
 
@@ -30,6 +32,7 @@ export function newBootstrap(): Bootstrap {
 export function bootstrap(state: ServerState, ctx: Ctx): undefined {
   if (state.bootstrap.done || state.bootstrap.underWay > 0) return;
   const wanted = [...clusterObjects(state.config), tokenTracking(ctx.wallUs() / 1000)];
+  for (const object of wanted) reconcile(state, ctx, object);
   const missing = wanted.filter((object) => !isThere(state, object));
   let next = 0;
   let failed = false;
@@ -64,6 +67,19 @@ function placeOf(object: ApiObject) {
 function isThere(state: ServerState, object: ApiObject): boolean {
   const { resource, key } = placeOf(object);
   return cacheOf(state.feed, resource).get(key) !== undefined;
+}
+
+/** Gives a default role or binding that is there already what it lacks by now. */
+function reconcile(state: ServerState, ctx: Ctx, wanted: ApiObject): undefined {
+  if (!isReconciled(wanted)) return;
+  const { resource, key } = placeOf(wanted);
+  const cached = cacheOf(state.feed, resource).get(key);
+  if (!cached || reconciled(cached.object, wanted) === cached.object) return;
+  const change = (current: Entry | undefined): Decision => {
+    const object = current && reconciled(current.object, wanted);
+    return object === undefined || object === current?.object ? { type: "keep" } : { type: "put", stored: encodeStored(object) };
+  };
+  return guaranteedUpdate(state, ctx, { key, cached, change, deadlineUs: ctx.monotonicUs() + 30e6 }, () => undefined);
 }
 
 /** Stores one of the server's own objects unless it is there; `ok` means that it is there now. */

@@ -1,5 +1,6 @@
 import type {
   CertificateSigningRequest,
+  ClusterRole,
   ConfigMap,
   CronJob,
   DaemonSet,
@@ -73,6 +74,7 @@ export function resourceName(of: Resource): string {
 }
 
 export const certificateSigningRequests = resource<CertificateSigningRequest>("certificates.k8s.io/v1", "CertificateSigningRequest");
+export const clusterRoles = resource<ClusterRole>("rbac.authorization.k8s.io/v1", "ClusterRole");
 export const configMaps = resource<ConfigMap>("v1", "ConfigMap");
 export const cronJobs = resource<CronJob>("batch/v1", "CronJob");
 export const daemonSets = resource<DaemonSet>("apps/v1", "DaemonSet");

@@ -2,6 +2,7 @@ import type { Controller } from "../client";
 import { certificateApproving } from "./certificate-approving";
 import { certificateCleaner } from "./certificate-cleaner";
 import { certificateSigning } from "./certificate-signing";
+import { clusterRoleAggregation } from "./clusterrole-aggregation";
 import { cronJobController } from "./cronjob";
 import { daemonSetController } from "./daemonset";
 import { deploymentController } from "./deployment";
@@ -32,6 +33,7 @@ export const controllers: readonly Controller[] = [
   certificateApproving,
   certificateCleaner,
   certificateSigning,
+  clusterRoleAggregation,
   cronJobController,
   daemonSetController,
   deploymentController,

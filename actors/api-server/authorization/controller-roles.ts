@@ -43,8 +43,8 @@ const rules: readonly (readonly [controller: string, rules: readonly PolicyRule[
   [
     "daemon-set-controller",
     [
-      rule("apps", "daemonsets", read),
-      rule("apps", "daemonsets/status daemonsets/finalizers", "update"),
+      rule("apps extensions", "daemonsets", read),
+      rule("apps extensions", "daemonsets/status daemonsets/finalizers", "update"),
       rule("core", "nodes", "list watch"),
       rule("core", "pods", "create delete list patch watch"),
       rule("core", "pods/binding", "create"),
@@ -55,9 +55,9 @@ const rules: readonly (readonly [controller: string, rules: readonly PolicyRule[
   [
     "deployment-controller",
     [
-      rule("apps", "deployments", `update ${read}`),
-      rule("apps", "deployments/status deployments/finalizers", "update"),
-      rule("apps", "replicasets", all),
+      rule("apps extensions", "deployments", `update ${read}`),
+      rule("apps extensions", "deployments/status deployments/finalizers", "update"),
+      rule("apps extensions", "replicasets", all),
       rule("core", "pods", `update ${read}`),
       writeEvents,
     ],
@@ -65,7 +65,8 @@ const rules: readonly (readonly [controller: string, rules: readonly PolicyRule[
   [
     "disruption-controller",
     [
-      rule("apps", "deployments replicasets statefulsets", read),
+      rule("apps extensions", "deployments replicasets", read),
+      rule("apps", "statefulsets", read),
       rule("core", "replicationcontrollers", read),
       rule("policy", "poddisruptionbudgets", read),
       rule("policy", "poddisruptionbudgets/status", "update"),
@@ -141,6 +142,10 @@ const rules: readonly (readonly [controller: string, rules: readonly PolicyRule[
     ],
   ],
   [
+    "legacy-service-account-token-cleaner",
+    [rule("core", "configmaps", "get", "kube-apiserver-legacy-service-account-token-tracking"), rule("core", "secrets", "delete patch")],
+  ],
+  [
     "namespace-controller",
     [
       rule("core", "namespaces", `delete ${read}`),
@@ -185,8 +190,8 @@ const rules: readonly (readonly [controller: string, rules: readonly PolicyRule[
   [
     "replicaset-controller",
     [
-      rule("apps", "replicasets", `update ${read}`),
-      rule("apps", "replicasets/status replicasets/finalizers", "update"),
+      rule("apps extensions", "replicasets", `update ${read}`),
+      rule("apps extensions", "replicasets/status replicasets/finalizers", "update"),
       rule("core", "pods", "create delete list patch watch"),
       writeEvents,
     ],

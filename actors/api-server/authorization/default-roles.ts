@@ -33,6 +33,8 @@ const viewRules: readonly PolicyRule[] = [
   rule("apps", "replicasets replicasets/scale replicasets/status statefulsets statefulsets/scale statefulsets/status", read),
   rule("autoscaling", "horizontalpodautoscalers horizontalpodautoscalers/status", read),
   rule("batch", "cronjobs cronjobs/status jobs jobs/status", read),
+  rule("extensions", "daemonsets daemonsets/status deployments deployments/scale deployments/status ingresses ingresses/status", read),
+  rule("extensions", "networkpolicies replicasets replicasets/scale replicasets/status replicationcontrollers/scale", read),
   rule("policy", "poddisruptionbudgets poddisruptionbudgets/status", read),
   rule("networking.k8s.io", "ingresses ingresses/status networkpolicies", read),
   rule("resource.k8s.io", "resourceclaims resourceclaims/status resourceclaimtemplates", read),
@@ -49,6 +51,8 @@ const editRules: readonly PolicyRule[] = [
   rule("apps", "statefulsets statefulsets/scale", write),
   rule("autoscaling", "horizontalpodautoscalers", write),
   rule("batch", "cronjobs jobs", write),
+  rule("extensions", "daemonsets deployments deployments/rollback deployments/scale ingresses networkpolicies", write),
+  rule("extensions", "replicasets replicasets/scale replicationcontrollers/scale", write),
   rule("policy", "poddisruptionbudgets", write),
   rule("networking.k8s.io", "ingresses networkpolicies", write),
   rule("coordination.k8s.io", "leases", readWrite),
@@ -127,6 +131,8 @@ const componentRoles: readonly ClusterRole[] = [
     rule("networking.k8s.io", "servicecidrs", "list watch"),
     writeEvents,
   ]),
+  // Of an addon that is no more; the role has stayed.
+  clusterRole("system:heapster", [rule("core", "events namespaces nodes pods", read), rule("extensions", "deployments", read)]),
   clusterRole("system:kube-dns", [
     rule("core", "endpoints services", "list watch"),
     rule("discovery.k8s.io", "endpointslices", "list watch"),
@@ -204,7 +210,10 @@ export const defaultClusterRoleBindings: readonly ClusterRoleBinding[] = [
 ];
 
 const leaderLocking = (component: string) =>
-  role("kube-system", `system::leader-locking-${component}`, [rule("coordination.k8s.io", "leases", "create list update get watch")]);
+  role("kube-system", `system::leader-locking-${component}`, [
+    rule("core", "configmaps", "watch"),
+    rule("core", "configmaps", "get update", component),
+  ]);
 
 /** Every default Role; their namespaces have to exist first. */
 export const defaultRoles: readonly Role[] = [
@@ -219,6 +228,7 @@ export const defaultRoles: readonly Role[] = [
     writeEvents,
   ]),
   role("kube-system", "system:controller:bootstrap-signer", [rule("core", "secrets", read)]),
+  role("kube-system", "system:controller:cloud-provider", [rule("core", "configmaps", `create ${read}`)]),
   role("kube-system", "system:controller:token-cleaner", [rule("core", "secrets", `delete ${read}`), writeEvents]),
 ];
 
@@ -236,6 +246,7 @@ export const defaultRoleBindings: readonly RoleBinding[] = [
     [
       ["kube-public", "bootstrap-signer"],
       ["kube-system", "bootstrap-signer"],
+      ["kube-system", "cloud-provider"],
       ["kube-system", "token-cleaner"],
     ] as const
   ).map(([namespace, controller]) => {

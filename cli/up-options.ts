@@ -4,13 +4,15 @@ import type { ApiServerConfig } from "../actors/api-server/config";
 import { type ClusterShape, defaultShape } from "../scenarios/cluster";
 import { readShape } from "../scenarios/shape";
 import { formatProblem, readDocuments } from "../scenarios/source";
+import { type ApiServerFlags, readApiServerFlags } from "./api-server-flags";
+import { type AuditFlags, type AuditOptions, readAudit } from "./audit-log";
 import { type AuthenticationFlags, readAuthentication } from "./authentication-options";
 import { readEncryption } from "./encryption-options";
 import { InputError, readText } from "./load";
 import { readStorage, type StorageFlags, type StorageOptions } from "./storage-options";
 
 /** What commander makes of the flags of `wavetank up`. */
-export interface UpFlags extends StorageFlags, AuthenticationFlags {
+export interface UpFlags extends AuditFlags, ApiServerFlags, StorageFlags, AuthenticationFlags {
   readonly config?: string;
   readonly etcd?: string;
   readonly apiServers?: string;
@@ -48,6 +50,7 @@ export interface UpOptions {
   readonly etcdAccess: string;
   /** What API servers are told beside what the shape says. */
   readonly apiServer: Partial<ApiServerConfig>;
+  readonly audit: AuditOptions | undefined;
   readonly json: boolean;
   readonly logLevel: string;
 }
@@ -60,6 +63,7 @@ export function readUpOptions(flags: UpFlags): UpOptions {
   if (storage && flags.etcd !== undefined)
     throw new InputError(`--etcd ${flags.etcd}: with --storage the members of etcd are those of the storage`);
   const shape = { ...shapeOf(flags), ...(storage && { etcd: storage.authorities.length }) };
+  const audit = readAudit(flags);
   const listen = endpoint("--listen", flags.listen);
   const joinListen = flags.joinListen === undefined ? undefined : endpoint("--join-listen", flags.joinListen);
   for (const [flag, name] of [
@@ -82,7 +86,12 @@ export function readUpOptions(flags: UpFlags): UpOptions {
     names: [...new Set([advertise, ...(isAnywhere ? [] : [listen.host]), ...flags.san])],
     kubeconfig,
     etcdAccess: join(data ?? dirname(kubeconfig), "etcd-client"),
-    apiServer: { jwt: readAuthentication(flags), encryption: readEncryption(flags.encryptionProviderConfig) },
+    audit,
+    apiServer: {
+      ...(audit ? { audit: audit.policy } : {}),
+      jwt: readAuthentication(flags),
+      encryption: readEncryption(flags.encryptionProviderConfig),
+    },
     json: flags.json ?? false,
     logLevel: flags.logLevel,
   };
@@ -93,6 +102,7 @@ function shapeOf(flags: UpFlags): ClusterShape {
   const etcd = etcdMembers(flags.etcd, configured.etcd);
   return {
     ...configured,
+    knobs: { ...configured.knobs, ...readApiServerFlags(flags) },
     etcd,
     apiServers: count("--api-servers", flags.apiServers, 1, configured.apiServers),
     nodes: flags.controlPlaneOnly ? 0 : count("--nodes", flags.nodes, 0, configured.nodes),

@@ -1,6 +1,8 @@
 import type { Command } from "commander";
 import { actors } from "../actors";
 import { liveLog } from "../runtime/live/log";
+import { addApiServerFlags } from "./api-server-flags";
+import { AuditLog } from "./audit-log";
 import { addAuthenticationFlags } from "./authentication-options";
 import { type EtcdAccess, etcdctlCommand, writeEtcdAccess } from "./etcd-access";
 import { runInForeground } from "./foreground";
@@ -33,6 +35,7 @@ export function addUp(program: Command): void {
     .option("--log-level <level>", "debug, info, warn, error or silent; the log goes to standard error", "warn")
     .option("--encryption-provider-config <file>", "an EncryptionConfiguration: which objects are encrypted in etcd, and with which keys")
     .option("--json", "print one JSON object for each line");
+  addApiServerFlags(command);
   addAuthenticationFlags(command).action((flags: UpFlags) => runInForeground((stop) => up(flags, stop)));
 }
 
@@ -41,7 +44,13 @@ async function up(flags: UpFlags, fail: (why: string) => void): Promise<() => Pr
   const options = readUpOptions(flags);
   const print = (text: string, json: object) => process.stdout.write(`${options.json ? JSON.stringify(json) : text}\n`);
   const etcdStarted = (member: string, address: string) => print(`${member} ${address}`, { event: "etcd-member", name: member, address });
-  const cluster = await LiveCluster.start({ ...options, actors, log: liveLog(options.logLevel), etcdStarted, failed: fail });
+  const auditLog = options.audit && new AuditLog(options.audit.log, () => Date.now());
+  const prepared = (made: LiveCluster) =>
+    auditLog &&
+    made.world.events.subscribe(({ event }) => {
+      if (event.type === "fact" && event.fact.kind === "audit.event") auditLog.write(event.fact.event as object);
+    });
+  const cluster = await LiveCluster.start({ ...options, prepared, actors, log: liveLog(options.logLevel), etcdStarted, failed: fail });
   for (const lost of cluster.lostEtcdMembers) process.stderr.write(`${lost}\n`);
   const { addresses, pki } = cluster;
   let etcd: EtcdAccess;
@@ -58,7 +67,10 @@ async function up(flags: UpFlags, fail: (why: string) => void): Promise<() => Pr
     throw error;
   }
   void announce().catch((error: Error) => error instanceof Stopped || fail(error.message));
-  return () => cluster.close();
+  return async () => {
+    await cluster.close();
+    auditLog?.close();
+  };
 
   async function announce(): Promise<void> {
     await cluster.ready((why) => process.stderr.write(`waiting: ${why}\n`));

@@ -53,6 +53,8 @@ export interface ApiRequest {
   readonly body: Uint8Array;
   /** The IP address from which a client outside of the cluster's own actors came to the gateway. */
   readonly sourceIp?: string;
+  /** The Audit-ID header, where a client brings an id of its own. */
+  readonly auditId?: string;
 }
 
 /** The answer: for failures the body is a metav1.Status in JSON. */

@@ -18,6 +18,10 @@ export type Caller = { readonly exchange: Exchange } & (
 /** What the server keeps of a request until it is answered: the headers that every answer gets, and who is told of the answer. */
 export interface Exchange {
   readonly headers: (readonly [string, string])[];
+  /** What is said of the request in the audit log. */
+  readonly annotations: Record<string, string>;
+  /** "" where the request has none. */
+  auditId: string;
   /** Called once, when the answer has been given. */
   readonly onAnswer: ((ctx: Ctx, response: ApiResponse) => void)[];
 }

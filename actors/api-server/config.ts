@@ -1,4 +1,5 @@
 import type { Address } from "../../protocol/address";
+import type { AuditPolicy } from "./audit/policy";
 import type { JwtAuthenticator } from "./authentication/oidc/configuration";
 import type { EncryptionRule } from "./storage/encryption/configuration";
 
@@ -20,6 +21,8 @@ export interface ApiServerConfig {
   readonly advertise?: { readonly ip: string; readonly port: number };
   /** Who answers when this server calls a webhook or passes a request on. Without it nobody does. */
   readonly web?: WebConfig;
+  /** Which requests are written down; without it none. */
+  readonly audit?: AuditPolicy | undefined;
   /** PEM of those who sign clients' certificates and that of the proxies who vouch for users; published for aggregated servers. */
   readonly authorities?: { readonly clientCa: string; readonly proxyCa: string };
   readonly knobs?: Readonly<Record<string, number | boolean>>;

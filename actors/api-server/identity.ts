@@ -19,7 +19,8 @@ import { keyOfObject, resourceNamed } from "./storage/keys";
 export const tokenKey = "service-account";
 export const tokenIssuer = "https://kubernetes.default.svc.cluster.local";
 
-type Then = (state: ServerState, user: User | Failure, ctx: Ctx) => undefined;
+/** `original` is who showed the credential, where the request is made in another's name. */
+type Then = (state: ServerState, user: User | Failure, ctx: Ctx, original?: User) => undefined;
 
 /** Who asks: the credential believed, and the person it is used for where the request impersonates somebody. */
 export function identify(
@@ -36,7 +37,7 @@ export function identify(
     const questions = impersonationQuestions(impersonation);
     if (isFailure(questions)) return then(state, questions, ctx);
     const refused = questions.find((question) => !decideAccess(state, user, question).allowed);
-    return then(state, refused ? forbiddenRequest(user, refused) : impersonated(impersonation), ctx);
+    return then(state, refused ? forbiddenRequest(user, refused) : impersonated(impersonation), ctx, user);
   };
   switch (authentication.type) {
     case "user":

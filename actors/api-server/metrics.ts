@@ -23,6 +23,8 @@ export interface ServerMetrics {
   readonly authentications: Counter;
   readonly authorizations: Counter;
   readonly terminatedWatchers: Counter;
+  readonly auditEvents: Counter;
+  readonly auditLevels: Counter;
   readonly webhookDurations: Histogram;
   /** Requests under way, by kind, without those that go on for as long as somebody wants. */
   readonly inFlight: { readOnly: number; mutating: number };
@@ -96,6 +98,8 @@ export function newMetrics(state: () => ServerState): ServerMetrics {
       ["name", "type", "operation", "rejected"],
       [0.005, 0.025, 0.1, 0.5, 1, 2.5, 10, 25],
     ),
+    auditEvents: registry.counter("apiserver_audit_event_total", "Events that were written to the audit log.", []),
+    auditLevels: registry.counter("apiserver_audit_level_total", "Requests by the level at which the policy has them written.", ["level"]),
     inFlight: { readOnly: 0, mutating: 0 },
     startedSeconds: 0,
   };

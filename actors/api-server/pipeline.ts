@@ -4,6 +4,8 @@ import { isReview } from "../../protocol/kinds/registry";
 import { type Failure, failure, isFailure, methodNotAllowed, notImplemented, serviceUnavailable } from "../../protocol/status";
 import { proxy } from "./aggregation/proxy";
 import { remoteGroupVersions, remoteOfPath } from "./aggregation/remote";
+import { audit, nameForAudit, noteDecision } from "./audit/audit";
+import type { User } from "./authentication/user";
 import { attributesOf } from "./authorization/attributes";
 import { forbiddenRequest } from "./authorization/rbac";
 import { decideAccess } from "./authorization-memo";
@@ -43,7 +45,10 @@ export function serve(state: ServerState, ctx: Ctx, request: ApiRequest, from: A
   if (late) return respond(ctx, { caller }, late);
   if (!isSynced(state.feed))
     return refuse(ctx, { caller }, serviceUnavailable("the server is starting: it has not read its objects from etcd yet"));
-  return identify(state, ctx, request, from, (state, user, ctx) => {
+  nameForAudit(state, ctx, request, from, caller);
+  return identify(state, ctx, request, from, (state, user, ctx, original) => {
+    const asker = original ?? (isFailure(user) ? nobody : user);
+    audit(state, ctx, request, caller, { user: asker, impersonated: original && !isFailure(user) ? user : undefined });
     if (isFailure(user)) return refuse(ctx, { caller }, user);
     const timeLimit = timeLimitMs(request, state.knobs["request-timeout"]);
     if (isFailure(timeLimit)) return refuse(ctx, { caller }, timeLimit);
@@ -53,10 +58,14 @@ export function serve(state: ServerState, ctx: Ctx, request: ApiRequest, from: A
   });
 }
 
+/** Whose credential was not believed. */
+const nobody: User = { name: "", uid: "", groups: [], extra: {} };
+
 function authorizeAndServe(state: ServerState, ctx: Ctx, call: Call): undefined {
   const { request, user } = call;
   const wanted = attributesOf(request);
   const decision = decideAccess(state, user, wanted);
+  noteDecision(call.caller, decision);
   if (!decision.allowed) return refuse(ctx, call, forbiddenRequest(user, wanted, decision.reason));
   const elsewhere = remoteOfPath(state, request.path);
   if (elsewhere) return proxy(state, ctx, call, elsewhere);

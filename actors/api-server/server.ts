@@ -4,6 +4,7 @@ import type { Actor } from "../../runtime/actor";
 import { aggregationTimer, checkApiServices } from "./aggregation/availability";
 import { registerGroupVersions } from "./aggregation/registration";
 import { apiServicesResource, newAggregation } from "./aggregation/remote";
+import { streamEnded } from "./audit/audit";
 import { newOidc } from "./authentication/oidc/provider";
 import { forgetDecisions } from "./authorization-memo";
 import { bootstrap, bootstrapTimer, newBootstrap } from "./bootstrap";
@@ -66,6 +67,7 @@ export const apiServer: Actor<ApiServerConfig, ServerState, ApiMessage> = {
       }
       case "closed":
         flowCallerGone(state, ctx, input.stream.key);
+        streamEnded(state, ctx, input.stream.key);
         watcherGone(state, ctx, input.stream);
         return logReaderGone(state, ctx, input.stream);
       case "timer":
@@ -116,12 +118,13 @@ function newState(config: ApiServerConfig, self: string): ServerState {
     metrics,
     flow: newFlowControl(metrics.registry),
     shutdown: "serving",
+    open: new Map(),
   };
   return state;
 }
 
 function exchangeFor(state: ServerState, ctx: Ctx, request: ApiRequest): Exchange {
-  const exchange: Exchange = { headers: [], onAnswer: [] };
+  const exchange: Exchange = { headers: [], annotations: {}, auditId: "", onAnswer: [] };
   observe(state, ctx, request, exchange);
   return exchange;
 }

@@ -44,6 +44,8 @@ export interface ServerState {
   readonly metrics: ServerMetrics;
   readonly flow: FlowControl;
   shutdown: Shutdown;
+  /** Streams that have begun and whose end somebody wants to hear of, by their key. */
+  readonly open: Map<string, (ctx: Ctx) => void>;
 }
 
 export type Ctx = Context<ServerState>;

@@ -4,6 +4,7 @@ import type { APIService } from "../../../protocol/kinds/generated";
 import type { Stored } from "../../../protocol/kinds/object";
 import { failure } from "../../../protocol/status";
 import type { HttpRequest, HttpResponse, WebMessage } from "../../../protocol/web";
+import { streamEnded } from "../audit/audit";
 import type { User } from "../authentication/user";
 import { begin, type Call, refuse, respond } from "../call";
 import type { Ctx, ServerState } from "../state";
@@ -56,6 +57,7 @@ function passStream(state: ServerState, ctx: Ctx, call: Call, actor: Address, re
   const remote = ctx.open<WebMessage>(actor, request, (state, input, ctx) => {
     if (input.type === "closed") {
       state.relays.delete(stream.key);
+      streamEnded(state, ctx, stream.key);
       if (begun) ctx.close(stream);
       else refuse(ctx, call, unreachable(input.detail || input.reason));
       return;

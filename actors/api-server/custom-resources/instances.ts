@@ -45,7 +45,7 @@ const user = authenticated("system:apiserver", [masters]);
 const nobody: ResourceCall["caller"] = {
   type: "ask",
   request: { from: "", fromIncarnation: 0, id: 0 },
-  exchange: { headers: [], onAnswer: [] },
+  exchange: { headers: [], annotations: {}, auditId: "", onAnswer: [] },
 } as never;
 const noRequest: ApiRequest = {
   ...({ kind: "api.request", verb: "get", path: "", isResource: true, group: "", version: "", resource: "", subresource: "" } as const),

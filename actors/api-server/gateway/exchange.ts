@@ -87,6 +87,7 @@ async function readRequest(request: HttpRequest, certificate: PeerCertificate, l
     impersonation: impersonationOf(request),
     body: converted.bytes,
     sourceIp: request.socket.remoteAddress ?? "",
+    ...(header(request, "audit-id") === "" ? {} : { auditId: header(request, "audit-id").slice(0, 64) }),
   };
   return { message, encoding };
 }

@@ -1,6 +1,7 @@
 import type { ApiEvent } from "../../../protocol/api";
 import { type Failure, isFailure, timeout, tooOldResourceVersion } from "../../../protocol/status";
 import type { StreamRef } from "../../../runtime/actor";
+import { streamEnded } from "../audit/audit";
 import { begin, json, type ResourceCall, refuse } from "../call";
 import { hasConversionWebhook } from "../custom-resources/webhook-conversion";
 import type { Ctx, ServerState } from "../state";
@@ -172,6 +173,7 @@ export function closeWatchesOf(state: ServerState, ctx: Ctx, resourceName: strin
 
 function end(state: ServerState, ctx: Ctx, watcher: Watcher): void {
   ctx.close(watcher.stream);
+  streamEnded(state, ctx, watcher.stream.key);
   forget(state, ctx, watcher);
 }
 

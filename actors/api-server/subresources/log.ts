@@ -5,6 +5,7 @@ import type { Pod } from "../../../protocol/kinds/generated";
 import type { Stored } from "../../../protocol/kinds/object";
 import { badRequest, type Failure, failure, isFailure, notFound, serviceUnavailable } from "../../../protocol/status";
 import type { StreamRef } from "../../../runtime/actor";
+import { streamEnded } from "../audit/audit";
 import { begin, type ResourceCall, refuse, respond, storageFailure } from "../call";
 import { text } from "../health";
 import { isTrue } from "../registry/list-options";
@@ -56,6 +57,7 @@ function follow(state: ServerState, ctx: Ctx, call: ResourceCall, node: string, 
       state.relays.delete(caller.stream.key);
       if (!answered) return refuse(ctx, call, serviceUnavailable(`the kubelet of node ${node} cannot be reached: ${input.reason}`));
       ctx.close(caller.stream);
+      streamEnded(state, ctx, caller.stream.key);
       return;
     }
     if (input.body.kind === "api.chunk") {

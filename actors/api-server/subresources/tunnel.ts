@@ -8,6 +8,7 @@ import { badRequest, type Failure, failure, internalError, isFailure, notFound, 
 import type { TunnelMessage } from "../../../protocol/tunnel";
 import type { StreamRef } from "../../../runtime/actor";
 import { admitSubresource } from "../admission/dynamic/subresource";
+import { streamEnded } from "../audit/audit";
 import { attributesOf } from "../authorization/attributes";
 import { forbiddenRequest } from "../authorization/rbac";
 import { decideAccess } from "../authorization-memo";
@@ -101,6 +102,7 @@ function join(state: ServerState, ctx: Ctx, call: ResourceCall, node: string, re
           serviceUnavailable(`error dialing backend: the kubelet of node ${node} cannot be reached: ${input.reason}`),
         );
       ctx.close(caller.stream);
+      streamEnded(state, ctx, caller.stream.key);
       return;
     }
     if (input.body.kind !== "kubelet.tunnel.response") {

@@ -1,0 +1,73 @@
+import type { Address } from "../../../protocol/address";
+import { roleOf } from "../../../protocol/address";
+import type { ApiRequest, ApiResponse } from "../../../protocol/api";
+import type { User } from "../authentication/user";
+import { attributesOf } from "../authorization/attributes";
+import type { Decision } from "../authorization/rbac";
+import type { Caller } from "../call";
+import { isLongRunning } from "../flow-control/long-running";
+import type { Ctx, ServerState } from "../state";
+import { type AuditSubject, auditEvent } from "./event";
+import { type AuditStage, auditDecision } from "./policy";
+
+/**
+ * The audit log: each stage of a request that the policy wants written is recorded as a fact, and whoever runs the server writes it where it
+ * belongs. Without a policy nothing is written, but requests from outside have their id all the same.
+ */
+
+const header = "Audit-ID";
+
+/** Gives the request its id, which the answer carries. A client may bring its own. */
+export function nameForAudit(state: ServerState, ctx: Ctx, request: ApiRequest, from: Address, caller: Caller): void {
+  if (state.config.audit === undefined && roleOf(from) !== "gateway") return;
+  const id = request.auditId || ctx.uuid();
+  caller.exchange.auditId = id;
+  caller.exchange.headers.push([header, id]);
+}
+
+/** Writes the first stage, and the others when they come. To be called when it is known who asks. */
+export function audit(
+  state: ServerState,
+  ctx: Ctx,
+  request: ApiRequest,
+  caller: Caller,
+  asker: { readonly user: User; readonly impersonated: User | undefined },
+): void {
+  const { audit: policy } = state.config;
+  if (policy === undefined) return;
+  const wanted = attributesOf(request);
+  const decision = auditDecision(policy, asker.user, wanted);
+  state.metrics.auditLevels.add([decision.level]);
+  if (decision.level === "None") return;
+  const { exchange } = caller;
+  const subject: AuditSubject = {
+    ...{ auditId: exchange.auditId, request, wanted, ...asker, decision },
+    ...{ receivedUs: ctx.wallUs(), annotations: exchange.annotations },
+  };
+  const write = (ctx: Ctx, stage: AuditStage, response?: ApiResponse) => {
+    if (decision.omitStages.includes(stage)) return;
+    state.metrics.auditEvents.add();
+    ctx.record({ kind: "audit.event", event: auditEvent(subject, stage, ctx.wallUs(), response) });
+  };
+  write(ctx, "RequestReceived");
+  exchange.onAnswer.push((ctx, response) => {
+    const goesOn = caller.type === "open" && response.code < 300;
+    if (isLongRunning(request)) write(ctx, "ResponseStarted", response);
+    if (!goesOn) return write(ctx, "ResponseComplete", response);
+    state.open.set(caller.stream.key, (ctx) => write(ctx, "ResponseComplete", { ...response, body: new Uint8Array() }));
+  });
+}
+
+/** A stream has ended, from whichever side. */
+export function streamEnded(state: ServerState, ctx: Ctx, streamKey: string): void {
+  const end = state.open.get(streamKey);
+  if (!end) return;
+  state.open.delete(streamKey);
+  end(ctx);
+}
+
+/** Notes whether the request was allowed, and by what. */
+export function noteDecision(caller: Caller, { allowed, reason }: Decision): void {
+  caller.exchange.annotations["authorization.k8s.io/decision"] = allowed ? "allow" : "forbid";
+  caller.exchange.annotations["authorization.k8s.io/reason"] = reason;
+}

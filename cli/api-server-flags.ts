@@ -1,0 +1,59 @@
+import type { Command } from "commander";
+import { knobNamed, readKnob } from "../scenarios/knobs";
+import { InputError } from "./load";
+
+/** kube-apiserver's own flags that `wavetank up` takes: each is a knob of the same name. */
+const names = [
+  "request-timeout",
+  "min-request-timeout",
+  "max-requests-inflight",
+  "max-mutating-requests-inflight",
+  "enable-priority-and-fairness",
+  "event-ttl",
+  "shutdown-delay-duration",
+  "goaway-chance",
+] as const;
+
+/** What commander makes of them. */
+export type ApiServerFlags = { readonly [flag: string]: unknown };
+
+export function addApiServerFlags(command: Command): void {
+  for (const name of names) {
+    const { what, default: standard } = knobOf(name);
+    command.option(`--${name} <value>`, `${what} (default ${standard})`);
+  }
+  command
+    .option("--audit-policy-file <file>", "which requests are written to the audit log: a Policy of audit.k8s.io/v1, as YAML")
+    .option("--audit-log-path <file>", 'where the audit log goes, one JSON event a line; "-" is standard output')
+    .option("--audit-log-maxsize <megabytes>", "the size at which the file is put aside (default 100)")
+    .option("--audit-log-maxbackup <count>", "files of before that are kept (default: all)")
+    .option("--audit-log-maxage <days>", "how long they are kept (default: for ever)");
+}
+
+/** The knobs that the flags set. Throws an InputError that names the flag and what was expected. */
+export function readApiServerFlags(flags: ApiServerFlags): Readonly<Record<string, number | boolean>> {
+  const set: Record<string, number | boolean> = {};
+  for (const name of names) {
+    const text = flags[camelCase(name)];
+    if (text === undefined) continue;
+    const knob = knobOf(name);
+    const given =
+      knob.unit === "flag" ? (text === "true" ? true : text === "false" ? false : text) : knob.unit === "number" ? Number(text) : text;
+    const read = readKnob(knob, given);
+    if ("expected" in read) throw new InputError(`--${name} ${String(text)}: expected ${read.expected}`);
+    if (name === "goaway-chance" && Number(read.value) > 0.02)
+      throw new InputError(`--goaway-chance ${String(text)}: expected a number from 0 to 0.02`);
+    set[knob.name] = read.value;
+  }
+  return set;
+}
+
+function knobOf(name: (typeof names)[number]) {
+  const knob = knobNamed(`kube-apiserver.${name}`);
+  if (!knob) throw new Error(`there is no knob kube-apiserver.${name}`);
+  return knob;
+}
+
+function camelCase(name: string): string {
+  return name.replace(/-([a-z])/g, (_, letter: string) => letter.toUpperCase());
+}

@@ -1,5 +1,5 @@
 import type { Deployment, Pod, ReplicaSet } from "../../protocol/kinds/generated";
-import type { Stored } from "../../protocol/kinds/object";
+import { isBeingDeleted, type Stored } from "../../protocol/kinds/object";
 import type { HistoryEvent } from "../history";
 import type { Check } from "./check";
 import { Lately } from "./lately";
@@ -19,6 +19,8 @@ export const deploymentBounds: Check = {
     const staleness = new Staleness();
     const pods = new Map<string, Stored<Pod>>();
     const wereReady = new Set<string>();
+    /** Namespaces on their way out: their pods go before their Deployments do, and no rollout is to blame. */
+    const endingNamespaces = new Set<string>();
     let storms = 0;
     let judged = 0;
 
@@ -47,7 +49,7 @@ export const deploymentBounds: Check = {
       judged++;
       const floor = Math.min(tracked.floor, replicas - maxUnavailable);
       if (available >= replicas - maxUnavailable) tracked.floor = replicas - maxUnavailable;
-      if (available + excused < floor && storms === 0)
+      if (available + excused < floor && storms === 0 && !endingNamespaces.has(tracked.object.metadata.namespace ?? ""))
         return `${tracked.name} has ${available} available pods, fewer than its ${replicas} replicas less maxUnavailable ${maxUnavailable}, and no fault is to blame`;
       return undefined;
     };
@@ -84,6 +86,10 @@ export const deploymentBounds: Check = {
           deployments.set(uid, tracked);
           return judge(tracked, event.atUs);
         }
+        case "Namespace":
+          if (event.after && isBeingDeleted(object)) endingNamespaces.add(object.metadata.name);
+          else endingNamespaces.delete(object.metadata.name);
+          return undefined;
         case "ReplicaSet":
           if (event.after)
             replicaSets.set(uid, { owner: controllerUid(object), replicas: (object as Stored<ReplicaSet>).spec?.replicas ?? 1 });

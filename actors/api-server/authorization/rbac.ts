@@ -67,15 +67,15 @@ export function rulesOfRole({ kind, name }: RoleRef, namespace: string, objects:
     return role && (role.rules ?? []);
   }
   const role = objects.clusterRole(name);
-  return role && aggregatedRules(role, objects.clusterRoles());
+  return role && aggregatedRules(role, () => objects.clusterRoles());
 }
 
 /** A ClusterRole's rules; one with an aggregation rule has those of all ClusterRoles whose labels it selects. */
-export function aggregatedRules(role: ClusterRole, all: Iterable<ClusterRole>): readonly PolicyRule[] {
+export function aggregatedRules(role: ClusterRole, all: () => Iterable<ClusterRole>): readonly PolicyRule[] {
   const selectors = role.aggregationRule?.clusterRoleSelectors ?? [];
   if (selectors.length === 0) return role.rules ?? [];
   const rules: PolicyRule[] = [];
-  for (const other of all) {
+  for (const other of all()) {
     if (other.metadata?.name === role.metadata?.name) continue;
     if (selectors.some((selector) => matchesLabelSelector(selector, other.metadata?.labels))) rules.push(...(other.rules ?? []));
   }

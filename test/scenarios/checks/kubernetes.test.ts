@@ -49,6 +49,14 @@ describe("deployment-bounds (Deployments, maxSurge and maxUnavailable)", () => {
     );
   });
 
+  it("does not blame a rollout for the end of its namespace, in which pods go before their Deployment does", () => {
+    const history = whole()
+      .object({ apiVersion: "v1", kind: "Namespace", metadata: { name: "shop", uid: "shop", deletionTimestamp: "2026-01-01T00:01:00Z" } })
+      .gone("Pod shop/a")
+      .gone("Pod shop/b");
+    expect(history.judge("deployment-bounds").verdict).toBe("held");
+  });
+
   it("does not blame a rollout for what a fault took", () => {
     const history = whole()
       .fault("began")

@@ -32,7 +32,10 @@ describeWith(["etcdctl"], "the members of etcd in a data directory", () => {
     const [program, ...given] = (await command.line("etcdctl ")).split(" ");
     const env = { PATH: process.env.PATH, ETCDCTL_API: "3" };
     return new Promise((resolve, reject) => {
-      execFile(program!, [...given, ...args], { env }, (error, stdout) => (error ? reject(error) : resolve(stdout)));
+      // A slow machine may need more than etcdctl's own five seconds.
+      execFile(program!, ["--command-timeout=30s", ...given, ...args], { env }, (error, stdout) =>
+        error ? reject(error) : resolve(stdout),
+      );
     });
   };
   const names = async (command: Command) =>

@@ -49,7 +49,9 @@ export class Etcdctl {
 
   private start(args: readonly string[]): ChildProcess {
     const given = args.map((argument) => argument.replace(/\bL(\d)\b/, (text, n) => this.leases[Number(n) - 1] ?? text));
-    return spawn("etcdctl", given, { env: { PATH: process.env.PATH, ETCDCTL_API: "3", ...this.environment } });
+    // A slow machine may need more than etcdctl's own five seconds.
+    const always = { PATH: process.env.PATH, ETCDCTL_API: "3", ETCDCTL_COMMAND_TIMEOUT: "60s" };
+    return spawn("etcdctl", given, { env: { ...always, ...this.environment } });
   }
 
   private comparable(text: string): string {

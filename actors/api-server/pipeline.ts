@@ -1,7 +1,7 @@
 import type { Address } from "../../protocol/address";
 import type { ApiRequest, ApiResponse } from "../../protocol/api";
 import { isReview } from "../../protocol/kinds/registry";
-import { type Failure, failure, isFailure, methodNotAllowed, notImplemented, serviceUnavailable } from "../../protocol/status";
+import { type Failure, failure, isFailure, methodNotAllowed, serviceUnavailable } from "../../protocol/status";
 import { proxy } from "./aggregation/proxy";
 import { remoteGroupVersions, remoteOfPath } from "./aggregation/remote";
 import { audit, nameForAudit, noteDecision } from "./audit/audit";
@@ -10,6 +10,7 @@ import { attributesOf } from "./authorization/attributes";
 import { forbiddenRequest } from "./authorization/rbac";
 import { decideAccess } from "./authorization-memo";
 import { type Call, type Caller, type ResourceCall, refuse, respond } from "./call";
+import { serveComponentStatuses } from "./component-statuses";
 import { isCleanedUp } from "./custom-resources/lifecycle";
 import { timeLimitMs } from "./deadline";
 import { discover } from "./discovery/discovery";
@@ -131,12 +132,7 @@ function serveKnown(state: ServerState, ctx: Ctx, asked: Call): undefined {
     return refuse(ctx, asked, methodNotAllowed(subject, verb));
   if (isReview(kind)) return answerReview(state, ctx, { ...asked, request }, kind);
   const resource = state.served.storedResourceOf(kind);
-  if (!resource)
-    return refuse(
-      ctx,
-      asked,
-      notImplemented(`${plural} are computed by components that this cluster does not have; use /readyz?verbose instead`),
-    );
+  if (!resource) return serveComponentStatuses(state, ctx, { ...asked, request }, kind);
   const call: ResourceCall = { ...asked, request, kind, resource };
   return sub ? serveSubresource(state, ctx, call, sub) : serveVerb(state, ctx, call);
 }

@@ -228,8 +228,21 @@ const time: Walker = (value, progress, owner) => {
     throw new DecodeError(
       `parsing time ${JSON.stringify(JSON.stringify(value))} as "2006-01-02T15:04:05Z07:00": cannot parse ${JSON.stringify(value)}`,
     );
-  return value;
+  return canonicalTime(value, microTimes.has(progress.path.at(-1) as string));
 };
+
+/** The fields of type MicroTime, which definitions.json does not tell from those of type Time. */
+const microTimes: ReadonlySet<string> = new Set(["acquireTime", "renewTime", "eventTime", "lastObservedTime", "pingTime"]);
+const wholeSeconds = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}Z$/;
+const microseconds = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\.\d{6}Z$/;
+
+/** A time as Kubernetes writes it: in UTC, to the second, or to the microsecond where it is a MicroTime. */
+function canonicalTime(value: string, isMicro: boolean): string {
+  if ((isMicro ? microseconds : wholeSeconds).test(value)) return value;
+  const toSeconds = new Date(Math.floor(Date.parse(value) / 1000) * 1000).toISOString().slice(0, 19);
+  const fraction = /\.(\d+)/.exec(value)?.[1] ?? "";
+  return isMicro ? `${toSeconds}.${fraction.slice(0, 6).padEnd(6, "0")}Z` : `${toSeconds}Z`;
+}
 
 const base64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/;
 

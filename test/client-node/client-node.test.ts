@@ -1,0 +1,251 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { connect, createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { PassThrough, type Readable, Writable } from "node:stream";
+import type { ApiException, KubeConfig, V1ConfigMap, V1Lease, V1Status } from "@kubernetes/client-node";
+import { Command } from "../live/commands";
+import { clientNode } from "./library";
+
+jest.setTimeout(120_000);
+
+const k8s = clientNode();
+const namespace = "default";
+
+/** Text that was written to it. */
+class Collected extends Writable {
+  text = "";
+  override _write(chunk: Buffer, _encoding: string, done: () => void): void {
+    this.text += chunk;
+    done();
+  }
+}
+
+/** Waits until it holds; for a minute, so that a slow machine has time. */
+async function eventually(holds: () => boolean | Promise<boolean>, what: string): Promise<void> {
+  const startedMs = performance.now();
+  while (!(await holds())) {
+    if (performance.now() - startedMs > 60_000) throw new Error(`it did not come to pass that ${what}`);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}
+
+/** The code with which a call is refused. */
+const refusal = (call: Promise<unknown>) =>
+  call.then(
+    () => 0,
+    (error: ApiException<unknown>) => error.code,
+  );
+
+describe("@kubernetes/client-node against a live cluster", () => {
+  let directory: string;
+  let up: Command;
+  let config: KubeConfig;
+
+  beforeAll(async () => {
+    directory = mkdtempSync(join(tmpdir(), "wavetank-client-node-test-"));
+    up = new Command(["up", "--listen", "127.0.0.1:0", "--nodes", "1"], directory);
+    const kubeconfig = /kubeconfig=(.*)$/.exec(await up.line("ready "))![1]!;
+    config = new k8s.KubeConfig();
+    config.loadFromFile(kubeconfig);
+    const core = config.makeApiClient(k8s.CoreV1Api);
+    await eventually(
+      async () => (await refusal(core.readNamespacedServiceAccount({ name: "default", namespace }))) === 0,
+      "pods may be made",
+    );
+    await core.createNamespacedPod({
+      namespace,
+      body: {
+        metadata: { name: "box", labels: { app: "box" } },
+        spec: { containers: [{ name: "box", image: "busybox", args: ["serve"], ports: [{ containerPort: 8080 }] }] },
+      },
+    });
+    const isReady = async () =>
+      (await core.readNamespacedPod({ name: "box", namespace })).status?.conditions?.some(
+        ({ type, status }) => type === "Ready" && status === "True",
+      ) ?? false;
+    await eventually(isReady, "the pod is ready");
+  });
+  afterAll(async () => {
+    await up.stop("SIGKILL");
+    rmSync(directory, { recursive: true, force: true });
+  });
+
+  const api = () => config.makeApiClient(k8s.CoreV1Api);
+  const configMap = (name: string, data: Record<string, string> = {}): V1ConfigMap => ({
+    metadata: { name, labels: { told: "yes" } },
+    data,
+  });
+  const make = (name: string, data: Record<string, string> = {}) =>
+    api().createNamespacedConfigMap({ namespace, body: configMap(name, data) });
+
+  test("objects are made, read, replaced, listed by page, and deleted; what is wrong is an ApiException with the Status", async () => {
+    for (let n = 0; n < 5; n++) await make(`page-${n}`);
+    const listed: string[] = [];
+    let from: string | undefined;
+    do {
+      const page = await api().listNamespacedConfigMap({
+        namespace,
+        labelSelector: "told=yes",
+        limit: 2,
+        ...(from ? { _continue: from } : {}),
+      });
+      expect(page.items.length).toBeLessThanOrEqual(2);
+      listed.push(...page.items.map(({ metadata }) => metadata!.name!));
+      from = page.metadata?._continue;
+    } while (from);
+    expect(listed).toEqual(["page-0", "page-1", "page-2", "page-3", "page-4"]);
+    expect(await refusal(make("page-0"))).toBe(409);
+    expect(await refusal(api().readNamespacedConfigMap({ name: "nobody", namespace }))).toBe(404);
+    expect(await refusal(make("Not a name"))).toBe(422);
+    const read = await api().readNamespacedConfigMap({ name: "page-0", namespace });
+    await api().replaceNamespacedConfigMap({ name: "page-0", namespace, body: { ...read, data: { a: "1" } } });
+    expect(await refusal(api().replaceNamespacedConfigMap({ name: "page-0", namespace, body: { ...read, data: { a: "2" } } }))).toBe(409);
+    await api().deleteCollectionNamespacedConfigMap({ namespace, labelSelector: "told=yes" });
+    expect((await api().listNamespacedConfigMap({ namespace, labelSelector: "told=yes" })).items).toEqual([]);
+  });
+
+  test("each kind of patch does what its media type says", async () => {
+    await make("patched", { a: "1", b: "2" });
+    const patched = (type: string, body: object, force?: boolean) =>
+      api().patchNamespacedConfigMap(
+        { name: "patched", namespace, body, ...(type.includes("apply") ? { fieldManager: "test", force: force ?? false } : {}) },
+        k8s.setHeaderOptions("Content-Type", type),
+      );
+    expect((await patched(k8s.PatchStrategy.JsonPatch, [{ op: "remove", path: "/data/a" }])).data).toEqual({ b: "2" });
+    expect((await patched(k8s.PatchStrategy.MergePatch, { data: { b: null, c: "3" } })).data).toEqual({ c: "3" });
+    expect((await patched(k8s.PatchStrategy.StrategicMergePatch, { data: { d: "4" } })).data).toEqual({ c: "3", d: "4" });
+    const applied = { apiVersion: "v1", kind: "ConfigMap", metadata: { name: "patched" }, data: { c: "5" } };
+    expect(await refusal(patched(k8s.PatchStrategy.ServerSideApply, applied))).toBe(409);
+    expect((await patched(k8s.PatchStrategy.ServerSideApply, applied, true)).data).toEqual({ c: "5", d: "4" });
+  });
+
+  test("a watch tells what happens from a resourceVersion on, bookmarks and 410 for what is gone", async () => {
+    const { metadata } = await api().listNamespacedConfigMap({ namespace });
+    const seen: string[] = [];
+    let done: unknown = "not yet";
+    const path = `/api/v1/namespaces/${namespace}/configmaps`;
+    const query = { resourceVersion: metadata!.resourceVersion!, labelSelector: "told=yes", allowWatchBookmarks: true };
+    const abort = await new k8s.Watch(config).watch(
+      path,
+      query,
+      (phase, object) => seen.push(`${phase} ${object.metadata.name}`),
+      (error) => {
+        done = error;
+      },
+    );
+    await make("watched");
+    await api().patchNamespacedConfigMap(
+      { name: "watched", namespace, body: { metadata: { labels: { told: "no" } } } },
+      k8s.setHeaderOptions("Content-Type", k8s.PatchStrategy.MergePatch),
+    );
+    await eventually(() => seen.length >= 2, "two events came");
+    expect(seen).toEqual(["ADDED watched", "DELETED watched"]);
+    abort.abort();
+    await eventually(() => done !== "not yet", "the watch ended");
+  });
+
+  test("an informer lists, follows, and starts again after it was stopped, with what changed in between", async () => {
+    const list = () => api().listNamespacedConfigMap({ namespace, labelSelector: "told=yes" });
+    await make("before");
+    const informer = k8s.makeInformer<V1ConfigMap>(config, `/api/v1/namespaces/${namespace}/configmaps`, list, "told=yes");
+    const told: string[] = [];
+    for (const verb of ["add", "update", "delete"] as const) informer.on(verb, (object) => told.push(`${verb} ${object.metadata!.name}`));
+    informer.on("error", () => undefined);
+    await informer.start();
+    await eventually(() => told.includes("add before"), "what was there was told");
+    await make("after");
+    await eventually(() => told.includes("add after"), "what came was told");
+    await api().deleteNamespacedConfigMap({ name: "before", namespace });
+    await eventually(() => told.includes("delete before"), "what went was told");
+    await informer.stop();
+    await make("meanwhile");
+    await api().deleteNamespacedConfigMap({ name: "after", namespace });
+    await informer.start();
+    await eventually(
+      () => informer.get("meanwhile", namespace) !== undefined && informer.get("after", namespace) === undefined,
+      "it caught up",
+    );
+    await informer.stop();
+  });
+
+  test("exec gives streams and the exit status, attach what the process prints, logs its past", async () => {
+    const out = new Collected();
+    const error = new Collected();
+    const run = (command: string[], stdin: Readable | null = null) =>
+      new Promise<V1Status>((resolve, reject) => {
+        new k8s.Exec(config).exec(namespace, "box", "box", command, out, error, stdin, false, resolve).catch(reject);
+      });
+    const failed = await run(["sh", "-c", "echo out; wombat; exit 3"]);
+    expect([failed.status, failed.details?.causes?.[0]?.message]).toEqual(["Failure", "3"]);
+    await eventually(() => out.text === "out\n" && error.text === "sh: wombat: not found\n", "both streams came");
+    expect((await run(["true"])).status).toBe("Success");
+    const said = new Collected();
+    const socket = await new k8s.Attach(config).attach(namespace, "box", "box", said, said, null, false);
+    socket.close();
+    const log = new PassThrough();
+    const logged = new Collected();
+    log.pipe(logged);
+    await new k8s.Log(config).log(namespace, "box", "box", log, { tailLines: 5, timestamps: true });
+    await eventually(() => /^\d{4}-\d\d-\d\dT.*started/m.test(logged.text), "the log was told");
+    await expect(new k8s.Log(config).log(namespace, "nobody", "box", new PassThrough())).rejects.toMatchObject({ code: 404 });
+  });
+
+  test("port-forward carries a connection into the pod", async () => {
+    const forward = new k8s.PortForward(config);
+    const door = createServer((socket) => void forward.portForward(namespace, "box", [8080], socket, null, socket));
+    await new Promise<void>((resolve) => door.listen(0, "127.0.0.1", resolve));
+    const socket = connect((door.address() as { port: number }).port, "127.0.0.1");
+    const answer = new Collected();
+    socket.pipe(answer);
+    socket.write("GET /hello HTTP/1.1\r\nHost: box\r\nConnection: close\r\n\r\n");
+    await eventually(() => answer.text.includes("200"), "the pod answered");
+    socket.destroy();
+    await new Promise((resolve) => door.close(resolve));
+  });
+
+  test("a Lease has one holder: of two that take it at the same version one is refused with a conflict", async () => {
+    const leases = config.makeApiClient(k8s.CoordinationV1Api);
+    const name = "leader";
+    await leases.createNamespacedLease({ namespace, body: { metadata: { name }, spec: { holderIdentity: "", leaseDurationSeconds: 15 } } });
+    const free = await leases.readNamespacedLease({ name, namespace });
+    const takenBy = (holderIdentity: string): V1Lease => ({
+      ...free,
+      spec: { ...free.spec, holderIdentity, renewTime: new k8s.V1MicroTime(new Date()) },
+    });
+    const codes = await Promise.all(
+      ["ann", "bob"].map((who) => refusal(leases.replaceNamespacedLease({ name, namespace, body: takenBy(who) }))),
+    );
+    expect([...codes].sort()).toEqual([0, 409]);
+    const { spec } = await leases.readNamespacedLease({ name, namespace });
+    expect(spec!.holderIdentity).toBe(codes[0] === 0 ? "ann" : "bob");
+    expect(String(spec!.renewTime)).toMatch(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z$/);
+  });
+
+  test("KubernetesObjectApi works with any kind by its apiVersion, custom ones too; there are no metrics, and top says so", async () => {
+    const objects = k8s.KubernetesObjectApi.makeApiClient(config);
+    const names = { plural: "boats", singular: "boat", kind: "Boat" };
+    const schema = { openAPIV3Schema: { type: "object", x_kubernetes_preserve_unknown_fields: true } };
+    const definition = {
+      apiVersion: "apiextensions.k8s.io/v1",
+      kind: "CustomResourceDefinition",
+      metadata: { name: "boats.example.com" },
+      spec: { group: "example.com", scope: "Namespaced", names, versions: [{ name: "v1", served: true, storage: true, schema }] },
+    };
+    await objects.create(definition);
+    const custom = config.makeApiClient(k8s.CustomObjectsApi);
+    const place = { group: "example.com", version: "v1", namespace, plural: "boats" };
+    await eventually(async () => (await refusal(custom.listNamespacedCustomObject(place))) === 0, "boats are served");
+    const boat = { apiVersion: "example.com/v1", kind: "Boat", metadata: { name: "gull", namespace }, spec: { length: 9 } };
+    await objects.create(boat);
+    const changed = { ...boat, spec: { length: 10 } };
+    await objects.patch(changed, undefined, undefined, undefined, undefined, k8s.PatchStrategy.MergePatch);
+    expect(await objects.read(boat as never)).toMatchObject({ spec: { length: 10 } });
+    expect((await objects.list("example.com/v1", "Boat", namespace)).items).toHaveLength(1);
+    expect(await custom.getNamespacedCustomObject({ ...place, name: "gull" })).toMatchObject({ spec: { length: 10 } });
+    await objects.delete(boat as never);
+    expect(await refusal(objects.read(boat as never))).toBe(404);
+    await expect(new k8s.Metrics(config).getNodeMetrics()).rejects.toBeDefined();
+    expect(await refusal(objects.create({ apiVersion: "v1", kind: "ConfigMap" }))).toBe(422);
+  });
+});

@@ -11,6 +11,7 @@ import { crashStorm } from "./crash/crash-storm";
 import { killedCluster } from "./crash/killed-cluster";
 import { simulatedStorm } from "./crash/simulated-storm";
 import { differentialSequences } from "./differential";
+import { besiege } from "./hostile/siege";
 
 // Keeps at it: `npm run soak -- --minutes N [--first SEED]`. Its parts take turns until the time is over, each turn with seeds that were not tried
 // before; then it prints what each part did, and its status is 1 if any of them found something.
@@ -79,6 +80,22 @@ function partsFrom(first: number): Part[] {
     part("scenarios/library/etcd-storm.yaml", (add) =>
       seedsOf("scenarios/library/etcd-storm.yaml", first, Number.POSITIVE_INFINITY, 10, add),
     ),
+    part("hostile requests", (add) => {
+      let seed = first;
+      return async (endMs) => {
+        const found: string[] = [];
+        while (performance.now() < endMs) {
+          const { requests, accepted, refused, slowest, violations } = besiege(seed, 20_000, endMs);
+          for (const [figure, by] of Object.entries({ requests, accepted, refused })) add(figure, by);
+          found.push(
+            ...violations.map((why) => `hostile requests of seed ${seed} (the slowest took ${Math.round(slowest.ms)} ms): ${why}`),
+          );
+          seed++;
+          await new Promise((resolve) => setImmediate(resolve));
+        }
+        return found;
+      };
+    }),
     part("mutants", (add) => {
       let next = first;
       const mutants = prepareAll(allMutants());

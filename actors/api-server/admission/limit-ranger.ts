@@ -50,9 +50,10 @@ function withDefaults(pod: ApiObject & Pod, items: readonly LimitRangeItem[]): A
     const ownRequests = { ...requests, ...resources.limits, ...resources.requests };
     return { ...container, resources: { ...resources, ...filled("limits", ownLimits), ...filled("requests", ownRequests) } };
   };
-  const spec = pod.spec as PodSpec;
+  // What is missing is for the validation to say.
+  const spec: PodSpec = pod.spec ?? { containers: [] };
   const inits = spec.initContainers ? { initContainers: spec.initContainers.map(complete) } : {};
-  return { ...pod, spec: { ...spec, containers: spec.containers.map(complete), ...inits } };
+  return { ...pod, spec: { ...spec, containers: (spec.containers ?? []).map(complete), ...inits } };
 }
 
 function filled(name: "limits" | "requests", list: ResourceList): { readonly [list in "limits" | "requests"]?: ResourceList } {

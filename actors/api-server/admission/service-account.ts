@@ -62,7 +62,8 @@ function withToken(spec: PodSpec, fresh: string): PodSpec {
     mounted = true;
     return { ...container, volumeMounts: [...mounts, { name, readOnly: true, mountPath }] };
   };
-  const containers = spec.containers.map(withMount);
+  // What is missing is for the validation to say.
+  const containers = (spec.containers ?? []).map(withMount);
   const initContainers = spec.initContainers?.map(withMount);
   if (!mounted) return spec;
   return {

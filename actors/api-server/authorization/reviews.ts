@@ -28,7 +28,7 @@ export function reviewAccess(
   }: { readonly requester: User; readonly namespace: string; readonly authorize: (user: User, wanted: Attributes) => Decision },
 ): AccessReview | Failure {
   const kind = review.kind ?? "SubjectAccessReview";
-  const { resourceAttributes, nonResourceAttributes } = review.spec;
+  const { resourceAttributes, nonResourceAttributes } = review.spec ?? {};
   const causes: StatusCause[] = [];
   if ((resourceAttributes === undefined) === (nonResourceAttributes === undefined))
     causes.push(cause("spec.resourceAttributes", "exactly one of nonResourceAttributes or resourceAttributes must be specified"));
@@ -48,7 +48,8 @@ function cause(field: string, message: string): StatusCause {
   return { reason: "FieldValueInvalid", field, message };
 }
 
-function namedUser({ spec: { user = "", groups = [], uid = "", extra = {} } }: SubjectAccessReview): User | undefined {
+function namedUser({ spec }: SubjectAccessReview): User | undefined {
+  const { user = "", groups = [], uid = "", extra = {} } = spec ?? {};
   return user === "" && groups.length === 0 ? undefined : { name: user, uid, groups, extra };
 }
 
@@ -65,7 +66,7 @@ export function reviewRules(
   review: SelfSubjectRulesReview,
   rulesIn: (namespace: string) => { readonly rules: readonly PolicyRule[]; readonly incomplete: boolean },
 ): SelfSubjectRulesReview | Failure {
-  const { namespace = "" } = review.spec;
+  const { namespace = "" } = review.spec ?? {};
   if (namespace === "")
     return invalid({ group: "authorization.k8s.io", resource: "", kind: "SelfSubjectRulesReview" }, [
       { reason: "FieldValueRequired", field: "spec.namespace", message: "Required value: no namespace on request" },

@@ -60,7 +60,12 @@ export function toServerBody(contentType: string, bytes: Uint8Array): ServerBody
   if (bytes.length > maxYamlBytes)
     return requestEntityTooLarge(`Request entity too large: limit is ${maxYamlBytes} for YAML; as JSON it may be larger`);
   try {
-    const value: unknown = parse(Buffer.from(bytes).toString("utf8"), { version: "1.1", customTags: kubernetesTags, prettyErrors: true });
+    const value: unknown = parse(Buffer.from(bytes).toString("utf8"), {
+      version: "1.1",
+      customTags: kubernetesTags,
+      prettyErrors: true,
+      logLevel: "error",
+    });
     return { contentType: type, bytes: Buffer.from(JSON.stringify(value ?? null)) };
   } catch (error) {
     const [firstLine = "it does not parse"] = (error as Error).message.split("\n");

@@ -35,6 +35,8 @@ export function jsonPatch(object: JsonObject, patch: unknown): Patched {
     const message = `The allowed maximum operations in a JSON patch is ${operationsMax}, got ${operations.length}`;
     return { ok: false, failure: requestEntityTooLarge(message) };
   }
+  // The library throws at these what it throws at nothing else.
+  if (operations.some(({ path }) => /(^|\/)(__proto__|constructor)(\/|$)/.test(path))) return { ok: false, failure: rejected };
   try {
     // The library puts the values of operations into the document and changes them there: it gets copies of both.
     const copies = structuredClone(operations) as Operation[];

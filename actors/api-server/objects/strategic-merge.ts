@@ -21,7 +21,7 @@ function mergeMaps(original: JsonObject, patch: JsonObject, schema: Schema | und
   const directive = patch.$patch;
   if (directive === "replace") return withoutDirectives(without(patch, "$patch")) as JsonObject;
   if (directive === "delete") return {};
-  if (directive !== undefined && directive !== "merge") throw new StrategicMergeError(`unknown patch type: ${String(directive)}`);
+  if (directive !== undefined && directive !== "merge") throw new StrategicMergeError(`unknown patch type: ${text(directive)}`);
 
   const result: Record<string, unknown> = { ...original };
   retainKeys(result, patch);
@@ -106,7 +106,7 @@ function mergeLists(original: readonly unknown[], patch: readonly unknown[], sch
       case "merge":
         throw new StrategicMergeError("merging lists cannot yet be specified in the patch");
       default:
-        throw new StrategicMergeError(`unknown patch type: ${String(item.$patch)}`);
+        throw new StrategicMergeError(`unknown patch type: ${text(item.$patch)}`);
     }
   }
   if (replace) return plain.map(withoutDirectives);
@@ -233,5 +233,9 @@ function goText(value: unknown): string {
       .sort()
       .map((key) => `${key}:${goText(value[key])}`)
       .join(" ")}]`;
-  return value === null ? "<nil>" : String(value);
+  return value === null ? "<nil>" : text(value);
+}
+
+function text(value: unknown): string {
+  return typeof value === "string" ? value : JSON.stringify(value);
 }

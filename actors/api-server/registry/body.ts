@@ -30,11 +30,14 @@ export function parseText(body: Uint8Array, mayBeYaml: boolean, words = bodyUnre
     return requestEntityTooLarge(`the request body is ${body.length} bytes long; at most ${bodyBytesMax} are accepted`);
   const text = Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString("utf8");
   try {
-    return !mayBeYaml || text.trimStart().startsWith("{") ? JSON.parse(text) : parseYaml(text);
+    return !mayBeYaml || text.trimStart().startsWith("{") ? JSON.parse(text) : parseYaml(text, { logLevel: "error" });
   } catch (error) {
     return badRequest(words(error instanceof Error ? error.message : String(error)));
   }
 }
+
+/** What came where a text was expected, whatever it is. */
+const shown = (value: unknown) => (typeof value === "string" ? value : JSON.stringify(value));
 
 const bodyUnreadable = (why: string) => `the body of the request could not be parsed: ${why}`;
 
@@ -44,10 +47,10 @@ export function receiveObject(request: ApiRequest, kind: Kind, json: unknown, na
   const expected = apiVersionOf(kind);
   const { apiVersion = expected, kind: named = kind.kind } = json;
   if (apiVersion !== expected)
-    return badRequest(`the API version in the data (${String(apiVersion)}) does not match the expected API version (${expected})`);
+    return badRequest(`the API version in the data (${shown(apiVersion)}) does not match the expected API version (${expected})`);
   if (named !== kind.kind)
     return badRequest(
-      `${String(named)} in version ${JSON.stringify(kind.version)} cannot be handled as a ${kind.kind}: the kinds do not match`,
+      `${shown(named)} in version ${JSON.stringify(kind.version)} cannot be handled as a ${kind.kind}: the kinds do not match`,
     );
   const validation = fieldValidationOf(request);
   if (isFailure(validation)) return validation;
@@ -76,7 +79,7 @@ function wrongPlace({ name }: ApiRequest, kind: Kind, metadata: JsonObject, name
     return badRequest(`the namespace of the provided object does not match the namespace sent on the request`);
   if (!kind.namespaced && given !== "") return badRequest("namespace: no namespace may be given for a resource of the whole cluster");
   if (name !== "" && metadata.name !== undefined && metadata.name !== "" && metadata.name !== name)
-    return badRequest(`the name of the object (${String(metadata.name)}) does not match the name on the URL (${name})`);
+    return badRequest(`the name of the object (${shown(metadata.name)}) does not match the name on the URL (${name})`);
   return undefined;
 }
 

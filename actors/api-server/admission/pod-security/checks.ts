@@ -18,7 +18,7 @@ type Check = (pod: PodTemplate) => Violation | undefined;
 type Named = Container & { readonly name: string };
 
 export function containersOf(spec: PodSpec): readonly Named[] {
-  return [...(spec.initContainers ?? []), ...spec.containers, ...((spec.ephemeralContainers ?? []) as readonly Named[])];
+  return [...(spec.initContainers ?? []), ...(spec.containers ?? []), ...((spec.ephemeralContainers ?? []) as readonly Named[])];
 }
 
 const quoted = (names: readonly string[]) => names.map((name) => JSON.stringify(name)).join(", ");

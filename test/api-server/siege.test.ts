@@ -1,0 +1,47 @@
+import { besiege } from "../../bench/hostile/siege";
+import { Tank } from "./server/tank";
+
+jest.setTimeout(180_000);
+
+// The same for hours, with other seeds: npm run soak.
+test("thousands of hostile requests: never a 500, never a crash, nothing written that was refused, nothing left over", () => {
+  const siege = besiege(1, 8_000);
+  expect(siege.violations).toEqual([]);
+  // Not vacuous: much of it got as far as being stored.
+  expect(siege.requests).toBe(8_000);
+  expect(siege.accepted).toBeGreaterThan(400);
+});
+
+describe("requests that once crashed a server are refused", () => {
+  const tank = new Tank();
+  tank.namespace("shop");
+
+  test.each([
+    ["a Pod without a spec", "/api/v1/namespaces/shop/pods", { metadata: { name: "p" } }, 422],
+    ["a review without a spec", "/apis/authorization.k8s.io/v1/subjectaccessreviews", {}, 422],
+    ["a review of one's own access without a spec", "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews", {}, 422],
+    [
+      "a kind that is an object with a toString of its own",
+      "/api/v1/namespaces/shop/configmaps",
+      { kind: { toString: 1, valueOf: 1 } },
+      400,
+    ],
+  ])("%s", (_what, target, body, code) => {
+    expect(tank.create(target, body).code).toBe(code);
+  });
+
+  test("a Pod without a spec, where a LimitRange has defaults", () => {
+    const limits = [{ type: "Container", default: { cpu: "1" } }];
+    expect(tank.create("/api/v1/namespaces/shop/limitranges", { metadata: { name: "l" }, spec: { limits } }).code).toBe(201);
+    tank.simulation.runFor(1_000);
+    const refused = tank.create("/api/v1/namespaces/shop/pods", { metadata: { name: "p" } });
+    expect([refused.code, refused.body.message]).toEqual([422, expect.stringContaining("spec.containers: Required value")]);
+  });
+
+  test("a JSON patch of an object's prototype", () => {
+    tank.create("/api/v1/namespaces/shop/configmaps", { metadata: { name: "c" } });
+    for (const path of ["/__proto__/polluted", "/constructor/prototype/polluted"])
+      expect(tank.patch("/api/v1/namespaces/shop/configmaps/c", "json", [{ op: "add", path, value: true }]).code).toBe(422);
+    expect(({} as { polluted?: boolean }).polluted).toBeUndefined();
+  });
+});

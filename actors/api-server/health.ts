@@ -1,28 +1,63 @@
 import type { ApiRequest, ApiResponse } from "../../protocol/api";
+import type { ApiObject } from "../../protocol/kinds/object";
+import { kindOf } from "../../protocol/kinds/registry";
+import { clusterObjects } from "./bootstrap-objects";
 import { type Call, respond } from "./call";
 import type { Ctx, ServerState } from "./state";
 import { readEtcd } from "./storage/etcd-client";
-import { isSynced } from "./storage/feed";
+import { cacheOf, isSynced } from "./storage/feed";
+import { keyOfObject, storedResourceOf } from "./storage/keys";
 import { rangeOfKey } from "./storage/store";
 
-/** /livez, /readyz and the older /healthz, each check also on its own below them. */
+/** /livez, /readyz and the older /healthz, each check also on its own below them. The names are kube-apiserver's, of what there is here. */
 
 interface Check {
   readonly name: string;
   readonly passes: (state: ServerState, etcdAnswers: boolean) => boolean;
 }
 
+/** A hook is done when what it makes is there. */
+function hook(name: string, kinds: readonly string[]): Check {
+  return { name: `poststarthook/${name}`, passes: (state) => state.bootstrap.done || haveAll(state, kinds) };
+}
+
 const ping: Check = { name: "ping", passes: () => true };
 const etcd: Check = { name: "etcd", passes: (_state, etcdAnswers) => etcdAnswers };
-const hooks: Check = { name: "poststarthook/bootstrap-objects", passes: (state) => state.bootstrap.done };
-const serving: Check = { name: "shutdown", passes: (state) => state.shutdown === "serving" };
+const etcdReadiness: Check = { name: "etcd-readiness", passes: (_state, etcdAnswers) => etcdAnswers };
 const synced: Check = { name: "informer-sync", passes: (state) => isSynced(state.feed) };
+const shutdown: Check = { name: "shutdown", passes: (state) => state.shutdown === "serving" };
+
+const hooks: readonly Check[] = [
+  { name: "poststarthook/priority-and-fairness-config-consumer", passes: ({ feed }) => isSynced(feed) },
+  { name: "poststarthook/crd-informer-synced", passes: ({ feed }) => isSynced(feed) },
+  hook("start-system-namespaces-controller", ["Namespace"]),
+  hook("rbac/bootstrap-roles", ["ClusterRole", "ClusterRoleBinding", "Role", "RoleBinding"]),
+  hook("scheduling/bootstrap-system-priority-classes", ["PriorityClass"]),
+  hook("priority-and-fairness-config-producer", ["PriorityLevelConfiguration", "FlowSchema"]),
+  { name: "poststarthook/bootstrap-controller", passes: ({ membership }) => membership.lease !== 0 || membership.left },
+  { name: "autoregister-completion", passes: (state) => state.bootstrap.done || haveAll(state, ["APIService"]) },
+];
 
 const endpoints: ReadonlyMap<string, readonly Check[]> = new Map([
-  ["livez", [ping, etcd]],
-  ["healthz", [ping, etcd, hooks]],
-  ["readyz", [ping, etcd, synced, hooks, serving]],
+  ["livez", [ping, etcd, ...hooks]],
+  ["healthz", [ping, etcd, ...hooks]],
+  ["readyz", [ping, etcd, etcdReadiness, synced, ...hooks, shutdown]],
 ]);
+
+function haveAll({ config, feed }: ServerState, kinds: readonly string[]): boolean {
+  return clusterObjects(config)
+    .filter(({ kind }) => kinds.includes(kind ?? ""))
+    .every((object) => isThere(feed, object));
+}
+
+function isThere(feed: ServerState["feed"], { apiVersion, kind, metadata }: ApiObject): boolean {
+  const known = kindOf(apiVersion, kind);
+  const resource = known && storedResourceOf(known);
+  return (
+    resource !== undefined &&
+    cacheOf(feed, resource).get(keyOfObject(resource, metadata.namespace ?? "", metadata.name ?? "")) !== undefined
+  );
+}
 
 /** Whether a path is for a health check; those are answered to anybody at any time. */
 export function isHealthPath(path: string): boolean {
@@ -36,21 +71,37 @@ export function serveHealth(state: ServerState, ctx: Ctx, call: Pick<Call, "call
   const [, endpoint = "", ...rest] = request.path.split("/");
   const only = rest.join("/");
   const checks = endpoints.get(endpoint) ?? [];
-  const excluded = new Set((request.query.exclude ?? "").split(","));
-  const chosen = only === "" ? checks.filter(({ name }) => !excluded.has(name)) : checks.filter(({ name }) => name === only);
+  const chosen = only === "" ? checks : checks.filter(({ name }) => name === only);
   if (chosen.length === 0) return respond(ctx, call, text(404, "404 page not found\n"));
-  if (!chosen.includes(etcd)) return answer(state, ctx, false);
+  const excluded = new Set(excludedBy(request));
+  const unmatched = [...excluded].filter((name) => !chosen.some((check) => check.name === name));
+  const asks = chosen.some((check) => !excluded.has(check.name) && (check === etcd || check === etcdReadiness));
+  if (!asks) return answer(state, ctx, false);
   return readEtcd(state, ctx, rangeOfKey("/registry/health"), ctx.monotonicUs() + etcdTimeoutMs * 1000, (state, outcome, ctx) =>
     answer(state, ctx, outcome.type === "done"),
   );
 
   function answer(state: ServerState, ctx: Ctx, etcdAnswers: boolean): undefined {
-    const lines = chosen.map((check) => ({ name: check.name, ok: check.passes(state, etcdAnswers) }));
-    const passed = lines.every(({ ok }) => ok);
+    let passed = true;
+    const lines = chosen.map((check) => {
+      if (excluded.has(check.name)) return `[+]${check.name} excluded: ok`;
+      if (check.passes(state, etcdAnswers)) return `[+]${check.name} ok`;
+      passed = false;
+      return `[-]${check.name} failed: reason withheld`;
+    });
     if (passed && request.query.verbose === undefined) return respond(ctx, call, text(200, "ok"));
-    const report = lines.map(({ name, ok }) => (ok ? `[+]${name} ok` : `[-]${name} failed: reason withheld`)).join("\n");
-    return respond(ctx, call, text(passed ? 200 : 500, `${report}\n${endpoint} check ${passed ? "passed" : "failed"}\n`));
+    if (unmatched.length > 0)
+      lines.push(`warn: some health checks cannot be excluded: no matches for ${unmatched.map((name) => JSON.stringify(name)).join(",")}`);
+    // A single check has no name of its own in the last line.
+    const what = only === "" ? endpoint : only;
+    return respond(ctx, call, text(passed ? 200 : 500, `${lines.join("\n")}\n${what} check ${passed ? "passed" : "failed"}\n`));
   }
+}
+
+/** ?exclude=etcd&exclude=ping, or with commas. */
+function excludedBy({ query, repeated }: ApiRequest): readonly string[] {
+  const given = repeated?.exclude ?? (query.exclude === undefined ? [] : [query.exclude]);
+  return given.flatMap((each) => each.split(",")).filter((name) => name !== "");
 }
 
 export function text(code: number, body: string): ApiResponse {

@@ -50,6 +50,7 @@ export function serve(state: ServerState, ctx: Ctx, request: ApiRequest, from: A
   return identify(state, ctx, request, from, (state, user, ctx, original) => {
     const asker = original ?? (isFailure(user) ? nobody : user);
     audit(state, ctx, request, caller, { user: asker, impersonated: original && !isFailure(user) ? user : undefined });
+    state.metrics.authentications.add([isFailure(user) ? "failure" : "success"]);
     if (isFailure(user)) return refuse(ctx, { caller }, user);
     const timeLimit = timeLimitMs(request, state.knobs["request-timeout"]);
     if (isFailure(timeLimit)) return refuse(ctx, { caller }, timeLimit);
@@ -67,6 +68,7 @@ function authorizeAndServe(state: ServerState, ctx: Ctx, call: Call): undefined 
   const wanted = attributesOf(request);
   const decision = decideAccess(state, user, wanted);
   noteDecision(call.caller, decision);
+  state.metrics.authorizations.add([decision.allowed ? "allowed" : "denied"]);
   if (!decision.allowed) return refuse(ctx, call, forbiddenRequest(user, wanted, decision.reason));
   const elsewhere = remoteOfPath(state, request.path);
   if (elsewhere) return proxy(state, ctx, call, elsewhere);

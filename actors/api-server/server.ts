@@ -19,11 +19,12 @@ import { newMetrics, observe } from "./metrics";
 import { serve } from "./pipeline";
 import { cidrOf } from "./registry/cidr";
 import { repairServiceAddresses, serviceRepairTimer } from "./registry/service-repair";
-import { bookmarkTimer, closeAllWatches, newWatchers, onWatchTimer, tellWatchers, watcherGone } from "./registry/watchers";
+import { bookmarkTimer, closeAllWatches, newWatchers, noteSlowWatcher, onWatchTimer, tellWatchers, watcherGone } from "./registry/watchers";
 import { beginShutdown, drain, mayShutDown, shutdownTimer } from "./shutdown";
 import type { Ctx, ServerState } from "./state";
 import { compact, compactTimer, newCompactor, startCompactor } from "./storage/compactor";
 import { Vault } from "./storage/encryption/vault";
+import { EtcdFigures } from "./storage/etcd-figures";
 import { etcdMembersTimer, followEtcdMembers } from "./storage/etcd-members";
 import { newEventLease } from "./storage/event-lease";
 import { type FeedListener, firstList, newFeed, onFeedTimer, startFeed } from "./storage/feed";
@@ -66,6 +67,7 @@ export const apiServer: Actor<ApiServerConfig, ServerState, ApiMessage> = {
         return;
       }
       case "closed":
+        if (input.reason === "slow") noteSlowWatcher(state, input.stream);
         flowCallerGone(state, ctx, input.stream.key);
         streamEnded(state, ctx, input.stream.key);
         watcherGone(state, ctx, input.stream);
@@ -98,6 +100,7 @@ function newState(config: ApiServerConfig, self: string): ServerState {
       readTimeoutMs: knobs["etcd-read-timeout"],
       writeTimeoutMs: knobs["etcd-write-timeout"],
       syncIntervalMs: knobs["etcd-sync-interval"],
+      figures: new EtcdFigures(metrics.etcdDurations, metrics.etcdRequests, metrics.etcdErrors),
       vault: new Vault(config.encryption),
     },
     feed: newFeed(knobs["default-watch-cache-size"]),
@@ -131,6 +134,7 @@ function exchangeFor(state: ServerState, ctx: Ctx, request: ApiRequest): Exchang
 
 const listener: FeedListener<ServerState> = {
   changed(state, ctx, cache, change) {
+    state.metrics.cacheEvents.add([cache.resource.kind.group, cache.resource.kind.plural]);
     forgetDecisions(state, cache.resource);
     if (flowObjectsChanged(state, cache.resource)) tendFlowObjectsSoon(ctx);
     // Whoever hears that a definition is established is served what it defines.

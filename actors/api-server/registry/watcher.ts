@@ -27,6 +27,8 @@ export class Watcher {
   readonly wantsBookmarks: boolean;
   /** Changes that a webhook is converting; see converting-watch.ts. */
   readonly unconverted: Change[] = [];
+  /** Hears of each event. */
+  sent: () => void = () => undefined;
   /** The watcher has seen everything up to here, or does not want it: only later changes are sent. */
   #after: number;
   /** The newest revision that an event or a bookmark has told. */
@@ -104,5 +106,6 @@ export class Watcher {
   #push(ctx: Ctx, type: EventType, object: Uint8Array): void {
     const event: ApiEvent = { kind: "api.event", type, object };
     ctx.push(this.stream, event);
+    this.sent();
   }
 }

@@ -96,6 +96,8 @@ function startWatcher(
   const { revision } = state.feed;
   const fromRevision = version.at === "notOlderThan" && !sendInitialEvents ? version.revision : undefined;
   const watcher = new Watcher(stream, rendering, matcher, nodeAskedFor(selection.fields), bookmarks, fromRevision ?? revision);
+  const labels = [call.kind.group, call.kind.version, call.kind.plural];
+  watcher.sent = () => state.metrics.watchEvents.add(labels);
   if (fromRevision === undefined) {
     const entries = options.wantsState ? cache.list(matcher.prefix) : [];
     watcher.showState(ctx, entries, revision, sendInitialEvents && bookmarks);
@@ -145,6 +147,12 @@ export function onWatchTimer(state: ServerState, ctx: Ctx, name: string): boolea
   watcher?.bookmark(ctx, state.feed.revision);
   if (watcher) end(state, ctx, watcher);
   return true;
+}
+
+/** A watcher was cut off because it did not keep up. */
+export function noteSlowWatcher({ watchers, metrics }: ServerState, stream: StreamRef): void {
+  const kind = watchers.byStream.get(stream.key)?.rendering.kind;
+  if (kind) metrics.terminatedWatchers.add([kind.group, kind.plural]);
 }
 
 /** A stream has ended from the other side. */

@@ -2,6 +2,7 @@ import type { Address } from "../../../protocol/address";
 import type { EtcdError, EtcdRequest, EtcdResponse } from "../../../protocol/etcd";
 import type { Context } from "../../../runtime/actor";
 import type { Vault } from "./encryption/vault";
+import type { EtcdFigures } from "./etcd-figures";
 
 /**
  * The way to etcd: one member is preferred until it fails, then the next. Reads are asked again elsewhere while there is time;
@@ -19,6 +20,8 @@ export interface EtcdClient {
   readonly writeTimeoutMs: number;
   /** What encrypts and decrypts: callers see plain values alone. */
   readonly vault: Vault;
+  /** Hears of each request that was answered, or that nobody answered. */
+  readonly figures?: EtcdFigures;
 }
 
 /** Any actor that keeps an EtcdClient. */
@@ -59,7 +62,9 @@ export function readEtcd<S extends HasEtcd, Q extends EtcdRequest>(
     const { members, preferred, readTimeoutMs } = state.etcd;
     const leftMs = (deadlineUs - ctx.monotonicUs()) / 1000;
     if (leftMs < 1) return then(state, { type: "failed", error: unavailable("no time left to ask etcd") }, ctx);
+    const askedUs = ctx.monotonicUs();
     ctx.ask<EtcdResponse>(preferred, request, { deadlineMs: Math.min(leftMs, readTimeoutMs) }, (state, answer, ctx) => {
+      state.etcd.figures?.observe(request, ctx.monotonicUs() - askedUs, answer.ok);
       if (answer.ok && answer.body.kind !== "etcd.error")
         return then(state, { type: "done", response: opened(state.etcd, answer.body, isNow) as ResponseOf<Q> }, ctx);
       const error = answer.ok ? (answer.body as EtcdError) : unavailable(`${preferred}: ${answer.error}: ${answer.detail}`);
@@ -83,7 +88,9 @@ export function writeEtcd<S extends HasEtcd, Q extends EtcdRequest>(
   const leftMs = (deadlineUs - ctx.monotonicUs()) / 1000;
   if (leftMs < 1) return then(state, { type: "failed", error: unavailable("no time left to ask etcd") }, ctx);
   const told = request.kind === "etcd.txn" ? state.etcd.vault.sealed(request, (bytes) => nonce(ctx, bytes)) : request;
+  const askedUs = ctx.monotonicUs();
   ctx.ask<EtcdResponse>(preferred, told, { deadlineMs: Math.min(leftMs, writeTimeoutMs) }, (state, answer, ctx) => {
+    state.etcd.figures?.observe(request, ctx.monotonicUs() - askedUs, answer.ok);
     if (!answer.ok) {
       moveOn(state.etcd, preferred);
       const detail = `${preferred}: ${answer.error}: ${answer.detail}`;

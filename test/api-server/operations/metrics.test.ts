@@ -1,0 +1,151 @@
+import { Registry } from "../../../actors/metrics/registry";
+import { configMap, Tank } from "../server/tank";
+import { parseMetrics } from "./prometheus";
+
+const maps = "/api/v1/namespaces/default/configmaps";
+
+describe("/metrics of an API server", () => {
+  const tank = new Tank();
+  tank.watch(`${maps}?watch=true`);
+  tank.create(maps, configMap("a"));
+  tank.create(`${maps}?dryRun=All`, configMap("b"));
+  tank.get(maps);
+  tank.get(`${maps}/none`);
+  tank.patch(`${maps}/a?fieldManager=me&force=true`, "apply", {
+    apiVersion: "v1",
+    kind: "ConfigMap",
+    metadata: { name: "a" },
+    data: { k: "v" },
+  });
+  tank.delete(`${maps}/a`);
+  tank.get("/api/v1/namespaces/default/secrets", { credential: { type: "anonymous" } });
+  const { headers: _, ...reply } = tank.get("/metrics");
+  const families = parseMetrics(reply.text);
+  const value = (name: string, labels: Record<string, string>) =>
+    families.get(name)?.samples.find((sample) => Object.entries(labels).every(([label, text]) => sample.labels[label] === text))?.value;
+
+  // Source: the list of Kubernetes' metrics in its documentation.
+  const group = ["group", "version", "resource", "subresource", "scope", "component"];
+  const flow = ["priority_level", "flow_schema"];
+  test.each<[string, string, readonly string[]]>([
+    ["apiserver_request_total", "counter", ["verb", "dry_run", ...group, "code"]],
+    ["apiserver_request_duration_seconds", "histogram", ["verb", "dry_run", ...group]],
+    ["apiserver_request_sli_duration_seconds", "histogram", ["verb", ...group]],
+    ["apiserver_response_sizes", "histogram", ["verb", ...group]],
+    ["apiserver_current_inflight_requests", "gauge", ["request_kind"]],
+    ["apiserver_longrunning_requests", "gauge", ["verb", ...group]],
+    ["apiserver_storage_objects", "gauge", ["resource"]],
+    ["apiserver_resource_objects", "gauge", ["group", "resource"]],
+    ["apiserver_watch_events_total", "counter", ["group", "version", "resource"]],
+    ["apiserver_watch_cache_events_received_total", "counter", ["group", "resource"]],
+    ["apiserver_watch_cache_resource_version", "gauge", ["group", "resource"]],
+    ["apiserver_watch_cache_capacity", "gauge", ["group", "resource"]],
+    ["etcd_request_duration_seconds", "histogram", ["operation", "group", "resource"]],
+    ["etcd_requests_total", "counter", ["operation", "group", "resource"]],
+    ["authentication_attempts", "counter", ["result"]],
+    ["authorization_attempts_total", "counter", ["result"]],
+    ["apiserver_flowcontrol_dispatched_requests_total", "counter", flow],
+    ["apiserver_flowcontrol_request_wait_duration_seconds", "histogram", [...flow, "execute"]],
+    ["apiserver_flowcontrol_request_execution_seconds", "histogram", [...flow, "type"]],
+    ["apiserver_flowcontrol_request_queue_length_after_enqueue", "histogram", flow],
+    ["apiserver_flowcontrol_work_estimated_seats", "histogram", flow],
+    ["apiserver_flowcontrol_nominal_limit_seats", "gauge", ["priority_level"]],
+    ["apiserver_flowcontrol_current_limit_seats", "gauge", ["priority_level"]],
+    ["process_start_time_seconds", "gauge", []],
+    ["kubernetes_build_info", "gauge", ["git_version", "major", "minor", "platform"]],
+  ])("%s is a %s with the labels of a real server", (name, type, labels) => {
+    const family = families.get(name);
+    expect(family?.type).toBe(type);
+    const shown = Object.keys(family!.samples[0]!.labels).filter((label) => label !== "le");
+    expect(shown.sort()).toEqual([...labels].sort());
+  });
+
+  test("counts what was done under the labels by which dashboards look for it", () => {
+    const own = { group: "", version: "v1", resource: "configmaps", subresource: "", component: "apiserver" };
+    expect(value("apiserver_request_total", { ...own, verb: "POST", dry_run: "", scope: "resource", code: "201" })).toBe(1);
+    expect(value("apiserver_request_total", { ...own, verb: "POST", dry_run: "All", scope: "resource", code: "201" })).toBe(1);
+    expect(value("apiserver_request_total", { ...own, verb: "LIST", scope: "namespace", code: "200" })).toBe(1);
+    expect(value("apiserver_request_total", { ...own, verb: "GET", scope: "resource", code: "404" })).toBe(1);
+    expect(value("apiserver_request_total", { ...own, verb: "APPLY", scope: "resource", code: "200" })).toBe(1);
+    expect(value("apiserver_request_total", { ...own, verb: "DELETE", scope: "resource", code: "200" })).toBe(1);
+    expect(value("apiserver_longrunning_requests", { ...own, verb: "WATCH" })).toBe(1);
+    expect(value("etcd_requests_total", { operation: "create", group: "", resource: "configmaps" })).toBe(1);
+    expect(value("etcd_requests_total", { operation: "update", group: "", resource: "configmaps" })).toBe(1);
+    expect(value("etcd_requests_total", { operation: "delete", group: "", resource: "configmaps" })).toBe(1);
+    expect(value("apiserver_watch_events_total", { group: "", version: "v1", resource: "configmaps" })).toBeGreaterThanOrEqual(3);
+    expect(value("authorization_attempts_total", { result: "denied" })).toBe(1);
+    expect(value("apiserver_current_inflight_requests", { request_kind: "readOnly" })).toBe(1);
+  });
+
+  test("has the bounds of a real server", () => {
+    const bounds = families
+      .get("apiserver_request_duration_seconds")!
+      .samples.filter(({ name, labels }) => name.endsWith("_bucket") && labels.verb === "LIST" && labels.resource === "configmaps")
+      .map(({ labels }) => labels.le);
+    expect(bounds.join(" ")).toBe("0.005 0.025 0.05 0.1 0.2 0.4 0.6 0.8 1 1.25 1.5 2 3 4 5 6 8 10 15 20 30 45 60 +Inf");
+  });
+});
+
+describe("the text format", () => {
+  test("escapes what would break a line, and writes numbers as Go does", () => {
+    const registry = new Registry();
+    registry.counter("a_total", "One \\ two\nthree", ["path"]).add(['x"y\\z\n'], 1_234_567);
+    registry.gauge("b", "Small.").set([], 0.000012);
+    expect(registry.text()).toBe(
+      '# HELP a_total One \\\\ two\\nthree\n# TYPE a_total counter\na_total{path="x\\"y\\\\z\\n"} 1.234567e+06\n# HELP b Small.\n# TYPE b gauge\nb 1.2e-05\n',
+    );
+    expect(parseMetrics(registry.text()).size).toBe(2);
+  });
+
+  test.each([
+    "a 1\n",
+    '# HELP a x\n# TYPE a counter\na{b="1} 2\n',
+    "# HELP a x\n# TYPE a counter\na 1\na 1\n",
+    "# HELP a x\n# TYPE a counter\nb 1\n",
+  ])("is read strictly (%#)", (text) => expect(() => parseMetrics(text)).toThrow());
+});
+
+describe("health checks", () => {
+  const tank = new Tank();
+  tank.simulation.runFor(1_000);
+  const lines = (target: string) => tank.get(target).text.split("\n");
+
+  test("are listed with ?verbose under the names of a real server", () => {
+    expect(lines("/readyz?verbose")).toEqual([
+      ...["[+]ping ok", "[+]etcd ok", "[+]etcd-readiness ok", "[+]informer-sync ok"],
+      "[+]poststarthook/priority-and-fairness-config-consumer ok",
+      "[+]poststarthook/crd-informer-synced ok",
+      "[+]poststarthook/start-system-namespaces-controller ok",
+      "[+]poststarthook/rbac/bootstrap-roles ok",
+      "[+]poststarthook/scheduling/bootstrap-system-priority-classes ok",
+      "[+]poststarthook/priority-and-fairness-config-producer ok",
+      "[+]poststarthook/bootstrap-controller ok",
+      ...["[+]autoregister-completion ok", "[+]shutdown ok", "readyz check passed", ""],
+    ]);
+    expect(tank.get("/livez").text).toBe("ok");
+    expect(lines("/livez?verbose")).not.toContain("[+]shutdown ok");
+  });
+
+  test("can be asked one by one, and left out", () => {
+    expect(tank.get("/livez/ping")).toMatchObject({ code: 200, text: "ok" });
+    expect(tank.get("/readyz/poststarthook/rbac/bootstrap-roles").text).toBe("ok");
+    expect(tank.get("/livez/none").code).toBe(404);
+    expect(lines("/readyz?verbose&exclude=etcd&exclude=none")).toEqual(
+      expect.arrayContaining([
+        "[+]etcd excluded: ok",
+        'warn: some health checks cannot be excluded: no matches for "none"',
+        "readyz check passed",
+      ]),
+    );
+  });
+
+  test("fail with 500 and say which one did", () => {
+    tank.simulation.crashHost("etcd-0");
+    const failed = tank.get("/readyz");
+    expect(failed.code).toBe(500);
+    expect(failed.text).toContain("[-]etcd failed: reason withheld\n");
+    expect(failed.text).toMatch(/readyz check failed\n$/);
+    expect(tank.get("/readyz?exclude=etcd&exclude=etcd-readiness").code).toBe(200);
+    expect(tank.get("/livez/ping").code).toBe(200);
+  });
+});

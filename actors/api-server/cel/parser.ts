@@ -1,10 +1,12 @@
 import { type Token, tokenize } from "./lexer";
 import { expandMacro } from "./macros";
-import { CelSyntaxError, type Element, type Expr, type ExprBody, type MapEntry, type StructField } from "./syntax";
+import { CelSyntaxError, type Element, type Expr, type ExprBody, type MapEntry, partBelow, type StructField } from "./syntax";
 import type { CelValue } from "./values";
 
 /** How deep an expression may be nested, and of how many parts it may consist. */
 const depthMax = 200;
+/** How deep chains of operators and fields may become, `a + b + c`: whoever goes through them needs the stack for it. */
+const chainMax = 400;
 const nodesMax = 100_000;
 
 /** Reads an expression and expands its macros. Throws a CelSyntaxError for what is no expression. */
@@ -43,6 +45,8 @@ class Parser {
   whole(): Expr {
     const expr = this.expression();
     if (this.token.type !== "end") throw this.unexpected("<EOF>");
+    const tooDeep = partBelow(expr, chainMax);
+    if (tooDeep) throw new CelSyntaxError(`expression recursion limit exceeded: ${chainMax}`, tooDeep.offset);
     return expr;
   }
 

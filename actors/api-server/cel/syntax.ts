@@ -45,36 +45,42 @@ export interface Comprehension {
   readonly result: Expr;
 }
 
-/** The names of variables that an expression uses anywhere, those of its own folds among them. */
-export function namesIn(expr: Expr, found: Set<string> = new Set()): ReadonlySet<string> {
-  const visit = (...parts: readonly (Expr | undefined)[]) => {
-    for (const part of parts) if (part) namesIn(part, found);
-  };
+/** The expressions of which an expression is made. */
+export function partsOf(expr: Expr): readonly Expr[] {
   switch (expr.type) {
     case "literal":
-      break;
     case "ident":
-      found.add(expr.name);
-      break;
+      return [];
     case "select":
-      visit(expr.operand);
-      break;
+      return [expr.operand];
     case "call":
-      visit(expr.target, ...expr.args);
-      break;
+      return expr.target ? [expr.target, ...expr.args] : expr.args;
     case "list":
-      visit(...expr.items.map(({ value }) => value));
-      break;
+      return expr.items.map(({ value }) => value);
     case "map":
-      visit(...expr.entries.flatMap(({ key, value }) => [key, value]));
-      break;
+      return expr.entries.flatMap(({ key, value }) => [key, value]);
     case "struct":
-      visit(...expr.fields.map(({ value }) => value));
-      break;
+      return expr.fields.map(({ value }) => value);
     case "comprehension":
-      visit(expr.range, expr.init, expr.condition, expr.step, expr.result);
+      return [expr.range, expr.init, expr.condition, expr.step, expr.result];
   }
+}
+
+/** The names of variables that an expression uses anywhere, those of its own folds among them. */
+export function namesIn(expr: Expr, found: Set<string> = new Set()): ReadonlySet<string> {
+  if (expr.type === "ident") found.add(expr.name);
+  for (const part of partsOf(expr)) namesIn(part, found);
   return found;
+}
+
+/** The first part that lies deeper than so many levels; undefined where none does. It takes no more of the stack however deep that is. */
+export function partBelow(expr: Expr, levels: number): Expr | undefined {
+  let level: readonly Expr[] = [expr];
+  for (let depth = 0; depth <= levels; depth++) {
+    level = level.flatMap(partsOf);
+    if (level.length === 0) return undefined;
+  }
+  return level[0];
 }
 
 /** An expression cannot be read or has no meaning; `offset` is where. */

@@ -179,3 +179,32 @@ it("values go to JSON and back", () => {
   for (const value of [new Timestamp(0n), new Duration(1n), new OptionalValue(1n)]) expect(() => fromCel(value)).toThrow(CelFault);
   expect(fromCel(new Uint(3n))).toBe(3);
 });
+
+describe("expressions that nobody should write", () => {
+  const chains: readonly (readonly [string, (count: number) => string])[] = [
+    ["&&", (n) => `true${" && true".repeat(n)}`],
+    ["+", (n) => `1${" + 1".repeat(n)} > 0`],
+    ["fields", (n) => `object${".a".repeat(n)} == 1`],
+    ["calls", (n) => `text${".trim()".repeat(n)} == ''`],
+    ["conditions", (n) => `${"true ? 1 : ".repeat(n)}1`],
+    ["negations", (n) => `${"!-".repeat(n)}true`],
+    ["brackets", (n) => `${"[".repeat(n)}${"]".repeat(n)}`],
+  ];
+
+  it.each(chains)("of very many %s are refused, and do not break whoever reads them", (_what, make) => {
+    for (const count of [20_000, 3_000]) {
+      const compiled = compile(env, make(count));
+      expect(compiled.ok).toBe(false);
+    }
+  });
+
+  it.each(chains.slice(0, 4))("of many %s are read, checked, estimated and evaluated as far as the limit allows", (_what, make) => {
+    const compiled = compile(env, make(390));
+    if (!compiled.ok) throw new Error(compiled.message.slice(0, 200));
+    try {
+      expect(typeof compiled.program.evaluate(variables, { left: perCallLimit })).toBe("boolean");
+    } catch (error) {
+      expect(error).toBeInstanceOf(CelFault);
+    }
+  });
+});

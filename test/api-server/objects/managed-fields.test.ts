@@ -330,6 +330,36 @@ describe("laws of ownership", () => {
     );
   });
 
+  test("managers who want different entries may come in any order, and who leaves takes only their own", () => {
+    // Each manager has container names, labels and variables that nobody else uses.
+    const share = (who: string) =>
+      fc
+        .record({
+          labels: fc.dictionary(fc.constantFrom("p", "q"), fc.constantFrom("1", "2")),
+          names: fc.uniqueArray(fc.constantFrom("p", "q")),
+          env,
+        })
+        .map(({ labels, names, env }) => {
+          const containers = names.map((name) => ({ name: `${who}-${name}`, image: "i", env }));
+          const own = Object.fromEntries(Object.entries(labels).map(([key, value]) => [`${who}-${key}`, value]));
+          return web({ template: { spec: { containers } } }, { labels: own });
+        });
+    // biome-ignore lint/suspicious/noExplicitAny: objects of the test's own making
+    const content = (object: any) => ({
+      labels: object.metadata.labels ?? {},
+      containers: new Map((object.spec?.template?.spec?.containers ?? []).map((each: { name: string }) => [each.name, each])),
+    });
+    fc.assert(
+      fc.property(share("a"), share("b"), (a, b) => {
+        const ab = applied(deployment, applied(deployment, undefined, a, "a"), b, "b");
+        const ba = applied(deployment, applied(deployment, undefined, b, "b"), a, "a");
+        expect(content(ab)).toEqual(content(ba));
+        const left = applied(deployment, ab, web({}, {}), "b");
+        expect(content(left)).toEqual(content(applied(deployment, applied(deployment, undefined, a, "a"), web({}, {}), "b")));
+      }),
+    );
+  });
+
   test("after a forced apply the object holds everything that was applied", () => {
     fc.assert(
       fc.property(writes, config, (history, last) => {

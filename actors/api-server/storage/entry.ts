@@ -1,4 +1,5 @@
 import type { ApiObject, Stored } from "../../../protocol/kinds/object";
+import { decodeFrozen } from "../../../runtime/json";
 
 /**
  * One stored object: the bytes that lie in etcd, the bytes that are served, and the decoded object, each made at most once.
@@ -120,11 +121,6 @@ export function encodeJson(value: object): Uint8Array {
   return Buffer.from(JSON.stringify(value));
 }
 
-/** JSON bytes to a deeply frozen value; throws a SyntaxError on what is not JSON. */
-export function decodeFrozen(bytes: Uint8Array): unknown {
-  return deepFreeze(JSON.parse(asBuffer(bytes).toString("utf8")));
-}
-
 export function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
   return asBuffer(a).equals(b);
 }
@@ -142,12 +138,4 @@ export function sameJson(a: unknown, b: unknown): boolean {
 
 function asBuffer(bytes: Uint8Array): Buffer {
   return Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-}
-
-function deepFreeze(value: unknown): unknown {
-  if (typeof value === "object" && value !== null) {
-    for (const member of Object.values(value)) deepFreeze(member);
-    Object.freeze(value);
-  }
-  return value;
 }

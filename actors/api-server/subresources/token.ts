@@ -1,10 +1,11 @@
 import type { AuthenticationV1TokenRequest, Pod, ServiceAccount, TokenRequestSpec } from "../../../protocol/kinds/generated";
 import { type Stored, timestamp } from "../../../protocol/kinds/object";
-import { badRequest, conflict, type Failure, internalError, invalid, isFailure, notFound } from "../../../protocol/status";
+import { badRequest, conflict, type Failure, forbidden, internalError, invalid, isFailure, notFound } from "../../../protocol/status";
 import type { ClusterView, Needed } from "../admission/admission";
 import { admitSubresource } from "../admission/dynamic/subresource";
 import { assembleToken, type BoundObject, type TokenClaims, tokenToSign } from "../authentication/token";
 import { serviceAccountName } from "../authentication/user";
+import { nodeOf } from "../authorization/node";
 import { type ResourceCall, refuse, respondObject } from "../call";
 import { tokenIssuer, tokenKey } from "../identity";
 import { decodeAs } from "../objects/decode";
@@ -39,6 +40,8 @@ function issue(state: ServerState, ctx: Ctx, call: ResourceCall, asked: TokenReq
     if (isFailure(view)) return refuse(ctx, call, view);
     const found = view.get("", "v1", "serviceaccounts", namespace, name) as Stored<ServiceAccount> | undefined;
     if (!found) return refuse(ctx, call, notFound(subjectOf(call)));
+    const wrong = wrongForNode(call, asked, bound, view);
+    if (wrong !== undefined) return refuse(ctx, call, forbidden(subjectOf(call), wrong));
     const nowMs = ctx.wallUs() / 1000;
     const claims = claimsOf(call, asked, found, boundObject(call, asked, bound, view), nowMs, ctx.uuid(), nodeOfPod(bound, view));
     if (isFailure(claims)) return refuse(ctx, call, claims);
@@ -113,6 +116,17 @@ function boundObject(
       `the UID in the bound object reference (${reference.uid}) does not match the UID in record. The object might have been deleted and then recreated`,
     );
   return { name: need.name, uid: found.metadata.uid };
+}
+
+/** Why a kubelet does not get this token: it gets those of Pods on its node, which die with them (NodeRestriction). */
+function wrongForNode({ user }: ResourceCall, { spec }: TokenRequest, need: Needed | undefined, view: ClusterView): string | undefined {
+  const node = nodeOf(user);
+  if (node === undefined) return undefined;
+  if (need?.plural !== "pods") return "node requested token not bound to a pod";
+  if (!spec.boundObjectRef?.uid) return "node requested token with a pod binding without a uid";
+  const pod = view.get("", "v1", "pods", need.namespace, need.name) as Stored<Pod> | undefined;
+  const isElsewhere = pod !== undefined && pod.spec?.nodeName !== node;
+  return isElsewhere ? "node requested token bound to a pod scheduled on a different node" : undefined;
 }
 
 /** The node on which the Pod is to which a token is bound: whoever is shown the token may want to know. */

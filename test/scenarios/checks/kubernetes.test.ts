@@ -276,6 +276,47 @@ describe("endpoints-ready (endpoints are ready pods)", () => {
     expect(history.judge("endpoints-ready").verdict).toBe("violated");
   });
 
+  const ofService = (...names: string[]) => {
+    const plain = slice(...names);
+    const labels = { "kubernetes.io/service-name": "web", "endpointslice.kubernetes.io/managed-by": "endpointslice-controller.k8s.io" };
+    return { ...plain, metadata: { ...plain.metadata, labels } };
+  };
+  const service = (spec: object) => ({ apiVersion: "v1", kind: "Service", metadata: { namespace: "shop", name: "web", uid: "w" }, spec });
+
+  it("is violated at once by a pod that has never been ready, however late the controllers are", () => {
+    const history = told()
+      .act("storm")
+      .at(5)
+      .object(pod("a", { ready: false }))
+      .at(6)
+      .object(ofService("a"));
+    expect(history.judge("endpoints-ready")).toMatchObject({
+      verdict: "violated",
+      atUs: 6e6,
+      detail: "endpoint a of Service shop/web is listed as ready, and its pod has never been so",
+    });
+  });
+
+  it("holds for one that was ready before, for a Service that publishes what is not ready, and for slices of others", () => {
+    const before = told()
+      .act("storm")
+      .object(pod("a"))
+      .object(pod("a", { ready: false }))
+      .object(ofService("a"));
+    expect(before.judge("endpoints-ready").verdict).toBe("held");
+    const unready = () =>
+      told()
+        .act("storm")
+        .object(pod("a", { ready: false }));
+    expect(
+      unready()
+        .object(service({ publishNotReadyAddresses: true }))
+        .object(ofService("a"))
+        .judge("endpoints-ready").verdict,
+    ).toBe("held");
+    expect(unready().object(slice("a")).judge("endpoints-ready").verdict).toBe("held");
+  });
+
   it("gives the controllers time after the storm", () => {
     const history = told()
       .object(pod("a"))

@@ -10,7 +10,7 @@ export function isInitialized(worker: Readonly<PodWorker>): boolean {
 /** The init containers that still have to succeed or come up. */
 export function incompleteInits(worker: Readonly<PodWorker>): readonly ContainerWorker[] {
   return [...worker.containers.values()].filter((container) => {
-    if (container.kind === "main") return false;
+    if (container.kind === "main" || container.kind === "ephemeral") return false;
     if (container.kind === "sidecar") return !isStarted(container) && !worker.begun;
     return !(container.state.is === "ended" && container.state.exitCode === 0) && !worker.begun;
   });

@@ -97,7 +97,8 @@ function planRunning(worker: Readonly<PodWorker>, nowMs: number, limits: BackOff
   const { begun } = worker;
   let initialized = true;
   for (const container of worker.containers.values()) {
-    if (container.kind === "main") {
+    if (container.kind === "ephemeral") startWhenDue(container);
+    else if (container.kind === "main") {
       if (initialized) startWhenDue(container);
     } else if (container.kind === "sidecar") {
       if (!initialized) continue;

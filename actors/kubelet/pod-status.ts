@@ -31,6 +31,7 @@ export function podStatus(worker: Readonly<PodWorker>, node: NodeFacts, nowMs: n
   const statuses = (kinds: readonly string[]) =>
     [...worker.containers.values()].filter(({ kind }) => kinds.includes(kind)).map((one) => containerStatus(worker, one, limits, nowMs));
   const inits = statuses(["init", "sidecar"]);
+  const ephemerals = statuses(["ephemeral"]);
   return {
     ...common,
     ...reasons,
@@ -39,6 +40,7 @@ export function podStatus(worker: Readonly<PodWorker>, node: NodeFacts, nowMs: n
     ...(ip ? { podIP: ip, podIPs: [{ ip }] } : {}),
     ...(inits.length > 0 ? { initContainerStatuses: inits } : {}),
     containerStatuses: statuses(["main"]),
+    ...(ephemerals.length > 0 ? { ephemeralContainerStatuses: ephemerals } : {}),
   };
 }
 
@@ -75,7 +77,8 @@ function shownState(worker: Readonly<PodWorker>, container: ContainerWorker, lim
     case "waiting":
     case "busy": {
       if (showsLast(container)) return { terminated: terminated(container.last!) };
-      const initial = container.kind === "main" && isInitialized(worker) ? "ContainerCreating" : "PodInitializing";
+      const initial =
+        container.kind === "ephemeral" || (container.kind === "main" && isInitialized(worker)) ? "ContainerCreating" : "PodInitializing";
       return { waiting: { reason: state.reason || initial, ...(state.message ? { message: state.message } : {}) } };
     }
     case "ended": {
@@ -174,7 +177,9 @@ function judgeInitialized(worker: Readonly<PodWorker>, phase: PodPhase): Judged 
 function judgeContainersReady(worker: Readonly<PodWorker>, phase: PodPhase): Judged {
   const over = ended(phase);
   if (over) return { type: "ContainersReady", ok: false, reason: over };
-  const unready = [...worker.containers.values()].filter((one) => one.kind !== "init" && !isContainerReady(one));
+  const unready = [...worker.containers.values()].filter(
+    (one) => one.kind !== "init" && one.kind !== "ephemeral" && !isContainerReady(one),
+  );
   if (unready.length === 0) return { type: "ContainersReady", ok: true };
   const message = `containers with unready status: [${unready.map(({ name }) => name).join(" ")}]`;
   return { type: "ContainersReady", ok: false, reason: "ContainersNotReady", message };

@@ -50,7 +50,8 @@ export type SandboxState =
   | { readonly is: "stopping"; readonly id: string; readonly ip: string }
   | { readonly is: "stopped"; readonly id: string; readonly ip: string };
 
-export type ContainerKind = "init" | "sidecar" | "main";
+/** An ephemeral one was put into a pod that runs already, to look around in it: it runs once, and the pod does not depend on it. */
+export type ContainerKind = "init" | "sidecar" | "main" | "ephemeral";
 
 export interface ContainerWorker {
   readonly name: string;
@@ -102,6 +103,7 @@ export function newPodWorker(pod: Stored<Pod>, nowMs: number, wallMs: number): P
   const add = (kind: ContainerKind, spec: Container) => containers.set(spec.name, newContainerWorker(kind, spec));
   for (const spec of pod.spec?.initContainers ?? []) add(isSidecar(spec) ? "sidecar" : "init", spec);
   for (const spec of pod.spec?.containers ?? []) add("main", spec);
+  for (const spec of pod.spec?.ephemeralContainers ?? []) add("ephemeral", spec as Container);
   return {
     pod,
     uid: pod.metadata.uid,
@@ -125,6 +127,14 @@ export function newPodWorker(pod: Stored<Pod>, nowMs: number, wallMs: number): P
     deleting: false,
     ready: false,
   };
+}
+
+/** Takes the pod as it is now; ephemeral containers are all that may have come to it. */
+export function takeNews(worker: PodWorker, pod: Stored<Pod>): void {
+  worker.pod = pod;
+  const containers = worker.containers as Map<string, ContainerWorker>;
+  for (const spec of pod.spec?.ephemeralContainers ?? [])
+    if (!containers.has(spec.name)) containers.set(spec.name, newContainerWorker("ephemeral", spec as Container));
 }
 
 function newContainerWorker(kind: ContainerKind, spec: Container): ContainerWorker {
@@ -155,7 +165,7 @@ export function isStarted({ state, spec, probes }: View): boolean {
 /** Whether it may be sent requests. */
 export function isContainerReady(container: View): boolean {
   if (container.kind === "init") return container.state.is === "ended" && container.state.exitCode === 0;
-  if (!isStarted(container)) return false;
+  if (container.kind === "ephemeral" || !isStarted(container)) return false;
   return !probeOf(container.spec, "readiness") || container.probes.get("readiness")?.result === "success";
 }
 
@@ -164,6 +174,7 @@ export const isRunning = ({ state }: View) => state.is === "running";
 /** Whether a container that has ended is to be started again. */
 export function shouldRestart(pod: Pod, container: View, exitCode: number): boolean {
   if (container.kind === "sidecar") return true;
+  if (container.kind === "ephemeral") return false;
   const { restartPolicyRules = [], restartPolicy } = container.spec;
   for (const { action, exitCodes } of restartPolicyRules) {
     const listed = exitCodes?.values?.includes(exitCode) ?? false;

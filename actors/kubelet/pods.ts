@@ -4,7 +4,7 @@ import { isBeingDeleted, type Stored } from "../../protocol/kinds/object";
 import type { Change } from "../client";
 import { rejectionOf } from "./admission";
 import { graceMs } from "./pod-plan";
-import { newPodWorker, type PodWorker } from "./pod-worker";
+import { newPodWorker, type PodWorker, takeNews } from "./pod-worker";
 import { refusedByPressure } from "./pressure";
 import { takeOver } from "./runtime-link";
 import { type Ctx, nowMsOf, type State, wallMsOf } from "./state";
@@ -39,7 +39,7 @@ export function onPodChange(state: State, change: Change<Pod>, ctx: Ctx): void {
     addPod(state, pod, nothing, ctx);
     return;
   }
-  if (Number(pod.metadata.resourceVersion) >= Number(worker.pod.metadata.resourceVersion)) worker.pod = pod;
+  if (Number(pod.metadata.resourceVersion) >= Number(worker.pod.metadata.resourceVersion)) takeNews(worker, pod);
   noteDeletion(worker, ctx);
   syncPod(state, worker, ctx);
 }

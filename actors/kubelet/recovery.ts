@@ -15,7 +15,11 @@ export function adopt(worker: PodWorker, listed: CriListed, nowMs: number, wallM
   const old = over ? listed.sandboxes.find(({ uid }) => uid === worker.uid) : undefined;
   if (sandbox) worker.sandbox = { is: "ready", id: sandbox.id, ip: sandbox.ip };
   else if (old) worker.sandbox = { is: "stopped", id: old.id, ip: old.ip };
-  const statuses = [...(worker.pod.status?.containerStatuses ?? []), ...(worker.pod.status?.initContainerStatuses ?? [])];
+  const statuses = [
+    ...(worker.pod.status?.containerStatuses ?? []),
+    ...(worker.pod.status?.initContainerStatuses ?? []),
+    ...(worker.pod.status?.ephemeralContainerStatuses ?? []),
+  ];
   for (const container of worker.containers.values()) {
     const told = sandbox
       ? listed.containers

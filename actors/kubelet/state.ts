@@ -65,7 +65,7 @@ export function busyContainer(state: State, uid: string, name: string): readonly
 /** The reference that events about a container use. */
 export function containerReference(worker: PodWorker, container: ContainerWorker) {
   const { pod } = worker;
-  const list = container.kind === "main" ? "containers" : "initContainers";
+  const list = container.kind === "main" ? "containers" : container.kind === "ephemeral" ? "ephemeralContainers" : "initContainers";
   return {
     kind: "Pod",
     apiVersion: "v1",

@@ -3,7 +3,7 @@ import { isBeingDeleted, keyOf, type Stored } from "../../protocol/kinds/object"
 import { isConflict, isNotFound } from "../../protocol/status";
 import { pods, type Result } from "../client";
 import { isPodReady, podStatus } from "./pod-status";
-import type { PodWorker } from "./pod-worker";
+import { type PodWorker, takeNews } from "./pod-worker";
 import { type Ctx, nowMsOf, type State, wallMsOf } from "./state";
 import { arm, syncPod } from "./sync-pod";
 
@@ -54,7 +54,7 @@ function afterWrite(state: State, worker: PodWorker, text: string, result: Resul
   worker.writing = false;
   if (result.ok) {
     worker.written = text;
-    if (Number(result.object.metadata.resourceVersion) >= Number(worker.pod.metadata.resourceVersion)) worker.pod = result.object;
+    if (Number(result.object.metadata.resourceVersion) >= Number(worker.pod.metadata.resourceVersion)) takeNews(worker, result.object);
   } else if (isNotFound(result.status) || isConflict(result.status)) {
     // The pod is gone, or another has its name: the informer will say so, and there is nobody to tell.
     worker.retryAtMs = nowMsOf(ctx) + 5 * retryMs;

@@ -15,7 +15,7 @@ export interface Siege {
   readonly requests: number;
   readonly accepted: number;
   readonly refused: number;
-  /** Milliseconds that the request which took longest kept the server, and which that was. */
+  /** Milliseconds of processor time that the dearest request took, and which that was. */
   readonly slowest: { readonly ms: number; readonly request: string };
   /** What must not have been, each with the request that did it. */
   readonly violations: readonly string[];
@@ -24,7 +24,7 @@ export interface Siege {
 const admin: Credential = { type: "certificate", commonName: "kubernetes-admin", organizations: ["system:masters"] };
 /** The requests of one world; then a new one begins, as objects have piled up. */
 const worldRequests = 2_000;
-/** So long one request may keep a server busy on a machine that does other things beside. */
+/** So much processor time one request may take. */
 const slowMs = 3_000;
 
 /**
@@ -39,9 +39,9 @@ export function besiege(seed: number, count: number, untilMs = Number.POSITIVE_I
     const most = Math.min(worldRequests, count - total.requests);
     for (let n = 0; n < most && performance.now() < untilMs; n++) {
       const request = hostileRequest(draws);
-      const startedMs = performance.now();
+      const started = process.cpuUsage();
       const { code, violation } = fortress.attack(request);
-      const ms = performance.now() - startedMs;
+      const ms = process.cpuUsage(started).user / 1000;
       total.requests++;
       if (code >= 200 && code < 300) total.accepted++;
       else total.refused++;

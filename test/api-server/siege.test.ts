@@ -18,6 +18,13 @@ describe("requests that once crashed a server are refused", () => {
 
   test.each([
     ["a Pod without a spec", "/api/v1/namespaces/shop/pods", { metadata: { name: "p" } }, 422],
+    ["a review of a token without a spec", "/apis/authentication.k8s.io/v1/tokenreviews", {}, 400],
+    [
+      "a Pod with a volume that has no name",
+      "/api/v1/namespaces/shop/pods",
+      { metadata: { name: "p" }, spec: { containers: [{ name: "a", image: "b" }], volumes: [{ emptyDir: {} }] } },
+      422,
+    ],
     ["a review without a spec", "/apis/authorization.k8s.io/v1/subjectaccessreviews", {}, 422],
     ["a review of one's own access without a spec", "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews", {}, 422],
     [

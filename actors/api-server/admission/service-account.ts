@@ -53,7 +53,7 @@ function accountName({ serviceAccountName, serviceAccount }: PodSpec): string {
 /** Adds the volume with token, root certificate and namespace, mounted into each container that mounts nothing else there. */
 function withToken(spec: PodSpec, fresh: string): PodSpec {
   const volumes = spec.volumes ?? [];
-  const own = volumes.find(({ name, projected }) => name.startsWith("kube-api-access-") && projected !== undefined);
+  const own = volumes.find(({ name, projected }) => name?.startsWith("kube-api-access-") && projected !== undefined);
   const name = own?.name ?? fresh;
   let mounted = false;
   const withMount = (container: Container): Container => {

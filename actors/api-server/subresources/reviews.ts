@@ -8,7 +8,7 @@ import type {
   TokenReview,
 } from "../../../protocol/kinds/generated";
 import type { Kind } from "../../../protocol/kinds/registry";
-import { type Failure, isFailure } from "../../../protocol/status";
+import { badRequest, type Failure, isFailure } from "../../../protocol/status";
 import { admitSubresource } from "../admission/dynamic/subresource";
 import { authenticate } from "../authentication/authenticate";
 import { isIssuedElsewhere, verifyJwt } from "../authentication/oidc/provider";
@@ -64,6 +64,9 @@ function answerAdmitted(state: ServerState, ctx: Ctx, call: Call, kind: Kind, re
     case "SelfSubjectReview":
       return answer(ctx, reviewSelf(review as SelfSubjectReview, user));
     case "TokenReview":
+      // In the words of a real server, which answers so to an empty token as well.
+      if (!(review as unknown as TokenReview).spec?.token)
+        return answer(ctx, badRequest("token is required for TokenReview in authentication"));
       return judge(state, ctx, review as unknown as TokenReview, (ctx, verdict) =>
         answer(ctx, reviewToken(review as unknown as TokenReview, verdict)),
       );

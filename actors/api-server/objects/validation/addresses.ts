@@ -23,3 +23,19 @@ export function isStrictSubset(inner: string, outer: string): boolean {
   const [small, large] = inner.includes(":") ? [new Address6(inner), new Address6(outer)] : [new Address4(inner), new Address4(outer)];
   return small.subnetMask > large.subnetMask && small.isInSubnet(large as never);
 }
+
+/** What speaks against an address that traffic from outside is to be sent to; it must be an address. */
+export function wrongWithSpecialAddress(address: string): readonly string[] {
+  const is = (network: string) => {
+    if (network.includes(":") !== address.includes(":")) return false;
+    return network.includes(":")
+      ? new Address6(address).isInSubnet(new Address6(network))
+      : new Address4(address).isInSubnet(new Address4(network));
+  };
+  const wrong: string[] = [];
+  if (is("0.0.0.0/32") || is("::/128")) wrong.push("may not be unspecified (0.0.0.0 or ::)");
+  if (is("127.0.0.0/8") || is("::1/128")) wrong.push("may not be in the loopback range (127.0.0.0/8, ::1/128)");
+  if (is("169.254.0.0/16") || is("fe80::/10")) wrong.push("may not be in the link-local range (169.254.0.0/16, fe80::/10)");
+  if (is("224.0.0.0/24") || is("ff02::/16")) wrong.push("may not be in the link-local multicast range (224.0.0.0/24, ff02::/10)");
+  return wrong;
+}

@@ -137,9 +137,20 @@ export function checkNodeUpdate(stored: Node, updated: Node, findings: Findings)
     findings.forbidden("spec.providerID", 'node updates may not change providerID except from "" to valid');
 }
 
+/** What a quota may limit by a name without a domain. */
+const quotaResources: ReadonlySet<string> = new Set([
+  ...["cpu", "memory", "storage", "ephemeral-storage"].flatMap((name) => [name, `requests.${name}`, `limits.${name}`]),
+  ...["pods", "resourcequotas", "services", "services.nodeports", "services.loadbalancers"],
+  ...["replicationcontrollers", "secrets", "persistentvolumeclaims", "configmaps"],
+]);
+
 export function checkResourceQuota({ spec }: ResourceQuota, findings: Findings): void {
   for (const name in spec?.hard) {
     findings.invalidFor(`spec.hard[${name}]`, name, wrongWithQualifiedName(name));
+    if (!name.includes("/") && !quotaResources.has(name) && !/^(requests\.)?hugepages-/.test(name)) {
+      findings.invalid(`spec.hard[${name}]`, name, "must be a standard resource type or fully qualified");
+      findings.invalid(`spec.hard[${name}]`, name, "must be a standard resource for quota");
+    }
     checkNonNegativeQuantity(spec.hard[name], `spec.hard[${name}]`, findings);
   }
 }

@@ -1,6 +1,7 @@
 import type { AppArmorProfile, LabelSelector, PodSpec, PodTemplateSpec, SeccompProfile } from "../../../../protocol/kinds/generated";
 import { matchesLabelSelector } from "../../../../protocol/kinds/label-selector";
 import { wrongWithDns1123Label, wrongWithDns1123Subdomain, wrongWithQualifiedName } from "../../../../protocol/kinds/names";
+import { isIPv4, isIPv6 } from "./addresses";
 import { checkContainers } from "./containers";
 import type { Findings } from "./field-error";
 import { checkLabels, checkTemplateMetadata } from "./metadata";
@@ -87,6 +88,8 @@ function checkDns(spec: PodSpec, at: string, findings: Findings): void {
   if (nameservers.length > 3) findings.invalid(`${at}.dnsConfig.nameservers`, nameservers, "must not have more than 3 nameservers");
   spec.hostAliases?.forEach((alias, index) => {
     if (!alias.ip) findings.required(`${at}.hostAliases[${index}].ip`);
+    else if (!isIPv4(alias.ip) && !isIPv6(alias.ip))
+      findings.invalid(`${at}.hostAliases[${index}].ip`, alias.ip, "must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)");
     for (const name of alias.hostnames ?? [])
       findings.invalidFor(`${at}.hostAliases[${index}].hostnames`, name, wrongWithDns1123Subdomain(name));
   });

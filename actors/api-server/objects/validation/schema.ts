@@ -22,6 +22,8 @@ const moreEnums: ReadonlyMap<string, readonly string[]> = new Map([
   ["io.k8s.api.autoscaling.v2.HPAScalingRules.selectPolicy", ["Disabled", "Max", "Min"]],
   ["io.k8s.api.autoscaling.v2.MetricTarget.type", ["AverageValue", "Utilization", "Value"]],
   ["io.k8s.api.core.v1.Container.restartPolicy", ["Always", "Never", "OnFailure"]],
+  ["io.k8s.api.core.v1.Taint.effect", ["NoSchedule", "PreferNoSchedule", "NoExecute"]],
+  ["io.k8s.api.core.v1.Toleration.effect", ["NoSchedule", "PreferNoSchedule", "NoExecute"]],
   ["io.k8s.api.core.v1.PodSpec.restartPolicy", ["Always", "OnFailure", "Never"]],
   ["io.k8s.api.core.v1.PodSpec.dnsPolicy", ["ClusterFirstWithHostNet", "ClusterFirst", "Default", "None"]],
   ["io.k8s.api.core.v1.ContainerResizePolicy.restartPolicy", ["NotRequired", "RestartContainer"]],

@@ -1,7 +1,7 @@
 import type { EndpointSlice, Endpoints, Service, ServiceSpec } from "../../../../protocol/kinds/generated";
 import { wrongWithDns1123Label, wrongWithDns1123Subdomain, wrongWithPortNumber } from "../../../../protocol/kinds/names";
 import { semanticallyEqual } from "../equality";
-import { isIPv4, isIPv6 } from "./addresses";
+import { isIPv4, isIPv6, isNetwork, wrongWithSpecialAddress } from "./addresses";
 import type { Findings } from "./field-error";
 import { checkLabels } from "./metadata";
 import { checkPort } from "./probes";
@@ -76,7 +76,15 @@ function checkAddresses(spec: ServiceSpec, findings: Findings): void {
   spec.externalIPs?.forEach((address, index) => {
     if (!isIPv4(address) && !isIPv6(address))
       findings.invalid(`spec.externalIPs[${index}]`, address, "must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)");
+    else findings.invalidFor(`spec.externalIPs[${index}]`, address, wrongWithSpecialAddress(address));
   });
+  // Real servers name this field with a capital letter.
+  const ranges = spec.loadBalancerSourceRanges ?? [];
+  if (ranges.length > 0 && spec.type !== "LoadBalancer")
+    findings.forbidden("spec.LoadBalancerSourceRanges", "may only be used when `type` is 'LoadBalancer'");
+  for (const [index, range] of ranges.entries())
+    if (!isNetwork(range.trim()))
+      findings.invalid(`spec.LoadBalancerSourceRanges[${index}]`, range, "must be a valid CIDR value, (e.g. 10.9.8.0/24 or 2001:db8::/64)");
   const families = spec.ipFamilies ?? [];
   if (new Set(families).size < families.length) findings.duplicate("spec.ipFamilies[1]", families[1]);
   if (spec.ipFamilyPolicy === "SingleStack" && families.length > 1)

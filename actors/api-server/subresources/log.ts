@@ -3,11 +3,12 @@ import type { ApiChunk } from "../../../protocol/api";
 import type { KubeletLogRequest, KubeletLogResponse } from "../../../protocol/cluster";
 import type { Pod } from "../../../protocol/kinds/generated";
 import type { Stored } from "../../../protocol/kinds/object";
-import { badRequest, type Failure, failure, isFailure, notFound, serviceUnavailable } from "../../../protocol/status";
+import { badRequest, type Failure, failure, invalid, isFailure, notFound, serviceUnavailable } from "../../../protocol/status";
 import type { StreamRef } from "../../../runtime/actor";
 import { streamEnded } from "../audit/audit";
 import { begin, type ResourceCall, refuse, respond, storageFailure } from "../call";
 import { text } from "../health";
+import { causeOf, Findings } from "../objects/validation/field-error";
 import { isTrue } from "../registry/list-options";
 import { subjectOf } from "../registry/update";
 import type { Ctx, ServerState } from "../state";
@@ -96,25 +97,39 @@ function kubeletRequest({ request }: ResourceCall, pod: Stored<Pod>, nowUs: numb
   const { query, namespace, name } = request;
   const container = containerOf(pod, query.container ?? "");
   if (isFailure(container)) return container;
-  const tailLines = countOf("tailLines", query.tailLines);
-  const limitBytes = countOf("limitBytes", query.limitBytes);
-  const sinceSeconds = countOf("sinceSeconds", query.sinceSeconds);
-  for (const count of [tailLines, limitBytes, sinceSeconds]) if (typeof count !== "number") return count;
+  const tailLines = countOf(query.tailLines);
+  const limitBytes = countOf(query.limitBytes);
+  const sinceSeconds = countOf(query.sinceSeconds);
+  for (const count of [tailLines, limitBytes, sinceSeconds]) if (isFailure(count)) return count;
+  const wrong = new Findings();
+  if (tailLines !== undefined && (tailLines as number) < 0) wrong.invalid("tailLines", tailLines, "must be greater than or equal to 0");
+  if (limitBytes !== undefined && (limitBytes as number) < 1) wrong.invalid("limitBytes", limitBytes, "must be greater than 0");
+  if (sinceSeconds !== undefined && query.sinceTime) wrong.forbidden("", "at most one of `sinceTime` or `sinceSeconds` may be specified");
+  else if (sinceSeconds !== undefined && (sinceSeconds as number) < 1)
+    wrong.invalid("sinceSeconds", sinceSeconds, "must be greater than 0");
+  const errors = wrong.errors();
+  if (errors.length > 0) return invalid({ group: "", resource: "PodLogOptions", kind: "PodLogOptions", name }, errors.map(causeOf));
   const sinceMs = query.sinceTime ? Date.parse(query.sinceTime) : 0;
   if (Number.isNaN(sinceMs)) return badRequest(`sinceTime: expected an RFC 3339 time, got ${JSON.stringify(query.sinceTime)}`);
-  const sinceUs = (sinceSeconds as number) > 0 ? nowUs - (sinceSeconds as number) * 1e6 : sinceMs * 1000;
+  const sinceUs = sinceSeconds !== undefined ? nowUs - (sinceSeconds as number) * 1e6 : sinceMs * 1000;
   return {
-    ...{ kind: "kubelet.log", namespace, pod: name, container, tailLines: tailLines as number, limitBytes: limitBytes as number, sinceUs },
+    ...{
+      kind: "kubelet.log",
+      namespace,
+      pod: name,
+      container,
+      tailLines: (tailLines ?? -1) as number,
+      limitBytes: (limitBytes ?? -1) as number,
+      sinceUs,
+    },
     ...{ follow: isTrue(query.follow), previous: isTrue(query.previous), timestamps: isTrue(query.timestamps) },
   };
 }
 
-/** A count, -1 where not given. */
-function countOf(parameter: string, given: string | undefined): number | Failure {
-  if (given === undefined || given === "") return -1;
-  return /^\d{1,15}$/.test(given)
-    ? Number(given)
-    : badRequest(`${parameter}: expected a whole number, 0 or more, got ${JSON.stringify(given)}`);
+/** A whole number; undefined where it is not given. */
+function countOf(given: string | undefined): number | Failure | undefined {
+  if (given === undefined || given === "") return undefined;
+  return /^[+-]?\d{1,15}$/.test(given) ? Number(given) : badRequest(`strconv.ParseInt: parsing ${JSON.stringify(given)}: invalid syntax`);
 }
 
 /** The container asked for, else the default one or the only one. */

@@ -54,6 +54,21 @@ describe("pods/log", () => {
     tank.create(`${pods}/p/binding`, { target: { kind: "Node", name: "node-0" } });
   });
 
+  test.each([
+    ["tailLines=-1", 422, 'PodLogOptions "p" is invalid: tailLines: Invalid value: -1: must be greater than or equal to 0'],
+    ["limitBytes=0", 422, 'PodLogOptions "p" is invalid: limitBytes: Invalid value: 0: must be greater than 0'],
+    ["sinceSeconds=0", 422, 'PodLogOptions "p" is invalid: sinceSeconds: Invalid value: 0: must be greater than 0'],
+    [
+      "sinceSeconds=5&sinceTime=2026-01-01T00:00:00Z",
+      422,
+      'PodLogOptions "p" is invalid: : Forbidden: at most one of `sinceTime` or `sinceSeconds` may be specified',
+    ],
+    ["tailLines=many", 400, 'strconv.ParseInt: parsing "many": invalid syntax'],
+  ])("?%s is refused", (query, code, message) => {
+    const reply = tank.get(`${pods}/p/log?container=b&${query}`);
+    expect([reply.code, reply.body.message]).toEqual([code, message]);
+  });
+
   test("the log is fetched from the kubelet of the Pod's node, as plain text", () => {
     const reply = tank.get(`${pods}/p/log?container=b&tailLines=5&timestamps=true`);
     expect(reply).toMatchObject({ code: 200, text: "first\n" });

@@ -1,11 +1,9 @@
-import { spawn } from "node:child_process";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { cpus, tmpdir } from "node:os";
-import { join } from "node:path";
-import { Authority, daySeconds } from "../runtime/live/certificates";
+import { cpus } from "node:os";
+import { apiSection } from "./api";
+import { median } from "./bare";
 import { etcdSection } from "./etcd";
 import { explorationSection } from "./exploration";
-import { bodyOf, getsPerSecond, sessionTo, up } from "./live-cluster";
+import { up } from "./live-cluster";
 import { localMessagesPerSecond, webSocketMessagesPerSecond } from "./live-messages";
 import { virtualSecondsPerSecond } from "./simulated-cluster";
 import { simulatedEventsPerSecond } from "./simulated-events";
@@ -18,10 +16,11 @@ const whole = (n: number) => Math.round(n).toLocaleString("en-US");
 
 async function main(): Promise<void> {
   const only = process.argv[2];
-  if (only !== undefined && only !== "etcd")
-    throw new Error(`${only}: expected nothing, for all figures, or "etcd", for that section alone`);
+  if (only !== undefined && only !== "etcd" && only !== "api")
+    throw new Error(`${only}: expected nothing, for all figures, or "etcd" or "api", for that section alone`);
   process.stdout.write(`Node ${process.version}, ${cpus().length} × ${cpus()[0]?.model ?? "processor"}\n\n`);
   if (only === "etcd") return etcdSection(say);
+  if (only === "api") return apiSection(say);
 
   simulatedEventsPerSecond(5_000);
   say("simulated events", `${whole(simulatedEventsPerSecond(30_000).perSecond)}/s`, "two actors, datagrams of 200 B, with codec and trace");
@@ -67,57 +66,11 @@ async function main(): Promise<void> {
   const cluster = await up([]);
   say("wavetank up to ready", `${whole(cluster.readyMs)} ms`, "three etcd members, two API servers, three nodes Ready; aim 3,000");
 
-  const path = "/api/v1/namespaces/kube-system";
-  const session = sessionTo(cluster.server, cluster);
-  const bare = await startBare(await bodyOf(session, path));
-  const ours: number[] = [];
-  const theirs: number[] = [];
-  for (let round = 0; round < 3; round++) {
-    ours.push(await getsPerSecond(session, path, 32, 3));
-    theirs.push(await getsPerSecond(bare.session, path, 32, 3));
-  }
-  say("API GET", `${whole(median(ours))}/s`, "one namespace over HTTP/2 and TLS, 32 under way, linearizable (a quorum is asked)");
-  say("bare node:http2, same bytes", `${whole(median(theirs))}/s`, "in turn with the above, three rounds each");
-  say("API GET, bare / ours", `${(median(theirs) / median(ours)).toFixed(2)} ×`, "ratio of the medians");
-  session.close();
-  bare.stop();
   await cluster.stop();
 
+  await apiSection(say);
+
   await etcdSection(say);
-}
-
-function median(values: readonly number[]): number {
-  return [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN;
-}
-
-async function startBare(body: Buffer) {
-  const authority = Authority.create("bench");
-  const { certificate, key } = authority.issue({
-    subject: { commonName: "bare", organizations: [] },
-    usages: ["server"],
-    names: ["127.0.0.1"],
-    ttlSeconds: daySeconds,
-  });
-  const directory = mkdtempSync(join(tmpdir(), "wavetank-bare-"));
-  const files = { body, cert: Buffer.from(certificate), key: Buffer.from(key) };
-  for (const [name, bytes] of Object.entries(files)) writeFileSync(join(directory, name), bytes);
-  const child = spawn(process.execPath, [join(__dirname, "bare-server.js"), ...Object.keys(files).map((name) => join(directory, name))], {
-    stdio: ["ignore", "pipe", "inherit"],
-  });
-  const port = await new Promise<string>((resolve) => child.stdout.once("data", (chunk: Buffer) => resolve(chunk.toString().trim())));
-  const session = sessionTo(`https://127.0.0.1:${port}`, {
-    ca: Buffer.from(authority.certificate),
-    cert: Buffer.from(certificate),
-    key: Buffer.from(key),
-  });
-  return {
-    session,
-    stop: () => {
-      session.close();
-      child.kill();
-      rmSync(directory, { recursive: true, force: true });
-    },
-  };
 }
 
 main().then(

@@ -45,6 +45,19 @@ describe("requests that once crashed a server are refused", () => {
     expect([refused.code, refused.body.message]).toEqual([422, expect.stringContaining("spec.containers: Required value")]);
   });
 
+  test("a JSON patch that goes through null, or moves from below what is not there", () => {
+    tank.create("/api/v1/namespaces/shop/configmaps", { metadata: { name: "n" } });
+    for (const patch of [
+      [
+        { op: "replace", path: "", value: null },
+        { op: "add", path: "/metadata/labels", value: {} },
+      ],
+      [{ op: "move", from: "/spec/containers/0/image", path: "/data" }],
+      [{ op: "copy", from: "/spec/containers/0/image", path: "/data" }],
+    ])
+      expect(tank.patch("/api/v1/namespaces/shop/configmaps/n", "json", patch).code).toBe(422);
+  });
+
   test("a JSON patch of an object's prototype", () => {
     tank.create("/api/v1/namespaces/shop/configmaps", { metadata: { name: "c" } });
     for (const path of ["/__proto__/polluted", "/constructor/prototype/polluted"])

@@ -35,8 +35,6 @@ export function jsonPatch(object: JsonObject, patch: unknown): Patched {
     const message = `The allowed maximum operations in a JSON patch is ${operationsMax}, got ${operations.length}`;
     return { ok: false, failure: requestEntityTooLarge(message) };
   }
-  // The library throws at these what it throws at nothing else.
-  if (operations.some(({ path }) => /(^|\/)(__proto__|constructor)(\/|$)/.test(path))) return { ok: false, failure: rejected };
   try {
     // The library puts the values of operations into the document and changes them there: it gets copies of both.
     const copies = structuredClone(operations) as Operation[];
@@ -44,12 +42,14 @@ export function jsonPatch(object: JsonObject, patch: unknown): Patched {
     if (!isObject(document)) return { ok: false, failure: badRequest("the patched document is not an object") };
     return { ok: true, object: document };
   } catch (error) {
-    if (error instanceof JsonPatchError) return { ok: false, failure: rejected, detail: wordsOf(error) };
+    // It throws a TypeError where a path leads into a prototype, or through what is null or not there.
+    if (error instanceof JsonPatchError || error instanceof TypeError) return { ok: false, failure: rejected, detail: wordsOf(error) };
     throw error;
   }
 }
 
-function wordsOf(error: JsonPatchError): string {
+function wordsOf(error: JsonPatchError | TypeError): string {
+  if (!(error instanceof JsonPatchError)) return error.message;
   const operation = error.operation as Operation | undefined;
   if (error.name === "TEST_OPERATION_FAILED") return `testing value ${operation?.path} failed: test failed`;
   return `${operation?.op} operation does not apply: doc is missing path: ${JSON.stringify(operation?.path)}: missing value`;

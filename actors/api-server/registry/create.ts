@@ -53,7 +53,7 @@ export function createObject(
   const rendering = renderingOf(call, "object");
   if (isFailure(rendering)) return refuse(ctx, call, rendering);
   const object = complete(kind, given);
-  const notes = new Notes();
+  const notes = new Notes(call.caller.exchange.annotations);
   const asking = { notes, deadlineUs: call.deadlineUs };
   const options = writeOptions(call, "CreateOptions");
   let told: readonly string[] = warnings;

@@ -103,7 +103,7 @@ export function removeOne(
       return { type: "later", ask: (state, ctx, then) => admitDeletion(state, ctx, object, decision, then) };
     },
   };
-  const notes = new Notes();
+  const notes = new Notes(call.caller.exchange.annotations);
   return guaranteedUpdate(state, ctx, plan, (state, outcome, ctx) => {
     if (!dryRun && (outcome.type === "put" || outcome.type === "deleted")) recordWrite(ctx, call, "delete", name, outcome.entry.revision);
     return then(state, outcome, ctx, notes.warnings);

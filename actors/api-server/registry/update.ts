@@ -158,7 +158,7 @@ function decide(
   };
   const admitted = mutate(admission);
   if (isFailure(admitted)) return { type: "refuse", status: admitted };
-  const notes = new Notes();
+  const notes = new Notes(call.caller.exchange.annotations);
   const asking = { notes, deadlineUs: call.deadlineUs };
   const dryRun = Boolean(request.query.dryRun);
   const options = writeOptions(call, "UpdateOptions");

@@ -89,7 +89,7 @@ function changeScale(state: ServerState, ctx: Ctx, call: ResourceCall, make: Mak
   if (isFailure(dryRun)) return refuse(ctx, call, dryRun);
   const key = keyOfObject(resource, request.namespace, request.name);
   const track = tracker(call);
-  const notes = new Notes();
+  const notes = new Notes(call.caller.exchange.annotations);
   const plan = {
     ...{ key, cached: cacheOf(state.feed, resource).get(key), deadlineUs: call.deadlineUs, dryRun },
     change: (current: Entry | undefined, nowMs: number): Decision | Later<ServerState> => {

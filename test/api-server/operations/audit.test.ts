@@ -111,6 +111,28 @@ describe("the audit log", () => {
     tank.until(() => events().length === 6, "nobody tells that the client has gone");
   });
 
+  test("what admission policies say for the audit log stands in it", () => {
+    const { tank, events } = audited({
+      omitStages: ["RequestReceived"],
+      rules: [{ level: "Metadata", resources: [{ group: "", resources: ["configmaps"] }] }],
+    });
+    const policies = "/apis/admissionregistration.k8s.io/v1";
+    tank.create(`${policies}/validatingadmissionpolicies`, {
+      metadata: { name: "watchful" },
+      spec: {
+        matchConstraints: { resourceRules: [{ apiGroups: [""], apiVersions: ["v1"], operations: ["CREATE"], resources: ["configmaps"] }] },
+        auditAnnotations: [{ key: "who", valueExpression: "'by ' + request.userInfo.username" }],
+      },
+    });
+    tank.create(`${policies}/validatingadmissionpolicybindings`, {
+      metadata: { name: "watchful" },
+      spec: { policyName: "watchful", validationActions: ["Audit"] },
+    });
+    const last = () => events().at(-1)?.annotations ?? {};
+    for (let i = 0; i < 50 && last()["watchful/who"] === undefined; i++) tank.create(maps, configMap(`c${i}`));
+    expect(last()).toMatchObject({ "watchful/who": "by kubernetes-admin", "authorization.k8s.io/decision": "allow" });
+  });
+
   test("a client's own Audit-ID is taken over", () => {
     const { tank, events } = audited({ rules: [{ level: "Metadata", verbs: ["get"] }] });
     let headers: readonly (readonly [string, string])[] = [];

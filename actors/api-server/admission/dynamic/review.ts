@@ -102,6 +102,9 @@ export class Notes {
   /** For the audit log, by key. */
   readonly annotations = new Map<string, string>();
 
+  /** `audited` is what the request's entry in the audit log shows. */
+  constructor(private readonly audited: Record<string, string> = {}) {}
+
   /** Warnings for whoever made the request, each once. Of very many only the beginnings of the first are told, as in Kubernetes. */
   get warnings(): readonly string[] {
     const all = [...this.told];
@@ -113,6 +116,8 @@ export class Notes {
   }
   /** The first value of a key stands, as in Kubernetes. */
   annotate(key: string, value: string): void {
-    if (!this.annotations.has(key)) this.annotations.set(key, value);
+    if (this.annotations.has(key)) return;
+    this.annotations.set(key, value);
+    this.audited[key] = value;
   }
 }

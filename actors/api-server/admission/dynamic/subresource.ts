@@ -15,7 +15,7 @@ export interface AdmittedBody<T> {
 export function admitSubresource<T extends object>(
   state: ServerState,
   ctx: Ctx,
-  call: Pick<ResourceCall, "kind" | "request" | "user" | "deadlineUs">,
+  call: Pick<ResourceCall, "kind" | "request" | "user" | "deadlineUs" | "caller">,
   operation: "CREATE" | "CONNECT",
   body: GroupVersionKind,
   given: T,
@@ -23,7 +23,7 @@ export function admitSubresource<T extends object>(
   then: (state: ServerState, admitted: AdmittedBody<T> | Failure, ctx: Ctx) => undefined,
 ): undefined {
   if (!mayMutate(state, call.kind) && !mayValidate(state, call.kind)) return then(state, { object: given, warnings: [] }, ctx);
-  const notes = new Notes();
+  const notes = new Notes(call.caller.exchange.annotations);
   const object = { kind: body.kind, apiVersion: apiVersionOf(body), ...given } as unknown as JsonObject;
   const options = operation === "CONNECT" ? undefined : writeOptions(call, "CreateOptions");
   const review = reviewOf(call, operation, { body, object, options, dryRun });

@@ -104,7 +104,7 @@ export class Storm {
     const aim = aims[fault.aims ?? "hosts"];
     const found = planned.targets ?? aim.resolve(planned.target, this.tank, (i) => this.options.draw(name, i));
     const lost = this.lostBy(planned, found);
-    const beyond = lost.length > 0 && !this.options.beyondBudget ? this.beyondBudget(lost) : undefined;
+    const beyond = lost.length > 0 && !this.options.beyondBudget ? this.beyondBudget(planned.fault, lost) : undefined;
     // What may be passed over for the budget's sake is passed over in every replay.
     const targets = beyond !== undefined && mayMiss ? [] : found;
     const place = this.note({ type: "fault", step, occurrence, name: fault.name, where, targets, forUs: null, params, mayMiss });
@@ -151,9 +151,15 @@ export class Storm {
   }
 
   /** Why losing these hosts as well takes more than the cluster must survive. */
-  private beyondBudget(hit: readonly HostName[]): string | undefined {
+  private beyondBudget(fault: PlannedFault["fault"], hit: readonly HostName[]): string | undefined {
     this.mending = this.mending.filter(({ ongoing }) => ongoing.isMended?.() === false);
-    const lost = new Set([...hit, ...[...this.active.values(), ...this.mending].flatMap((one) => one.lost)]);
+    const others = [...this.active.values(), ...this.mending];
+    for (const { planned, lost } of others) {
+      const twice = fault.doublesVotes || planned.fault.doublesVotes ? hit.find((host) => lost.includes(host)) : undefined;
+      if (twice !== undefined)
+        return `${twice} has two members of etcd for a while: losing it as well takes two votes; allow that with \`beyondBudget: true\``;
+    }
+    const lost = new Set([...hit, ...others.flatMap((one) => one.lost)]);
     return exceedsBudget(this.tank.hosts(), new Set(hit), lost);
   }
 

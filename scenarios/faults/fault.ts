@@ -15,6 +15,8 @@ export interface Fault {
   readonly required: readonly string[];
   /** What its target selects; hosts where it does not say. */
   readonly aims?: Aim;
+  /** Whether a host has a second member of etcd while it lasts: whatever else takes the host then takes two votes, which the budget does not allow. */
+  readonly doublesVotes?: true;
   /** Whether a host that suffers it counts as lost in the fault budget: it can neither vote nor serve. */
   readonly silences: boolean;
   /** Which of its targets count as lost, where that is not all of them. */

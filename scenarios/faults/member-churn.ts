@@ -14,6 +14,7 @@ export const memberChurn: Fault = {
   required: [],
   // The host has two votes for a while, so that losing it would cost more than one.
   silences: true,
+  doublesVotes: true,
   swarm: { roles: ["etcd"], params: (d) => ({ period: `${Math.round(500 + d * 5_500)}ms` }) },
   begin(tank, hosts, params, id) {
     const periodMs = microseconds(params.period ?? "3s") / 1000;

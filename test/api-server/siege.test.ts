@@ -12,12 +12,24 @@ test("thousands of hostile requests: never a 500, never a crash, nothing written
   expect(siege.accepted).toBeGreaterThan(400);
 });
 
-describe("requests that once crashed a server are refused", () => {
+describe("requests that once crashed a server are answered", () => {
   const tank = new Tank();
   tank.namespace("shop");
 
   test.each([
     ["a Pod without a spec", "/api/v1/namespaces/shop/pods", { metadata: { name: "p" } }, 422],
+    [
+      "a LimitRange for a resource that is called like a method",
+      "/api/v1/namespaces/shop/limitranges",
+      { metadata: { name: "strange" }, spec: { limits: [{ type: "Container", min: { toString: 1 }, default: { valueOf: 1 } }] } },
+      201,
+    ],
+    [
+      "a Pod where a LimitRange speaks of such a resource",
+      "/api/v1/namespaces/shop/pods",
+      { metadata: { name: "p" }, spec: { containers: [{ name: "a", image: "b" }] } },
+      422,
+    ],
     ["a review of a token without a spec", "/apis/authentication.k8s.io/v1/tokenreviews", {}, 400],
     [
       "a Pod with a volume that has no name",

@@ -106,21 +106,21 @@ function wrongWith(
   const text = (amount: string | number) => canonicalQuantity(amount) ?? String(amount);
   const below = (a: string | number, b: string | number) => compareQuantity(parseQuantity(a), parseQuantity(b)) < 0;
   for (const [name, least] of Object.entries(min)) {
-    const [request, limit] = [requests[name], limits[name]];
+    const [request, limit] = [amountOf(requests, name), amountOf(limits, name)];
     if (request === undefined) wrong.push(`minimum ${name} usage per ${type} is ${text(least)}.  No request is specified`);
     else if (below(request, least)) wrong.push(`minimum ${name} usage per ${type} is ${text(least)}, but request is ${text(request)}`);
     else if (limit !== undefined && below(limit, least))
       wrong.push(`minimum ${name} usage per ${type} is ${text(least)}, but limit is ${text(limit)}`);
   }
   for (const [name, most] of Object.entries(max)) {
-    const [request, limit] = [requests[name], limits[name]];
+    const [request, limit] = [amountOf(requests, name), amountOf(limits, name)];
     if (limit === undefined) wrong.push(`maximum ${name} usage per ${type} is ${text(most)}.  No limit is specified`);
     else if (below(most, limit)) wrong.push(`maximum ${name} usage per ${type} is ${text(most)}, but limit is ${text(limit)}`);
     else if (request !== undefined && below(most, request))
       wrong.push(`maximum ${name} usage per ${type} is ${text(most)}, but request is ${text(request)}`);
   }
   for (const [name, ratio] of Object.entries(maxLimitRequestRatio)) {
-    const [request, limit] = [requests[name], limits[name]];
+    const [request, limit] = [amountOf(requests, name), amountOf(limits, name)];
     if (request === undefined)
       wrong.push(`${name} max limit to request ratio per ${type} is ${text(ratio)}, but no request is specified or request is 0`);
     else if (limit === undefined)
@@ -137,4 +137,9 @@ function wrongWith(
 function refusal({ kind, name }: Admission, wrong: readonly string[]): Failure {
   const text = wrong.length === 1 ? wrong[0]! : `[${wrong.join(", ")}]`;
   return forbidden({ group: kind.group, resource: kind.plural, name }, text);
+}
+
+/** What a list says of a resource, which may be called like something that every object has. */
+function amountOf(list: ResourceList, name: string): ResourceList[string] | undefined {
+  return Object.hasOwn(list, name) ? list[name] : undefined;
 }

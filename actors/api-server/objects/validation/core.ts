@@ -167,10 +167,10 @@ export function checkLimitRange({ spec }: LimitRange, findings: Findings): void 
     if (types.has(limit.type)) findings.duplicate(`${at}.type`, limit.type);
     types.add(limit.type);
     for (const name of new Set([...Object.keys(limit.max ?? {}), ...Object.keys(limit.min ?? {}), ...Object.keys(limit.default ?? {})])) {
-      const max = limit.max?.[name];
-      const min = limit.min?.[name];
-      const standard = limit.default?.[name];
-      const request = limit.defaultRequest?.[name];
+      const max = amountOf(limit.max, name);
+      const min = amountOf(limit.min, name);
+      const standard = amountOf(limit.default, name);
+      const request = amountOf(limit.defaultRequest, name);
       if (min !== undefined && max !== undefined && isLess(max, min))
         findings.invalid(`${at}.min[${name}]`, min, `min value ${min} is greater than max value ${max}`);
       if (request !== undefined && min !== undefined && isLess(request, min))
@@ -185,6 +185,11 @@ export function checkLimitRange({ spec }: LimitRange, findings: Findings): void 
         findings.invalid(`${at}.default[${name}]`, standard, `default value ${standard} is greater than max value ${max}`);
     }
   });
+}
+
+/** What a list of resources says of one, which may be called like something that every object has. */
+function amountOf<T>(list: Readonly<Record<string, T>> | undefined, name: string): T | undefined {
+  return list !== undefined && Object.hasOwn(list, name) ? list[name] : undefined;
 }
 
 const accessModes: readonly string[] = ["ReadOnlyMany", "ReadWriteMany", "ReadWriteOnce", "ReadWriteOncePod"];

@@ -18,7 +18,7 @@ export function checkResources(resources: ResourceRequirements | undefined, at: 
   for (const name in requests) {
     const request = requests[name]!;
     checkResource(name, request, `${at}.requests`, findings);
-    const limit = limits[name];
+    const limit = Object.hasOwn(limits, name) ? limits[name] : undefined;
     if (limit === undefined) {
       if (!canOvercommit(name)) findings.required(`${at}.limits`, "Limit must be set for non overcommitable resources");
     } else if (!canOvercommit(name) && parseQuantity(limit).nanos !== parseQuantity(request).nanos)

@@ -196,6 +196,13 @@ export interface Context<State> {
   spawn(address: Address, config: unknown): void;
   stop(address: Address): void;
   sign(request: SignRequest, then: (state: State, result: SignResult, ctx: Context<State>) => undefined): void;
+  /**
+   * Runs `work`, and what it goes on with in later turns, so that what throws there does not end the actor: what was said since that part
+   * began stays unsaid, and `recover` is called instead. For servers, where the request of one must not take the others' down.
+   */
+  protect(work: () => undefined, recover: (error: unknown, ctx: Context<State>) => undefined): undefined;
+  /** What an actor itself keeps to go on with later (in a queue of those who wait), protected as what runs now is. */
+  keep<Input>(then: (state: State, input: Input, ctx: Context<State>) => undefined): typeof then;
   record(fact: Fact): void;
   log(level: LogLevel, message: string, fields?: Readonly<Record<string, unknown>>): void;
 }

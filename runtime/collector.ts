@@ -27,6 +27,8 @@ function noContinuations(): Continuations {
   return { asks: new Map(), opens: new Map(), signs: new Map() };
 }
 
+type Recover = (error: unknown, ctx: Collector) => undefined;
+
 /**
  * The context of one cell: reads the world through the ports and collects effects. It is open during a turn only; used at another time
  * (from a promise, say) it throws, which is how such a mistake is found.
@@ -37,6 +39,8 @@ export class Collector implements Context<unknown> {
   /** The last body that was pushed in this turn. */
   private pushed: { readonly body: Message; readonly bytes: Uint8Array } | null = null;
   continuations: Continuations = noContinuations();
+  /** Who takes over when what runs now throws. */
+  private recover: Recover | null = null;
 
   constructor(
     private readonly cell: Cell,
@@ -120,7 +124,7 @@ export class Collector implements Context<unknown> {
   ): void {
     const id = this.cell.nextId++;
     this.add({ type: "ask", to, kind: body.kind, body: encode(body), id, deadlineMs: options.deadlineMs });
-    this.continuations.asks.set(id, then as never);
+    this.continuations.asks.set(id, this.keep(then as never));
   }
   reply(request: RequestRef, body: Message): void {
     this.add({ type: "reply", request, kind: body.kind, body: encode(body) });
@@ -131,7 +135,7 @@ export class Collector implements Context<unknown> {
   open<S, M extends Message>(to: Address, body: Message, then: (state: S, input: StreamInput<M>, ctx: Context<S>) => undefined): StreamRef {
     const id = this.cell.nextId++;
     this.add({ type: "open", to, kind: body.kind, body: encode(body), id });
-    this.continuations.opens.set(id, then as never);
+    this.continuations.opens.set(id, this.keep(then as never));
     return { key: `to ${id}`, peer: to };
   }
   push(stream: StreamRef, body: Message): void {
@@ -174,7 +178,26 @@ export class Collector implements Context<unknown> {
   sign<S>(request: SignRequest, then: (state: S, result: SignResult, ctx: Context<S>) => undefined): void {
     const id = this.cell.nextId++;
     this.add({ type: "sign", request, id });
-    this.continuations.signs.set(id, then as never);
+    this.continuations.signs.set(id, this.keep(then as never));
+  }
+  protect(work: () => undefined, recover: (error: unknown, ctx: never) => undefined): undefined {
+    const outer = this.recover;
+    const said = this.effects.length;
+    this.recover = recover as Recover;
+    try {
+      return work();
+    } catch (error) {
+      this.effects.length = said;
+      this.recover = outer;
+      return (recover as Recover)(error, this);
+    } finally {
+      this.recover = outer;
+    }
+  }
+  keep<S, Input>(then: (state: S, input: Input, ctx: Context<S>) => undefined): typeof then {
+    const { recover } = this;
+    if (recover === null) return then;
+    return (state, input, ctx) => ctx.protect(() => then(state, input, ctx), recover as never);
   }
   record(fact: Fact): void {
     this.add({ type: "record", fact });

@@ -22,6 +22,7 @@ import { identify } from "./identity";
 import { isIssuerPath, serveIssuer } from "./issuer";
 import { metrics } from "./metrics";
 import { openApi } from "./openapi/openapi";
+import { recovering } from "./panics";
 import { create } from "./registry/create";
 import { remove } from "./registry/delete";
 import { removeCollection } from "./registry/delete-collection";
@@ -47,6 +48,10 @@ export function serve(state: ServerState, ctx: Ctx, request: ApiRequest, from: A
   if (!isSynced(state.feed))
     return refuse(ctx, { caller }, serviceUnavailable("the server is starting: it has not read its objects from etcd yet"));
   nameForAudit(state, ctx, request, from, caller);
+  return recovering(ctx, request, caller, () => identifyAndServe(state, ctx, request, from, caller, deadlineMs));
+}
+
+function identifyAndServe(state: ServerState, ctx: Ctx, request: ApiRequest, from: Address, caller: Caller, deadlineMs: number): undefined {
   return identify(state, ctx, request, from, (state, user, ctx, original) => {
     const asker = original ?? (isFailure(user) ? nobody : user);
     audit(state, ctx, request, caller, { user: asker, impersonated: original && !isFailure(user) ? user : undefined });
@@ -56,7 +61,9 @@ export function serve(state: ServerState, ctx: Ctx, request: ApiRequest, from: A
     if (isFailure(timeLimit)) return refuse(ctx, { caller }, timeLimit);
     const limitMs = Math.min(deadlineMs || Number.POSITIVE_INFINITY, timeLimit as number);
     const call: Call = { request, from, caller, user, deadlineUs: ctx.monotonicUs() + limitMs * 1000 };
-    return throttle(state, ctx, call, (state, ctx) => authorizeAndServe(state, ctx, call));
+    // Whose turn it is may begin when another's answer has been given.
+    const proceed = (state: ServerState, ctx: Ctx) => recovering(ctx, request, caller, () => authorizeAndServe(state, ctx, call));
+    return throttle(state, ctx, call, proceed);
   });
 }
 

@@ -60,6 +60,7 @@ const shown = ({ method, target, accept, contentType, body }: HostileRequest) =>
 class Fortress {
   private readonly simulation: Simulation;
   private crashed: unknown;
+  private panic = "";
   private writes = 0;
 
   constructor(seed: number) {
@@ -70,6 +71,7 @@ class Fortress {
       observers: [
         (_nowUs, _host, event) => {
           if (event.type === "crashed") this.crashed = event.error;
+          if (event.type === "fact" && event.fact.kind === "apiserver.panic") this.panic = String(event.fact.error);
           if (event.type === "fact" && event.fact.kind === "api.write" && event.fact.user === "kubernetes-admin") this.writes++;
         },
       ],
@@ -136,7 +138,7 @@ class Fortress {
     }
     if (code === undefined || code < 0) return { code: 0, violation: `there was no answer: ${why}` };
     if (code >= 400 && this.writes > before) return { code, violation: `refused with ${code}, but written: ${why}` };
-    return judged(code, why);
+    return judged(code, code === 500 ? `${why} ${this.panic}` : why);
   }
 
   /** What must be gone when nothing is going on any more. */

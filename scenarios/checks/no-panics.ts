@@ -6,7 +6,7 @@ export const onPurpose = "crashed on purpose";
 /** No actor met the impossible: assertions stay on in every run. */
 export const noPanics: Check = {
   name: "no-panics",
-  claim: "No actor crashes by itself.",
+  claim: "No actor crashes by itself, and no request meets a bug of its API server.",
   source: "an expected failure is a value; the impossible is an assertion that ends the run",
   params: {},
   required: [],
@@ -16,6 +16,8 @@ export const noPanics: Check = {
     return {
       see(event) {
         if (event.type === "fault" && /disk/.test(event.fault)) badDisks += event.phase === "began" ? 1 : -1;
+        if (event.type === "fact" && event.fact.kind === "apiserver.panic")
+          return `${event.actor} met a bug of its own in ${event.fact.request}: ${event.fact.error}`;
         if (event.type !== "life") return undefined;
         if (event.alive) lives++;
         // Whoever cannot persist must stop.

@@ -1,11 +1,17 @@
 import { type Address, address } from "../../protocol/address";
-import type { Actor, Answer } from "../../runtime/actor";
+import type { Actor, Answer, Context } from "../../runtime/actor";
 import { Simulation } from "../../runtime/simulated/simulation";
 
 interface Count {
   count: number;
 }
-type Say = { kind: "add"; by: number } | { kind: "get" } | { kind: "crash" } | { kind: "silence" } | { kind: "follow"; items: number };
+type Say =
+  | { kind: "add"; by: number }
+  | { kind: "get" }
+  | { kind: "crash" }
+  | { kind: "silence" }
+  | { kind: "follow"; items: number }
+  | { kind: "stumble"; afterAsks: number };
 
 const counter: Actor<null, Count, Say> = {
   role: "counter",
@@ -21,6 +27,11 @@ const counter: Actor<null, Count, Say> = {
         throw new Error("asked to");
       }
       if (body.kind === "silence") return;
+      if (body.kind === "stumble")
+        return ctx.protect(
+          () => stumble(body.afterAsks, ctx),
+          (error, ctx) => ctx.reply(request, { kind: `recovered: ${(error as Error).message}` }) as undefined,
+        );
       if (body.kind === "add")
         ctx.persist([{ type: "append", log: "adds", records: [Uint8Array.of(body.by)] }], {
           token: String(body.by),
@@ -37,6 +48,13 @@ const counter: Actor<null, Count, Say> = {
   },
 };
 
+/** Says what must stay unsaid and throws, in this turn or after so many questions to another. */
+function stumble(afterAsks: number, ctx: Context<Count>): undefined {
+  ctx.send(c1, { kind: "add", by: 100 } as never);
+  if (afterAsks === 0) throw new Error("planted");
+  ctx.ask(c1, { kind: "get" }, { deadlineMs: 100 }, (_state, _answer, ctx) => stumble(afterAsks - 1, ctx));
+}
+
 function world(seed = 1) {
   const simulation = new Simulation({ seed, actors: [counter as never], trace: { keepLines: Number.POSITIVE_INFINITY } });
   simulation.addHost({ name: "a", zone: "z1" });
@@ -48,6 +66,7 @@ function world(seed = 1) {
 }
 
 const c0 = address("counter", 0);
+const c1 = address("counter", 1);
 function ask(simulation: Simulation, to: Address, body: Say, deadlineMs = 1000): Answer[] {
   const answers: Answer[] = [];
   simulation.ask(to, body, deadlineMs, (answer) => answers.push(answer));
@@ -78,6 +97,20 @@ describe("the simulation", () => {
     const slow = ask(simulation, c0, { kind: "silence" });
     simulation.runFor(5000);
     expect(slow.map((a) => !a.ok && a.error)).toEqual(["timeout"]);
+  });
+
+  it.each([0, 1, 3])("lets an actor live whose protected part throws after %i questions: what that turn said stays unsaid", (afterAsks) => {
+    const simulation = world();
+    simulation.place("b", c1, null);
+    const sent: string[] = [];
+    simulation.addObserver((_nowUs, _host, event) => {
+      if (event.type === "deliver" && event.actor === c1) sent.push(event.envelope.operation);
+    });
+    const answers = ask(simulation, c0, { kind: "stumble", afterAsks });
+    simulation.runFor(1000);
+    expect(answers).toEqual([{ ok: true, body: { kind: "recovered: planted" } }]);
+    expect(simulation.stateOf<Count>(c0)).toEqual({ count: 0 });
+    expect(sent.filter((operation) => operation === "tell")).toHaveLength(afterAsks);
   });
 
   it("gives an actor back what its disk had synced, and nothing else, after its host crashed", () => {

@@ -67,20 +67,27 @@ export function partsOf(expr: Expr): readonly Expr[] {
 }
 
 /** The names of variables that an expression uses anywhere, those of its own folds among them. */
-export function namesIn(expr: Expr, found: Set<string> = new Set()): ReadonlySet<string> {
-  if (expr.type === "ident") found.add(expr.name);
-  for (const part of partsOf(expr)) namesIn(part, found);
-  return found;
+export function namesIn(expr: Expr): ReadonlySet<string> {
+  const names = new Set<string>();
+  // A macro may stand for one part in several places: each part is looked at once, or there would be no end of them.
+  const seen = new Set<Expr>([expr]);
+  for (const part of seen) {
+    if (part.type === "ident") names.add(part.name);
+    for (const each of partsOf(part)) seen.add(each);
+  }
+  return names;
 }
 
 /** The first part that lies deeper than so many levels; undefined where none does. It takes no more of the stack however deep that is. */
 export function partBelow(expr: Expr, levels: number): Expr | undefined {
-  let level: readonly Expr[] = [expr];
+  let level: ReadonlySet<Expr> = new Set([expr]);
   for (let depth = 0; depth <= levels; depth++) {
-    level = level.flatMap(partsOf);
-    if (level.length === 0) return undefined;
+    // Parts that a macro uses in several places count once, or they would double with each macro in another.
+    level = new Set([...level].flatMap(partsOf));
+    if (level.size === 0) return undefined;
   }
-  return level[0];
+  const [part] = level;
+  return part;
 }
 
 /** An expression cannot be read or has no meaning; `offset` is where. */

@@ -46,7 +46,7 @@ export function awaitRevision<S extends HasFreshness<S>>(
   if (state.feed.revision >= revision && state.feed.revision > 0) return then(state, true, ctx);
   const { freshness } = state;
   if (freshness.waiting.length === 0) ctx.setTimer(freshnessTimer, progressAfterMs);
-  freshness.waiting = [...freshness.waiting, { revision, untilUs, then }];
+  freshness.waiting = [...freshness.waiting, { revision, untilUs, then: ctx.keep(then) }];
 }
 
 /**
@@ -60,7 +60,8 @@ export function awaitConsistent<S extends HasFreshness<S>>(
   then: (state: S, revision: number | undefined, ctx: Context<S>) => undefined,
 ): undefined {
   const { freshness } = state;
-  const read: Consistent<S> = { untilUs, then };
+  // Many wait for one answer of etcd: what throws in one of them is no concern of the others.
+  const read: Consistent<S> = { untilUs, then: ctx.keep(then) };
   if (freshness.asking.length > 0) {
     freshness.next = [...freshness.next, read];
     return;

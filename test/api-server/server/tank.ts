@@ -57,9 +57,11 @@ export class Tank {
       readonly web?: Readonly<Record<string, Address>>;
       /** What the API servers are told beside. */
       readonly config?: Partial<ApiServerConfig>;
+      /** A bug has been planted in them. */
+      readonly mayPanic?: boolean;
     } = {},
   ) {
-    const { servers = 1, etcd = 1, seed = 1, knobs = {}, actors = [], web = {}, config = {} } = options;
+    const { servers = 1, etcd = 1, seed = 1, knobs = {}, actors = [], web = {}, config = {}, mayPanic = false } = options;
     this.simulation = new Simulation({
       seed,
       actors: [apiServer, etcdMember, ...actors],
@@ -67,6 +69,8 @@ export class Tank {
       observers: [
         (_nowUs, _host, event) => {
           if (event.type === "fact") this.facts.push(event.fact);
+          // Nobody may take a bug for a refusal.
+          if (event.type === "fact" && event.fact.kind === "apiserver.panic" && !mayPanic) throw new Error(String(event.fact.error));
           if (event.type === "log" && (event.level === "warn" || event.level === "error")) this.warnings.push(event.message);
           if (event.type === "crashed" && !String(event.error).includes("on purpose")) throw event.error;
         },

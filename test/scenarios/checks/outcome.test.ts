@@ -136,4 +136,9 @@ describe("no-panics (assertions stay on)", () => {
   it("is violated by an actor that crashes by itself", () => {
     expect(told().born("etcd/0").died("etcd/0", "cannot read x").judge("no-panics").detail).toBe("etcd/0 crashed: cannot read x");
   });
+
+  it("is violated by a request that met a bug of its API server", () => {
+    const panic = { kind: "apiserver.panic", request: "get /version", error: "cannot read x" };
+    expect(told().born("etcd/0").fact("apiserver/0", panic).judge("no-panics").verdict).toBe("violated");
+  });
 });

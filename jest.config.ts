@@ -13,7 +13,8 @@ const config: Config = {
   },
   // The one library of the tests that is published as ES modules only.
   transformIgnorePatterns: ["/node_modules/(?!@marcbachmann/)"],
-  maxWorkers: 2,
+  // One more than the two cores there are at least: tests of live clusters wait a good part of their time.
+  maxWorkers: 3,
   testTimeout: 60_000,
 };
 

@@ -60,7 +60,7 @@ export const ofTheApi: readonly Case[] = [
     /^\d+ requests answered with 500, though carried out$/,
     "restart",
   ],
-  [`fault: api-latency, ${servers}, min: 100ms, max: 3s, actors: [kubelet]`, /^\d+ requests? answered late$/],
+  [`fault: api-latency, ${servers}, min: 100ms, max: 3s, actors: [kubelet]`, /^\d+ requests? answered late$/, "restart"],
   [`fault: api-throttle, ${servers}, requestsPerSecond: 1, burst: 1`, /^\d+ requests throttled$/, "restart"],
   [`fault: stale-api-server, ${servers}`, /^\d+ messages of etcd's watches came late$/, "restart"],
   [`fault: stale-api-server, ${servers}, lag: 700ms`, /^\d+ messages of etcd's watches came late$/, "restart"],

@@ -5,6 +5,7 @@ const config: Config = {
   roots: ["<rootDir>/test"],
   testMatch: ["**/*.test.ts"],
   testEnvironment: "node",
+  testSequencer: "<rootDir>/test/sequencer.cjs",
   transform: {
     "^.+\\.[tj]s$": [
       "@swc/jest",

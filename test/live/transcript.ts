@@ -72,7 +72,7 @@ function pattern(line: string, own: Readonly<Record<string, string>>): RegExp {
   const literally = (text: string) => text.replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
   const parts = plain(line).split(/<([a-z]+)>/);
   const source = parts.map((part, index) => {
-    if (index % 2 === 0) return literally(part).replaceAll("  ", " {2,}");
+    if (index % 2 === 0) return literally(part).replaceAll(/ {2,}/g, " {2,}");
     return part in own ? literally(own[part]!) : (placeholders[part] ?? literally(`<${part}>`));
   });
   return new RegExp(`^${source.join("")}$`);

@@ -57,6 +57,20 @@ describe("requests that once crashed a server are answered", () => {
     expect([refused.code, refused.body.message]).toEqual([422, expect.stringContaining("spec.containers: Required value")]);
   });
 
+  test("what is nested deeper than the stack", () => {
+    const deep = `${"[".repeat(3_000)}${"]".repeat(3_000)}`;
+    const patched = (contentType: string, body: string) =>
+      tank.request("PATCH", "/api/v1/namespaces/shop", { contentType, body: Buffer.from(body) });
+    const codes = [
+      patched("application/strategic-merge-patch+json", `{"metadata":{"name":${deep}}}`),
+      patched("application/merge-patch+json", `{"metadata":{"name":${deep}}}`),
+      patched("application/json-patch+json", `[{"op":"replace","path":"/metadata/managedFields","value":${deep}}]`),
+    ];
+    expect(codes.map(({ code, body }) => [code, body.message])).toEqual(
+      Array(3).fill([400, expect.stringContaining("exceeded max depth")]),
+    );
+  });
+
   test("a JSON patch that goes through null, or moves from below what is not there", () => {
     tank.create("/api/v1/namespaces/shop/configmaps", { metadata: { name: "n" } });
     for (const patch of [

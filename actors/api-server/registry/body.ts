@@ -16,6 +16,8 @@ export interface Received {
 }
 
 const bodyBytesMax = 3 * 1024 * 1024;
+/** Objects and lists within each other. Kubernetes takes 10,000 levels, but what merges, validates and compares them here calls itself for each. */
+const levelsMax = 500;
 
 /** The body as plain JSON; a 413, 415 or 400 Status for what is too long, in another format or broken. */
 export function parseBody(request: ApiRequest): unknown | Failure {
@@ -29,11 +31,26 @@ export function parseText(body: Uint8Array, mayBeYaml: boolean, words = bodyUnre
   if (body.length > bodyBytesMax)
     return requestEntityTooLarge(`the request body is ${body.length} bytes long; at most ${bodyBytesMax} are accepted`);
   const text = Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString("utf8");
+  let read: unknown;
   try {
-    return !mayBeYaml || text.trimStart().startsWith("{") ? JSON.parse(text) : parseYaml(text, { logLevel: "error" });
+    read = !mayBeYaml || text.trimStart().startsWith("{") ? JSON.parse(text) : parseYaml(text, { logLevel: "error" });
   } catch (error) {
     return badRequest(words(error instanceof Error ? error.message : String(error)));
   }
+  // Each level takes a byte at least.
+  if (body.length > levelsMax && isDeeper(read, levelsMax))
+    return badRequest(words(`exceeded max depth: expected at most ${levelsMax} levels of objects and lists`));
+  return read;
+}
+
+/** Whether that many levels of objects and lists are not enough for a value. Level by level, as a deep one would take more than there is of the stack. */
+function isDeeper(value: unknown, levels: number): boolean {
+  let level: readonly unknown[] = [value];
+  for (let depth = 0; depth <= levels; depth++) {
+    level = level.flatMap((each) => (typeof each === "object" && each !== null ? Object.values(each) : []));
+    if (level.length === 0) return false;
+  }
+  return true;
 }
 
 /** What came where a text was expected, whatever it is. */

@@ -17,6 +17,7 @@ import { nodeIpamController } from "./node-ipam";
 import { nodeLifecycleController } from "./node-lifecycle";
 import { podGarbageCollector } from "./pod-garbage-collector";
 import { replicaSetController } from "./replicaset";
+import { replicationController } from "./replicationcontroller";
 import { resourceQuotaController } from "./resourcequota";
 import { rootCaCertificatePublisher } from "./root-ca-certificate-publisher";
 import { serviceCidrController } from "./service-cidr";
@@ -50,6 +51,7 @@ export const controllers: readonly Controller[] = [
   volumeProtectionController,
   podGarbageCollector,
   replicaSetController,
+  replicationController,
   resourceQuotaController,
   rootCaCertificatePublisher,
   serviceCidrController,

@@ -1,4 +1,4 @@
-import type { Pod, ReplicaSet, ReplicaSetCondition, ReplicaSetStatus } from "../../protocol/kinds/generated";
+import type { Pod, ReplicaSet, ReplicaSetCondition, ReplicaSetStatus, ReplicationController } from "../../protocol/kinds/generated";
 import { matchesLabelSelector } from "../../protocol/kinds/label-selector";
 import { controllerOf, controllerReference, isBeingDeleted, keyOf, objectKey, type Stored } from "../../protocol/kinds/object";
 import {
@@ -11,6 +11,7 @@ import {
   type Plan,
   parallel,
   pods,
+  type Resource,
   remove,
   replicaSets,
   type Step,
@@ -27,40 +28,72 @@ import { deletionOrder } from "./replicaset-deletion-order";
 /** More than this many pods are not made or deleted in one go. */
 const burstReplicas = 500;
 
-/** Keeps as many pods as a ReplicaSet wants. */
-export const replicaSetController: Controller = {
-  name: "replicaset",
-  watches: [watch(replicaSets, (set) => [keyOf(set)]), watch(pods, keysOfPod)],
-  indexes: [index(pods, byController, controllerIndex), index(replicaSets, byController, controllerIndex)],
-  reconcile(key, view, { nowMs }) {
-    const set = view.of(replicaSets).get(key);
-    return set ? reconcileReplicaSet(set, view, nowMs) : nothingToDo;
-  },
-};
+/** What sets a ReplicaSet and a ReplicationController apart, which otherwise are kept by the same decisions. */
+export interface Replicating<T extends ReplicaSet | ReplicationController> {
+  readonly name: string;
+  readonly kind: string;
+  /** What the apiVersion of owner references to it begins with. */
+  readonly group: string;
+  readonly resource: Resource<T>;
+  /** The object in the form of a ReplicaSet, whose selector is a LabelSelector. */
+  asSet(object: Stored<T>): Stored<ReplicaSet>;
+  /** The object with a new status, in its own form. */
+  withStatus(object: Stored<T>, status: ReplicaSetStatus): Stored<T>;
+}
 
-/** The ReplicaSet that controls the pod or, for an orphan, those that would adopt it. */
-function keysOfPod(pod: Stored<Pod>, view: View): readonly string[] {
+/** A controller that keeps as many pods as an object of that kind wants. */
+export function replicaController<T extends ReplicaSet | ReplicationController>(kind: Replicating<T>): Controller {
+  return {
+    name: kind.name,
+    watches: [watch(kind.resource, (object) => [keyOf(object)]), watch(pods, (pod, view) => keysOfPod(kind, pod, view))],
+    indexes: [index(pods, byController, controllerIndex), index(kind.resource, byController, controllerIndex)],
+    reconcile(key, view, { nowMs }) {
+      const object = view.of(kind.resource).get(key);
+      return object ? reconcileReplicas(kind, object, view, nowMs) : nothingToDo;
+    },
+  };
+}
+
+/** Keeps as many pods as a ReplicaSet wants. */
+export const replicaSetController = replicaController<ReplicaSet>({
+  name: "replicaset",
+  kind: "ReplicaSet",
+  group: "apps/",
+  resource: replicaSets,
+  asSet: (set) => set,
+  withStatus: (set, status) => ({ ...set, status }),
+});
+
+/** The object that controls the pod or, for an orphan, those that would adopt it. */
+function keysOfPod<T extends ReplicaSet | ReplicationController>(kind: Replicating<T>, pod: Stored<Pod>, view: View): readonly string[] {
   const { namespace = "", labels } = pod.metadata;
   const controller = controllerOf(pod);
   if (controller)
-    return controller.kind === "ReplicaSet" && controller.apiVersion.startsWith("apps/") ? [objectKey(namespace, controller.name)] : [];
+    return controller.kind === kind.kind && controller.apiVersion.startsWith(kind.group) ? [objectKey(namespace, controller.name)] : [];
   return view
-    .of(replicaSets)
+    .of(kind.resource)
     .byIndex("namespace", namespace)
+    .map((object) => kind.asSet(object))
     .filter((set) => set.spec && matchesLabelSelector(set.spec.selector, labels))
     .map(keyOf);
 }
 
-function reconcileReplicaSet(set: Stored<ReplicaSet>, view: View, nowMs: number): Plan {
+function reconcileReplicas<T extends ReplicaSet | ReplicationController>(
+  kind: Replicating<T>,
+  object: Stored<T>,
+  view: View,
+  nowMs: number,
+): Plan {
+  const set = kind.asSet(object);
   const { spec } = set;
   if (!spec) return nothingToDo;
-  const { owned, steps: claims } = claim(view, set, replicaSets, pods, spec.selector, isPodActive);
+  const { owned, steps: claims } = claim(view, object, kind.resource, pods, spec.selector, isPodActive);
   const active = owned.filter(isPodActive);
-  const manage = isBeingDeleted(set) ? undefined : managePods(set, active, view, nowMs);
+  const manage = isBeingDeleted(set) ? undefined : managePods(kind, set, active, view, nowMs);
   const writeStatus = (failure: string | undefined): readonly Step[] => {
     const failed = failure === undefined ? undefined : { reason: manage!.failureReason, message: failure };
-    const status = statusOf(set, owned, nowMs, failed);
-    return isSame(status, set.status) ? [] : [updateStatus(replicaSets, { ...set, status })];
+    const written = kind.withStatus(object, statusOf(set, owned, nowMs, failed));
+    return isSame(written.status, object.status) ? [] : [updateStatus(kind.resource, written)];
   };
   const work = manage ? attempt([...claims, ...manage.steps], writeStatus) : attempt(claims, writeStatus);
   const requeueAfterMs = nextAvailableMs(active, spec.minReadySeconds ?? 0, nowMs);
@@ -72,7 +105,13 @@ interface Management {
   readonly failureReason: "FailedCreate" | "FailedDelete";
 }
 
-function managePods(set: Stored<ReplicaSet>, active: readonly Stored<Pod>[], view: View, nowMs: number): Management | undefined {
+function managePods<T extends ReplicaSet | ReplicationController>(
+  kind: Replicating<T>,
+  set: Stored<ReplicaSet>,
+  active: readonly Stored<Pod>[],
+  view: View,
+  nowMs: number,
+): Management | undefined {
   const surplus = active.length - (set.spec?.replicas ?? 1);
   if (surplus === 0) return undefined;
   if (surplus < 0) {
@@ -80,7 +119,7 @@ function managePods(set: Stored<ReplicaSet>, active: readonly Stored<Pod>[], vie
     const creations = Array.from({ length: missing }, () => createPod(set));
     return { steps: [parallel(creations, true)], failureReason: "FailedCreate" };
   }
-  const victims = deletionOrder(active, relatedPods(set, view), nowMs).slice(0, Math.min(surplus, burstReplicas));
+  const victims = deletionOrder(active, relatedPods(kind, set, view), nowMs).slice(0, Math.min(surplus, burstReplicas));
   return { steps: [parallel(victims.map((pod) => deletePod(set, pod)))], failureReason: "FailedDelete" };
 }
 
@@ -124,10 +163,14 @@ function deletePod(set: Stored<ReplicaSet>, pod: Stored<Pod>): Step {
   );
 }
 
-/** The active pods of all ReplicaSets that have the same controller, or of this one alone. */
-function relatedPods(set: Stored<ReplicaSet>, view: View): readonly Stored<Pod>[] {
+/** The active pods of all objects of the kind that have the same controller, or of this one alone. */
+function relatedPods<T extends ReplicaSet | ReplicationController>(
+  kind: Replicating<T>,
+  set: Stored<ReplicaSet>,
+  view: View,
+): readonly Stored<Pod>[] {
   const controller = controllerOf(set);
-  const sets = controller ? view.of(replicaSets).byIndex(byController, controller.uid) : [set];
+  const sets = controller ? view.of(kind.resource).byIndex(byController, controller.uid) : [set];
   return sets.flatMap(({ metadata }) => view.of(pods).byIndex(byController, metadata.uid)).filter(isPodActive);
 }
 

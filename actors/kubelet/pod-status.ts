@@ -1,9 +1,13 @@
+import { formatDurationMs } from "../../protocol/kinds/duration";
 import type { ContainerState, ContainerStatus, PodCondition, PodStatus } from "../../protocol/kinds/generated";
 import { timestamp } from "../../protocol/kinds/object";
 import { type BackOffLimits, backOffUntilMs } from "./back-off";
 import { incompleteInits, isInitialized, type PodPhase, podPhase } from "./pod-phase";
 import { type ContainerWorker, type Ended, isContainerReady, isStarted, type PodWorker, shouldRestart } from "./pod-worker";
 import { qosClass } from "./qos-class";
+
+/** What a containerID begins with: the name of the runtime, as in the node's containerRuntimeVersion. */
+export const containerScheme = "wavetank://";
 
 /** What of the node goes into a pod's status. */
 export interface NodeFacts {
@@ -60,7 +64,7 @@ function containerStatus(worker: Readonly<PodWorker>, container: ContainerWorker
     restartCount,
     image: spec.image ?? "",
     imageID: imageRef,
-    ...(id ? { containerID: `containerd://${id}` } : {}),
+    ...(id ? { containerID: `${containerScheme}${id}` } : {}),
     started: isStarted(container),
   };
 }
@@ -94,12 +98,7 @@ function shownState(worker: Readonly<PodWorker>, container: ContainerWorker, lim
 /** "back-off 10s restarting failed container=web pod=web-1_shop(…)". */
 export function crashLoopMessage({ pod, uid }: Readonly<PodWorker>, { crashBackOff, name }: ContainerWorker): string {
   const { namespace = "", name: podName } = pod.metadata;
-  return `back-off ${goDuration(crashBackOff?.delayMs ?? 0)} restarting failed container=${name} pod=${podName}_${namespace}(${uid})`;
-}
-
-function goDuration(ms: number): string {
-  const seconds = ms / 1000;
-  return seconds >= 60 ? `${Math.floor(seconds / 60)}m${seconds % 60}s` : `${seconds}s`;
+  return `back-off ${formatDurationMs(crashBackOff?.delayMs ?? 0)} restarting failed container=${name} pod=${podName}_${namespace}(${uid})`;
 }
 
 function terminated(ended: Ended) {
@@ -109,7 +108,7 @@ function terminated(ended: Ended) {
     ...(ended.message ? { message: ended.message } : {}),
     startedAt: timestamp(ended.startedWallMs),
     finishedAt: timestamp(ended.finishedWallMs),
-    containerID: `containerd://${ended.id}`,
+    containerID: `${containerScheme}${ended.id}`,
   };
 }
 

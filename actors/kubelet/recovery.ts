@@ -2,6 +2,7 @@ import type { CriContainer, CriListed } from "../../protocol/cri";
 import type { ContainerStatus } from "../../protocol/kinds/generated";
 import { timeMs } from "../../protocol/kinds/object";
 import { endedOf } from "./end-container";
+import { containerScheme } from "./pod-status";
 import { type ContainerWorker, type Ended, lost, type PodWorker } from "./pod-worker";
 
 /**
@@ -56,7 +57,7 @@ function takeOver(
     killAtMs: Number.POSITIVE_INFINITY,
   };
   // What the old kubelet found out by probes still holds for the same instance: a restart of the kubelet makes no pod unready.
-  const same = status?.containerID === `containerd://${told.id}`;
+  const same = status?.containerID === `${containerScheme}${told.id}`;
   for (const [kind, progress] of container.probes) {
     const known = same && ((kind === "readiness" && status.ready) || (kind === "startup" && status.started));
     if (known) container.probes.set(kind, { ...progress, result: "success" });

@@ -1,4 +1,5 @@
 import type { CriAnswer } from "../../protocol/cri";
+import { formatDurationMs } from "../../protocol/kinds/duration";
 import type { Container, LifecycleHandler } from "../../protocol/kinds/generated";
 import { quantityValue } from "../../protocol/kinds/quantity";
 import type { Answer } from "../../runtime/actor";
@@ -95,7 +96,7 @@ function pull(state: State, worker: PodWorker, container: ContainerWorker, ctx: 
       syncPod(s, pod, later);
       return undefined;
     }
-    const took = `${Math.round(nowMs - beganMs)}ms`;
+    const took = formatDurationMs(Math.round(nowMs - beganMs));
     const message = `Successfully pulled image "${image}" in ${took} (${took} including waiting). Image size: ${answer.body.sizeBytes} bytes.`;
     containerEvent(s, pod, one, "Normal", "Pulled", message, later);
     one.pullBackOff = undefined;

@@ -282,6 +282,43 @@ test("an orphan that matches is adopted and counts; a pod that no longer matches
   expect(store.of("pods").get("shop/orphan")!.metadata.ownerReferences).toEqual([]);
 });
 
+test("a ReplicationController makes, adopts and deletes pods by its plain selector, and counts them", () => {
+  const { simulation, store } = cluster({ controllers: ["replicationcontroller"] });
+  const labels = { app: "web" };
+  const spec = { selector: labels, template: { metadata: { labels }, spec: { containers: [] } } };
+  store.put("pods", "ADDED", {
+    apiVersion: "v1",
+    kind: "Pod",
+    metadata: { namespace: "shop", name: "orphan", uid: "orphan", labels },
+    spec: { containers: [] },
+  });
+  const metadata = { namespace: "shop", name: "web", uid: "rc", generation: 1 };
+  store.put("replicationcontrollers", "ADDED", {
+    apiVersion: "v1",
+    kind: "ReplicationController",
+    metadata,
+    spec: { ...spec, replicas: 3 },
+  });
+  simulation.runFor(20_000);
+  expect(podsOf(store)).toHaveLength(3);
+  for (const pod of podsOf(store))
+    expect(pod.metadata.ownerReferences).toMatchObject([
+      { apiVersion: "v1", kind: "ReplicationController", name: "web", uid: "rc", controller: true },
+    ]);
+  const found = () => store.of("replicationcontrollers").get("shop/web")!;
+  expect(found().status).toEqual({
+    replicas: 3,
+    fullyLabeledReplicas: 3,
+    readyReplicas: 3,
+    availableReplicas: 3,
+    observedGeneration: 1,
+  });
+  store.put("replicationcontrollers", "MODIFIED", { ...found(), metadata: { ...metadata, generation: 2 }, spec: { ...spec, replicas: 1 } });
+  simulation.runFor(20_000);
+  expect(podsOf(store)).toHaveLength(1);
+  expect(found().status).toMatchObject({ replicas: 1, observedGeneration: 2 });
+});
+
 test("of two managers one works; when it crashes the other takes over within 18 s and goes on", () => {
   const { simulation, store } = cluster({ controllers, managers: 2 });
   store.put("deployments", "ADDED", deployment("web", 2));

@@ -14,7 +14,8 @@ export interface NodeFacts {
 
 /**
  * The environment of a container: envFrom, then env, whose values may refer to what stands before them as $(NAME). Later entries replace
- * earlier ones of the same name. What is optional and not there is left out. Source: "Define Environment Variables for a Container",
+ * earlier ones of the same name. What is optional and not there is left out. What Services say of themselves comes last, replaces nothing, and may be
+ * referred to. Source: "Define Environment Variables for a Container",
  * "Expose Pod Information to Containers Through Environment Variables".
  */
 export function environmentOf(
@@ -22,6 +23,7 @@ export function environmentOf(
   pod: Stored<Pod>,
   data: ReferencedData,
   node: NodeFacts,
+  services: ReadonlyMap<string, string> = new Map(),
 ): readonly (readonly [string, string])[] {
   const environment = new Map<string, string>();
   for (const { prefix = "", configMapRef, secretRef } of container.envFrom ?? []) {
@@ -29,15 +31,17 @@ export function environmentOf(
     for (const [name, value] of found ?? []) environment.set(prefix + name, value);
   }
   for (const { name, value, valueFrom } of container.env ?? []) {
-    const known = valueFrom ? valueFromSource(valueFrom, container, pod, data, node) : expandReferences(value ?? "", environment);
+    const known = valueFrom ? valueFromSource(valueFrom, container, pod, data, node) : expandReferences(value ?? "", environment, services);
     if (known !== undefined) environment.set(name, known);
   }
+  for (const [name, value] of services) if (!environment.has(name)) environment.set(name, value);
   return [...environment];
 }
 
-/** Fills in $(NAME) where NAME is known and leaves it as it is where not; $$ stands for one $. */
-export function expandReferences(text: string, environment: ReadonlyMap<string, string>): string {
-  return text.replace(/\$(\$|\(([^()]*)\))/g, (all, rest: string, name: string) => (rest === "$" ? "$" : (environment.get(name) ?? all)));
+/** Fills in $(NAME) where NAME is known, in the first of the maps that knows it, and leaves it as it is where not; $$ stands for one $. */
+export function expandReferences(text: string, ...environments: readonly ReadonlyMap<string, string>[]): string {
+  const known = (name: string) => environments.find((environment) => environment.has(name))?.get(name);
+  return text.replace(/\$(\$|\(([^()]*)\))/g, (all, rest: string, name: string) => (rest === "$" ? "$" : (known(name) ?? all)));
 }
 
 function valueFromSource(

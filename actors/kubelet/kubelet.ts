@@ -2,7 +2,7 @@ import { address } from "../../protocol/address";
 import type { KubeletRequest } from "../../protocol/cluster";
 import { isTunnelMessage, type TunnelMessage } from "../../protocol/tunnel";
 import type { Actor, StreamRef } from "../../runtime/actor";
-import { ApiClient, EventRecorder, nodes, pods } from "../client";
+import { ApiClient, EventRecorder, nodes, pods, services } from "../client";
 import { type KubeletConfig, kubeletTimes } from "./config";
 import { kubeletGet } from "./endpoints";
 import { answerLog, endFollow, followLog } from "./logs";
@@ -32,6 +32,7 @@ export const kubelet: Actor<KubeletConfig, State, KubeletRequest | TunnelMessage
       client,
       pods: client.informer(pods, { fieldSelector: `spec.nodeName=${config.node}` }),
       ownNode: client.informer(nodes, { fieldSelector: `metadata.name=${config.node}` }),
+      services: client.informer(services),
       recorder: new EventRecorder(client, { component: "kubelet", host: config.node }),
       workers: new Map(),
       events: undefined,
@@ -56,14 +57,16 @@ export const kubelet: Actor<KubeletConfig, State, KubeletRequest | TunnelMessage
       onOwnNode(state, later);
       return undefined;
     });
-    for (const informer of [state.pods, state.ownNode])
+    for (const informer of [state.pods, state.ownNode, state.services])
       informer.onProgress((later) => {
         // Before pods can begin, each informer that comes up may be the last that was waited for.
-        if (!state.begun && state.runtimeUp && state.pods.synced && state.ownNode.store.get(config.node)) relist(state, later);
+        const synced = state.pods.synced && state.services.synced && state.ownNode.store.get(config.node);
+        if (!state.begun && state.runtimeUp && synced) relist(state, later);
         return undefined;
       });
     state.pods.start(ctx);
     state.ownNode.start(ctx);
+    state.services.start(ctx);
     connectRuntime(state, ctx);
     registerNode(state, ctx);
     watchPressure(state, ctx);

@@ -18,7 +18,7 @@ const orphanGraceMs = 30_000;
  * would take what it has not heard of yet for something that should not be.
  */
 export function beginPods(state: State, listed: CriListed, ctx: Ctx): void {
-  if (state.begun || !state.runtimeUp || !state.pods.synced || !state.lastNode) return;
+  if (state.begun || !state.runtimeUp || !state.pods.synced || !state.services.synced || !state.lastNode) return;
   state.begun = true;
   for (const pod of state.pods.store.list()) addPod(state, pod, listed, ctx);
   for (const sandbox of listed.sandboxes) if (!state.workers.has(sandbox.uid)) removeOrphan(state, sandbox.id, listed, ctx);

@@ -3,6 +3,7 @@ import { formatDurationMs } from "../../protocol/kinds/duration";
 import type { Container, LifecycleHandler } from "../../protocol/kinds/generated";
 import { quantityValue } from "../../protocol/kinds/quantity";
 import type { Answer } from "../../runtime/actor";
+import { byNamespace } from "../client";
 import { backOffUntilMs, nextBackOff } from "./back-off";
 import { endContainer } from "./end-container";
 import { environmentOf } from "./environment";
@@ -12,6 +13,7 @@ import type { ContainerWorker, PodWorker } from "./pod-worker";
 import { newProbe, probeKinds, probeOf } from "./probe";
 import { environmentReferences } from "./references";
 import { resolveReferences } from "./resolve-references";
+import { serviceEnvironment } from "./service-environment";
 import { busyContainer, type Ctx, containerEvent, nowMsOf, type State, wallMsOf } from "./state";
 import { syncPod } from "./sync-pod";
 
@@ -155,11 +157,13 @@ function createInSandbox(state: State, worker: PodWorker, container: ContainerWo
     command: spec.command ?? [],
     args: spec.args ?? [],
     ports: portsOf(spec),
-    environment: environmentOf(spec, worker.pod, (key) => worker.referenced.get(key), {
-      hostIp: state.config.internalIp,
-      podIp: sandbox.ip,
-      capacity: state.config.capacity,
-    }),
+    environment: environmentOf(
+      spec,
+      worker.pod,
+      (key) => worker.referenced.get(key),
+      { hostIp: state.config.internalIp, podIp: sandbox.ip, capacity: state.config.capacity },
+      serviceEnvironment(worker.pod, (namespace) => state.services.store.byIndex(byNamespace, namespace)),
+    ),
     stdin: spec.stdin ?? false,
     stdinOnce: spec.stdinOnce ?? false,
     tty: spec.tty ?? false,

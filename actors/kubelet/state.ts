@@ -1,6 +1,6 @@
 import type { Address } from "../../protocol/address";
 import type { CriContainer } from "../../protocol/cri";
-import type { Lease, Node, NodeStatus, Pod } from "../../protocol/kinds/generated";
+import type { Lease, Node, NodeStatus, Pod, Service } from "../../protocol/kinds/generated";
 import type { Stored } from "../../protocol/kinds/object";
 import type { Context, StreamRef } from "../../runtime/actor";
 import type { ApiClient, EventRecorder, Informer } from "../client";
@@ -16,6 +16,8 @@ export interface State {
   readonly client: ApiClient<State>;
   readonly pods: Informer<State, Pod>;
   readonly ownNode: Informer<State, Node>;
+  /** Containers are told of them in their environment. */
+  readonly services: Informer<State, Service>;
   readonly recorder: EventRecorder<State>;
   /** By uid: a pod and the one that takes its name after it can both be here. */
   readonly workers: Map<string, PodWorker>;

@@ -1,5 +1,6 @@
 import { environmentOf, expandReferences } from "../../actors/kubelet/environment";
-import type { Container, Pod } from "../../protocol/kinds/generated";
+import { serviceEnvironment } from "../../actors/kubelet/service-environment";
+import type { Container, Pod, Service } from "../../protocol/kinds/generated";
 import type { Stored } from "../../protocol/kinds/object";
 
 const pod = {
@@ -91,5 +92,54 @@ describe("a container's environment", () => {
       MEMORY: "200",
       CPUS: "4",
     });
+  });
+
+  test("ends with what Services say of themselves, which replaces nothing and may be referred to", () => {
+    const service = (namespace: string, name: string, clusterIP: string, ports: object[]) =>
+      ({ metadata: { namespace, name }, spec: { clusterIP, ports } }) as unknown as Stored<Service>;
+    const services = [
+      service("default", "kubernetes", "10.96.0.1", [{ name: "https", port: 443 }]),
+      service("default", "other", "10.96.0.9", [{ port: 1 }]),
+      service("shop", "red-db", "10.96.0.2", [
+        { name: "sql", port: 5432, protocol: "TCP" },
+        { name: "stats", port: 90, protocol: "UDP" },
+      ]),
+      service("shop", "headless", "None", [{ port: 80 }]),
+    ];
+    const servicesOf = (namespace: string) => services.filter(({ metadata }) => metadata.namespace === namespace);
+    const told = serviceEnvironment(pod, servicesOf);
+    const container = {
+      name: "c",
+      env: [
+        { name: "RED_DB_PORT", value: "mine" },
+        { name: "URL", value: "$(RED_DB_SERVICE_HOST):$(RED_DB_PORT)" },
+      ],
+    };
+    expect(Object.fromEntries(environmentOf(container, pod, () => undefined, node, told))).toEqual({
+      KUBERNETES_SERVICE_HOST: "10.96.0.1",
+      KUBERNETES_SERVICE_PORT: "443",
+      KUBERNETES_SERVICE_PORT_HTTPS: "443",
+      KUBERNETES_PORT: "tcp://10.96.0.1:443",
+      KUBERNETES_PORT_443_TCP: "tcp://10.96.0.1:443",
+      KUBERNETES_PORT_443_TCP_PROTO: "tcp",
+      KUBERNETES_PORT_443_TCP_PORT: "443",
+      KUBERNETES_PORT_443_TCP_ADDR: "10.96.0.1",
+      RED_DB_SERVICE_HOST: "10.96.0.2",
+      RED_DB_SERVICE_PORT: "5432",
+      RED_DB_SERVICE_PORT_SQL: "5432",
+      RED_DB_SERVICE_PORT_STATS: "90",
+      RED_DB_PORT: "mine",
+      RED_DB_PORT_5432_TCP: "tcp://10.96.0.2:5432",
+      RED_DB_PORT_5432_TCP_PROTO: "tcp",
+      RED_DB_PORT_5432_TCP_PORT: "5432",
+      RED_DB_PORT_5432_TCP_ADDR: "10.96.0.2",
+      RED_DB_PORT_90_UDP: "udp://10.96.0.2:90",
+      RED_DB_PORT_90_UDP_PROTO: "udp",
+      RED_DB_PORT_90_UDP_PORT: "90",
+      RED_DB_PORT_90_UDP_ADDR: "10.96.0.2",
+      URL: "10.96.0.2:mine",
+    });
+    const alone = { ...pod, spec: { ...pod.spec!, enableServiceLinks: false } };
+    expect([...serviceEnvironment(alone, servicesOf).keys()].every((name) => name.startsWith("KUBERNETES_"))).toBe(true);
   });
 });

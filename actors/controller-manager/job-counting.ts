@@ -21,7 +21,7 @@ export interface Count {
   readonly status: Pick<JobStatus, "succeeded" | "failed" | "completedIndexes" | "uncountedTerminatedPods">;
   /** Pods whose finalizers may go once that status is written. */
   readonly release: readonly Stored<Pod>[];
-  /** Pods that have failed and were not known to have. */
+  /** Pods that have failed and were not known to have, those that do not count among them. */
   readonly newlyFailed: readonly Stored<Pod>[];
   /** Whether everything that has ended is counted. */
   readonly isSettled: boolean;
@@ -32,10 +32,17 @@ export const isTracked = (pod: Pod) => pod.metadata?.finalizers?.includes(tracki
 /** A pod on its way out will not succeed any more, unless only failed ones are to be replaced. */
 export function hasFailed(pod: Stored<Pod>, job: Job): boolean {
   if (pod.status?.phase === "Failed") return true;
-  return job.spec?.podReplacementPolicy !== "Failed" && isBeingDeleted(pod) && pod.status?.phase !== "Succeeded";
+  if (job.spec?.podReplacementPolicy === "Failed" || job.spec?.podFailurePolicy !== undefined) return false;
+  return isBeingDeleted(pod) && pod.status?.phase !== "Succeeded";
 }
 
-export function countPods(job: Stored<Job>, pods: readonly Stored<Pod>[]): Count {
+/** `isKept` says of a failed pod that it is to be counted later, `isIgnored` that its failure does not count at all. */
+export function countPods(
+  job: Stored<Job>,
+  pods: readonly Stored<Pod>[],
+  isKept: (pod: Stored<Pod>) => boolean = () => false,
+  isIgnored: (pod: Stored<Pod>) => boolean = () => false,
+): Count {
   const status = job.status ?? {};
   const isIndexed = job.spec?.completionMode === "Indexed";
   const held = new Map(pods.filter(isTracked).map((pod) => [pod.metadata.uid, pod]));
@@ -55,14 +62,14 @@ export function countPods(job: Stored<Job>, pods: readonly Stored<Pod>[]): Count
   for (const pod of held.values()) {
     if (known.has(pod.metadata.uid)) continue;
     const isSuccess = pod.status?.phase === "Succeeded";
-    if (!isSuccess && !hasFailed(pod, job)) continue;
+    if (!isSuccess && (!hasFailed(pod, job) || isKept(pod))) continue;
     if (succeeded.length + failed.length >= uncountedMax) {
       waiting += 1;
       continue;
     }
     release.push(pod);
     if (!isSuccess) {
-      failed.push(pod.metadata.uid);
+      if (!isIgnored(pod)) failed.push(pod.metadata.uid);
       newlyFailed.push(pod);
     } else if (!isIndexed) succeeded.push(pod.metadata.uid);
     else {

@@ -1,4 +1,4 @@
-import type { Pod } from "../../protocol/kinds/generated";
+import type { Job, Pod } from "../../protocol/kinds/generated";
 
 /** The completion indexes of an Indexed Job. Source: "Jobs" in the documentation, completion mode. */
 
@@ -8,6 +8,17 @@ export const indexAnnotation = "batch.kubernetes.io/job-completion-index";
 export function indexOf(pod: Pod): number | undefined {
   const text = pod.metadata?.annotations?.[indexAnnotation];
   return text !== undefined && /^\d+$/.test(text) ? Number(text) : undefined;
+}
+
+/** The indexes that have succeeded, by what the status says and by pods that it does not know of yet. */
+export function succeededIndexes(job: Job, pods: readonly Pod[]): ReadonlySet<number> {
+  const completions = job.spec?.completions ?? 0;
+  const indexes = new Set(parseIndexes(job.status?.completedIndexes, completions));
+  for (const pod of pods) {
+    const index = pod.status?.phase === "Succeeded" ? indexOf(pod) : undefined;
+    if (index !== undefined && index < completions) indexes.add(index);
+  }
+  return indexes;
 }
 
 /** "1,3-5" as a set; what lies at or beyond `completions` is left out. */

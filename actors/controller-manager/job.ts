@@ -4,17 +4,13 @@ import { controllerOf, isBeingDeleted, keyOf, objectKey, type Stored, timeMs, ti
 import {
   attempt,
   type Controller,
-  create,
   event,
-  get,
   index,
   jobs,
   nothingToDo,
   type Plan,
   parallel,
-  patch,
   pods,
-  remove,
   type Step,
   updateStatus,
   type View,
@@ -23,10 +19,12 @@ import {
 import { isSame } from "./canonical";
 import { byController, claim, controllerIndex } from "./claim";
 import { conditionOf, withCondition } from "./condition";
-import { type Count, countPods, isTracked, trackingFinalizer } from "./job-counting";
-import { indexAnnotation, indexOf, pendingIndexes } from "./job-indexes";
+import { type Count, countPods, hasFailed, isTracked } from "./job-counting";
+import { failuresOf, type IndexFailures, indexFailures } from "./job-index-failures";
+import { formatIndexes, indexOf, pendingIndexes, succeededIndexes } from "./job-indexes";
+import { createPod, deletePod, releaseOrphans, releasePod, trackedOf } from "./job-pods";
+import { failureVerdict, fulfilledRule } from "./job-policies";
 import { isPodActive, isPodReady, isPodTerminal } from "./pod-state";
-import { podOf } from "./replicaset";
 import { deletionOrder } from "./replicaset-deletion-order";
 
 /** More pods are not made or deleted in one go. */
@@ -35,12 +33,13 @@ const podsPerSyncMax = 500;
 const behindMs = 1000;
 const backoffMs = 10_000;
 const backoffMaxMs = 600_000;
-const trackedOf = "job";
 
 /** Failures without a success between them, and when the last was. */
 interface Memory {
   readonly failures: number;
   readonly lastMs: number;
+  /** The uids of pods among them whose failure the Job ignores. */
+  readonly ignored: readonly string[];
 }
 
 /** Runs the pods of a Job to completion. Source: "Jobs" in the documentation. */
@@ -72,9 +71,6 @@ function keysOfPod(pod: Stored<Pod>, view: View): readonly string[] {
 /** A Job may be left to another controller. */
 const isOurs = ({ spec }: Job) => spec?.managedBy === undefined || spec.managedBy === "kubernetes.io/job-controller";
 
-/** The parts of a Job's spec that this controller does not carry out. */
-const refused = ["podFailurePolicy", "successPolicy", "backoffLimitPerIndex", "maxFailedIndexes"] as const;
-
 /** What a Job was decided to be: going on, put off, or about to end one way or the other. */
 type Course =
   | { readonly type: "running" | "suspended" }
@@ -82,8 +78,6 @@ type Course =
 
 function reconcileJob(job: Stored<Job>, view: View, nowMs: number, memory: Memory | undefined): Plan {
   const spec = job.spec!;
-  const wanted = refused.find((field) => spec[field] !== undefined);
-  if (wanted) return { steps: [event(job, "Warning", "NotSupported", `spec.${wanted} is not supported: this Job is not run`)] };
   const { owned, steps: claims } = claim(
     view,
     job,
@@ -99,14 +93,18 @@ function reconcileJob(job: Stored<Job>, view: View, nowMs: number, memory: Memor
     view.seen(pods) < Number(job.metadata.resourceVersion) &&
     ((uncounted?.succeeded?.length ?? 0) > 0 || (uncounted?.failed?.length ?? 0) > 0);
   if (isBehind) return { steps: [], requeueAfterMs: behindMs };
-  const count = countPods(job, owned);
+  const isIgnored = (pod: Stored<Pod>) => failureVerdict(spec.podFailurePolicy, pod)?.action === "Ignore";
+  const failures = indexFailures(job, owned, succeededIndexes(job, owned));
+  const all = countPods(job, owned, undefined, isIgnored);
   const active = owned.filter(isPodActive);
-  const course = courseOf(job, count, active, nowMs);
-  const remembered = rememberFailures(count, job, memory, nowMs);
+  const course = courseOf(job, all, failures, owned, nowMs);
+  const isKept = (pod: Stored<Pod>) => course.type === "running" && failures?.last.get(indexOf(pod) ?? -1) === pod;
+  const count = failures ? countPods(job, owned, isKept, isIgnored) : all;
+  const remembered = rememberFailures(count, isIgnored, job, memory, nowMs);
   const { steps, waitMs } = isBeingDeleted(job)
     ? { steps: [], waitMs: undefined }
-    : manage(job, course, count, active, owned, remembered, nowMs);
-  const status = statusOf(job, course, count, owned, nowMs);
+    : manage(job, course, count, failures, active, owned, remembered, nowMs);
+  const status = statusOf(job, course, count, failures, owned, nowMs);
   const written = isSame(status, job.status ?? {})
     ? []
     : [updateStatus(jobs, { ...job, status }, { after: (result) => (result.ok ? announce(job, status) : []) })];
@@ -126,19 +124,44 @@ export function isFinished(job: Job): boolean {
   return ["Complete", "Failed"].some((type) => conditionOf(job.status?.conditions, type)?.status === "True");
 }
 
-function courseOf(job: Stored<Job>, count: Count, active: readonly Stored<Pod>[], nowMs: number): Course {
-  const { completions, suspend, backoffLimit = 6, activeDeadlineSeconds, template } = job.spec!;
+function courseOf(
+  job: Stored<Job>,
+  count: Count,
+  failures: IndexFailures | undefined,
+  owned: readonly Stored<Pod>[],
+  nowMs: number,
+): Course {
+  const { completions, suspend, backoffLimit = 6, activeDeadlineSeconds, template, podFailurePolicy, successPolicy } = job.spec!;
+  const active = owned.filter(isPodActive);
   const decided = job.status?.conditions?.find(
     ({ type, status }) => status === "True" && (type === "FailureTarget" || type === "SuccessCriteriaMet"),
   );
   if (decided)
     return { type: decided.type === "FailureTarget" ? "failed" : "complete", reason: decided.reason ?? "", message: decided.message ?? "" };
+  const fatal = podFailurePolicy
+    ? owned
+        .filter((pod) => hasFailed(pod, job))
+        .map((pod) => failureVerdict(podFailurePolicy, pod))
+        .find((verdict) => verdict?.action === "FailJob")
+    : undefined;
+  if (fatal) return { type: "failed", reason: "PodFailurePolicy", message: fatal.message };
   const restarts = template.spec?.restartPolicy === "OnFailure" ? active.reduce((sum, pod) => sum + restartsOf(pod), 0) : 0;
   if (count.failed > backoffLimit || (restarts > 0 && restarts >= backoffLimit))
     return { type: "failed", reason: "BackoffLimitExceeded", message: "Job has reached the specified backoff limit" };
   const startedMs = timeMs(job.status?.startTime);
   if (!suspend && activeDeadlineSeconds !== undefined && startedMs !== undefined && nowMs - startedMs >= activeDeadlineSeconds * 1000)
     return { type: "failed", reason: "DeadlineExceeded", message: "Job was active longer than specified deadline" };
+  const givenUp = failures?.failed.size ?? 0;
+  if (job.spec!.maxFailedIndexes !== undefined && givenUp > job.spec!.maxFailedIndexes)
+    return {
+      type: "failed",
+      reason: "MaxFailedIndexesExceeded",
+      message: "Job has exceeded the specified maximal number of failed indexes",
+    };
+  if (givenUp > 0 && givenUp + count.completedIndexes.size >= completions!)
+    return { type: "failed", reason: "FailedIndexes", message: "Job has failed indexes" };
+  const rule = fulfilledRule(successPolicy, job, count.completedIndexes);
+  if (rule !== undefined) return { type: "complete", reason: "SuccessPolicy", message: `Matched rules at index ${rule}` };
   const isDone = completions === undefined ? count.succeeded > 0 && active.length === 0 : count.succeeded >= completions;
   if (isDone) return { type: "complete", reason: "CompletionsReached", message: "Reached expected number of succeeded pods" };
   return { type: suspend ? "suspended" : "running" };
@@ -156,6 +179,7 @@ function manage(
   job: Stored<Job>,
   course: Course,
   count: Count,
+  failures: IndexFailures | undefined,
   active: readonly Stored<Pod>[],
   owned: readonly Stored<Pod>[],
   memory: Memory,
@@ -163,42 +187,59 @@ function manage(
 ): Management {
   if (course.type !== "running")
     return { steps: active.length > 0 ? [parallel(active.map((pod) => deletePod(job, pod)))] : [], waitMs: undefined };
-  const { parallelism = 1, completions, completionMode, podReplacementPolicy } = job.spec!;
-  const terminating = podReplacementPolicy === "Failed" ? owned.filter((pod) => isBeingDeleted(pod) && !isPodTerminal(pod)).length : 0;
+  const { parallelism = 1, completions, completionMode, podReplacementPolicy, podFailurePolicy } = job.spec!;
+  const onlyFailed = podReplacementPolicy === "Failed" || podFailurePolicy !== undefined;
+  const terminating = onlyFailed ? owned.filter((pod) => isBeingDeleted(pod) && !isPodTerminal(pod)) : [];
   const wanted =
     completions === undefined ? (count.succeeded > 0 ? active.length : parallelism) : Math.min(completions - count.succeeded, parallelism);
   if (active.length > wanted) {
     const surplus = deletionOrder(active, active, nowMs).slice(0, active.length - wanted);
     return { steps: [parallel(surplus.slice(0, podsPerSyncMax).map((pod) => deletePod(job, pod)))], waitMs: undefined };
   }
-  const missing = Math.min(wanted - active.length - terminating, podsPerSyncMax);
+  const missing = Math.min(wanted - active.length - terminating.length, podsPerSyncMax);
   if (missing <= 0) return { steps: [], waitMs: undefined };
-  const waitMs =
-    memory.failures === 0 ? 0 : memory.lastMs + Math.min(backoffMs * 2 ** Math.min(memory.failures - 1, 20), backoffMaxMs) - nowMs;
+  const waitMs = failures || memory.failures === 0 ? 0 : memory.lastMs + backOffMs(memory.failures) - nowMs;
   if (waitMs > 0) return { steps: [], waitMs };
-  const running = new Set(active.map((pod) => indexOf(pod)).filter((at) => at !== undefined));
-  const indexes =
-    completionMode === "Indexed"
-      ? pendingIndexes(completions ?? 0, count.completedIndexes, running, missing)
-      : Array.from({ length: missing }, () => undefined);
+  if (completionMode !== "Indexed") {
+    const creations = Array.from({ length: missing }, () => createPod(job, undefined));
+    return { steps: [parallel(creations, true)], waitMs: undefined };
+  }
+  const taken = new Set([...active, ...terminating].map((pod) => indexOf(pod)).filter((at) => at !== undefined));
+  const over = failures ? new Set([...count.completedIndexes, ...failures.failed]) : count.completedIndexes;
+  const indexes = pendingIndexes(completions ?? 0, over, taken, missing);
+  const waits = indexes.map((at) => indexWaitMs(failures?.last.get(at), nowMs));
+  const due = indexes.filter((_, at) => waits[at]! <= 0);
+  const creations = due.map((at) => createPod(job, at, failures?.last.get(at)));
+  const later = waits.filter((ms) => ms > 0);
   return {
-    steps: [
-      parallel(
-        indexes.map((at) => createPod(job, at)),
-        true,
-      ),
-    ],
-    waitMs: undefined,
+    steps: creations.length > 0 ? [parallel(creations, true)] : [],
+    waitMs: later.length > 0 ? Math.min(...later) : undefined,
   };
 }
 
-function rememberFailures(count: Count, job: Job, memory: Memory | undefined, nowMs: number): Memory {
-  const before = memory ?? { failures: 0, lastMs: 0 };
+const backOffMs = (failures: number) => Math.min(backoffMs * 2 ** Math.min(failures - 1, 20), backoffMaxMs);
+
+/** How long until an index whose last pod failed may have another. */
+function indexWaitMs(last: Stored<Pod> | undefined, nowMs: number): number {
+  return last === undefined ? 0 : (endedMs(last) ?? nowMs) + backOffMs(failuresOf(last)) - nowMs;
+}
+
+function rememberFailures(
+  count: Count,
+  isIgnored: (pod: Stored<Pod>) => boolean,
+  job: Job,
+  memory: Memory | undefined,
+  nowMs: number,
+): Memory {
+  const before = memory ?? { failures: 0, lastMs: 0, ignored: [] };
   const hasSucceeded = count.succeeded > (job.status?.succeeded ?? 0) + (job.status?.uncountedTerminatedPods?.succeeded?.length ?? 0);
-  if (hasSucceeded && count.newlyFailed.length === 0) return { failures: 0, lastMs: 0 };
-  if (count.newlyFailed.length === 0) return before;
-  const ends = count.newlyFailed.map((pod) => endedMs(pod) ?? nowMs);
-  return { failures: (hasSucceeded ? 0 : before.failures) + count.newlyFailed.length, lastMs: Math.max(before.lastMs, ...ends) };
+  // What does not count stands in no status, so that it has to be remembered until its finalizer is off.
+  const ignored = count.newlyFailed.filter(isIgnored).map(({ metadata }) => metadata.uid);
+  const failed = count.newlyFailed.filter(({ metadata }) => !before.ignored.includes(metadata.uid));
+  if (hasSucceeded && failed.length === 0) return { failures: 0, lastMs: 0, ignored };
+  if (failed.length === 0) return { ...before, ignored };
+  const ends = failed.map((pod) => endedMs(pod) ?? nowMs);
+  return { failures: (hasSucceeded ? 0 : before.failures) + failed.length, lastMs: Math.max(before.lastMs, ...ends), ignored };
 }
 
 /** When the last container of a pod ended, or when the pod began to be deleted. */
@@ -209,7 +250,14 @@ function endedMs(pod: Stored<Pod>): number | undefined {
   return ends.length > 0 ? Math.max(...ends) : timeMs(pod.metadata.deletionTimestamp);
 }
 
-function statusOf(job: Stored<Job>, course: Course, count: Count, owned: readonly Stored<Pod>[], nowMs: number): JobStatus {
+function statusOf(
+  job: Stored<Job>,
+  course: Course,
+  count: Count,
+  failures: IndexFailures | undefined,
+  owned: readonly Stored<Pod>[],
+  nowMs: number,
+): JobStatus {
   const active = owned.filter(isPodActive);
   const terminating = owned.filter((pod) => isBeingDeleted(pod) && !isPodTerminal(pod)).length;
   const { completedIndexes: _, succeeded: __, failed: ___, ...before } = job.status ?? {};
@@ -230,6 +278,7 @@ function statusOf(job: Stored<Job>, course: Course, count: Count, owned: readonl
   return {
     ...kept,
     ...count.status,
+    ...(failures ? { failedIndexes: formatIndexes(failures.failed) } : {}),
     ...(active.length > 0 ? { active: active.length } : {}),
     ready: active.filter(isPodReady).length,
     terminating,
@@ -251,79 +300,4 @@ function announce(job: Stored<Job>, status: JobStatus): readonly Step[] {
   if (conditionOf(job.status?.conditions, "Suspended") && isNew("Suspended", "False"))
     steps.push(event(job, "Normal", "Resumed", "Job resumed"));
   return steps;
-}
-
-function createPod(job: Stored<Job>, at: number | undefined): Step {
-  return create(pods, jobPod(job, at), {
-    after: (result) => [
-      result.ok
-        ? event(job, "Normal", "SuccessfulCreate", `Created pod: ${result.object.metadata.name}`)
-        : event(job, "Warning", "FailedCreate", `Error creating: ${result.status.message}`),
-    ],
-  });
-}
-
-/** A pod of the Job; at a completion index it knows it by annotation, label, host name and JOB_COMPLETION_INDEX. */
-export function jobPod(job: Stored<Job>, at: number | undefined): Pod {
-  const made = podOf(job, job.spec!.template);
-  const finalizers = [...(made.metadata?.finalizers ?? []), trackingFinalizer];
-  if (at === undefined) return { ...made, metadata: { ...made.metadata, finalizers } };
-  const variable = {
-    name: "JOB_COMPLETION_INDEX",
-    valueFrom: { fieldRef: { apiVersion: "v1", fieldPath: `metadata.labels['${indexAnnotation}']` } },
-  };
-  const know = <C extends { readonly env?: readonly { readonly name: string }[] }>(container: C): C =>
-    container.env?.some(({ name }) => name === variable.name) ? container : { ...container, env: [...(container.env ?? []), variable] };
-  const { spec } = made;
-  return {
-    ...made,
-    metadata: {
-      ...made.metadata,
-      generateName: `${job.metadata.name}-${at}-`,
-      finalizers,
-      annotations: { ...made.metadata?.annotations, [indexAnnotation]: String(at) },
-      labels: { ...made.metadata?.labels, [indexAnnotation]: String(at) },
-    },
-    spec: {
-      ...spec!,
-      hostname: spec?.hostname ?? `${job.metadata.name}-${at}`,
-      containers: spec!.containers.map(know),
-      ...(spec?.initContainers ? { initContainers: spec.initContainers.map(know) } : {}),
-    },
-  };
-}
-
-function deletePod(job: Stored<Job>, pod: Stored<Pod>): Step {
-  return remove(
-    pods,
-    pod,
-    {},
-    {
-      after: (result) => (result.ok ? [event(job, "Normal", "SuccessfulDelete", `Deleted pod: ${pod.metadata.name}`)] : []),
-    },
-  );
-}
-
-function releasePod(pod: Stored<Pod>): Step {
-  return patch(
-    pods,
-    pod,
-    "strategic",
-    { metadata: { uid: pod.metadata.uid, "$deleteFromPrimitiveList/finalizers": [trackingFinalizer] } },
-    { ignore: ["NotFound"] },
-  );
-}
-
-/** Pods of a Job that is gone are counted by nobody: once that is sure, nothing holds them. */
-function releaseOrphans(key: string, view: View): readonly Step[] {
-  const left = view.of(pods).byIndex(trackedOf, key);
-  const [first] = left;
-  if (!first) return [];
-  return [
-    get(jobs, first.metadata.namespace ?? "", controllerOf(first)!.name, (result) => {
-      if (!result.ok) return result.status.reason === "NotFound" ? [parallel(left.map(releasePod))] : [];
-      const { uid } = result.object.metadata;
-      return [parallel(left.filter((pod) => controllerOf(pod)?.uid !== uid).map(releasePod))];
-    }),
-  ];
 }

@@ -158,12 +158,120 @@ test("with a watch on pods that lags, no finished pod is counted twice and none 
   expect(podsOf(store)).toHaveLength(2);
 });
 
-test("what the controller does not carry out it refuses aloud", () => {
+// Source: "Jobs" in the documentation, pod failure policy.
+test("a pod failure policy ends the Job, ignores a disruption, or lets the failure count, by the first rule that matches", () => {
   const { simulation, store } = cluster({ controllers });
-  store.put("jobs", "ADDED", job({ successPolicy: { rules: [] } }));
+  const podFailurePolicy = {
+    rules: [
+      { action: "Ignore", onPodConditions: [{ type: "DisruptionTarget", status: "True" }] },
+      { action: "Count", onExitCodes: { operator: "In", values: [1] } },
+      { action: "FailJob", onExitCodes: { containerName: "main", operator: "NotIn", values: [7] } },
+    ],
+  };
+  store.put("jobs", "ADDED", job({ parallelism: 1, completions: 1, backoffLimit: 1, podFailurePolicy, podReplacementPolicy: "Failed" }));
+  const fail = (exitCode: number, conditions: object[] = []) => {
+    const pod = podsOf(store).find(({ status }) => status?.phase === "Running")!;
+    const state = { terminated: { exitCode, finishedAt: timestamp(startMs + simulation.now() / 1000) } };
+    const status = { ...pod.status, phase: "Failed", conditions, containerStatuses: [{ name: "main", state }] };
+    store.put("pods", "MODIFIED", { ...(pod as unknown as Kept), status } as unknown as Kept);
+    return pod.metadata.name;
+  };
+  simulation.runFor(8_000);
+  fail(9, [{ type: "DisruptionTarget", status: "True" }]);
+  simulation.runFor(30_000);
+  expect(jobOf(store).status).toMatchObject({ active: 1, uncountedTerminatedPods: {} });
+  expect(jobOf(store).status?.failed).toBeUndefined();
+  fail(1);
+  simulation.runFor(60_000);
+  expect(jobOf(store).status).toMatchObject({ active: 1, failed: 1 });
+  const last = fail(2);
+  simulation.runFor(30_000);
+  expect(conditions(store)).toEqual(["FailureTarget PodFailurePolicy", "Failed PodFailurePolicy"]);
+  expect(jobOf(store).status?.conditions?.[0]?.message).toBe(
+    `Container main for pod shop/${last} failed with exit code 2 matching FailJob rule at index 2`,
+  );
+  expect(podsOf(store)).toHaveLength(3);
+  expect(podsOf(store).every((pod) => (pod.metadata.finalizers ?? []).length === 0)).toBe(true);
+});
+
+// Source: "Jobs" in the documentation, backoff limit per index.
+test("with backoffLimitPerIndex each index fails for itself, waits for itself, and is known by the annotation of its pods", () => {
+  const { simulation, store } = cluster({ controllers });
+  const limits = { completionMode: "Indexed", backoffLimit: 2 ** 31 - 1, backoffLimitPerIndex: 1 };
+  store.put("jobs", "ADDED", job({ ...limits, parallelism: 3, completions: 3 }));
+  const isAt = (index: number) => (pod: Stored<Pod>) =>
+    pod.metadata.annotations?.["batch.kubernetes.io/job-completion-index"] === `${index}`;
+  const endAt = (index: number, phase: "Succeeded" | "Failed") => end(store, phase, startMs + simulation.now() / 1000, isAt(index));
+  const counts = (index: number) =>
+    podsOf(store)
+      .filter(isAt(index))
+      .map(({ metadata }) => metadata.annotations?.["batch.kubernetes.io/job-index-failure-count"])
+      .sort();
+  simulation.runFor(8_000);
+  endAt(1, "Failed");
+  simulation.runFor(6_000);
+  // The failed pod alone knows of the failure: it is held, and not counted, until its successor carries that on.
+  expect(counts(1)).toEqual(["0"]);
+  expect(podsOf(store).find(isAt(1))!.metadata.finalizers).toHaveLength(1);
+  simulation.runFor(8_000);
+  expect(counts(1)).toEqual(["0", "1"]);
+  expect(jobOf(store).status).toMatchObject({ active: 3, failed: 1, failedIndexes: "" });
+  endAt(1, "Failed");
+  simulation.runFor(60_000);
+  expect(counts(1)).toEqual(["0", "1"]);
+  expect(jobOf(store).status).toMatchObject({ active: 2, failed: 2, failedIndexes: "1" });
+  endAt(0, "Succeeded");
+  endAt(2, "Succeeded");
   simulation.runFor(10_000);
-  expect(podsOf(store)).toEqual([]);
-  expect(eventLines(store)).toEqual(["Warning NotSupported: spec.successPolicy is not supported: this Job is not run"]);
+  expect(conditions(store)).toEqual(["FailureTarget FailedIndexes", "Failed FailedIndexes"]);
+  expect(jobOf(store).status).toMatchObject({ succeeded: 2, completedIndexes: "0,2", failedIndexes: "1" });
+});
+
+test("FailIndex gives an index up at once, and more than maxFailedIndexes end the Job", () => {
+  const { simulation, store } = cluster({ controllers });
+  const podFailurePolicy = { rules: [{ action: "FailIndex", onExitCodes: { operator: "In", values: [1] } }] };
+  const limits = {
+    completionMode: "Indexed",
+    backoffLimitPerIndex: 5,
+    maxFailedIndexes: 1,
+    podFailurePolicy,
+    podReplacementPolicy: "Failed",
+  };
+  store.put("jobs", "ADDED", job({ ...limits, parallelism: 3, completions: 9 }));
+  const endOne = () => {
+    const [first] = podsOf(store).filter(({ status }) => status?.phase === "Running");
+    end(store, "Failed", startMs + simulation.now() / 1000, ({ metadata }) => metadata.uid === first!.metadata.uid);
+    simulation.runFor(10_000);
+  };
+  simulation.runFor(8_000);
+  endOne();
+  expect(jobOf(store).status).toMatchObject({ active: 3, failed: 1 });
+  expect(jobOf(store).status!.failedIndexes).toMatch(/^[0-2]$/);
+  endOne();
+  expect(conditions(store)[0]).toBe("FailureTarget MaxFailedIndexesExceeded");
+});
+
+// Source: "Jobs" in the documentation, success policy.
+test("a success policy completes the Job when the indexes that matter have succeeded, and the other pods go", () => {
+  const { simulation, store } = cluster({ controllers });
+  const successPolicy = { rules: [{ succeededIndexes: "7" }, { succeededIndexes: "0-2", succeededCount: 2 }] };
+  store.put("jobs", "ADDED", job({ completionMode: "Indexed", parallelism: 4, completions: 8, successPolicy }));
+  const succeed = (index: string) =>
+    end(
+      store,
+      "Succeeded",
+      startMs + simulation.now() / 1000,
+      ({ metadata }) => metadata.annotations?.["batch.kubernetes.io/job-completion-index"] === index,
+    );
+  simulation.runFor(8_000);
+  succeed("2");
+  simulation.runFor(8_000);
+  expect(conditions(store)).toEqual([]);
+  succeed("0");
+  simulation.runFor(20_000);
+  expect(conditions(store)).toEqual(["SuccessCriteriaMet SuccessPolicy", "Complete SuccessPolicy"]);
+  expect(jobOf(store).status).toMatchObject({ succeeded: 2, completedIndexes: "0,2", ready: 0, terminating: 0 });
+  expect(jobOf(store).status?.conditions?.[0]?.message).toBe("Matched rules at index 1");
 });
 
 test("a Job that ended is deleted after ttlSecondsAfterFinished", () => {

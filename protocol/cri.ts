@@ -97,6 +97,14 @@ export interface CriStopContainer {
   readonly timeoutMs: number;
 }
 
+/** Answered by CriDone, or by CriFailed where the process takes more already than it is to have. The process goes on. */
+export interface CriUpdateContainerResources {
+  readonly kind: "cri.updateContainerResources";
+  readonly containerId: string;
+  /** Bytes; 0 without a limit. */
+  readonly memoryLimit: number;
+}
+
 /** Answered by CriDone. Only containers that have exited. */
 export interface CriRemoveContainer {
   readonly kind: "cri.removeContainer";
@@ -251,6 +259,7 @@ export type CriRequest =
   | CriCreateContainer
   | CriStartContainer
   | CriStopContainer
+  | CriUpdateContainerResources
   | CriRemoveContainer
   | CriList
   | CriStats

@@ -9,7 +9,7 @@ import { nextPodAddress } from "../network/ipam";
 import { selectLog } from "./container-log";
 import { behaviourOf, drawMs } from "./image-behaviour";
 import { advanceContainer, createContainer, newId, startContainer, stopContainer, tell } from "./lifecycle";
-import { onKill, onLoad, statsOf } from "./machine";
+import { changeMemoryLimit, onKill, onLoad, statsOf } from "./machine";
 import { wakeMain } from "./main-session";
 import { accept, execute, finishRequest } from "./requests";
 import { answer, type Container, type ContainerRuntimeConfig, describe, imageRefOf, pushLog, type Sandbox, type State } from "./state";
@@ -132,6 +132,12 @@ function onRequest(state: State, body: Exclude<Said, NetRequest | ProcessKill | 
       else answer(ctx, request, done);
       return;
     }
+    case "cri.updateContainerResources":
+      withContainer(state, body.containerId, request, ctx, (container) => {
+        const wrong = changeMemoryLimit(container, body.memoryLimit);
+        answer(ctx, request, wrong === undefined ? done : failed("Unknown", wrong));
+      });
+      return;
     case "cri.removeContainer":
       removeContainer(state, body.containerId, ctx);
       answer(ctx, request, done);

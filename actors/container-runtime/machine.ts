@@ -3,7 +3,7 @@ import type { CriStatsListed } from "../../protocol/cri";
 import type { ProcessKill, ProcessKilled, ProcessLoad } from "../../protocol/process";
 import type { Context, RequestRef } from "../../runtime/actor";
 import { exit } from "./lifecycle";
-import type { State } from "./state";
+import type { Container, State } from "./state";
 
 type Ctx = Context<State>;
 
@@ -48,4 +48,15 @@ export function statsOf(state: State): CriStatsListed {
     otherMemoryBytes: state.load.memoryBytes,
     otherDiskBytes: state.load.diskBytes,
   };
+}
+
+/** A process gets another limit of memory; what is wrong with it where it takes more than that already. */
+export function changeMemoryLimit(container: Container, limit: number): string | undefined {
+  const { life, behaviour } = container;
+  // What is about to be killed for its memory has not taken it yet.
+  const grown = life.is === "running" && life.end?.reason !== "OOMKilled";
+  const taken = grown ? (behaviour.memoryBytes ?? memoryUnlessDeclared) : 0;
+  if (limit > 0 && taken > limit) return `attempting to set container memory limit (${limit}) below current usage (${taken})`;
+  container.memoryLimit = limit;
+  return undefined;
 }

@@ -65,7 +65,7 @@ export interface Container {
   readonly createdWallUs: number;
   readonly behaviour: ReturnType<typeof behaviourOf>;
   readonly ports: readonly number[];
-  readonly memoryLimit: number;
+  memoryLimit: number;
   readonly command: readonly string[];
   /** What its image sets is not known; this is what the pod sets. */
   readonly environment: readonly (readonly [string, string])[];

@@ -20,7 +20,11 @@ export function endedOf(told: CriContainer, nowMs: number): Ended {
 export function endContainer(state: State, worker: PodWorker, container: ContainerWorker, told: CriContainer, ctx: Ctx): void {
   const nowMs = nowMsOf(ctx);
   container.state = { is: "ended", ...endedOf(told, nowMs) };
+  container.actual = undefined;
   container.probes.clear();
+  // What had to go for the sake of its specification has done nothing wrong: it need not wait.
+  container.renewed = container.condemned?.renews ?? false;
+  if (container.renewed) container.crashBackOff = undefined;
   container.condemned = undefined;
   for (const timer of ["poststart", "prestop"]) ctx.cancelTimer(`${timer}:${worker.uid}:${container.name}`);
   const waits = backOffUntilMs(container.crashBackOff, nowMs, state.times) > nowMs;

@@ -5,6 +5,7 @@ import { type BackOffLimits, backOffUntilMs } from "./back-off";
 import { incompleteInits, isInitialized, type PodPhase, podPhase } from "./pod-phase";
 import { type ContainerWorker, type Ended, isContainerReady, isStarted, type PodWorker, shouldRestart } from "./pod-worker";
 import { qosClass } from "./qos-class";
+import { resourceStatus } from "./resize";
 
 /** What a containerID begins with: the name of the runtime, as in the node's containerRuntimeVersion. */
 export const containerScheme = "wavetank://";
@@ -66,6 +67,7 @@ function containerStatus(worker: Readonly<PodWorker>, container: ContainerWorker
     imageID: imageRef,
     ...(id ? { containerID: `${containerScheme}${id}` } : {}),
     started: isStarted(container),
+    ...resourceStatus(container),
   };
 }
 
@@ -119,9 +121,27 @@ interface Judged {
   readonly message?: string;
 }
 
-const owned: ReadonlySet<string> = new Set(["PodReadyToStartContainers", "Initialized", "Ready", "ContainersReady", "PodScheduled"]);
+/** These are there while there is something to say, and then go. */
+export const resizeConditions: ReadonlySet<string> = new Set(["PodResizePending", "PodResizeInProgress"]);
 
-/** The five conditions a kubelet keeps; those of others are left as they are. */
+const owned: ReadonlySet<string> = new Set([
+  ...["PodReadyToStartContainers", "Initialized", "Ready", "ContainersReady", "PodScheduled"],
+  ...resizeConditions,
+]);
+
+/** What there is to say of a resize. */
+function judgeResizing({ resize, terminating, evicted }: Readonly<PodWorker>, phase: PodPhase): readonly Judged[] {
+  if (terminating || evicted || ended(phase)) return [];
+  const { pending, inProgress } = resize;
+  return [
+    ...(pending ? [{ type: "PodResizePending", ok: true, reason: pending.reason, message: pending.message }] : []),
+    ...(inProgress
+      ? [{ type: "PodResizeInProgress", ok: true, ...(inProgress.error ? { reason: "Error", message: inProgress.error } : {}) }]
+      : []),
+  ];
+}
+
+/** The conditions a kubelet keeps: five that are always there, two for a resize; those of others are left as they are. */
 function conditions(worker: Readonly<PodWorker>, phase: PodPhase, wallMs: number): readonly PodCondition[] {
   const before = worker.pod.status?.conditions ?? [];
   const containersReady = judgeContainersReady(worker, phase);
@@ -131,6 +151,7 @@ function conditions(worker: Readonly<PodWorker>, phase: PodPhase, wallMs: number
     judgeReady(worker, containersReady),
     containersReady,
     { type: "PodScheduled", ok: true },
+    ...judgeResizing(worker, phase),
   ];
   const own = judged.map(({ type, ok, reason, message }): PodCondition => {
     const status = ok ? "True" : "False";

@@ -1,4 +1,4 @@
-import type { Container, Pod } from "../../protocol/kinds/generated";
+import type { Container, Pod, ResourceRequirements } from "../../protocol/kinds/generated";
 import type { Stored } from "../../protocol/kinds/object";
 import { isSidecar } from "../scheduler/resource-amounts";
 import type { BackOff } from "./back-off";
@@ -41,6 +41,16 @@ export interface PodWorker {
   wakeAtMs: number | undefined;
   deleting: boolean;
   ready: boolean;
+  /** Containers are to get other amounts of CPU and memory. */
+  resize: ResizeState;
+}
+
+/** What becomes of a pod that is being resized; both undefined for pods that are as they should be. */
+export interface ResizeState {
+  /** The node does not give it what it asks for: not now, or never. Asked again at `retryAtMs`. */
+  pending: { readonly reason: "Deferred" | "Infeasible"; readonly message: string; readonly retryAtMs: number } | undefined;
+  /** What was set aside is not what its containers have yet; `error` says what is in the way. */
+  inProgress: { readonly error: string; readonly retryAtMs: number | undefined } | undefined;
 }
 
 export type SandboxState =
@@ -56,7 +66,11 @@ export type ContainerKind = "init" | "sidecar" | "main" | "ephemeral";
 export interface ContainerWorker {
   readonly name: string;
   readonly kind: ContainerKind;
-  readonly spec: Container;
+  spec: Container;
+  /** What the node has set aside for it; its specification may ask for more meanwhile. */
+  allocated: ResourceRequirements | undefined;
+  /** What the instance that runs was given; undefined while none does. */
+  actual: ResourceRequirements | undefined;
   state: ContainerState;
   /** How the instance before this one ended. */
   last: Ended | undefined;
@@ -67,8 +81,12 @@ export interface ContainerWorker {
   pullBackOff: BackOff | undefined;
   imageRef: string;
   readonly probes: Map<ProbeKind, ProbeProgress>;
-  /** Why a probe or a hook wants it gone, until it has ended. */
-  condemned: { readonly message: string; readonly graceMs: number } | undefined;
+  /** Why it has to go, until it has ended. `renews`: its specification has changed, so that it starts again whatever its policy says. */
+  condemned: { readonly message: string; readonly graceMs: number; readonly renews?: true } | undefined;
+  /** It ended in order to start anew. */
+  renewed: boolean;
+  /** The runtime has been asked to give it other amounts. */
+  resizing: boolean;
 }
 
 export type ContainerState =
@@ -126,15 +144,33 @@ export function newPodWorker(pod: Stored<Pod>, nowMs: number, wallMs: number): P
     wakeAtMs: undefined,
     deleting: false,
     ready: false,
+    resize: { pending: undefined, inProgress: undefined },
   };
 }
 
-/** Takes the pod as it is now; ephemeral containers are all that may have come to it. */
+/** Takes the pod as it is now: ephemeral containers may have come to it, and containers may be of another image or size. */
 export function takeNews(worker: PodWorker, pod: Stored<Pod>): void {
+  const before = worker.pod;
   worker.pod = pod;
   const containers = worker.containers as Map<string, ContainerWorker>;
   for (const spec of pod.spec?.ephemeralContainers ?? [])
     if (!containers.has(spec.name)) containers.set(spec.name, newContainerWorker("ephemeral", spec as Container));
+  if (before.spec === pod.spec || before.metadata.generation === pod.metadata.generation) return;
+  for (const spec of [...(pod.spec?.initContainers ?? []), ...(pod.spec?.containers ?? [])]) {
+    const container = containers.get(spec.name);
+    if (container) takeSpecification(container, spec, (pod.spec?.terminationGracePeriodSeconds ?? 30) * 1000);
+  }
+}
+
+/** Another image needs another instance; what runs once is not run again for it. */
+function takeSpecification(container: ContainerWorker, spec: Container, graceMs: number): void {
+  const { state, spec: before, name, kind } = container;
+  container.spec = spec;
+  if (before.image === spec.image || kind === "init") return;
+  container.pullBackOff = undefined;
+  if (state.is === "running")
+    container.condemned ??= { message: `Container ${name} definition changed, will be restarted`, graceMs, renews: true };
+  else if (state.is === "waiting") container.state = { ...state, retryAtMs: 0 };
 }
 
 function newContainerWorker(kind: ContainerKind, spec: Container): ContainerWorker {
@@ -142,6 +178,10 @@ function newContainerWorker(kind: ContainerKind, spec: Container): ContainerWork
     name: spec.name,
     kind,
     spec,
+    allocated: spec.resources,
+    actual: undefined,
+    renewed: false,
+    resizing: false,
     state: { is: "waiting", reason: "", message: "", retryAtMs: 0 },
     last: undefined,
     restartCount: 0,
@@ -173,7 +213,7 @@ export const isRunning = ({ state }: View) => state.is === "running";
 
 /** Whether a container that has ended is to be started again. */
 export function shouldRestart(pod: Pod, container: View, exitCode: number): boolean {
-  if (container.kind === "sidecar") return true;
+  if (container.kind === "sidecar" || container.renewed) return true;
   if (container.kind === "ephemeral") return false;
   const { restartPolicyRules = [], restartPolicy } = container.spec;
   for (const { action, exitCodes } of restartPolicyRules) {
@@ -191,6 +231,7 @@ export function loseSandbox(worker: PodWorker, nowMs: number, wallMs: number): v
   worker.begun = false;
   for (const container of worker.containers.values()) {
     const { state } = container;
+    container.actual = undefined;
     if (state.is === "running") container.state = { is: "ended", ...lost(state.id, state.startedWallMs, nowMs, wallMs) };
     else if (state.is === "ended" && container.kind === "init")
       container.state = { is: "waiting", reason: "PodInitializing", message: "", retryAtMs: 0 };

@@ -6,6 +6,7 @@ import { rejectionOf } from "./admission";
 import { graceMs } from "./pod-plan";
 import { newPodWorker, type PodWorker, takeNews } from "./pod-worker";
 import { refusedByPressure } from "./pressure";
+import { allocatedPod } from "./resize";
 import { takeOver } from "./runtime-link";
 import { type Ctx, nowMsOf, type State, wallMsOf } from "./state";
 import { dropWorker } from "./status-writer";
@@ -50,7 +51,7 @@ function addPod(state: State, pod: Stored<Pod>, listed: CriListed, ctx: Ctx): vo
   const isKnown = listed.sandboxes.some(({ uid }) => uid === worker.uid) || pod.status?.startTime !== undefined;
   const over = pod.status?.phase === "Succeeded" || pod.status?.phase === "Failed";
   if (!isKnown && !over && !isBeingDeleted(pod)) {
-    const others = [...state.workers.values()].filter(({ finished }) => !finished).map((other) => other.pod);
+    const others = [...state.workers.values()].filter(({ finished }) => !finished).map(allocatedPod);
     worker.rejected = refusedByPressure(state, pod) ?? rejectionOf(pod, state.lastNode!, others);
     if (worker.rejected) state.recorder.event(ctx, pod, "Warning", worker.rejected.reason, worker.rejected.message);
   }

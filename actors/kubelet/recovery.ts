@@ -4,6 +4,7 @@ import { timeMs } from "../../protocol/kinds/object";
 import { endedOf } from "./end-container";
 import { containerScheme } from "./pod-status";
 import { type ContainerWorker, type Ended, lost, type PodWorker } from "./pod-worker";
+import { recallResources } from "./resize";
 
 /**
  * Brings a pod that this kubelet has just learnt of to what the runtime really runs of it, and, where that has nothing, to what the API last said:
@@ -30,6 +31,8 @@ export function adopt(worker: PodWorker, listed: CriListed, nowMs: number, wallM
     const status = statuses.find(({ name }) => name === container.name);
     if (told[0]) takeOver(container, told[0], told[1], status, nowMs);
     else if (status) remember(container, status, sandbox !== undefined, nowMs, wallMs);
+    if (told[0]?.state === "running") container.actual = container.allocated ?? {};
+    if (status) recallResources(container, status);
     if (container.kind === "main" && told[0]) worker.begun = true;
   }
 }

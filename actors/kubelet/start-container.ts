@@ -1,7 +1,6 @@
 import type { CriAnswer } from "../../protocol/cri";
 import { formatDurationMs } from "../../protocol/kinds/duration";
 import type { Container, LifecycleHandler } from "../../protocol/kinds/generated";
-import { quantityValue } from "../../protocol/kinds/quantity";
 import type { Answer } from "../../runtime/actor";
 import { byNamespace } from "../client";
 import { backOffUntilMs, nextBackOff } from "./back-off";
@@ -12,6 +11,7 @@ import { crashLoopMessage } from "./pod-status";
 import type { ContainerWorker, PodWorker } from "./pod-worker";
 import { newProbe, probeKinds, probeOf } from "./probe";
 import { environmentReferences } from "./references";
+import { memoryLimitOf } from "./resize";
 import { resolveReferences } from "./resolve-references";
 import { serviceEnvironment } from "./service-environment";
 import { busyContainer, type Ctx, containerEvent, nowMsOf, type State, wallMsOf } from "./state";
@@ -148,6 +148,7 @@ function createInSandbox(state: State, worker: PodWorker, container: ContainerWo
     failStart(state, worker, container, "CreateContainerError", "the sandbox is gone", ctx);
     return;
   }
+  const resources = container.allocated;
   const request = {
     kind: "cri.createContainer",
     sandboxId: sandbox.id,
@@ -167,7 +168,7 @@ function createInSandbox(state: State, worker: PodWorker, container: ContainerWo
     stdin: spec.stdin ?? false,
     stdinOnce: spec.stdinOnce ?? false,
     tty: spec.tty ?? false,
-    memoryLimit: spec.resources?.limits?.memory === undefined ? 0 : quantityValue(spec.resources.limits.memory),
+    memoryLimit: memoryLimitOf(resources),
   };
   ctx.ask<CriAnswer>(state.runtime, request, { deadlineMs: callDeadlineMs }, (s, answer, later) => {
     const found = busyContainer(s, uid, name);
@@ -177,6 +178,8 @@ function createInSandbox(state: State, worker: PodWorker, container: ContainerWo
       return failStart(s, pod, one, "CreateContainerError", detailOf(answer), later);
     if (one.restarting) one.restartCount += 1;
     one.restarting = false;
+    one.renewed = false;
+    one.actual = resources ?? {};
     containerEvent(s, pod, one, "Normal", "Created", `Created container: ${name}`, later);
     launch(s, pod, one, answer.body.containerId, later);
     return undefined;

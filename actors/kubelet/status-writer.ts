@@ -2,8 +2,9 @@ import type { Pod, PodCondition, PodStatus } from "../../protocol/kinds/generate
 import { isBeingDeleted, keyOf, type Stored } from "../../protocol/kinds/object";
 import { isConflict, isNotFound } from "../../protocol/status";
 import { pods, type Result } from "../client";
-import { isPodReady, podStatus } from "./pod-status";
+import { isPodReady, podStatus, resizeConditions } from "./pod-status";
 import { type PodWorker, takeNews } from "./pod-worker";
+import { retryOthers } from "./resize-pod";
 import { type Ctx, nowMsOf, type State, wallMsOf } from "./state";
 import { arm, syncPod } from "./sync-pod";
 
@@ -71,13 +72,21 @@ export function statusPatch(before: PodStatus | undefined, after: PodStatus, uid
   const dropped = (old: readonly { readonly ip?: string }[] = [], now: readonly { readonly ip?: string }[] = []) =>
     old.filter(({ ip }) => !now.some((one) => one.ip === ip)).map(({ ip }) => ({ $patch: "delete", ip }));
   const lost = { podIPs: dropped(before?.podIPs, after.podIPs), hostIPs: dropped(before?.hostIPs, after.hostIPs) };
+  const over = (before?.conditions ?? []).filter(
+    ({ type }) => resizeConditions.has(type) && after.conditions && !after.conditions.some((one) => one.type === type),
+  );
   return {
     metadata: { uid },
     status: {
       ...after,
       ...Object.fromEntries(gone.map((key) => [key, null])),
       ...(after.conditions
-        ? { conditions: after.conditions.map((condition) => withoutOldWords(before?.conditions ?? [], condition)) }
+        ? {
+            conditions: [
+              ...after.conditions.map((condition) => withoutOldWords(before?.conditions ?? [], condition)),
+              ...over.map(({ type }) => ({ $patch: "delete", type })),
+            ],
+          }
         : {}),
       ...(after.podIPs && lost.podIPs.length > 0 ? { podIPs: [...after.podIPs, ...lost.podIPs] } : {}),
       ...(after.hostIPs && lost.hostIPs.length > 0 ? { hostIPs: [...after.hostIPs, ...lost.hostIPs] } : {}),
@@ -96,7 +105,9 @@ const ownedFields: ReadonlySet<string> = new Set(["reason", "message", "nominate
 
 /** Nothing of the pod runs any more: the end may be told, and a sandbox that nobody asks for any more goes. */
 export function finishPod(state: State, worker: PodWorker, ctx: Ctx): void {
+  const before = worker.finished;
   worker.finished = true;
+  if (!before) retryOthers(state, worker, ctx);
   if (worker.orphaned) dropWorker(state, worker, ctx);
 }
 

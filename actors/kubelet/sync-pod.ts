@@ -3,6 +3,7 @@ import { type PodAction, planPod } from "./pod-plan";
 import type { PodWorker } from "./pod-worker";
 import { advanceProbes, nextProbeMs } from "./probing";
 import { volumeReferences } from "./references";
+import { nextResizeMs, resizePod } from "./resize-pod";
 import { resolveReferences } from "./resolve-references";
 import { detailOf, startContainer } from "./start-container";
 import { type Ctx, nowMsOf, type State } from "./state";
@@ -18,6 +19,7 @@ export function syncPod(state: State, worker: PodWorker, ctx: Ctx): void {
   const deadlineSeconds = worker.pod.spec?.activeDeadlineSeconds;
   if (deadlineSeconds !== undefined && !worker.terminating && nowMs >= worker.startedMs + deadlineSeconds * 1000 && !worker.finished)
     exceedDeadline(state, worker, ctx);
+  resizePod(state, worker, ctx);
   const plan = state.runtimeUp ? planPod(worker, nowMs, state.times) : undefined;
   for (const action of plan?.actions ?? []) perform(state, worker, action, ctx);
   if (state.runtimeUp) advanceProbes(state, worker, ctx);
@@ -31,7 +33,13 @@ export function wakePod(state: State, worker: PodWorker, ctx: Ctx): void {
   const nowMs = nowMsOf(ctx);
   const isDue = (dateMs: number | undefined) => dateMs !== undefined && dateMs <= nowMs;
   const { spec } = worker.pod;
-  if (!state.runtimeUp || isDue(worker.wakeAtMs) || isDue(worker.retryAtMs) || spec?.activeDeadlineSeconds !== undefined)
+  if (
+    !state.runtimeUp ||
+    isDue(worker.wakeAtMs) ||
+    isDue(worker.retryAtMs) ||
+    isDue(nextResizeMs(state, worker)) ||
+    spec?.activeDeadlineSeconds !== undefined
+  )
     return syncPod(state, worker, ctx);
   advanceProbes(state, worker, ctx);
   arm(state, worker, ctx);
@@ -40,7 +48,7 @@ export function wakePod(state: State, worker: PodWorker, ctx: Ctx): void {
 /** Sets the pod's one timer to the next date on which something is due. */
 export function arm(state: State, worker: PodWorker, ctx: Ctx): void {
   const timer = `pod:${worker.uid}`;
-  const dates = [worker.wakeAtMs, nextProbeMs(worker), worker.retryAtMs].filter((date) => date !== undefined);
+  const dates = [worker.wakeAtMs, nextProbeMs(worker), worker.retryAtMs, nextResizeMs(state, worker)].filter((date) => date !== undefined);
   if (dates.length === 0 || !state.workers.has(worker.uid)) ctx.cancelTimer(timer);
   // At least a microsecond: sums of fractions can lie a hair past the date, and a timer of nothing would fire for ever.
   else ctx.setTimer(timer, Math.max(0.001, Math.min(...dates) - nowMsOf(ctx)));

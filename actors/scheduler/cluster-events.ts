@@ -1,6 +1,7 @@
 import type { Node, Pod } from "../../protocol/kinds/generated";
 import type { Change } from "../client";
 import type { ClusterEvent } from "./framework";
+import { heldBesides, podRequests } from "./resource-amounts";
 
 /** Which events a change of a node is; none for what does not concern where pods may go, such as a heartbeat. */
 export function nodeEvents(change: Change<Node>): readonly ClusterEvent[] {
@@ -19,6 +20,16 @@ export function nodeEvents(change: Change<Node>): readonly ClusterEvent[] {
 export function podEvents(change: Change<Pod>, known: boolean): readonly ClusterEvent[] {
   if (!known) return ["AssignedPodAdd"];
   if (change.type !== "updated") return [];
-  const labels = ({ metadata }: Pod) => JSON.stringify(metadata?.labels);
-  return labels(change.old) === labels(change.object) ? [] : ["AssignedPodLabel"];
+  const { old, object } = change;
+  const events: ClusterEvent[] = [];
+  if (JSON.stringify(old.metadata?.labels) !== JSON.stringify(object.metadata?.labels)) events.push("AssignedPodLabel");
+  if (takesLess(old, object)) events.push("AssignedPodScaleDown");
+  return events;
+}
+
+/** Whether a pod that was resized has given something back. */
+function takesLess(old: Pod, now: Pod): boolean {
+  if (heldBesides(old).length === 0) return false;
+  const [before, after] = [podRequests(old), podRequests(now)];
+  return after.milliCpu < before.milliCpu || after.memory < before.memory;
 }

@@ -14,6 +14,7 @@ export type ClusterEvent =
   | "AssignedPodAdd"
   | "AssignedPodLabel"
   | "AssignedPodDelete"
+  | "AssignedPodScaleDown"
   | "PodUpdate"
   | "ClaimChange"
   | "Any";

@@ -68,13 +68,58 @@ export function isSidecar(container: Container): boolean {
 
 /**
  * What a pod asks of a node: its containers and sidecars together, or more where an init container needs it (beside the sidecars started
- * before it); a limit stands in for a request that is not given; amounts for the pod as a whole take the place of the sum; its overhead comes on top. Source: "Resource Management for Pods and Containers".
+ * before it); a limit stands in for a request that is not given; what is being resized counts for the most that it may take; amounts for the pod as a whole take the place of the sum; its overhead comes on top. Source: "Resource Management for Pods and Containers".
  */
 export function podRequests(pod: Pod): ResourceAmounts {
-  const sum = overContainers(pod, ({ resources }) => resourceAmounts(resources && { ...resources.limits, ...resources.requests }));
+  const sum = overContainers(pod, (container) => {
+    const { resources } = container;
+    const asked = resourceAmounts(resources && { ...resources.limits, ...resources.requests });
+    const held = heldAmounts(pod, container);
+    return held === undefined
+      ? asked
+      : isResizeInfeasible(pod)
+        ? { ...asked, milliCpu: held.milliCpu, memory: held.memory }
+        : largerAmounts(asked, held);
+  });
   const whole = pod.spec?.resources?.requests;
   const total = whole === undefined ? sum : overridden(sum, whole);
   return pod.spec?.overhead === undefined ? total : addAmounts(total, resourceAmounts(pod.spec.overhead));
+}
+
+type Lists = readonly Readonly<Record<string, string | number>>[];
+
+/** What the node sets aside for a container, and what it really has, where that is not what is asked for: it is being resized. */
+function heldLists({ status }: Pod, { name, resources }: Container): Lists {
+  const told =
+    status?.containerStatuses?.find((one) => one.name === name) ?? status?.initContainerStatuses?.find((one) => one.name === name);
+  const asked = resources?.requests;
+  return [told?.allocatedResources, told?.resources?.requests].filter(
+    (list) => list !== undefined && (list.cpu !== asked?.cpu || list.memory !== asked?.memory),
+  ) as Lists;
+}
+
+/** All that a pod's node holds otherwise than the pod asks for it now; empty for pods that are not being resized. */
+export function heldBesides(pod: Pod): readonly Lists[] {
+  if (pod.status?.containerStatuses === undefined) return [];
+  return [...(pod.spec?.containers ?? []), ...(pod.spec?.initContainers ?? []).filter(isSidecar)]
+    .map((container) => heldLists(pod, container))
+    .filter((lists) => lists.length > 0);
+}
+
+/** Until the kubelet has followed, a container that is to shrink takes what it had, and one that is to grow may be given it any moment. */
+function heldAmounts(pod: Pod, container: Container): ResourceAmounts | undefined {
+  const lists = heldLists(pod, container);
+  if (lists.length === 0) return undefined;
+  const { milliCpu, memory } = lists.map(resourceAmounts).reduce(largerAmounts);
+  return { ...nothing, milliCpu, memory };
+}
+
+/** The node will never be large enough for what is asked: it keeps what it has. */
+function isResizeInfeasible({ status }: Pod): boolean {
+  return (
+    status?.conditions?.some(({ type, status: is, reason }) => type === "PodResizePending" && is === "True" && reason === "Infeasible") ??
+    false
+  );
 }
 
 function overridden(sum: ResourceAmounts, whole: Readonly<Record<string, string | number>>): ResourceAmounts {

@@ -25,6 +25,7 @@ import { giveUp } from "./give-up";
 import { plugins } from "./plugins";
 import { podInfo } from "./pod-info";
 import { defaultQueueKnobs, type QueuedPod, SchedulingQueue } from "./queue";
+import { heldBesides } from "./resource-amounts";
 import { schedulePod } from "./schedule";
 import { snapshotFor } from "./snapshot";
 import { type Ctx, type Informers, nowMsOf, type SchedulerConfig, type State, schedulerName, wake } from "./state";
@@ -155,8 +156,11 @@ function onPod(state: State, change: Change<Pod>, ctx: Ctx): undefined {
 
 /** Whether a bound pod counts on its node as it did: most changes are of its status only. */
 function countsTheSame(old: Stored<Pod>, now: Stored<Pod>): boolean {
-  const shown = ({ metadata, status }: Stored<Pod>) =>
-    JSON.stringify([metadata.generation, metadata.labels, metadata.deletionTimestamp, status?.startTime]);
+  const shown = (pod: Stored<Pod>) => {
+    const { metadata, status } = pod;
+    const held = [heldBesides(pod), status?.conditions?.find(({ type }) => type === "PodResizePending")?.reason];
+    return JSON.stringify([metadata.generation, metadata.labels, metadata.deletionTimestamp, status?.startTime, held]);
+  };
   return shown(old) === shown(now);
 }
 

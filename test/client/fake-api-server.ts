@@ -249,7 +249,9 @@ function remove(
 }
 
 function merge(target: unknown, patch: unknown): unknown {
-  if (typeof patch !== "object" || patch === null || Array.isArray(patch)) return patch;
+  // Whole lists take the place of lists: what is to be deleted from them is not in them then.
+  if (Array.isArray(patch)) return patch.filter((each) => (each as { readonly $patch?: string } | null)?.$patch !== "delete");
+  if (typeof patch !== "object" || patch === null) return patch;
   const merged: Record<string, unknown> = typeof target === "object" && target !== null && !Array.isArray(target) ? { ...target } : {};
   for (const [key, value] of Object.entries(patch)) {
     const listed = "$deleteFromPrimitiveList/";

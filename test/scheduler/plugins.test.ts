@@ -105,6 +105,16 @@ describe("resources", () => {
 
   test("a limit stands in for a request that is not given", () => {
     expect(podRequests({ spec: { containers: [{ name: "c", resources: { limits: { cpu: "2" } } }] } }).milliCpu).toBe(2000);
+    // While a pod is being resized it counts for the most that it may take, unless its node is too small for more.
+    const resizing = (reason: string, allocated: string) => ({
+      spec: { containers: [{ name: "c", resources: { requests: { cpu: "2", memory: "1Gi" } } }] },
+      status: {
+        conditions: [{ type: "PodResizePending", status: "True", reason }],
+        containerStatuses: [{ name: "c", allocatedResources: { cpu: allocated, memory: "1Gi" } }],
+      },
+    });
+    const cpuOf = (reason: string, allocated: string) => podRequests(resizing(reason, allocated) as never).milliCpu;
+    expect([cpuOf("Deferred", "1"), cpuOf("Deferred", "3"), cpuOf("Infeasible", "1")]).toEqual([2000, 3000, 1000]);
   });
 
   test("a pod that would not fit on the empty node cannot be helped by preemption", () => {

@@ -46,7 +46,7 @@ function leastRequested(requested: number, capacity: number): number {
 export const nodeResourcesFit: Plugin = {
   name: "NodeResourcesFit",
   weight: 1,
-  events: ["AssignedPodDelete", "NodeAdd", "NodeAllocatable", "PodUpdate"],
+  events: ["AssignedPodDelete", "AssignedPodScaleDown", "NodeAdd", "NodeAllocatable", "PodUpdate"],
   filter: (pod) => (node) => {
     const lacking = insufficientResources(pod, node);
     if (lacking.length === 0) return undefined;

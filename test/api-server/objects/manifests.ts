@@ -1,6 +1,8 @@
 import { decodeObject } from "../../../actors/api-server/objects/decode";
 import { withDefaults } from "../../../actors/api-server/objects/defaulting";
-import { prepareForCreate } from "../../../actors/api-server/objects/strategy";
+import { prepareForCreate, prepareForUpdate } from "../../../actors/api-server/objects/strategy";
+import { bodyOf } from "../../../actors/api-server/objects/validation/field-error";
+import { validateCreate, validateUpdate } from "../../../actors/api-server/objects/validation/validate";
 import type { JsonObject } from "../../../protocol/kinds/object";
 import { kindOf } from "../../../protocol/kinds/registry";
 import { deepFreeze } from "./freeze";
@@ -32,3 +34,20 @@ export const deploymentManifest = (spec: JsonObject = {}, podSpec: JsonObject = 
     ...spec,
   },
 });
+
+const lines = (errors: ReturnType<typeof validateCreate>) => errors.map((error) => `${error.field}: ${bodyOf(error)}`);
+
+/** All that is wrong with a new object, in the order of a real server. */
+export function wrongWith(manifest: JsonObject): readonly string[] {
+  return lines(validateCreate(kindOf(manifest.apiVersion as string, manifest.kind as string)!, created(manifest)));
+}
+
+/** All that is wrong with making one object of another; with a status to a status too, where the manifests bring one. */
+export function wrongWithUpdate(before: JsonObject, after: JsonObject, subresource = ""): readonly string[] {
+  const kind = kindOf(before.apiVersion as string, before.kind as string)!;
+  const withStatus = (manifest: JsonObject) =>
+    manifest.status === undefined ? created(manifest) : { ...created(manifest), status: manifest.status };
+  const stored = deepFreeze(withStatus(before));
+  const updated = deepFreeze(prepareForUpdate(kind, stored, withStatus(after), subresource));
+  return lines(validateUpdate(kind, stored, updated, subresource));
+}

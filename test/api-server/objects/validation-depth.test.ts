@@ -1,14 +1,5 @@
-import { bodyOf } from "../../../actors/api-server/objects/validation/field-error";
-import { validateCreate } from "../../../actors/api-server/objects/validation/validate";
 import type { JsonObject } from "../../../protocol/kinds/object";
-import { kindOf } from "../../../protocol/kinds/registry";
-import { created, deploymentManifest, podManifest } from "./manifests";
-
-/** All that is wrong with a new object, in the order of a real server. */
-function wrongWith(manifest: JsonObject): readonly string[] {
-  const kind = kindOf(manifest.apiVersion as string, manifest.kind as string)!;
-  return validateCreate(kind, created(manifest)).map((error) => `${error.field}: ${bodyOf(error)}`);
-}
+import { deploymentManifest, podManifest, wrongWith } from "./manifests";
 
 const object = (apiVersion: string, kind: string, spec: JsonObject): JsonObject => ({
   ...{ apiVersion, kind, metadata: { name: "n", namespace: "shop" }, spec },

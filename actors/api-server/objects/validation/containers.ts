@@ -2,6 +2,7 @@ import type { Container, PodSpec } from "../../../../protocol/kinds/generated";
 import { wrongWithDns1123Label, wrongWithPortName, wrongWithPortNumber } from "../../../../protocol/kinds/names";
 import { checkEnv, checkEnvFrom } from "./environment";
 import type { Findings } from "./field-error";
+import { checkResizePolicy } from "./pod-resize";
 import { checkLifecycle, checkProbe } from "./probes";
 import { checkResources } from "./resources";
 
@@ -79,6 +80,7 @@ function checkContainer(container: Container, pod: Pod, at: string, findings: Fi
   checkEnvFrom(container.envFrom, `${at}.envFrom`, findings);
   checkMounts(container, pod, at, findings);
   checkResources(container.resources, `${at}.resources`, findings);
+  checkResizePolicy(container.resizePolicy, pod.spec.restartPolicy, `${at}.resizePolicy`, findings);
   const { securityContext } = container;
   if (securityContext?.privileged === true && securityContext.allowPrivilegeEscalation === false)
     findings.invalid(`${at}.securityContext`, securityContext, "cannot set `allowPrivilegeEscalation` to false and `privileged` to true");

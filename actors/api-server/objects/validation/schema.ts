@@ -26,7 +26,6 @@ const moreEnums: ReadonlyMap<string, readonly string[]> = new Map([
   ["io.k8s.api.core.v1.Toleration.effect", ["NoSchedule", "PreferNoSchedule", "NoExecute"]],
   ["io.k8s.api.core.v1.PodSpec.restartPolicy", ["Always", "OnFailure", "Never"]],
   ["io.k8s.api.core.v1.PodSpec.dnsPolicy", ["ClusterFirstWithHostNet", "ClusterFirst", "Default", "None"]],
-  ["io.k8s.api.core.v1.ContainerResizePolicy.restartPolicy", ["NotRequired", "RestartContainer"]],
   ["io.k8s.api.core.v1.ContainerRestartRule.action", ["Restart", "RestartAllContainers"]],
   ["io.k8s.api.core.v1.ContainerRestartRuleOnExitCodes.operator", ["In", "NotIn"]],
   ["io.k8s.api.core.v1.LimitRangeItem.type", ["Container", "PersistentVolumeClaim", "Pod"]],

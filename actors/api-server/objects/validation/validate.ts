@@ -13,6 +13,7 @@ import * as flowControl from "./flow-control";
 import * as jobs from "./jobs";
 import { checkMetadata, checkMetadataUpdate } from "./metadata";
 import * as networking from "./networking";
+import { checkPodResize } from "./pod-resize";
 import { checkPodTemplate } from "./pod-spec";
 import * as pods from "./pods";
 import * as policies from "./policies";
@@ -127,6 +128,7 @@ export function validateUpdate(kind: Kind, stored: JsonObject, updated: JsonObje
   else if (subresource === "status" || subresource === "approval") return findings.errors();
   check?.(updated, findings);
   if (subresource === "ephemeralcontainers") pods.checkEphemeralContainersUpdate(stored, updated, findings);
+  else if (subresource === "resize") checkPodResize(stored, updated, findings);
   else if (subresource === "") update?.(stored, updated, findings);
   return withSchemaErrors(kind, updated, findings);
 }

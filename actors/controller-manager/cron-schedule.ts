@@ -1,5 +1,10 @@
-/** A schedule in cron's five fields, in UTC: minute, hour, day of month, month, day of week. Source: "CronJob" in the documentation, schedule syntax. */
-export interface CronSchedule {
+import { parseDurationMs } from "../../protocol/kinds/duration";
+import { type TimeZone, utc, utcTimes } from "./time-zone";
+
+/** When something is to be done: cron's five fields (minute, hour, day of month, month, day of week), or "@every 90m". Source: "CronJob" in the documentation, schedule syntax. */
+export type CronSchedule = CronFields | { readonly everyMs: number };
+
+export interface CronFields {
   readonly minutes: readonly number[];
   readonly hours: readonly number[];
   readonly days: ReadonlySet<number>;
@@ -29,6 +34,12 @@ const searchDaysMax = 366 * 9;
 
 /** Parses a schedule; the reason says which field is wrong. */
 export function parseCron(text: string): ParsedSchedule {
+  const [, every] = /^@every (\S+)$/.exec(text.trim()) ?? [];
+  if (every !== undefined) {
+    const everyMs = parseDurationMs(every);
+    if (everyMs === undefined || everyMs < 0) return { ok: false, reason: `@every ${every}: expected a duration such as 90m` };
+    return { ok: true, schedule: { everyMs: Math.max(1000, Math.floor(everyMs / 1000) * 1000) } };
+  }
   const fields = (macros.get(text.trim()) ?? text).trim().split(/\s+/);
   if (fields.length !== 5)
     return { ok: false, reason: `expected 5 fields (minute, hour, day of month, month, day of week), found ${fields.length}` };
@@ -83,7 +94,7 @@ function fieldOf(
   return values;
 }
 
-function meetsDay({ days, months, weekdays, eitherDay }: CronSchedule, dayStartMs: number): boolean {
+function meetsDay({ days, months, weekdays, eitherDay }: CronFields, dayStartMs: number): boolean {
   const date = new Date(dayStartMs);
   if (!months.has(date.getUTCMonth() + 1)) return false;
   const byDay = days.has(date.getUTCDate());
@@ -91,30 +102,37 @@ function meetsDay({ days, months, weekdays, eitherDay }: CronSchedule, dayStartM
   return eitherDay ? byDay || byWeekday : byDay && byWeekday;
 }
 
+/** All times of a local day, which is given by its midnight as if that were UTC. */
+function timesOf(schedule: CronFields, dayStartMs: number, zone: TimeZone): readonly number[] {
+  if (!meetsDay(schedule, dayStartMs)) return [];
+  const local = schedule.hours.flatMap((hour) => schedule.minutes.map((minute) => dayStartMs + (hour * 60 + minute) * minuteMs));
+  return utcTimes(zone, local);
+}
+
+/** Midnight, as if it were UTC, of the day that it is at a place. */
+const localDay = (zone: TimeZone, ms: number) => Math.floor((ms + zone.offsetMs(ms)) / dayMs) * dayMs;
+
 /** The first time after `ms` (milliseconds since 1970); undefined for a day that never comes, such as 30 February. */
-export function nextTime(schedule: CronSchedule, ms: number): number | undefined {
+export function nextTime(schedule: CronSchedule, ms: number, zone: TimeZone = utc): number | undefined {
+  if ("everyMs" in schedule) return Math.floor(ms / 1000) * 1000 + schedule.everyMs;
   const from = Math.floor(ms / minuteMs) * minuteMs + minuteMs;
-  let day = Math.floor(from / dayMs) * dayMs;
+  let day = localDay(zone, from);
   for (let searched = 0; searched < searchDaysMax; searched++, day += dayMs) {
-    if (!meetsDay(schedule, day)) continue;
-    for (const hour of schedule.hours)
-      for (const minute of schedule.minutes) {
-        const at = day + (hour * 60 + minute) * minuteMs;
-        if (at >= from) return at;
-      }
+    const found = timesOf(schedule, day, zone).find((at) => at >= from);
+    if (found !== undefined) return found;
   }
   return undefined;
 }
 
 /** The last time at or before `ms` that is later than `afterMs`. */
-export function lastTime(schedule: CronSchedule, ms: number, afterMs: number): number | undefined {
-  for (let day = Math.floor(ms / dayMs) * dayMs; day > afterMs - dayMs; day -= dayMs) {
-    if (!meetsDay(schedule, day)) continue;
-    for (const hour of [...schedule.hours].reverse())
-      for (const minute of [...schedule.minutes].reverse()) {
-        const at = day + (hour * 60 + minute) * minuteMs;
-        if (at <= ms) return at > afterMs ? at : undefined;
-      }
+export function lastTime(schedule: CronSchedule, ms: number, afterMs: number, zone: TimeZone = utc): number | undefined {
+  if ("everyMs" in schedule) {
+    const first = nextTime(schedule, afterMs)!;
+    return first > ms ? undefined : first + Math.floor((ms - first) / schedule.everyMs) * schedule.everyMs;
+  }
+  for (let day = localDay(zone, ms); day > localDay(zone, afterMs) - dayMs; day -= dayMs) {
+    const found = timesOf(schedule, day, zone).findLast((at) => at <= ms);
+    if (found !== undefined) return found > afterMs ? found : undefined;
   }
   return undefined;
 }

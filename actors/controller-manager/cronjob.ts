@@ -30,6 +30,7 @@ import { byController, controllerIndex } from "./claim";
 import { conditionOf } from "./condition";
 import { type CronSchedule, lastTime, nextTime, parseCron } from "./cron-schedule";
 import { isFinished } from "./job";
+import { localTimestamp, type TimeZone, timeZone, utc } from "./time-zone";
 
 /** A little after the minute, so that a clock that is behind does not find nothing to do. */
 const lagMs = 100;
@@ -72,21 +73,27 @@ function reconcileCronJob(cron: Cron, view: View, nowMs: number): Plan {
   const schedule = scheduleOf(cron);
   if (typeof schedule === "string")
     return { steps: [...tidy, event(cron, "Warning", "InvalidSchedule", schedule), ...settled(seen.status)] };
-  const next = nextTime(schedule, nowMs);
+  const zone = zoneOf(cron);
+  if (!zone) {
+    const unknown = `invalid timeZone: ${JSON.stringify(cron.spec!.timeZone)}: unknown time zone ${cron.spec!.timeZone}`;
+    return { steps: [...tidy, event(cron, "Warning", "UnknownTimeZone", unknown), ...settled(seen.status)] };
+  }
+  const next = nextTime(schedule, nowMs, zone);
   const again = next === undefined ? {} : { requeueAfterMs: next - nowMs + lagMs };
-  const due = dueTime(cron, schedule, nowMs);
+  const due = dueTime(cron, schedule, zone, nowMs);
   if (!due) return { steps: [...tidy, ...settled(seen.status)], ...again };
   return { steps: [...tidy, ...start(cron, seen, due, settled)], ...again };
 }
 
 /** The schedule, or what is wrong with it. */
 function scheduleOf({ spec }: Cron): CronSchedule | string {
-  const { schedule, timeZone } = spec!;
-  if (timeZone !== undefined && timeZone !== "UTC" && timeZone !== "Etc/UTC")
-    return `time zone ${JSON.stringify(timeZone)} is not supported: schedules are in UTC`;
+  const { schedule } = spec!;
   const parsed = parseCron(schedule);
   return parsed.ok ? parsed.schedule : `unparseable schedule: ${schedule} : ${parsed.reason}`;
 }
+
+/** The clock that the schedule is read by: that of the controllers, which is UTC, where the CronJob names none. */
+const zoneOf = ({ spec }: Cron) => (spec?.timeZone === undefined ? utc : timeZone(spec.timeZone));
 
 interface Active {
   readonly status: CronJobStatus;
@@ -148,15 +155,15 @@ interface Due {
 }
 
 /** The last time that came since the last Job was started, if any. */
-function dueTime(cron: Cron, schedule: CronSchedule, nowMs: number): Due | undefined {
+function dueTime(cron: Cron, schedule: CronSchedule, zone: TimeZone, nowMs: number): Due | undefined {
   const { startingDeadlineSeconds } = cron.spec!;
   const sinceMs = timeMs(cron.status?.lastScheduleTime) ?? timeMs(cron.metadata.creationTimestamp) ?? nowMs;
-  const atMs = lastTime(schedule, nowMs, sinceMs);
+  const atMs = lastTime(schedule, nowMs, sinceMs, zone);
   if (atMs === undefined) return undefined;
   const deadlineMs = startingDeadlineSeconds === undefined ? undefined : startingDeadlineSeconds * 1000;
   let missed = 0;
   const fromMs = deadlineMs === undefined ? sinceMs : Math.max(sinceMs, nowMs - deadlineMs);
-  for (let at = nextTime(schedule, fromMs); at !== undefined && at <= nowMs && missed <= missedMax; at = nextTime(schedule, at))
+  for (let at = nextTime(schedule, fromMs, zone); at !== undefined && at <= nowMs && missed <= missedMax; at = nextTime(schedule, at, zone))
     missed += 1;
   return { atMs, isTooLate: deadlineMs !== undefined && atMs + deadlineMs < nowMs, manyMissed: missed > missedMax };
 }
@@ -229,7 +236,10 @@ function jobFor(cron: Cron, atMs: number): Job & { readonly metadata: { readonly
       name: `${cron.metadata.name}-${Math.floor(atMs / 60_000)}`,
       namespace: cron.metadata.namespace ?? "",
       labels: metadata?.labels ?? {},
-      annotations: { ...metadata?.annotations, "batch.kubernetes.io/cronjob-scheduled-timestamp": timestamp(atMs) },
+      annotations: {
+        ...metadata?.annotations,
+        "batch.kubernetes.io/cronjob-scheduled-timestamp": localTimestamp(zoneOf(cron) ?? utc, atMs),
+      },
       ownerReferences: [controllerReference(cron as Stored)],
     },
     ...(spec ? { spec } : {}),

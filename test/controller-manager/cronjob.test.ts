@@ -1,5 +1,6 @@
 import { lastTime, nextTime, parseCron } from "../../actors/controller-manager/cron-schedule";
-import type { CronJob } from "../../protocol/kinds/generated";
+import { localTimestamp, timeZone } from "../../actors/controller-manager/time-zone";
+import type { CronJob, Job } from "../../protocol/kinds/generated";
 import type { Stored } from "../../protocol/kinds/object";
 import type { FakeStore, Kept } from "../client/fake-api-server";
 import { cluster, eventLines, objectsOf } from "./cluster";
@@ -26,6 +27,32 @@ test.each([
   ["0 0 30 2 *", "2026-01-01T00:00:00Z", undefined],
 ])("%s after %s is %s (CronJob: schedule syntax)", (text, after, expected) => {
   expect(iso(nextTime(schedule(text), at(after)))).toBe(expected);
+});
+
+test.each([
+  ["America/New_York", "0 9 * * *", "2026-01-01T00:00:00Z", "2026-01-01T14:00Z"],
+  ["Asia/Kathmandu", "0 0 1 * *", "2026-01-15T00:00:00Z", "2026-01-31T18:15Z"],
+  ["Europe/Berlin", "0 * * * *", "2026-03-29T00:30:00Z", "2026-03-29T01:00Z"],
+  // The clock jumps from 2 to 3: there is no half past two on that day.
+  ["Europe/Berlin", "30 2 * * *", "2026-03-28T12:00:00Z", "2026-03-30T00:30Z"],
+  // It is put back from 3 to 2: half past two comes twice.
+  ["Europe/Berlin", "30 2 * * *", "2026-10-24T12:00:00Z", "2026-10-25T00:30Z"],
+  ["Europe/Berlin", "30 2 * * *", "2026-10-25T00:30:00Z", "2026-10-25T01:30Z"],
+  ["Europe/Berlin", "30 2 * * *", "2026-10-25T01:30:00Z", "2026-10-26T01:30Z"],
+])("in %s %s after %s is %s", (place, text, after, expected) => {
+  const zone = timeZone(place)!;
+  const next = nextTime(schedule(text), at(after), zone)!;
+  expect(iso(next)).toBe(expected);
+  expect(lastTime(schedule(text), next + 30_000, at(after), zone)).toBe(next);
+});
+
+test("@every counts from the last time, and names of zones are those of the IANA database", () => {
+  const cron = schedule("@every 90m");
+  expect(iso(nextTime(cron, at("2026-01-01T00:10:00Z")))).toBe("2026-01-01T01:40Z");
+  expect(iso(lastTime(cron, at("2026-01-01T05:00:00Z"), at("2026-01-01T00:10:00Z")))).toBe("2026-01-01T04:40Z");
+  expect(lastTime(cron, at("2026-01-01T01:00:00Z"), at("2026-01-01T00:10:00Z"))).toBeUndefined();
+  for (const wrong of ["Mars/Olympus", "+01:00", "", "Local time"]) expect(timeZone(wrong)).toBeUndefined();
+  expect(localTimestamp(timeZone("Europe/Berlin")!, at("2026-07-01T10:00:00Z"))).toBe("2026-07-01T12:00:00+02:00");
 });
 
 test("the last time is the one that nextTime leads to", () => {
@@ -135,10 +162,16 @@ test("of ended Jobs as many stay as the history limits say", () => {
   expect(names(store).sort()).toEqual([jobAt("2026-01-01T00:03:00Z"), jobAt("2026-01-01T00:04:00Z")]);
 });
 
-test("a schedule or time zone that cannot be kept is refused aloud", () => {
+test("a time zone that does not exist is refused aloud; in one that does, the Job says the local time it is for", () => {
   const { simulation, store } = cluster({ controllers });
-  store.put("cronjobs", "ADDED", cron({ timeZone: "Europe/Berlin" }));
+  store.put("cronjobs", "ADDED", cron({ timeZone: "Mars/Olympus" }));
   simulation.runFor(70_000);
   expect(names(store)).toEqual([]);
-  expect(eventLines(store)).toContain('Warning InvalidSchedule: time zone "Europe/Berlin" is not supported: schedules are in UTC');
+  expect(eventLines(store)).toContain('Warning UnknownTimeZone: invalid timeZone: "Mars/Olympus": unknown time zone Mars/Olympus');
+  store.put("cronjobs", "MODIFIED", cron({ timeZone: "Europe/Berlin", schedule: "* 1 * * *" }));
+  simulation.runFor(60_000);
+  const [made] = objectsOf<Stored<Job>>(store, "jobs");
+  expect(made!.metadata.annotations).toEqual({
+    "batch.kubernetes.io/cronjob-scheduled-timestamp": expect.stringMatching(/^2026-01-01T01:0\d:00\+01:00$/),
+  });
 });

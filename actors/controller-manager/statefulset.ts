@@ -1,4 +1,5 @@
-import type { Pod, PodTemplateSpec, StatefulSet, StatefulSetStatus } from "../../protocol/kinds/generated";
+import type { PersistentVolumeClaim, Pod, PodTemplateSpec, StatefulSet, StatefulSetStatus } from "../../protocol/kinds/generated";
+import { scaledValue } from "../../protocol/kinds/int-or-string";
 import { matchesLabelSelector } from "../../protocol/kinds/label-selector";
 import { controllerOf, isBeingDeleted, keyOf, objectKey, type Stored } from "../../protocol/kinds/object";
 import {
@@ -23,6 +24,7 @@ import { isSame } from "./canonical";
 import { byController, claim, controllerIndex } from "./claim";
 import { controllerRevisions, historyOf, surplusRevisions, templateOf } from "./controller-revision";
 import { availableAtMs, isPodAvailable, isPodReady } from "./pod-state";
+import { retentionSteps } from "./statefulset-claims";
 import { claimsOf, isHealthy, isRunningAndReady, ordinalOf, replicasOf, revisionOfPod, startOf, statefulPod } from "./statefulset-pods";
 
 type Set = Stored<StatefulSet>;
@@ -34,7 +36,7 @@ export const statefulSetController: Controller = {
     watch(statefulSets, (set) => [keyOf(set)]),
     watch(pods, keysOfPod),
     watch(controllerRevisions, ownerKeys),
-    watch(persistentVolumeClaims, () => []),
+    watch(persistentVolumeClaims, keysOfClaim),
   ],
   indexes: [index(pods, byController, controllerIndex), index(controllerRevisions, byController, controllerIndex)],
   reconcile(key, view, { nowMs }) {
@@ -57,6 +59,15 @@ function keysOfPod(pod: Stored<Pod>, view: View): readonly string[] {
     .map(keyOf);
 }
 
+/** The sets of whose pods the claim may be, if its fate can depend on them. */
+function keysOfClaim(claim: Stored<PersistentVolumeClaim>, view: View): readonly string[] {
+  return view
+    .of(statefulSets)
+    .byIndex("namespace", claim.metadata.namespace ?? "")
+    .filter((set) => set.spec?.persistentVolumeClaimRetentionPolicy && claim.metadata.name.includes(`-${set.metadata.name}-`))
+    .map(keyOf);
+}
+
 /** What pods are made from: the template now, and the one that the rest are still of. */
 interface Revisions {
   readonly update: string;
@@ -66,9 +77,7 @@ interface Revisions {
 }
 
 function reconcileStatefulSet(set: Set, view: View, nowMs: number): Plan {
-  const { selector, persistentVolumeClaimRetentionPolicy: retention } = set.spec!;
-  if (retention?.whenDeleted === "Delete" || retention?.whenScaled === "Delete")
-    return { steps: [event(set, "Warning", "NotSupported", "spec.persistentVolumeClaimRetentionPolicy: only Retain is supported")] };
+  const { selector } = set.spec!;
   const { owned, steps: claims } = claim(view, set, statefulSets, pods, selector, (pod) => ordinalOf(set, pod) !== undefined);
   const revisionClaim = claim(view, set, statefulSets, controllerRevisions, selector);
   if (claims.length + revisionClaim.steps.length > 0) return { steps: [...claims, ...revisionClaim.steps] };
@@ -87,6 +96,9 @@ function reconcileStatefulSet(set: Set, view: View, nowMs: number): Plan {
     currentTemplate: templateOf(current),
   };
   const mine = owned.filter((pod) => ordinalOf(set, pod) !== undefined);
+  // Whose a claim is has to be right before a pod that is scaled away goes.
+  const retention = retentionSteps(set, mine, view);
+  if (retention.length > 0) return { steps: [parallel(retention)] };
   const status = statusOf(set, mine, revisions, nowMs);
   const write = isSame(status, set.status) ? [] : [updateStatus(statefulSets, { ...set, status })];
   const live = new Set([update, revisions.current, ...mine.map(revisionOfPod)]);
@@ -132,19 +144,34 @@ function nextSteps(set: Set, mine: readonly Stored<Pod>[], revisions: Revisions,
     due.push(deletePod(set, pod));
     if (isOrdered) return due;
   }
-  return due.length > 0 ? [parallel(due)] : rollingUpdate(set, byOrdinal, revisions);
+  return due.length > 0 ? [parallel(due)] : rollingUpdate(set, byOrdinal, revisions, isAvailable);
 }
 
 /** From the highest ordinal down to the partition, within maxUnavailable (one at a time unless told), never past one that is not healthy. */
-function rollingUpdate(set: Set, byOrdinal: ReadonlyMap<number, Stored<Pod>>, revisions: Revisions): readonly Step[] {
+function rollingUpdate(
+  set: Set,
+  byOrdinal: ReadonlyMap<number, Stored<Pod>>,
+  revisions: Revisions,
+  isAvailable: (pod: Stored<Pod>) => boolean,
+): readonly Step[] {
   const { updateStrategy } = set.spec!;
   if (updateStrategy?.type === "OnDelete") return [];
+  const { partition = 0, maxUnavailable } = updateStrategy?.rollingUpdate ?? {};
   const start = startOf(set);
-  const lowest = start + (updateStrategy?.rollingUpdate?.partition ?? 0);
+  const lowest = start + partition;
+  const isOld = (pod: Stored<Pod>) => revisionOfPod(pod) !== revisions.update && !isBeingDeleted(pod);
+  if (maxUnavailable !== undefined) {
+    const most = Math.max(1, scaledValue(maxUnavailable, replicasOf(set), "down") ?? 1);
+    const pods = [...byOrdinal.values()].filter((pod) => ordinalOf(set, pod)! >= start && ordinalOf(set, pod)! < start + replicasOf(set));
+    const available = pods.filter((pod) => !isBeingDeleted(pod) && isAvailable(pod)).length;
+    const room = most - (replicasOf(set) - available);
+    const old = pods.filter((pod) => ordinalOf(set, pod)! >= lowest && isOld(pod)).sort((a, b) => ordinalOf(set, b)! - ordinalOf(set, a)!);
+    return room > 0 && old.length > 0 ? [parallel(old.slice(0, room).map((pod) => deletePod(set, pod)))] : [];
+  }
   for (let ordinal = start + replicasOf(set) - 1; ordinal >= lowest; ordinal--) {
     const pod = byOrdinal.get(ordinal);
     if (!pod) return [];
-    if (revisionOfPod(pod) !== revisions.update && !isBeingDeleted(pod)) return [deletePod(set, pod)];
+    if (isOld(pod)) return [deletePod(set, pod)];
     if (!isHealthy(pod)) return [];
   }
   return [];

@@ -151,14 +151,35 @@ test("a failed pod is made anew under its name", () => {
   expect(eventLines(store)).toContain("Warning RecreatingFailedPod: StatefulSet shop/db is recreating failed Pod db-0");
 });
 
-test("what the controller does not carry out it refuses aloud", () => {
-  const { simulation, store } = cluster({ controllers });
-  store.put(
-    "statefulsets",
-    "ADDED",
-    db(2, "db:1", { persistentVolumeClaimRetentionPolicy: { whenDeleted: "Delete", whenScaled: "Retain" } }),
-  );
-  simulation.runFor(10_000);
-  expect(podsOf(store)).toEqual([]);
-  expect(eventLines(store)).toEqual(["Warning NotSupported: spec.persistentVolumeClaimRetentionPolicy: only Retain is supported"]);
+test("claims go with the set or with a pod that is scaled away, where the retention policy says so (StatefulSets: PersistentVolumeClaim retention)", () => {
+  const { simulation, store } = cluster({ controllers: ["statefulset", "garbage-collector"] });
+  const volumeClaimTemplates = [{ metadata: { name: "data" }, spec: { accessModes: ["ReadWriteOnce"] } }];
+  const claims = () =>
+    objectsOf(store, "persistentvolumeclaims").map(({ metadata }) => [metadata.name, metadata.ownerReferences?.[0]?.kind]);
+  const retention = (whenDeleted: string, whenScaled: string) => ({ persistentVolumeClaimRetentionPolicy: { whenDeleted, whenScaled } });
+  store.put("statefulsets", "ADDED", db(3, "db:1", { volumeClaimTemplates, ...retention("Delete", "Delete") }));
+  simulation.runFor(20_000);
+  expect(claims()).toEqual(["data-db-0", "data-db-1", "data-db-2"].map((name) => [name, "StatefulSet"]));
+  change(store, { replicas: 2 });
+  simulation.runFor(20_000);
+  expect(claims()).toEqual(["data-db-0", "data-db-1"].map((name) => [name, "StatefulSet"]));
+  change(store, retention("Retain", "Delete"));
+  simulation.runFor(20_000);
+  expect(claims()).toEqual(["data-db-0", "data-db-1"].map((name) => [name, undefined]));
+  expect(names(store)).toEqual(["db-0", "db-1"]);
+});
+
+test("maxUnavailable lets several be replaced at once, never more", () => {
+  const { simulation, store } = cluster({ controllers, readyAfterMs: () => 3_000 });
+  const updateStrategy = { type: "RollingUpdate", rollingUpdate: { partition: 1, maxUnavailable: "40%" } };
+  store.put("statefulsets", "ADDED", db(5, "db:1", { podManagementPolicy: "Parallel", updateStrategy }));
+  simulation.runFor(20_000);
+  change(store, template("db:2"));
+  let least = 5;
+  for (let step = 0; step < 300; step++) {
+    simulation.runFor(100);
+    least = Math.min(least, statusOf(store).readyReplicas ?? 0);
+  }
+  expect(least).toBe(3);
+  expect([...images(store).values()].sort()).toEqual(["db:1", "db:2", "db:2", "db:2", "db:2"]);
 });

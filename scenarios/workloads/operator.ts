@@ -40,6 +40,8 @@ interface Job {
   /** When the task under way began, and of a drain, from when evictions are asked for (again). */
   taskSinceUs: number;
   evictFromUs: number;
+  /** The uids of the pods that a drain is about: those that it found when it began, as kubectl does. What comes to the node later stays. */
+  draining: ReadonlySet<string> | undefined;
   lastFailure: string;
   /** Tasks with a limit of their own that were given up, and why. */
   readonly givenUp: string[];
@@ -88,7 +90,7 @@ export class Operator {
   /** Does these one after the other, beside whatever else it is about. */
   protected perform(ctx: Ctx, tasks: readonly Task[], withinMs: number, then: Job["then"]): void {
     const nowUs = ctx.monotonicUs();
-    const begun = { task: 0, object: 0, taskSinceUs: nowUs, evictFromUs: 0, lastFailure: "", givenUp: [] };
+    const begun = { task: 0, object: 0, taskSinceUs: nowUs, evictFromUs: 0, draining: undefined, lastFailure: "", givenUp: [] };
     const timer = `job/${this.begun++}`;
     const job: Job = { then, tasks, untilUs: nowUs + withinMs * 1000, timer, over: false, ...begun };
     this.jobs.set(timer, job);
@@ -158,7 +160,9 @@ export class Operator {
 
   private evict(ctx: Ctx, job: Job, node: string, list: ObjectList<Pod>): void {
     // A DaemonSet would put its pod back at once: kubectl drain passes over them (--ignore-daemonsets).
-    const left = list.items.filter((pod) => !isFinished(pod) && controllerOf(pod)?.kind !== "DaemonSet");
+    const found = list.items.filter((pod) => !isFinished(pod) && controllerOf(pod)?.kind !== "DaemonSet");
+    job.draining ??= new Set(found.map(({ metadata }) => metadata.uid));
+    const left = found.filter(({ metadata }) => job.draining!.has(metadata.uid));
     if (left.length === 0) return this.next(ctx, job);
     const staying = left.filter((one) => !isBeingDeleted(one));
     // What an eviction was refused for says more than that pods are left.
@@ -181,6 +185,7 @@ export class Operator {
     job.object = 0;
     job.taskSinceUs = ctx.monotonicUs();
     job.evictFromUs = 0;
+    job.draining = undefined;
     job.lastFailure = "";
     this.work(ctx, job);
   }

@@ -21,8 +21,8 @@ spec: { maxUnavailable: 0, selector: { matchLabels: { app: web } } }
 `;
 
 /** When each action was done, in the order in which they were, in seconds of the storm. */
-function doneIn(storm: string): readonly string[] {
-  const text = `name: x\ncluster: { etcd: 1, apiServers: 1, controllers: 1, nodes: 2 }\nstorm:\n${storm}\nstormFor: 40s\ncalm: { within: 120s, stay: 2s }\nexpect: [convergence]\n`;
+function doneIn(storm: string, nodes = 2): readonly string[] {
+  const text = `name: x\ncluster: { etcd: 1, apiServers: 1, controllers: 1, nodes: ${nodes} }\nstorm:\n${storm}\nstormFor: 40s\ncalm: { within: 120s, stay: 2s }\nexpect: [convergence]\n`;
   const read = readManifests([{ file: "web.yaml", text: manifests }]);
   const done: string[] = [];
   let stormUs = 0;
@@ -63,5 +63,10 @@ describe("what an operator is asked to do", () => {
     expect(order.indexOf("patch")).toBeLessThan(order.lastIndexOf("drain"));
     const serial = order.filter((name) => name !== "patch").slice(0, 4);
     expect(serial).toEqual(["drain", "uncordon", "drain", "uncordon"]);
+  });
+
+  it("drains a node of the pods that were on it, not of those that come when it is uncordoned meanwhile", () => {
+    const done = doneIn(`  - { at: 1s, ${drain}\n  - { at: 11s, action: uncordon, node: node-0 }\n  - { at: 12s, ${loosen}`, 1);
+    expect(done).toEqual(["uncordon done by 20s", "patch done by 20s", "drain done by 20s"]);
   });
 });

@@ -14,6 +14,7 @@ import { adminCertificate, loadPki, type Pki, servingCertificate } from "../runt
 import { type HostPlan, LiveWorld } from "../runtime/live/world";
 import type { RuntimeEvent } from "../runtime/world";
 import { type ClusterPlan, type ClusterShape, type PlanOptions, planCluster } from "../scenarios/cluster";
+import { apiServersOf, type ConfigurationFile, followConfiguration, tellApiServer } from "./configuration-files";
 import { DataDirectory } from "./data-directory";
 import { Doors } from "./doors";
 import { EtcdDoors } from "./etcd-doors";
@@ -51,6 +52,8 @@ export interface LiveClusterOptions {
   readonly behaviours?: PlanOptions["behaviours"];
   /** What API servers are told beside what the plan says. */
   readonly apiServer?: PlanOptions["apiServer"];
+  /** Files of the API servers' configuration that are read again when they change. */
+  readonly configurationFiles?: readonly ConfigurationFile[];
   /** Whether joined processes tell of what happens on their hosts. */
   readonly hearsJoined?: boolean;
   /** Called once, when the cluster is made and before anything of it starts: whoever wants to hear of everything subscribes then. */
@@ -247,6 +250,7 @@ export class LiveCluster {
       () => this.etcdDoors.close(),
     );
     await this.openApiServers();
+    this.closing.push(followConfiguration(this.options.configurationFiles ?? [], this.world, this.plan));
     await this.openEtcd();
     this.closing.push(() => this.drain());
   }
@@ -254,10 +258,7 @@ export class LiveCluster {
   /** The API servers say that they are going, serve on for shutdown-delay-duration, and finish what they do. */
   private async drain(): Promise<void> {
     const delayMs = Number(this.options.shape.knobs["kube-apiserver.shutdown-delay-duration"] ?? 0);
-    for (const { name, role, actors } of this.plan.hosts) {
-      if (role !== "apiserver" || !this.world.hosts.get(name)?.up) continue;
-      this.world.portal(name, name).send(actors[0]!.address, { kind: "api.shutdown" });
-    }
+    for (const server of apiServersOf(this.plan)) tellApiServer(this.world, this.plan, server, { kind: "api.shutdown" });
     await new Promise((resolve) => setTimeout(resolve, delayMs));
     await this.doors.drain(drainMs);
   }

@@ -7,6 +7,7 @@ import { formatProblem, readDocuments } from "../scenarios/source";
 import { type ApiServerFlags, readApiServerFlags } from "./api-server-flags";
 import { type AuditFlags, type AuditOptions, readAudit } from "./audit-log";
 import { type AuthenticationFlags, readAuthentication } from "./authentication-options";
+import type { ConfigurationFile } from "./configuration-files";
 import { readEncryption } from "./encryption-options";
 import { InputError, readText } from "./load";
 import { readStorage, type StorageFlags, type StorageOptions } from "./storage-options";
@@ -26,6 +27,7 @@ export interface UpFlags extends AuditFlags, ApiServerFlags, StorageFlags, Authe
   readonly kubeconfig?: string;
   readonly controlPlaneOnly?: boolean;
   readonly encryptionProviderConfig?: string;
+  readonly encryptionProviderConfigAutomaticReload?: boolean;
   readonly json?: boolean;
   readonly logLevel: string;
 }
@@ -50,6 +52,7 @@ export interface UpOptions {
   readonly etcdAccess: string;
   /** What API servers are told beside what the shape says. */
   readonly apiServer: Partial<ApiServerConfig>;
+  readonly configurationFiles: readonly ConfigurationFile[];
   readonly audit: AuditOptions | undefined;
   readonly json: boolean;
   readonly logLevel: string;
@@ -92,9 +95,21 @@ export function readUpOptions(flags: UpFlags): UpOptions {
       jwt: readAuthentication(flags),
       encryption: readEncryption(flags.encryptionProviderConfig),
     },
+    configurationFiles: configurationFiles(flags),
     json: flags.json ?? false,
     logLevel: flags.logLevel,
   };
+}
+
+/** The file of authentication is always followed, that of encryption where the flag says so; both as in kube-apiserver. */
+function configurationFiles(flags: UpFlags): readonly ConfigurationFile[] {
+  const { authenticationConfig, encryptionProviderConfig: encryption, encryptionProviderConfigAutomaticReload: follows } = flags;
+  if (follows && encryption === undefined)
+    throw new InputError("--encryption-provider-config-automatic-reload: --encryption-provider-config says which file that is");
+  return [
+    ...(authenticationConfig === undefined ? [] : [{ what: "authentication", file: resolve(authenticationConfig) } as const]),
+    ...(follows && encryption !== undefined ? [{ what: "encryption", file: resolve(encryption) } as const] : []),
+  ];
 }
 
 function shapeOf(flags: UpFlags): ClusterShape {

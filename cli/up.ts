@@ -34,6 +34,7 @@ export function addUp(program: Command): void {
     .option("--control-plane-only", "no nodes: what a controller's tests need")
     .option("--log-level <level>", "debug, info, warn, error or silent; the log goes to standard error", "warn")
     .option("--encryption-provider-config <file>", "an EncryptionConfiguration: which objects are encrypted in etcd, and with which keys")
+    .option("--encryption-provider-config-automatic-reload", "read that file again when it changes")
     .option("--json", "print one JSON object for each line");
   addApiServerFlags(command);
   addAuthenticationFlags(command).action((flags: UpFlags) => runInForeground((stop) => up(flags, stop)));

@@ -86,4 +86,17 @@ export interface ApiShutdown {
   readonly kind: "api.shutdown";
 }
 
-export type ApiMessage = ApiRequest | ApiShutdown | ApiResponse | ApiEvent | ApiChunk | TunnelMessage;
+/** Said to an API server by its own door, as a datagram: a file of its configuration is another now. */
+export interface ApiReload {
+  readonly kind: "api.reload";
+  readonly what: "encryption" | "authentication";
+  /** What stands in the file, parsed; the server reads it and may refuse it. */
+  readonly document: unknown;
+  /** Why there is no document, "" if there is one. */
+  readonly fault: string;
+  /** "sha256:…" of the file, and of the server's name: under these its figures show which file is in use. */
+  readonly hash: string;
+  readonly serverHash: string;
+}
+
+export type ApiMessage = ApiRequest | ApiShutdown | ApiReload | ApiResponse | ApiEvent | ApiChunk | TunnelMessage;

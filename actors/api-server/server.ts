@@ -20,14 +20,15 @@ import { serve } from "./pipeline";
 import { cidrOf } from "./registry/cidr";
 import { repairServiceAddresses, serviceRepairTimer } from "./registry/service-repair";
 import { bookmarkTimer, closeAllWatches, newWatchers, noteSlowWatcher, onWatchTimer, tellWatchers, watcherGone } from "./registry/watchers";
-import { beginShutdown, drain, mayShutDown, shutdownTimer } from "./shutdown";
+import { newReloads, reload } from "./reload";
+import { beginShutdown, drain, isOwnDoor, shutdownTimer } from "./shutdown";
 import type { Ctx, ServerState } from "./state";
 import { compact, compactTimer, newCompactor, startCompactor } from "./storage/compactor";
 import { Vault } from "./storage/encryption/vault";
 import { EtcdFigures } from "./storage/etcd-figures";
 import { etcdMembersTimer, followEtcdMembers } from "./storage/etcd-members";
 import { newEventLease } from "./storage/event-lease";
-import { type FeedListener, firstList, newFeed, onFeedTimer, startFeed } from "./storage/feed";
+import { type FeedListener, firstList, newFeed, onFeedTimer, relist, startFeed } from "./storage/feed";
 import { freshnessTimer, newFreshness, onFreshnessTimer, wakeWaiting } from "./storage/freshness";
 import { definitionsResource } from "./storage/keys";
 import { logReaderGone } from "./subresources/log";
@@ -77,7 +78,7 @@ export const apiServer: Actor<ApiServerConfig, ServerState, ApiMessage> = {
       case "item":
         return isTunnelMessage(input.body) ? passToKubelet(state, ctx, input.stream, input.body) : undefined;
       case "message":
-        return input.body.kind === "api.shutdown" && mayShutDown(input.from) ? beginShutdown(state, ctx) : undefined;
+        return isOwnDoor(input.from) ? onDoor(state, ctx, input.body) : undefined;
       // It owns no disk.
       case "persisted":
       case "diskFailed":
@@ -120,10 +121,18 @@ function newState(config: ApiServerConfig, self: string): ServerState {
     oidc: newOidc(config.jwt),
     metrics,
     flow: newFlowControl(metrics.registry),
+    reloads: newReloads(metrics.registry),
     shutdown: "serving",
     open: new Map(),
   };
   return state;
+}
+
+/** What only this server's own door may say. */
+function onDoor(state: ServerState, ctx: Ctx, body: ApiMessage): undefined {
+  if (body.kind === "api.shutdown") return beginShutdown(state, ctx);
+  if (body.kind === "api.reload" && reload(state, ctx, body) === "readAgain")
+    return relist(state, ctx, listener, "another encryption configuration");
 }
 
 function exchangeFor(state: ServerState, ctx: Ctx, request: ApiRequest): Exchange {

@@ -14,8 +14,8 @@ export type Shutdown = "serving" | "announced" | "draining";
 
 export const shutdownTimer = "shutdown";
 
-/** Whether somebody may tell this server to go: only its own door. */
-export function mayShutDown(from: Address): boolean {
+/** Whether somebody may tell this server to go, or to take another configuration: only its own door. */
+export function isOwnDoor(from: Address): boolean {
   return roleOf(from) === "gateway";
 }
 

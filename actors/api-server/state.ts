@@ -12,6 +12,7 @@ import type { FlowControl } from "./flow-control/flow-control";
 import type { Membership } from "./membership";
 import type { ServerMetrics } from "./metrics";
 import type { Watchers } from "./registry/watchers";
+import type { Reloads } from "./reload";
 import type { Shutdown } from "./shutdown";
 import type { Compactor } from "./storage/compactor";
 import type { EtcdClient } from "./storage/etcd-client";
@@ -40,9 +41,10 @@ export interface ServerState {
   readonly documents: DocumentCache;
   readonly authorizations: AuthorizationMemo;
   readonly admissions: AdmissionCounts;
-  readonly oidc: Oidc;
+  oidc: Oidc;
   readonly metrics: ServerMetrics;
   readonly flow: FlowControl;
+  readonly reloads: Reloads;
   shutdown: Shutdown;
   /** Streams that have begun and whose end somebody wants to hear of, by their key. */
   readonly open: Map<string, (ctx: Ctx) => void>;

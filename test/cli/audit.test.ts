@@ -4,6 +4,10 @@ import { join } from "node:path";
 import { readApiServerFlags } from "../../cli/api-server-flags";
 import { AuditLog, readAudit } from "../../cli/audit-log";
 import { readAuditPolicy } from "../../cli/audit-policy";
+import { ConfigurationFiles } from "../../cli/configuration-files";
+import { readUpOptions } from "../../cli/up-options";
+import { address } from "../../protocol/address";
+import type { ApiReload } from "../../protocol/api";
 
 let folder = "";
 beforeEach(() => {
@@ -94,6 +98,55 @@ describe("the audit log's file", () => {
     expect(
       complaint(() => new AuditLog({ path: join(folder, "none", "a.log"), maxBytes: 1, maxBackups: 0, maxAgeMs: 0 }, () => 0)),
     ).toMatch(/^--audit-log-path DIR\/none\/a\.log: ENOENT/);
+  });
+});
+
+describe("a configuration file that is followed", () => {
+  test("is told to each API server when it says something else, and what was good last to one that starts again", async () => {
+    const file = join(folder, "authentication.yaml");
+    const good = (kind: string) => `apiVersion: apiserver.config.k8s.io/v1\nkind: ${kind}\n`;
+    writeFileSync(file, good("AuthenticationConfiguration"));
+    const told: [string, ApiReload][] = [];
+    let heard: () => void = () => undefined;
+    const files = new ConfigurationFiles(
+      [{ what: "authentication", file }],
+      [address("apiserver", 0), address("apiserver", 1)],
+      (server, body) => {
+        told.push([server, body]);
+        heard();
+      },
+    );
+    const count = (expected: number) =>
+      new Promise<void>((resolve) => {
+        heard = () => told.length >= expected && resolve();
+        heard();
+      });
+    try {
+      files.started(address("apiserver", 1));
+      expect(told).toEqual([]);
+      writeFileSync(file, `${good("AuthenticationConfiguration")}jwt: []\n`);
+      await count(2);
+      expect(told.map(([server, { document, fault }]) => [server, document, fault])).toEqual(
+        ["apiserver/0", "apiserver/1"].map((server) => [
+          server,
+          { apiVersion: "apiserver.config.k8s.io/v1", kind: "AuthenticationConfiguration", jwt: [] },
+          "",
+        ]),
+      );
+      expect(new Set(told.map(([, { serverHash }]) => serverHash)).size).toBe(2);
+      writeFileSync(file, "kind: [secret");
+      await count(4);
+      expect(told[3]![1]).toMatchObject({ document: null, fault: `${file}: this is no YAML` });
+      files.started(address("apiserver", 1));
+      expect(told[4]).toEqual(told[1]);
+    } finally {
+      files.close();
+    }
+  });
+
+  test("has to be named", () => {
+    const flags = { listen: "127.0.0.1:0", san: [], logLevel: "warn", encryptionProviderConfigAutomaticReload: true };
+    expect(complaint(() => readUpOptions(flags))).toContain("--encryption-provider-config says which file that is");
   });
 });
 

@@ -11,6 +11,10 @@ import type { Admission, Plugin } from "./admission";
  */
 export const nodeRestriction: Plugin = {
   name: "NodeRestriction",
+  needs: ({ kind, subresource, namespace, name }) =>
+    kind.group === "" && kind.plural === "pods" && subresource === "eviction"
+      ? [{ group: "", version: "v1", plural: "pods", namespace, name }]
+      : [],
   mutate(admission) {
     const why = refusal(admission);
     return why === undefined
@@ -92,7 +96,7 @@ function isForbiddenLabel(label: string): boolean {
   return within("kubernetes.io") || within("k8s.io");
 }
 
-function ofPod({ operation, subresource, object, old, kind, cluster, namespace, name }: Admission, node: string): string | undefined {
+function ofPod({ operation, subresource, object, old, cluster, namespace, name }: Admission, node: string): string | undefined {
   const who = `node ${JSON.stringify(node)}`;
   const pod = (old ?? object) as ApiObject & Pod;
   switch (subresource) {
@@ -104,7 +108,7 @@ function ofPod({ operation, subresource, object, old, kind, cluster, namespace, 
       if (pod.spec?.nodeName !== node) return `${who} can only update pod status for pods with spec.nodeName set to itself`;
       return semanticallyEqual(old?.metadata.labels, object.metadata.labels) ? undefined : `${who} cannot update labels through pod status`;
     case "eviction": {
-      const evicted = kind.plural === "pods" ? (cluster.get("", "v1", "pods", namespace, name) as Pod | undefined) : undefined;
+      const evicted = cluster.get("", "v1", "pods", namespace, name) as Pod | undefined;
       return evicted === undefined || evicted.spec?.nodeName === node
         ? undefined
         : `${who} can only evict pods with spec.nodeName set to itself`;

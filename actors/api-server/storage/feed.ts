@@ -47,6 +47,10 @@ export interface Feed {
   checked: { readonly heard: boolean; readonly knownRevision: number };
   heard: boolean;
   failures: number;
+  /** Why everything has to be listed again; "" where the watch may go on from where it was. */
+  mustList: string;
+  /** How many lists were begun: what comes of an earlier one is left. */
+  lists: number;
 }
 
 export type FeedPhase =
@@ -103,6 +107,8 @@ export function newFeed(windowSizeMax: number): Feed {
     checked: { heard: true, knownRevision: 0 },
     heard: false,
     failures: 0,
+    mustList: "",
+    lists: 0,
   };
 }
 
@@ -144,11 +150,21 @@ export function askProgress<S extends HasFeed>(state: S, ctx: Context<S>): undef
 }
 
 function follow<S extends HasFeed>(state: S, ctx: Context<S>, listener: FeedListener<S>): undefined {
-  return isSynced(state.feed) ? watch(state, ctx, listener) : list(state, ctx, listener, firstList);
+  const { feed } = state;
+  if (isSynced(feed) && feed.mustList === "") return watch(state, ctx, listener);
+  return list(state, ctx, listener, isSynced(feed) ? feed.mustList : firstList);
+}
+
+/** Reads everything again: what etcd holds is read otherwise now. */
+export function relist<S extends HasFeed>(state: S, ctx: Context<S>, listener: FeedListener<S>, why: string): undefined {
+  giveUpStream(state, ctx);
+  state.feed.mustList = why;
+  return follow(state, ctx, listener);
 }
 
 function list<S extends HasFeed>(state: S, ctx: Context<S>, listener: FeedListener<S>, why: string): undefined {
   state.feed.phase = { type: "listing", entries: [] };
+  const round = ++state.feed.lists;
   return page(state, ctx, registryPrefix, 0);
 
   function page(state: S, ctx: Context<S>, from: string, revision: number): undefined {
@@ -158,7 +174,7 @@ function list<S extends HasFeed>(state: S, ctx: Context<S>, listener: FeedListen
     };
     return readEtcd(state, ctx, request, ctx.monotonicUs() + 60_000_000, taken, true);
     function taken(state: S, outcome: EtcdOutcome<RangeResponse>, ctx: Context<S>): undefined {
-      if (state.feed.phase.type !== "listing") return;
+      if (state.feed.phase.type !== "listing" || state.feed.lists !== round) return;
       if (outcome.type !== "done") return retryLater(state, ctx, outcome.type === "failed" ? describe(outcome.error) : outcome.detail);
       const { kvs, more, header } = outcome.response;
       const entries = [...state.feed.phase.entries, ...kvs];
@@ -166,6 +182,7 @@ function list<S extends HasFeed>(state: S, ctx: Context<S>, listener: FeedListen
       state.feed.phase = { type: "listing", entries };
       if (more && kvs.length > 0) return page(state, ctx, `${keyText(kvs.at(-1)!.key)}\0`, at);
       replaceAll(state.feed, entries, at);
+      state.feed.mustList = "";
       if (why !== firstList) ctx.record({ kind: "api.relist", resource: "*", why });
       listener.replaced(state, ctx, why);
       listener.advanced(state, ctx);

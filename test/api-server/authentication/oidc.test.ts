@@ -103,6 +103,44 @@ describe("tokens of another issuer", () => {
   });
 });
 
+describe("an AuthenticationConfiguration that changes", () => {
+  const [before, after] = [new Issuer("https://before.example.com"), new Issuer("https://after.example.com")];
+  const tank = new Tank({
+    actors: [before.actor("before"), after.actor("after")],
+    web: { "before.example.com:443": address("before", 0), "after.example.com:443": address("after", 0) },
+    config: { jwt: [authenticatorOfFlags({ issuerUrl: "https://before.example.com", clientId: "kubernetes" })] },
+  });
+  const claims = { sub: "ann", aud: "kubernetes", exp: 4e9 };
+  const answers = () =>
+    [before, after].map((issuer) => tank.get("/api", { credential: { type: "bearer", token: issuer.token(claims) } }).code);
+  const file = (jwt: object[]) => ({ apiVersion: "apiserver.config.k8s.io/v1", kind: "AuthenticationConfiguration", jwt });
+  const jwt = (url: string) => ({ issuer: { url, audiences: ["kubernetes"] }, claimMappings: { username: { claim: "sub", prefix: "" } } });
+  const reload = (
+    document: unknown,
+    from: (body: object) => void = (body) => tank.simulation.portal().send(address("apiserver", 0), body as never),
+  ) => {
+    from({ kind: "api.reload", what: "authentication", document, fault: "", hash: "sha256:x", serverHash: "sha256:me" });
+    tank.simulation.runFor(2_000);
+  };
+
+  it("is in force at once, and one that cannot be right changes nothing", () => {
+    expect(answers()).toEqual([200, 401]);
+    reload(file([jwt("https://after.example.com")]));
+    expect(answers()).toEqual([401, 200]);
+    reload(file([jwt("http://before.example.com")]));
+    reload(file([{ ...jwt("https://before.example.com"), userValidationRules: [{ expression: "user." }] }]));
+    expect(answers()).toEqual([401, 200]);
+    const asked = after.asked.length;
+    reload(file([jwt("https://after.example.com"), jwt("https://before.example.com")]));
+    expect(answers()).toEqual([200, 200]);
+    // Of an issuer of which nothing changed the keys are kept.
+    expect(after.asked).toHaveLength(asked);
+    expect(tank.get("/metrics").text).toContain(
+      'apiserver_authentication_config_controller_automatic_reloads_total{status="failure",apiserver_id_hash="sha256:me"} 2',
+    );
+  });
+});
+
 describe("claims", () => {
   const judge = (authenticator: JwtAuthenticator, claims: object) => {
     const { mapping, problems } = compileMapping(authenticator, "jwt[0]");

@@ -1,4 +1,4 @@
-import { mayShutDown } from "../../../actors/api-server/shutdown";
+import { isOwnDoor } from "../../../actors/api-server/shutdown";
 import { address } from "../../../protocol/address";
 import { configMap, type Json, Tank } from "../server/tank";
 
@@ -38,8 +38,8 @@ describe("an API server that is told to stop", () => {
   });
 
   test("nobody may tell it but its door", () => {
-    expect(mayShutDown(address("gateway", "apiserver-0"))).toBe(true);
-    expect(mayShutDown(address("kubelet", "node-1"))).toBe(false);
+    expect(isOwnDoor(address("gateway", "apiserver-0"))).toBe(true);
+    expect(isOwnDoor(address("kubelet", "node-1"))).toBe(false);
   });
 
   test("one after the other is restarted, and a client that goes where it is sent sees no error and misses no event", () => {

@@ -104,6 +104,13 @@ describe("a kubelet", () => {
     expect(ask({ kind: "Pod", name: "mine", uid })).toBe(201);
   });
 
+  it("evicts pods of its own node and no others", () => {
+    const evict = (name: string) => said(tank.create(`${pods}/${name}/eviction`, { metadata: { name } }, as));
+    expect(evict("others")).toContain('node "a" can only evict pods with spec.nodeName set to itself');
+    expect(tank.get(`${pods}/others`).body.metadata.deletionTimestamp).toBeUndefined();
+    expect(evict("mine")).toBe(201);
+  });
+
   it("asks for certificates in its own name alone", () => {
     const ask = (commonName: string) => {
       const { request } = requestCertificate({ commonName, organizations: ["system:nodes"] });

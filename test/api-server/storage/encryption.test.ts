@@ -188,4 +188,50 @@ describe("a cluster whose Secrets are encrypted", () => {
     expect(tank.get("/api/v1/namespaces/kube-system/secrets").code).toBe(200);
     expect(tank.get("/api/v1/configmaps").code).toBe(200);
   });
+
+  it("takes another configuration while it runs: watches go on, the next write uses the new key, and a bad file changes nothing", () => {
+    const tank = new Tank({ config: { encryption: rules(provider("aesgcm", key("one", 1))) } });
+    const watched = tank.watch(`${path}?watch=true`);
+    tank.create(path, { metadata: { name: "login" }, stringData: { password: "hunter2" } });
+    const reload = (document: unknown, fault = "") => {
+      const told = { kind: "api.reload", what: "encryption", document, fault, hash: `sha256:${fault || "new"}`, serverHash: "sha256:me" };
+      tank.simulation.portal().send(address("apiserver", 0), told as never);
+      tank.simulation.runFor(500);
+    };
+    const file = (...providers: object[]) => ({
+      ...{ apiVersion: "apiserver.config.k8s.io/v1", kind: "EncryptionConfiguration" },
+      resources: [{ resources: ["secrets"], providers }],
+    });
+    const keys = (...some: ReturnType<typeof key>[]) => ({ aesgcm: { keys: some } });
+    const stored = () => raw(tank, "/registry/secrets/default/login").slice(0, 22);
+    const figures = () =>
+      tank
+        .get("/metrics")
+        .text.split("\n")
+        .filter((line) => line.startsWith("apiserver_encryption_config_controller_") && !line.includes("timestamp"));
+    expect(figures()).toEqual([]);
+    reload(file(keys(key("two", 2), key("one", 1))));
+    expect(stored()).toBe("k8s:enc:aesgcm:v1:one:");
+    tank.put(`${path}/login`, tank.get(`${path}/login`).body);
+    expect(stored()).toBe("k8s:enc:aesgcm:v1:two:");
+    // The old key may go now.
+    reload(file(keys(key("two", 2))));
+    expect(tank.get(`${path}/login`).code).toBe(200);
+    expect(watched.closed).toBeUndefined();
+    reload(file(keys(key("three", 3, 5))));
+    reload(null, "this is no YAML");
+    expect(tank.warnings.filter((text) => text.includes("stays in use"))).toHaveLength(2);
+    expect(figures()).toEqual([
+      'apiserver_encryption_config_controller_automatic_reloads_total{status="failure",apiserver_id_hash="sha256:me"} 2',
+      'apiserver_encryption_config_controller_automatic_reloads_total{status="success",apiserver_id_hash="sha256:me"} 2',
+      'apiserver_encryption_config_controller_last_config_info{apiserver_id_hash="sha256:me",hash="sha256:new"} 1',
+    ]);
+    expect(tank.put(`${path}/login`, tank.get(`${path}/login`).body).code).toBe(200);
+    expect(stored()).toBe("k8s:enc:aesgcm:v1:two:");
+    // Without the key in use nothing of it can be read, and with it again everything can.
+    reload(file(keys(key("four", 4))));
+    expect(tank.get(`${path}/login`)).toMatchObject({ code: 500, body: { message: expect.stringContaining("no matching key was found") } });
+    reload(file(keys(key("four", 4), key("two", 2))));
+    expect(tank.get(`${path}/login`).body.data).toEqual({ password: Buffer.from("hunter2").toString("base64") });
+  });
 });

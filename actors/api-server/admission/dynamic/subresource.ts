@@ -1,8 +1,10 @@
-import type { JsonObject } from "../../../../protocol/kinds/object";
+import type { ApiObject, JsonObject } from "../../../../protocol/kinds/object";
 import { apiVersionOf, type GroupVersionKind } from "../../../../protocol/kinds/registry";
 import { type Failure, isFailure } from "../../../../protocol/status";
 import type { ResourceCall } from "../../call";
+import { fetchNeeded } from "../../registry/cluster-view";
 import type { Ctx, ServerState } from "../../state";
+import { mutate, neededBy, validate } from "../index";
 import { admitBody, mayMutate, mayValidate } from "./index";
 import { Notes, reviewOf, writeOptions } from "./review";
 
@@ -11,11 +13,48 @@ export interface AdmittedBody<T> {
   readonly warnings: readonly string[];
 }
 
-/** What is sent to a subresource that is not a part of its object, or as a question, as policies and webhooks leave it; a Failure where they refuse it. */
+/** What is sent to a subresource that is not a part of its object, or as a question, as plug-ins, policies and webhooks leave it; a Failure where they refuse it. */
 export function admitSubresource<T extends object>(
   state: ServerState,
   ctx: Ctx,
-  call: Pick<ResourceCall, "kind" | "request" | "user" | "deadlineUs" | "caller">,
+  call: AskedCall,
+  operation: "CREATE" | "CONNECT",
+  body: GroupVersionKind,
+  given: T,
+  dryRun: boolean,
+  then: (state: ServerState, admitted: AdmittedBody<T> | Failure, ctx: Ctx) => undefined,
+): undefined {
+  return askPlugins(state, ctx, call, operation, given, (state, refused, ctx) =>
+    refused ? then(state, refused, ctx) : askOthers(state, ctx, call, operation, body, given, dryRun, then),
+  );
+}
+
+/** What plug-ins say of what is posted to a subresource: a Binding, an Eviction, a TokenRequest. They change none of these. */
+function askPlugins(
+  state: ServerState,
+  ctx: Ctx,
+  { kind, request, user, deadlineUs }: AskedCall,
+  operation: "CREATE" | "CONNECT",
+  given: object,
+  then: (state: ServerState, refused: Failure | undefined, ctx: Ctx) => undefined,
+): undefined {
+  const { subresource, namespace, name } = request;
+  if (operation !== "CREATE" || subresource === "") return then(state, undefined, ctx);
+  const object = { metadata: {}, ...given } as ApiObject;
+  const base = { operation, kind, subresource, namespace, name, user, object, old: undefined, suffix: "" };
+  return fetchNeeded(state, ctx, neededBy(base), deadlineUs, (state, cluster, ctx) => {
+    if (isFailure(cluster)) return then(state, cluster, ctx);
+    const admitted = mutate({ ...base, cluster });
+    return then(state, isFailure(admitted) ? admitted : validate({ ...base, cluster }), ctx);
+  });
+}
+
+type AskedCall = Pick<ResourceCall, "kind" | "request" | "user" | "deadlineUs" | "caller">;
+
+function askOthers<T extends object>(
+  state: ServerState,
+  ctx: Ctx,
+  call: AskedCall,
   operation: "CREATE" | "CONNECT",
   body: GroupVersionKind,
   given: T,

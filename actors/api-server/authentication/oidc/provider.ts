@@ -21,13 +21,19 @@ export type Oidc = ReadonlyMap<string, Provider>;
 const againMs = 1_000;
 const fetchMs = 5_000;
 
-/** By issuer. Throws an Error where an expression cannot be compiled; what else may be wrong was found when the configuration was read. */
-export function newOidc(authenticators: readonly JwtAuthenticator[] = []): Oidc {
+/**
+ * By issuer. Throws an Error where an expression cannot be compiled; what else may be wrong was found when the configuration was read. An issuer of
+ * which the earlier configuration said the same keeps its keys.
+ */
+export function newOidc(authenticators: readonly JwtAuthenticator[] = [], earlier: Oidc = new Map()): Oidc {
   const providers = new Map<string, Provider>();
   authenticators.forEach((authenticator, index) => {
     const { mapping, problems } = compileMapping(authenticator, `jwt[${index}]`);
     if (problems.length > 0) throw new Error(problems.join("\n"));
-    providers.set(authenticator.issuer.url, { mapping, keys: [], askedUs: Number.NEGATIVE_INFINITY, waiting: undefined });
+    const known = earlier.get(authenticator.issuer.url);
+    if (known && JSON.stringify(known.mapping.authenticator) === JSON.stringify(authenticator))
+      providers.set(authenticator.issuer.url, known);
+    else providers.set(authenticator.issuer.url, { mapping, keys: [], askedUs: Number.NEGATIVE_INFINITY, waiting: undefined });
   });
   return providers;
 }

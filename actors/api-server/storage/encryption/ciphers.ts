@@ -61,29 +61,38 @@ export function seal([first]: readonly Provider[], key: string, plain: Uint8Arra
 }
 
 export type Opened =
-  /** `stale`: it would be stored otherwise now. */
-  { readonly ok: true; readonly plain: Uint8Array; readonly stale: boolean } | { readonly ok: false; readonly why: string };
+  /** `stale`: it would be stored otherwise now; `by`: the key that opened it, as keyId says it. */
+  | { readonly ok: true; readonly plain: Uint8Array; readonly stale: boolean; readonly by: string }
+  | { readonly ok: false; readonly why: string };
+
+/** What stands for a key, to tell whether two are the same: never to be shown. */
+export function keyId(type: Provider["type"], key?: EncryptionKey): string {
+  return key === undefined ? type : `${type}:${key.name}:${key.secret}`;
+}
 
 /** What lies under a key of etcd; without providers nothing that is encrypted can be read. */
 export function open(providers: readonly Provider[] | undefined, key: string, bytes: Uint8Array): Opened {
   const sealed = isSealed(bytes);
   if (providers === undefined)
-    return sealed ? { ok: false, why: "identity transformer tried to read encrypted data" } : { ok: true, plain: bytes, stale: false };
+    return sealed
+      ? { ok: false, why: "identity transformer tried to read encrypted data" }
+      : { ok: true, plain: bytes, stale: false, by: keyId("identity") };
   for (const [index, provider] of providers.entries()) {
     if (provider.type === "identity") {
-      if (!sealed) return { ok: true, plain: bytes, stale: index > 0 };
+      if (!sealed) return { ok: true, plain: bytes, stale: index > 0, by: keyId("identity") };
       continue;
     }
     if (!startsWith(bytes, Buffer.from(`${marker}${provider.type}:v1:`))) continue;
     const { nonceBytes, decrypt, title, refusal } = ciphers[provider.type];
-    for (const [place, { name, secret }] of provider.keys.entries()) {
+    for (const [place, cipherKey] of provider.keys.entries()) {
+      const { name, secret } = cipherKey;
       const front = prefix(provider.type, name);
       if (!startsWith(bytes, front)) continue;
       const rest = bytes.subarray(front.length);
       if (rest.length < nonceBytes) return { ok: false, why: "the stored data was shorter than the required size" };
       try {
         const plain = decrypt(Buffer.from(secret, "base64"), rest.subarray(0, nonceBytes), rest.subarray(nonceBytes), Buffer.from(key));
-        return { ok: true, plain, stale: index > 0 || place > 0 };
+        return { ok: true, plain, stale: index > 0 || place > 0, by: keyId(provider.type, cipherKey) };
       } catch {
         return { ok: false, why: refusal };
       }

@@ -1,0 +1,109 @@
+import { createHash } from "node:crypto";
+import { readFileSync } from "node:fs";
+import { parse } from "yaml";
+import { readAuthenticationConfiguration } from "../actors/api-server/authentication/oidc/configuration";
+import { readEncryptionConfiguration } from "../actors/api-server/storage/encryption/configuration";
+import { type Address, roleOf } from "../protocol/address";
+import type { ApiReload, ApiShutdown } from "../protocol/api";
+import type { LiveWorld } from "../runtime/live/world";
+import type { ClusterPlan } from "../scenarios/cluster";
+
+/** A file of the API servers' configuration that is read again when it changes. */
+export interface ConfigurationFile {
+  readonly what: ApiReload["what"];
+  readonly file: string;
+}
+
+/** What a file says to a server, and how it begins with one that starts again. */
+type Told = Omit<ApiReload, "serverHash">;
+
+/** How often files are looked at. kube-apiserver looks once a minute where it is not told of a change by the system. */
+const everyMs = 500;
+
+/**
+ * Looks after configuration files and tells the API servers what they say when they change. Whether that is any good is theirs to judge; a server
+ * that starts again while the cluster runs is told what was good last.
+ */
+export class ConfigurationFiles {
+  private readonly accepted = new Map<ApiReload["what"], Told>();
+  private readonly hashes = new Map<string, string>();
+  private readonly timer: NodeJS.Timeout;
+
+  /** `send` tells one API server. */
+  constructor(
+    files: readonly ConfigurationFile[],
+    private readonly servers: readonly Address[],
+    private readonly send: (server: Address, body: ApiReload) => void,
+  ) {
+    for (const each of files) this.hashes.set(each.file, readTold(each).hash);
+    // They are read each time: what the system tells of changes is lost where a file is a link into a folder that is swapped as a whole.
+    this.timer = setInterval(() => {
+      for (const each of files) this.look(each);
+    }, everyMs).unref();
+  }
+
+  /** To be called when an API server has started: what it was given at first may be out of date. */
+  started(server: Address): void {
+    for (const told of this.accepted.values()) this.tell(server, told);
+  }
+
+  close(): void {
+    clearInterval(this.timer);
+  }
+
+  private look(each: ConfigurationFile): void {
+    const told = readTold(each);
+    if (told.hash === this.hashes.get(each.file)) return;
+    this.hashes.set(each.file, told.hash);
+    if (isGood(told)) this.accepted.set(each.what, told);
+    for (const server of this.servers) this.tell(server, told);
+  }
+
+  private tell(server: Address, told: Told): void {
+    this.send(server, { ...told, serverHash: sha256(server) });
+  }
+}
+
+/** Follows files for the API servers of a cluster in this process. Returns what ends it. */
+export function followConfiguration(files: readonly ConfigurationFile[], world: LiveWorld, plan: ClusterPlan): () => void {
+  if (files.length === 0) return () => undefined;
+  const followed = new ConfigurationFiles(files, apiServersOf(plan), (server, body) => tellApiServer(world, plan, server, body));
+  const restarts = world.events.subscribe(({ event }) => {
+    if (event.type === "started" && roleOf(event.actor) === "apiserver") followed.started(event.actor);
+  });
+  return () => {
+    followed.close();
+    restarts.unsubscribe();
+  };
+}
+
+export function apiServersOf({ hosts }: ClusterPlan): readonly Address[] {
+  return hosts.flatMap(({ role, actors }) => (role === "apiserver" ? [actors[0]!.address] : []));
+}
+
+/** Says something to an API server by its own door, if it is up. */
+export function tellApiServer(world: LiveWorld, { hosts }: ClusterPlan, server: Address, body: ApiShutdown | ApiReload): void {
+  const host = hosts.find(({ actors }) => actors[0]?.address === server)?.name;
+  if (host !== undefined && world.hosts.get(host)?.up) world.portal(host, host).send(server, body);
+}
+
+function readTold({ what, file }: ConfigurationFile): Told {
+  let text = "";
+  try {
+    text = readFileSync(file, "utf8");
+    return { kind: "api.reload", what, document: parse(text), fault: "", hash: sha256(text) };
+  } catch (error) {
+    // A YAML error shows the line it is about, and here that may be a key.
+    const fault = (error as NodeJS.ErrnoException).code === undefined || text !== "" ? "this is no YAML" : (error as Error).message;
+    return { kind: "api.reload", what, document: null, fault: `${file}: ${fault}`, hash: sha256(text) };
+  }
+}
+
+function isGood({ what, document, fault }: Told): boolean {
+  if (fault !== "") return false;
+  return what === "encryption" ? readEncryptionConfiguration(document).ok : readAuthenticationConfiguration(document).ok;
+}
+
+function sha256(text: string): string {
+  return `sha256:${createHash("sha256").update(text).digest("hex")}`;
+}

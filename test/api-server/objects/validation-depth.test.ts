@@ -67,3 +67,196 @@ test.each<[JsonObject, readonly string[]]>([
 ])("what is wrong with %j", (manifest, wrong) => {
   expect(wrongWith(manifest)).toEqual(wrong);
 });
+
+const zoneTerm = (values: readonly string[]) => ({ matchExpressions: [{ key: "zone", operator: "In", values }] });
+const mounting = (mount: JsonObject, volume: JsonObject = { emptyDir: {} }) =>
+  podManifest({ volumes: [{ name: "v", ...volume }] }, { volumeMounts: [{ name: "v", mountPath: "/v", ...mount }] });
+const quota = (spec: JsonObject) => object("v1", "ResourceQuota", spec);
+const range = (limit: JsonObject) => object("v1", "LimitRange", { limits: [{ type: "Container", ...limit }] });
+const volume = (spec: JsonObject): JsonObject => ({
+  ...{ apiVersion: "v1", kind: "PersistentVolume", metadata: { name: "n" } },
+  spec: { capacity: { storage: "1Gi" }, accessModes: ["ReadWriteOnce"], hostPath: { path: "/d" }, ...spec },
+});
+const sized = { accessModes: ["ReadWriteOnce"], resources: { requests: { storage: "1Gi" } } };
+const secret = (type: string, data: JsonObject): JsonObject => ({
+  ...{ apiVersion: "v1", kind: "Secret", metadata: { name: "n", namespace: "shop" }, type, data },
+});
+
+// As above: the parts of a Pod, what it mounts, what a namespace may have, what is stored, what is served.
+test.each<[JsonObject, readonly string[]]>([
+  [
+    mounting({ subPath: "/a/../b", mountPropagation: "Bidirectional", recursiveReadOnly: "Enabled" }),
+    [
+      'spec.containers[0].volumeMounts.subPath: Invalid value: "/a/../b": must be a relative path',
+      "spec.containers[0].volumeMounts.subPath: Invalid value: \"/a/../b\": must not contain '..'",
+      "spec.containers[0].volumeMounts.mountPropagation: Forbidden: Bidirectional mount propagation is available only to privileged containers",
+      "spec.containers[0].volumeMounts.recursiveReadOnly: Forbidden: may only be specified when readOnly is true",
+      "spec.containers[0].volumeMounts.recursiveReadOnly: Forbidden: may only be specified when mountPropagation is None or not specified",
+    ],
+  ],
+  [
+    podManifest({ volumes: [{ name: "v", emptyDir: {} }] }, { volumeDevices: [{ name: "v", devicePath: "/dev/x" }] }),
+    [
+      'spec.containers[0].volumeDevices[0].name: Invalid value: "v": can only use volume source type of PersistentVolumeClaim or Ephemeral for block mode',
+    ],
+  ],
+  [
+    mounting({}, { hostPath: { path: "/a", type: "Dir" } }),
+    [
+      'spec.volumes[0].hostPath.type: Unsupported value: "Dir": supported values: "", "BlockDevice", "CharDevice", "Directory", "DirectoryOrCreate", "File", "FileOrCreate", "Socket"',
+    ],
+  ],
+  [
+    mounting(
+      {},
+      {
+        projected: {
+          sources: [
+            { secret: { name: "a", items: [{ key: "k", path: "x" }] } },
+            { configMap: { name: "b", items: [{ key: "k", path: "x" }] } },
+          ],
+        },
+      },
+    ),
+    ['spec.volumes[0].projected: Invalid value: "b": conflicting duplicate paths'],
+  ],
+  [
+    mounting({}, { ephemeral: { volumeClaimTemplate: { metadata: { name: "x" }, spec: { accessModes: ["ReadWriteOnce"] } } } }),
+    [
+      "spec.volumes[0].ephemeral.volumeClaimTemplate.metadata.name: Forbidden: cannot be set",
+      "spec.volumes[0].ephemeral.volumeClaimTemplate.spec.resources[storage]: Required value",
+    ],
+  ],
+  [
+    podManifest({}, { env: [{ name: "A", valueFrom: { resourceFieldRef: { resource: "limits.cpu", divisor: "1Mi" } } }] }),
+    [
+      'spec.containers[0].env[0].valueFrom.resourceFieldRef.divisor: Invalid value: "limits.cpu": only divisor\'s values 1m and 1 are supported with the cpu resource',
+    ],
+  ],
+  [
+    podManifest({}, { readinessProbe: { httpGet: { port: 80, scheme: "http" }, terminationGracePeriodSeconds: 5 } }),
+    [
+      'spec.containers[0].readinessProbe.httpGet.scheme: Unsupported value: "http": supported values: "HTTP", "HTTPS"',
+      "spec.containers[0].readinessProbe.terminationGracePeriodSeconds: Invalid value: 5: must not be set for readinessProbes",
+    ],
+  ],
+  [
+    podManifest({}, { lifecycle: { preStop: { sleep: { seconds: 60 } } } }),
+    [
+      "spec.containers[0].lifecycle.preStop.sleep: Invalid value: 60: must be non-negative and less than terminationGracePeriodSeconds (30)",
+    ],
+  ],
+  [
+    podManifest({}, { restartPolicyRules: [{ action: "Restart" }] }),
+    [
+      "spec.containers[0].restartPolicy: Required value: must specify restartPolicy when restart rules are used",
+      "spec.containers[0].restartPolicyRules[0].exitCodes: Required value: must be specified",
+    ],
+  ],
+  [
+    podManifest({}, { resources: { limits: { "hugepages-2Mi": "3Mi" } } }),
+    [
+      'spec.containers[0].resources.limits[hugepages-2Mi]: Invalid value: "3Mi": 3Mi is not positive integer multiple of hugepages-2Mi',
+      'spec.containers[0].resources.requests[hugepages-2Mi]: Invalid value: "3Mi": 3Mi is not positive integer multiple of hugepages-2Mi',
+      "spec.containers[0].resources: Forbidden: HugePages require cpu or memory",
+    ],
+  ],
+  [
+    podManifest({ resources: { requests: { cpu: "1" } } }, { resources: { requests: { cpu: "2" } } }),
+    ['spec.resources.requests[cpu]: Invalid value: "1": must be greater than or equal to aggregate container requests of 2'],
+  ],
+  [
+    podManifest(
+      { hostUsers: false, hostNetwork: true, os: { name: "linux" }, securityContext: { sysctls: [{ name: "net.a" }], windowsOptions: {} } },
+      { securityContext: { allowPrivilegeEscalation: false, capabilities: { add: ["CAP_SYS_ADMIN"] } } },
+    ),
+    [
+      'spec.containers[0].securityContext: Invalid value: {"allowPrivilegeEscalation":false,"capabilities":{"add":["CAP_SYS_ADMIN"]}}: cannot set `allowPrivilegeEscalation` to false and `capabilities.Add` CAP_SYS_ADMIN',
+      "spec.securityContext.sysctls[0].name: Invalid value: \"net.a\": may not be specified when 'hostNetwork' is true",
+      "spec.hostNetwork: Forbidden: when `pod.Spec.HostUsers` is false",
+      "spec.securityContext.windowsOptions: Forbidden: windows options cannot be set for a linux pod",
+    ],
+  ],
+  [
+    podManifest({ dnsPolicy: "None", dnsConfig: { nameservers: ["x"], searches: ["a..b"] } }),
+    [
+      `spec.dnsConfig.nameservers[0]: Invalid value: "x": ${ip}`,
+      "spec.dnsConfig.searches[0]: Invalid value: \"a..b\": a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start and end with an alphanumeric character (e.g. 'example.com', regex used for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*')",
+    ],
+  ],
+  [
+    podManifest({
+      topologySpreadConstraints: [
+        { maxSkew: 1, topologyKey: "z", whenUnsatisfiable: "Never", matchLabelKeys: ["a"], nodeTaintsPolicy: "x" },
+      ],
+    }),
+    [
+      'spec.topologySpreadConstraints[0].whenUnsatisfiable: Unsupported value: "Never": supported values: "DoNotSchedule", "ScheduleAnyway"',
+      'spec.topologySpreadConstraints[0].nodeTaintsPolicy: Unsupported value: "x": supported values: "Honor", "Ignore"',
+      "spec.topologySpreadConstraints[0].matchLabelKeys: Forbidden: must not be specified when labelSelector is not set",
+    ],
+  ],
+  [
+    quota({ hard: { cpu: "1", pods: "1.5" }, scopes: ["BestEffort", "NotBestEffort"] }),
+    [
+      'spec.hard[pods]: Invalid value: "1500m": must be an integer',
+      'spec.scopes: Invalid value: ["BestEffort","NotBestEffort"]: unsupported scope applied to resource',
+      'spec.scopes: Invalid value: ["BestEffort","NotBestEffort"]: conflicting scopes',
+    ],
+  ],
+  [
+    quota({ scopeSelector: { matchExpressions: [{ scopeName: "PriorityClass", operator: "In" }] } }),
+    [
+      "spec.scopeSelector.matchExpressions.values: Required value: must be at least one value when `operator` is 'In' or 'NotIn' for scope selector",
+    ],
+  ],
+  [
+    range({ type: "Pod", max: { gpus: "1", cpu: "1" }, min: { cpu: "2" }, maxLimitRequestRatio: { memory: "500m" } }),
+    [
+      'spec.limits[0].max[gpus]: Invalid value: "gpus": must be a standard resource type or fully qualified',
+      'spec.limits[0].max[gpus]: Invalid value: "gpus": must be a standard resource for containers',
+      'spec.limits[0].min[cpu]: Invalid value: "2": min value 2 is greater than max value 1',
+      'spec.limits[0].maxLimitRequestRatio[memory]: Invalid value: "500m": ratio 500m is less than 1',
+    ],
+  ],
+  [range({ type: "Pod", default: { cpu: "1" } }), ["spec.limits[0].default: Forbidden: may not be specified when `type` is 'Pod'"]],
+  [
+    volume({ capacity: { storage: "1Gi", cpu: "1" }, persistentVolumeReclaimPolicy: "Keep", volumeMode: "File" }),
+    [
+      'spec.capacity: Unsupported value: {"storage":"1Gi","cpu":"1"}: supported values: "storage"',
+      'spec.persistentVolumeReclaimPolicy: Unsupported value: "Keep": supported values: "Delete", "Recycle", "Retain"',
+      'spec.volumeMode: Unsupported value: "File": supported values: "Block", "Filesystem"',
+    ],
+  ],
+  [
+    claim({ ...sized, dataSource: { kind: "VolumeSnapshot", name: "s" } }),
+    ["spec.dataSource: Invalid value: \"VolumeSnapshot\": must be 'PersistentVolumeClaim' when referencing the default apiGroup"],
+  ],
+  [
+    service({ type: "ExternalName", ipFamilies: ["IPv4"], ports: undefined }),
+    ["spec.ipFamilies: Forbidden: may not be set for ExternalName services", "spec.externalName: Required value"],
+  ],
+  [
+    service({ trafficDistribution: "Near" }),
+    ['spec.trafficDistribution: Unsupported value: "Near": supported values: "PreferClose", "PreferSameNode", "PreferSameZone"'],
+  ],
+  [
+    { apiVersion: "v1", kind: "Endpoints", metadata: { name: "n", namespace: "shop" }, subsets: [{ addresses: [{ ip: "127.0.0.1" }] }] },
+    ['subsets[0].addresses[0].ip: Invalid value: "127.0.0.1": may not be in the loopback range (127.0.0.0/8, ::1/128)'],
+  ],
+  [
+    secret("kubernetes.io/dockerconfigjson", { ".dockerconfigjson": Buffer.from("nonsense").toString("base64") }),
+    ["data[.dockerconfigjson]: Invalid value: \"<secret contents redacted>\": invalid character 'o' in literal null (expecting 'u')"],
+  ],
+  [secret("kubernetes.io/ssh-auth", {}), ["data[ssh-privatekey]: Required value"]],
+  [
+    podManifest({
+      affinity: { nodeAffinity: { requiredDuringSchedulingIgnoredDuringExecution: { nodeSelectorTerms: [zoneTerm(["a b"])] } } },
+    }),
+    [
+      "spec.affinity.nodeAffinity.requiredDuringSchedulingIgnoredDuringExecution.nodeSelectorTerms[0].matchExpressions[0].values[0]: Invalid value: \"a b\": a valid label must be an empty string or consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character (e.g. 'MyValue',  or 'my_value',  or '12345', regex used for validation is '(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?')",
+    ],
+  ],
+])("%#: %j", (manifest, expected) => {
+  expect(wrongWith(manifest)).toEqual(expected);
+});

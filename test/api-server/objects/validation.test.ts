@@ -100,11 +100,15 @@ describe("validation words its findings as a real server does", () => {
       {},
       'spec.resourceClaims[0]: Invalid value: {"name":"gpu"}: must specify one of: `resourceClaimName`, `resourceClaimTemplateName`',
     ],
-    [{}, { resources: { claims: [{ name: "gpu" }] } }, 'spec.containers[0].resources.claims[0].name: Not found: "gpu"'],
+    [
+      {},
+      { resources: { claims: [{ name: "gpu" }] } },
+      'spec.containers[0].resources.claims[0]: Not found: "gpu": must be one of the names in pod.spec.resourceClaims which is empty',
+    ],
     [
       {},
       { securityContext: { seccompProfile: { type: "Localhost" } } },
-      "spec.containers[0].securityContext.seccompProfile.localhostProfile: Required value: must be set when type is Localhost",
+      "spec.containers[0].securityContext.seccompProfile.localhostProfile: Required value: must be set when seccomp type is Localhost",
     ],
     [{ activeDeadlineSeconds: 0 }, {}, "spec.activeDeadlineSeconds: Invalid value: 0: must be between 1 and 2147483647, inclusive"],
   ])("a Pod with %j %j", (spec, container, message) => {

@@ -39,3 +39,13 @@ export function wrongWithSpecialAddress(address: string): readonly string[] {
   if (is("224.0.0.0/24") || is("ff02::/16")) wrong.push("may not be in the link-local multicast range (224.0.0.0/24, ff02::/10)");
   return wrong;
 }
+
+/** What is wrong with an address, in the words of a real server. */
+export function wrongWithAddress(text: string | undefined): readonly string[] {
+  return isIPv4(text) || isIPv6(text) ? [] : ["must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)"];
+}
+
+/** What is wrong with a network. */
+export function wrongWithNetwork(text: string | undefined): readonly string[] {
+  return isNetwork(text) ? [] : ["must be a valid CIDR value, (e.g. 10.9.8.0/24 or 2001:db8::/64)"];
+}

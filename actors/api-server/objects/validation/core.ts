@@ -1,29 +1,13 @@
-import type {
-  Binding,
-  ConfigMap,
-  Event,
-  LimitRange,
-  Namespace,
-  Node,
-  PersistentVolume,
-  PersistentVolumeClaim,
-  PersistentVolumeClaimSpec,
-  ResourceQuota,
-  Secret,
-} from "../../../../protocol/kinds/generated";
-import {
-  wrongWithConfigMapKey,
-  wrongWithDns1123Subdomain,
-  wrongWithLabelValue,
-  wrongWithQualifiedName,
-} from "../../../../protocol/kinds/names";
+import type { Binding, ConfigMap, Event, Namespace, Node, Secret } from "../../../../protocol/kinds/generated";
+import { wrongWithConfigMapKey, wrongWithLabelValue, wrongWithQualifiedName } from "../../../../protocol/kinds/names";
+import { parseQuantity } from "../../../../protocol/kinds/quantity";
 import { semanticallyEqual } from "../equality";
-import { isNetwork } from "./addresses";
+import { wrongWithNetwork } from "./addresses";
 import type { Findings } from "./field-error";
-import { checkNonNegativeQuantity, checkPositiveQuantity, isLess } from "./numbers";
-import { checkLabelSelector, checkNodeSelector } from "./selectors";
+import { checkFinalizerName } from "./metadata";
+import { checkNonNegativeQuantity } from "./numbers";
 
-/** The core group's kinds apart from Pods, Services and ReplicationControllers. */
+/** Configuration, namespaces, nodes and events of the core group. */
 
 const dataBytesMax = 1024 * 1024;
 
@@ -60,7 +44,6 @@ export function checkImmutableData(stored: Data, updated: Data, findings: Findin
 const demandedKeys: ReadonlyMap<string, readonly string[]> = new Map([
   ["kubernetes.io/dockercfg", [".dockercfg"]],
   ["kubernetes.io/dockerconfigjson", [".dockerconfigjson"]],
-  ["kubernetes.io/ssh-auth", ["ssh-privatekey"]],
   ["kubernetes.io/tls", ["tls.crt", "tls.key"]],
 ]);
 
@@ -74,9 +57,12 @@ export function checkSecret(secret: Secret, findings: Findings): void {
   for (const key of demandedKeys.get(secret.type ?? "") ?? []) {
     const content = secret.data?.[key];
     if (content === undefined) findings.required(`data[${key}]`);
-    else if (key.startsWith(".docker") && !isJson(content))
-      findings.invalid(`data[${key}]`, "<secret contents redacted>", "invalid character in JSON");
+    else if (key.startsWith(".docker")) {
+      const wrong = wrongWithJson(Buffer.from(content, "base64").toString("utf8"));
+      if (wrong) findings.invalid(`data[${key}]`, "<secret contents redacted>", wrong);
+    }
   }
+  if (secret.type === "kubernetes.io/ssh-auth" && !secret.data?.["ssh-privatekey"]) findings.required("data[ssh-privatekey]");
   if (secret.type === "kubernetes.io/basic-auth" && secret.data?.username === undefined && secret.data?.password === undefined) {
     findings.required("data[username]");
     findings.required("data[password]");
@@ -85,12 +71,19 @@ export function checkSecret(secret: Secret, findings: Findings): void {
     findings.required("metadata.annotations[kubernetes.io/service-account.name]");
 }
 
-function isJson(base64: string): boolean {
+/** What is wrong with a text that should be a JSON object. */
+function wrongWithJson(text: string): string | undefined {
+  if (text.trim() === "") return "unexpected end of JSON input";
   try {
-    JSON.parse(Buffer.from(base64, "base64").toString("utf8"));
-    return true;
+    const value: unknown = JSON.parse(text);
+    const kind = Array.isArray(value) ? "array" : typeof value === "boolean" ? "bool" : typeof value;
+    return kind === "object" ? undefined : `json: cannot unmarshal ${kind} into Go value of type map[string]interface {}`;
   } catch {
-    return false;
+    const at = text.trimStart();
+    const literal = ["true", "false", "null"].find((word) => word[0] === at[0]);
+    const wrong = literal ? [...literal].findIndex((letter, index) => at[index] !== letter) : -1;
+    if (wrong > 0 && wrong < at.length) return `invalid character '${at[wrong]}' in literal ${literal} (expecting '${literal![wrong]}')`;
+    return /^["{[\dtfn-]/.test(at) ? "unexpected end of JSON input" : `invalid character '${at[0]}' looking for beginning of value`;
   }
 }
 
@@ -100,31 +93,48 @@ export function checkSecretUpdate(stored: Secret, updated: Secret, findings: Fin
 }
 
 export function checkNamespace(namespace: Namespace, findings: Findings): void {
-  namespace.spec?.finalizers?.forEach((finalizer) => {
-    findings.invalidFor("spec.finalizers", finalizer, wrongWithQualifiedName(finalizer));
-  });
+  for (const finalizer of namespace.spec?.finalizers ?? []) checkFinalizerName(finalizer, "spec.finalizers", findings);
 }
+
+const effects: readonly string[] = ["NoSchedule", "PreferNoSchedule", "NoExecute"];
 
 export function checkNode(node: Node, findings: Findings): void {
   const seen = new Set<string>();
   node.spec?.taints?.forEach((taint, index) => {
-    const at = `spec.taints[${index}]`;
+    // Real servers say that taints stood in the metadata.
+    const at = `metadata.taints[${index}]`;
     findings.invalidFor(`${at}.key`, taint.key ?? "", wrongWithQualifiedName(taint.key ?? ""));
-    if (taint.value) findings.invalidFor(`${at}.value`, taint.value, wrongWithLabelValue(taint.value));
+    const wrong = wrongWithLabelValue(taint.value ?? "");
+    if (wrong.length > 0) findings.invalid(`${at}.value`, taint.value, wrong.join(";"));
     if (!taint.effect) findings.required(`${at}.effect`);
+    else if (!effects.includes(taint.effect)) findings.notSupported(`${at}.effect`, taint.effect, effects);
     const pair = `${taint.key}/${taint.effect}`;
-    if (seen.has(pair)) findings.duplicate(at, taint);
+    if (seen.has(pair)) findings.duplicate(at, taint, "taints must be unique by key and effect pair");
     seen.add(pair);
   });
+  checkAmounts(node.status?.capacity, "status.capacity", findings);
+  checkAmounts(node.status?.allocatable, "status.allocatable", findings);
   const networks = node.spec?.podCIDRs ?? [];
   networks.forEach((network, index) => {
-    if (!isNetwork(network))
-      findings.invalid(`spec.podCIDRs[${index}]`, network, "must be a valid CIDR value, (e.g. 10.9.8.0/24 or 2001:db8::/64)");
+    findings.invalidFor(`spec.podCIDRs[${index}]`, network, wrongWithNetwork(network));
   });
-  if (networks.length > 2) findings.invalid("spec.podCIDRs", networks, "may specify no more than one CIDR for each IP family");
-  for (const name in node.status?.capacity) checkNonNegativeQuantity(node.status.capacity[name], `status.capacity[${name}]`, findings);
-  for (const name in node.status?.allocatable)
-    checkNonNegativeQuantity(node.status.allocatable[name], `status.allocatable[${name}]`, findings);
+  if (networks.length < 2) return;
+  const families = new Set(networks.map((network) => network.includes(":")));
+  if (families.size < 2 || networks.length > 2)
+    findings.invalid("spec.podCIDRs", networks, "may specify no more than one CIDR for each IP family");
+  networks.forEach((network, index) => {
+    if (networks.indexOf(network) < index) findings.duplicate(`spec.podCIDRs[${index}]`, network);
+  });
+}
+
+/** Amounts of what a node has: none below zero, and whole ones of what comes in pieces. */
+function checkAmounts(list: Readonly<Record<string, string | number>> | undefined, at: string, findings: Findings): void {
+  for (const name in list) {
+    checkNonNegativeQuantity(list[name], `${at}.${name}`, findings);
+    const inPieces = name === "pods" || (name.includes("/") && !name.includes("kubernetes.io/"));
+    if (inPieces && parseQuantity(list[name]!).nanos % 1_000_000_000n !== 0n)
+      findings.invalid(`${at}.${name}`, list[name], "must be an integer");
+  }
 }
 
 /** A Node's address range is given once; its provider's ID as well. */
@@ -135,143 +145,12 @@ export function checkNodeUpdate(stored: Node, updated: Node, findings: Findings)
     findings.forbidden("spec.podCIDRs", 'node updates may not change podCIDR except from "" to valid');
   if (before.providerID && before.providerID !== after.providerID)
     findings.forbidden("spec.providerID", 'node updates may not change providerID except from "" to valid');
-}
-
-/** What a quota may limit by a name without a domain. */
-const quotaResources: ReadonlySet<string> = new Set([
-  ...["cpu", "memory", "storage", "ephemeral-storage"].flatMap((name) => [name, `requests.${name}`, `limits.${name}`]),
-  ...["pods", "resourcequotas", "services", "services.nodeports", "services.loadbalancers"],
-  ...["replicationcontrollers", "secrets", "persistentvolumeclaims", "configmaps"],
-]);
-
-export function checkResourceQuota({ spec }: ResourceQuota, findings: Findings): void {
-  for (const name in spec?.hard) {
-    findings.invalidFor(`spec.hard[${name}]`, name, wrongWithQualifiedName(name));
-    if (!name.includes("/") && !quotaResources.has(name) && !/^(requests\.)?hugepages-/.test(name)) {
-      findings.invalid(`spec.hard[${name}]`, name, "must be a standard resource type or fully qualified");
-      findings.invalid(`spec.hard[${name}]`, name, "must be a standard resource for quota");
-    }
-    checkNonNegativeQuantity(spec.hard[name], `spec.hard[${name}]`, findings);
-  }
-}
-
-export function checkResourceQuotaUpdate(stored: ResourceQuota, updated: ResourceQuota, findings: Findings): void {
-  if (!semanticallyEqual([...(stored.spec?.scopes ?? [])].sort(), [...(updated.spec?.scopes ?? [])].sort()))
-    findings.invalid("spec.scopes", updated.spec?.scopes ?? null, "field is immutable");
-}
-
-export function checkLimitRange({ spec }: LimitRange, findings: Findings): void {
-  const types = new Set<string>();
-  spec?.limits?.forEach((limit, index) => {
-    const at = `spec.limits[${index}]`;
-    if (types.has(limit.type)) findings.duplicate(`${at}.type`, limit.type);
-    types.add(limit.type);
-    for (const name of new Set([...Object.keys(limit.max ?? {}), ...Object.keys(limit.min ?? {}), ...Object.keys(limit.default ?? {})])) {
-      const max = amountOf(limit.max, name);
-      const min = amountOf(limit.min, name);
-      const standard = amountOf(limit.default, name);
-      const request = amountOf(limit.defaultRequest, name);
-      if (min !== undefined && max !== undefined && isLess(max, min))
-        findings.invalid(`${at}.min[${name}]`, min, `min value ${min} is greater than max value ${max}`);
-      if (request !== undefined && min !== undefined && isLess(request, min))
-        findings.invalid(`${at}.defaultRequest[${name}]`, request, `min value ${min} is greater than default request value ${request}`);
-      if (request !== undefined && standard !== undefined && isLess(standard, request))
-        findings.invalid(
-          `${at}.defaultRequest[${name}]`,
-          request,
-          `default request value ${request} is greater than default limit value ${standard}`,
-        );
-      if (standard !== undefined && max !== undefined && isLess(max, standard))
-        findings.invalid(`${at}.default[${name}]`, standard, `default value ${standard} is greater than max value ${max}`);
-    }
+  if (before.externalID !== after.externalID) findings.forbidden("spec.externalID", "may not be updated");
+  const addresses = updated.status?.addresses ?? [];
+  addresses.forEach((address, index) => {
+    if (addresses.findIndex((other) => semanticallyEqual(other, address)) < index)
+      findings.duplicate(`status.addresses[${index}]`, address);
   });
-}
-
-/** What a list of resources says of one, which may be called like something that every object has. */
-function amountOf<T>(list: Readonly<Record<string, T>> | undefined, name: string): T | undefined {
-  return list !== undefined && Object.hasOwn(list, name) ? list[name] : undefined;
-}
-
-const accessModes: readonly string[] = ["ReadOnlyMany", "ReadWriteMany", "ReadWriteOnce", "ReadWriteOncePod"];
-
-export function checkPersistentVolume({ spec }: PersistentVolume, findings: Findings): void {
-  if (!spec) return findings.required("spec");
-  if ((spec.accessModes ?? []).length === 0) findings.required("spec.accessModes");
-  if (spec.capacity?.storage === undefined) findings.notSupported("spec.capacity", spec.capacity ?? null, ["storage"]);
-  else checkPositiveQuantity(spec.capacity.storage, "spec.capacity[storage]", findings);
-  const apart: ReadonlySet<string> = new Set([
-    "accessModes",
-    "capacity",
-    "claimRef",
-    "mountOptions",
-    "nodeAffinity",
-    "persistentVolumeReclaimPolicy",
-    "storageClassName",
-    "volumeAttributesClassName",
-    "volumeMode",
-  ]);
-  const sources = Object.keys(spec).filter((field) => !apart.has(field));
-  if (sources.length === 0) findings.required("spec", "must specify a volume type");
-  for (const extra of sources.slice(1)) findings.forbidden(`spec.${extra}`, "may not specify more than 1 volume type");
-  if (spec.local && !spec.nodeAffinity?.required) findings.required("spec.nodeAffinity", "Local volume requires node affinity");
-  if (spec.hostPath?.path === "/" && spec.persistentVolumeReclaimPolicy === "Recycle")
-    findings.forbidden("spec.persistentVolumeReclaimPolicy", "may not be 'recycle' for a hostPath mount of '/'");
-  if (spec.nodeAffinity?.required) checkNodeSelector(spec.nodeAffinity.required, "spec.nodeAffinity.required", findings);
-}
-
-export function checkPersistentVolumeUpdate(stored: PersistentVolume, updated: PersistentVolume, findings: Findings): void {
-  const sourceOf = ({ spec }: PersistentVolume) => {
-    const {
-      accessModes,
-      capacity,
-      claimRef,
-      mountOptions,
-      nodeAffinity,
-      persistentVolumeReclaimPolicy,
-      storageClassName,
-      volumeMode,
-      volumeAttributesClassName,
-      ...source
-    } = spec ?? {};
-    return source;
-  };
-  if (!semanticallyEqual(sourceOf(stored), sourceOf(updated)))
-    findings.forbidden("spec.persistentvolumesource", "spec.persistentvolumesource is immutable after creation");
-  if (stored.spec?.volumeMode !== updated.spec?.volumeMode)
-    findings.invalid("spec.volumeMode", updated.spec?.volumeMode ?? null, "field is immutable");
-}
-
-export function checkPersistentVolumeClaim({ spec }: PersistentVolumeClaim, findings: Findings): void {
-  if (!spec) return findings.required("spec");
-  if ((spec.accessModes ?? []).length === 0) findings.required("spec.accessModes", "at least 1 access mode is required");
-  for (const mode of spec.accessModes ?? []) if (!accessModes.includes(mode)) findings.notSupported("spec.accessModes", mode, accessModes);
-  if (spec.accessModes?.includes("ReadWriteOncePod") && spec.accessModes.length > 1)
-    findings.forbidden("spec.accessModes", "may not use ReadWriteOncePod with other access modes");
-  const storage = spec.resources?.requests?.storage;
-  if (storage === undefined) findings.required("spec.resources[storage]");
-  else checkPositiveQuantity(storage, "spec.resources[storage]", findings);
-  if (spec.storageClassName)
-    findings.invalidFor("spec.storageClassName", spec.storageClassName, wrongWithDns1123Subdomain(spec.storageClassName));
-  checkLabelSelector(spec.selector, "spec.selector", findings);
-}
-
-/** Of a claim the size may grow once it is bound; volume name and class may be filled in once. */
-export function checkPersistentVolumeClaimUpdate(stored: PersistentVolumeClaim, updated: PersistentVolumeClaim, findings: Findings): void {
-  const before: PersistentVolumeClaimSpec = stored.spec ?? {};
-  const after: PersistentVolumeClaimSpec = updated.spec ?? {};
-  const pretended = {
-    ...after,
-    ...(before.volumeName ? {} : { volumeName: before.volumeName }),
-    ...(before.storageClassName === undefined ? { storageClassName: undefined } : {}),
-    ...(stored.status?.phase === "Bound" ? { resources: before.resources } : {}),
-    volumeAttributesClassName: before.volumeAttributesClassName,
-  };
-  if (!semanticallyEqual(before, pretended))
-    findings.forbidden("spec", "spec is immutable after creation except resources.requests and volumeAttributesClassName for bound claims");
-  const had = before.resources?.requests?.storage;
-  const wanted = after.resources?.requests?.storage;
-  if (had !== undefined && wanted !== undefined && isLess(wanted, had))
-    findings.forbidden("spec.resources.requests.storage", "field can not be less than status.capacity");
 }
 
 export function checkEvent(event: Event, findings: Findings): void {
@@ -283,6 +162,6 @@ export function checkEvent(event: Event, findings: Findings): void {
 
 export function checkBinding(binding: Binding, findings: Findings): void {
   const { kind, name } = binding.target ?? {};
-  if (kind && kind !== "Node" && kind !== "Minion") findings.notSupported("target.kind", kind, ["Node", "<empty>"]);
+  if (kind && kind !== "Node") findings.notSupported("target.kind", kind, ["Node", "<empty>"]);
   if (!name) findings.required("target.name");
 }

@@ -1,5 +1,11 @@
-import type { EnvFromSource, EnvVar, EnvVarSource, ObjectFieldSelector } from "../../../../protocol/kinds/generated";
-import { wrongWithConfigMapKey, wrongWithDns1123Subdomain, wrongWithEnvVarName } from "../../../../protocol/kinds/names";
+import type { EnvFromSource, EnvVar, EnvVarSource, ObjectFieldSelector, ResourceFieldSelector } from "../../../../protocol/kinds/generated";
+import {
+  wrongWithConfigMapKey,
+  wrongWithDns1123Subdomain,
+  wrongWithEnvVarName,
+  wrongWithQualifiedName,
+} from "../../../../protocol/kinds/names";
+import { canonicalQuantity } from "../../../../protocol/kinds/quantity";
 import type { Findings } from "./field-error";
 
 /** A container's environment variables, and what they and volumes may refer to in their Pod. */
@@ -45,7 +51,7 @@ function checkSource(source: EnvVarSource, value: string, at: string, findings: 
     (kind) => source[kind] !== undefined,
   );
   if (source.fieldRef) checkFieldRef(source.fieldRef, envFields, `${at}.fieldRef`, findings);
-  if (source.resourceFieldRef) checkResourceField(source.resourceFieldRef.resource, `${at}.resourceFieldRef`, findings);
+  if (source.resourceFieldRef) checkResourceField(source.resourceFieldRef, `${at}.resourceFieldRef`, findings);
   for (const kind of ["configMapKeyRef", "secretKeyRef"] as const) {
     const reference = source[kind];
     if (!reference) continue;
@@ -62,7 +68,10 @@ function checkSource(source: EnvVarSource, value: string, at: string, findings: 
 /** A field of the Pod; labels and annotations also one by one, `metadata.labels['app']`. */
 function checkFieldRef(reference: ObjectFieldSelector, allowed: ReadonlySet<string>, at: string, findings: Findings): void {
   if (!reference.fieldPath) return findings.required(`${at}.fieldPath`);
-  if (/^metadata\.(labels|annotations)\['[^']+'\]$/.test(reference.fieldPath) || allowed.has(reference.fieldPath)) return;
+  const [, path, key] = /^(metadata\.(?:labels|annotations))\['([^']*)'\]$/.exec(reference.fieldPath) ?? [];
+  if (path !== undefined && key !== undefined)
+    return findings.invalidFor(at, key, wrongWithQualifiedName(path === "metadata.annotations" ? key.toLowerCase() : key));
+  if (allowed.has(reference.fieldPath)) return;
   if (envFields.has(reference.fieldPath) || volumeFields.has(reference.fieldPath))
     findings.notSupported(`${at}.fieldPath`, reference.fieldPath, [...allowed].sort());
   else
@@ -78,11 +87,26 @@ export function checkVolumeFieldRef(reference: ObjectFieldSelector, at: string, 
   checkFieldRef(reference, volumeFields, at, findings);
 }
 
-/** A container's resource as a variable or file. */
-export function checkResourceField(resource: string | undefined, at: string, findings: Findings): void {
-  if (!resource) findings.required(`${at}.resource`);
+const cpuDivisors: readonly string[] = ["1m", "1"];
+const byteDivisors: readonly string[] = ["1", "1k", "1M", "1G", "1T", "1P", "1E", "1Ki", "1Mi", "1Gi", "1Ti", "1Pi", "1Ei"];
+const kindsOfDivisors: readonly (readonly [RegExp, readonly string[], string])[] = [
+  [/\.cpu$/, cpuDivisors, "1m and 1 are supported with the cpu"],
+  [/\.memory$/, byteDivisors, `${byteDivisors.join(", ")} are supported with the memory`],
+  [/\.ephemeral-storage$/, byteDivisors, `${byteDivisors.join(", ")} are supported with the local ephemeral storage`],
+  [/\.hugepages-/, byteDivisors, `${byteDivisors.join(", ")} are supported with the hugepages`],
+];
+
+/** A container's resource as a variable or file; a file also says whose. */
+export function checkResourceField(selector: ResourceFieldSelector, at: string, findings: Findings, ofVolume = false): void {
+  const { resource, divisor = "0" } = selector;
+  if (ofVolume && !selector.containerName) findings.required(`${at}.containerName`);
+  else if (!resource) findings.required(`${at}.resource`);
   else if (!resourceNames.includes(resource) && !/^(limits|requests)\.hugepages-/.test(resource))
     findings.notSupported(`${at}.resource`, resource, resourceNames);
+  const unit = canonicalQuantity(divisor) ?? String(divisor);
+  const rule = kindsOfDivisors.find(([names]) => names.test(resource ?? ""));
+  if (unit !== "0" && rule && !rule[1].includes(unit))
+    findings.invalid(`${at}.divisor`, resource, `only divisor's values ${rule[2]} resource`);
 }
 
 export function checkEnvFrom(sources: readonly EnvFromSource[] | undefined, at: string, findings: Findings): void {
@@ -96,7 +120,8 @@ export function checkEnvFrom(sources: readonly EnvFromSource[] | undefined, at: 
       else findings.invalidFor(`${here}.${kind}.name`, reference.name, wrongWithDns1123Subdomain(reference.name));
     }
     const count = (source.configMapRef ? 1 : 0) + (source.secretRef ? 1 : 0);
-    if (count === 0) findings.invalid(here, "", "must specify one of: `configMapRef` or `secretRef`");
-    else if (count > 1) findings.invalid(here, "", "may not have more than one field specified at a time");
+    // Real servers name the list here.
+    if (count === 0) findings.invalid(at, "", "must specify one of: `configMapRef` or `secretRef`");
+    else if (count > 1) findings.invalid(at, "", "may not have more than one field specified at a time");
   });
 }

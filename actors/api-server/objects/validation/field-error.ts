@@ -71,8 +71,8 @@ export class Findings {
       detail: `supported values: ${supported.map((each) => JSON.stringify(each)).join(", ")}`,
     });
   }
-  duplicate(field: string, value: unknown): void {
-    this.found.push({ type: "Duplicate", field, value, detail: "" });
+  duplicate(field: string, value: unknown, detail = ""): void {
+    this.found.push({ type: "Duplicate", field, value, detail });
   }
   forbidden(field: string, detail: string): void {
     this.found.push({ type: "Forbidden", field, detail });
@@ -83,8 +83,8 @@ export class Findings {
   tooMany(field: string, count: number, most: number): void {
     this.found.push({ type: "TooMany", field, value: count, detail: `must have at most ${most} items` });
   }
-  notFound(field: string, value: unknown): void {
-    this.found.push({ type: "NotFound", field, value, detail: "" });
+  notFound(field: string, value: unknown, detail = ""): void {
+    this.found.push({ type: "NotFound", field, value, detail });
   }
 }
 

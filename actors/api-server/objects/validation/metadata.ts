@@ -103,13 +103,16 @@ function checkOwners(metadata: ObjectMeta, findings: Findings): void {
 const wellKnownFinalizers: ReadonlySet<string> = new Set(["orphan", "foregroundDeletion", "kubernetes"]);
 
 function checkFinalizers({ finalizers }: ObjectMeta, findings: Findings): void {
-  for (const finalizer of finalizers ?? []) {
-    findings.invalidFor("metadata.finalizers", finalizer, wrongWithQualifiedName(finalizer));
-    if (!finalizer.includes("/") && !wellKnownFinalizers.has(finalizer))
-      findings.invalid("metadata.finalizers", finalizer, "name is neither a standard finalizer name nor is it fully qualified");
-  }
+  for (const finalizer of finalizers ?? []) checkFinalizerName(finalizer, "metadata.finalizers", findings);
   if (finalizers?.includes("orphan") && finalizers.includes("foregroundDeletion"))
     findings.invalid("metadata.finalizers", finalizers, "finalizer orphan and foregroundDeletion cannot be both set");
+}
+
+/** One of Kubernetes' own, or a name in somebody's domain. */
+export function checkFinalizerName(finalizer: string, at: string, findings: Findings): void {
+  findings.invalidFor(at, finalizer, wrongWithQualifiedName(finalizer));
+  if (!finalizer.includes("/") && !wellKnownFinalizers.has(finalizer))
+    findings.invalid(at, finalizer, "name is neither a standard finalizer name nor is it fully qualified");
 }
 
 const immutable = ["name", "namespace", "uid", "creationTimestamp", "deletionTimestamp", "deletionGracePeriodSeconds"] as const;

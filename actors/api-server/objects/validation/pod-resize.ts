@@ -88,12 +88,12 @@ export function checkResizePolicy(
   policies?.forEach(({ resourceName, restartPolicy }, index) => {
     if (resourceName && named.has(resourceName)) findings.duplicate(`${at}[${index}]`, resourceName);
     named.add(resourceName);
-    if (!resourceName) findings.required(`${at}[${index}]`);
-    else if (!resizable.includes(resourceName)) findings.notSupported(`${at}[${index}]`, resourceName, resizable);
-    if (!restartPolicy) findings.required(`${at}[${index}]`);
+    if (!resourceName) findings.required(at);
+    else if (!resizable.includes(resourceName)) findings.notSupported(at, resourceName, resizable);
+    if (!restartPolicy) findings.required(at);
     else if (restartPolicy !== "NotRequired" && restartPolicy !== "RestartContainer")
-      findings.notSupported(`${at}[${index}]`, restartPolicy, ["NotRequired", "RestartContainer"]);
+      findings.notSupported(at, restartPolicy, ["NotRequired", "RestartContainer"]);
     else if (podRestartPolicy === "Never" && restartPolicy !== "NotRequired")
-      findings.invalid(`${at}[${index}].restartPolicy`, restartPolicy, "must be 'NotRequired' when `restartPolicy` is 'Never'");
+      findings.invalid(at, restartPolicy, "must be 'NotRequired' when `restartPolicy` is 'Never'");
   });
 }

@@ -1,98 +1,111 @@
-import type { AppArmorProfile, LabelSelector, PodSpec, PodTemplateSpec, SeccompProfile } from "../../../../protocol/kinds/generated";
+import type { LabelSelector, PodSpec, PodTemplateSpec } from "../../../../protocol/kinds/generated";
 import { matchesLabelSelector } from "../../../../protocol/kinds/label-selector";
 import { wrongWithDns1123Label, wrongWithDns1123Subdomain, wrongWithQualifiedName } from "../../../../protocol/kinds/names";
-import { isIPv4, isIPv6 } from "./addresses";
+import {
+  addQuantity,
+  canonicalQuantity,
+  compareQuantity,
+  formatQuantity,
+  parseQuantity,
+  type Quantity,
+} from "../../../../protocol/kinds/quantity";
 import { checkContainers } from "./containers";
+import { checkDns, checkHostAliases } from "./dns";
 import type { Findings } from "./field-error";
-import { checkLabels, checkTemplateMetadata } from "./metadata";
-import { checkNonNegative, checkRange } from "./numbers";
+import { checkAnnotations, checkLabels } from "./metadata";
+import { checkRange, isLess } from "./numbers";
 import { checkResources } from "./resources";
 import { checkAffinity, checkSpreading, checkTolerations } from "./scheduling";
+import { checkOs, checkPodSecurity } from "./security";
 import { checkLabelSelector, hasKnownOperators, isEmptySelector } from "./selectors";
 import { checkVolumes } from "./volumes";
 
 /** The specification of Pods, in a Pod or in a template. */
 
-export function checkPodSpec(spec: PodSpec, at: string, findings: Findings): void {
-  checkVolumes(spec, at, findings);
+export function checkPodSpec(spec: PodSpec, at: string, findings: Findings, podName?: string): void {
+  checkVolumes(spec, podName, at, findings);
   checkContainers(spec, at, findings);
-  checkResources(spec.resources, `${at}.resources`, findings);
-  checkNonNegative(spec.terminationGracePeriodSeconds, `${at}.terminationGracePeriodSeconds`, findings);
+  checkPodResources(spec, at, findings);
   checkRange(spec.activeDeadlineSeconds, 1, 2 ** 31 - 1, `${at}.activeDeadlineSeconds`, findings);
   checkLabels(spec.nodeSelector, `${at}.nodeSelector`, findings);
   checkTolerations(spec.tolerations, `${at}.tolerations`, findings);
   checkAffinity(spec.affinity, `${at}.affinity`, findings);
   checkSpreading(spec, `${at}.topologySpreadConstraints`, findings);
   checkDns(spec, at, findings);
+  checkHostAliases(spec, at, findings);
   checkNames(spec, at, findings);
-  checkSecurity(spec, at, findings);
+  checkPodSecurity(spec, at, findings);
   checkClaims(spec, at, findings);
+  checkResources(spec.overhead && { limits: spec.overhead }, `${at}.overhead`, findings);
+  checkOs(spec, at, findings);
 }
 
-/** Claims on devices: each by its own name, made from a template or there already; containers may use only these. */
+/** Claims on devices: each by its own name, made from a template or there already. */
 function checkClaims(spec: PodSpec, at: string, findings: Findings): void {
   const names = new Set<string>();
   spec.resourceClaims?.forEach((claim, index) => {
     const here = `${at}.resourceClaims[${index}]`;
-    findings.invalidFor(`${here}.name`, claim.name ?? "", wrongWithDns1123Label(claim.name ?? ""));
-    if (names.has(claim.name)) findings.duplicate(`${here}.name`, claim.name);
+    if (!claim.name) findings.required(`${here}.name`);
+    else if (names.has(claim.name)) findings.duplicate(`${here}.name`, claim.name);
+    else findings.invalidFor(`${here}.name`, claim.name, wrongWithDns1123Label(claim.name));
     names.add(claim.name);
-    if ((claim.resourceClaimName === undefined) === (claim.resourceClaimTemplateName === undefined))
+    const { resourceClaimName, resourceClaimTemplateName } = claim;
+    if (resourceClaimName !== undefined && resourceClaimTemplateName !== undefined)
+      findings.invalid(here, claim, "at most one of `resourceClaimName` or `resourceClaimTemplateName` may be specified");
+    if (resourceClaimName === undefined && resourceClaimTemplateName === undefined)
       findings.invalid(here, claim, "must specify one of: `resourceClaimName`, `resourceClaimTemplateName`");
+    for (const field of ["resourceClaimName", "resourceClaimTemplateName"] as const)
+      if (claim[field] !== undefined) findings.invalidFor(`${here}.${field}`, claim[field], wrongWithDns1123Subdomain(claim[field]));
   });
-  for (const list of ["containers", "initContainers"] as const)
-    spec[list]?.forEach((container, index) => {
-      container.resources?.claims?.forEach(({ name }, place) => {
-        if (name && !names.has(name)) findings.notFound(`${at}.${list}[${index}].resources.claims[${place}].name`, name);
-      });
-    });
 }
 
-function checkSecurity(spec: PodSpec, at: string, findings: Findings): void {
-  const holders: readonly (readonly [
-    string,
-    { readonly seccompProfile?: SeccompProfile; readonly appArmorProfile?: AppArmorProfile } | undefined,
-  ])[] = [
-    [`${at}.securityContext`, spec.securityContext],
-    ...(["containers", "initContainers"] as const).flatMap((list) =>
-      (spec[list] ?? []).map((container, index) => [`${at}.${list}[${index}].securityContext`, container.securityContext] as const),
-    ),
-  ];
-  for (const [here, context] of holders)
-    for (const field of ["seccompProfile", "appArmorProfile"] as const) {
-      const profile = context?.[field];
-      if (!profile) continue;
-      if (profile.type === "Localhost" && !profile.localhostProfile)
-        findings.required(`${here}.${field}.localhostProfile`, "must be set when type is Localhost");
-      if (profile.type !== "Localhost" && profile.localhostProfile !== undefined)
-        findings.invalid(`${here}.${field}.localhostProfile`, profile.localhostProfile, "can only be set when type is Localhost");
+/** Amounts for a Pod as a whole hold what its containers ask for. */
+function checkPodResources(spec: PodSpec, at: string, findings: Findings): void {
+  const { resources } = spec;
+  if (!resources) return;
+  const here = `${at}.resources`;
+  if (resources.claims !== undefined) findings.forbidden(`${here}.claims`, "claims cannot be set for Resources at pod-level");
+  checkResources({ requests: resources.requests, limits: resources.limits }, here, findings, { ofPod: true });
+  const totals = containerRequests(spec);
+  for (const [name, total] of totals) {
+    const whole = resources.requests?.[name] ?? "0";
+    if (compareQuantity(total, parseQuantity(whole)) > 0)
+      findings.invalid(
+        `${here}.requests[${name}]`,
+        canonicalQuantity(whole) ?? whole,
+        `must be greater than or equal to aggregate container requests of ${formatQuantity(total)}`,
+      );
+  }
+  spec.containers?.forEach((container, index) => {
+    for (const [name, limit] of Object.entries(container.resources?.limits ?? {})) {
+      const whole = resources.limits?.[name];
+      if (whole !== undefined && isLess(whole, limit))
+        findings.invalid(
+          `${here}.containers[${index}][${name}].limits`,
+          canonicalQuantity(limit) ?? limit,
+          `must be less than or equal to pod limits of ${canonicalQuantity(whole) ?? whole}`,
+        );
     }
-  const sysctls = new Set<string>();
-  spec.securityContext?.sysctls?.forEach(({ name }, index) => {
-    if (!name) findings.required(`${at}.securityContext.sysctls[${index}].name`);
-    else if (sysctls.has(name)) findings.duplicate(`${at}.securityContext.sysctls[${index}].name`, name);
-    sysctls.add(name);
   });
-  for (const field of ["runAsUser", "runAsGroup", "fsGroup"] as const)
-    checkRange(spec.securityContext?.[field], 0, 2 ** 31 - 1, `${at}.securityContext.${field}`, findings);
-  if (spec.hostPID === true && spec.shareProcessNamespace === true)
-    findings.invalid(`${at}.shareProcessNamespace`, true, "ShareProcessNamespace and HostPID cannot both be enabled");
 }
 
-function checkDns(spec: PodSpec, at: string, findings: Findings): void {
-  const nameservers = spec.dnsConfig?.nameservers ?? [];
-  if (spec.dnsPolicy === "None" && spec.dnsConfig === undefined)
-    findings.required(`${at}.dnsConfig`, "must provide `dnsConfig` when `dnsPolicy` is None");
-  else if (spec.dnsPolicy === "None" && nameservers.length === 0)
-    findings.required(`${at}.dnsConfig.nameservers`, "must provide at least one DNS nameserver when `dnsPolicy` is None");
-  if (nameservers.length > 3) findings.invalid(`${at}.dnsConfig.nameservers`, nameservers, "must not have more than 3 nameservers");
-  spec.hostAliases?.forEach((alias, index) => {
-    if (!alias.ip) findings.required(`${at}.hostAliases[${index}].ip`);
-    else if (!isIPv4(alias.ip) && !isIPv6(alias.ip))
-      findings.invalid(`${at}.hostAliases[${index}].ip`, alias.ip, "must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)");
-    for (const name of alias.hostnames ?? [])
-      findings.invalidFor(`${at}.hostAliases[${index}].hostnames`, name, wrongWithDns1123Subdomain(name));
-  });
+/** What the containers ask for together, or an init container alone where that is more; of what a Pod can ask for as a whole. */
+function containerRequests(spec: PodSpec): ReadonlyMap<string, Quantity> {
+  const total = new Map<string, Quantity>();
+  const counted = (name: string) => name === "cpu" || name === "memory" || name.startsWith("hugepages-");
+  const sidecars = (spec.initContainers ?? []).filter(({ restartPolicy }) => restartPolicy === "Always");
+  for (const { resources } of [...(spec.containers ?? []), ...sidecars])
+    for (const [name, amount] of Object.entries(resources?.requests ?? {})) {
+      const before = total.get(name);
+      if (counted(name)) total.set(name, before ? addQuantity(before, parseQuantity(amount)) : parseQuantity(amount));
+    }
+  for (const { resources, restartPolicy } of spec.initContainers ?? [])
+    for (const [name, amount] of Object.entries(resources?.requests ?? {})) {
+      const before = total.get(name);
+      const own = parseQuantity(amount);
+      if (restartPolicy !== "Always" && counted(name) && (!before || compareQuantity(own, before) > 0)) total.set(name, own);
+    }
+  return total;
 }
 
 function checkNames(spec: PodSpec, at: string, findings: Findings): void {
@@ -117,9 +130,22 @@ function checkNames(spec: PodSpec, at: string, findings: Findings): void {
   });
 }
 
+const annotationOfCost = "controller.kubernetes.io/pod-deletion-cost";
+
+/** Annotations that mean something to Kubernetes have to be readable. */
+export function checkPodAnnotations(annotations: Readonly<Record<string, string>> | undefined, at: string, findings: Findings): void {
+  const cost = annotations?.[annotationOfCost];
+  if (cost === undefined) return;
+  const isNumber = /^(0|-?[1-9]\d*)$/.test(cost) && Math.abs(Number(cost)) <= 2 ** 31 - 1;
+  if (!isNumber) findings.invalid(`${at}[${annotationOfCost}]`, cost, "must be a 32bit integer");
+}
+
 /** A template of Pods: labels, annotations and specification. */
 export function checkPodTemplate(template: PodTemplateSpec | undefined, at: string, findings: Findings): void {
-  checkTemplateMetadata(template?.metadata, `${at}.metadata`, findings);
+  // Real servers leave "metadata" out of these paths.
+  checkLabels(template?.metadata?.labels, `${at}.labels`, findings);
+  checkAnnotations(template?.metadata?.annotations, `${at}.annotations`, findings);
+  checkPodAnnotations(template?.metadata?.annotations, `${at}.annotations`, findings);
   checkPodSpec(template?.spec ?? { containers: [] }, `${at}.spec`, findings);
   if ((template?.spec?.ephemeralContainers ?? []).length > 0)
     findings.forbidden(`${at}.spec.ephemeralContainers`, "ephemeral containers not allowed in pod template");

@@ -1,12 +1,28 @@
-import type { Container, Pod, PodSpec, Toleration } from "../../../../protocol/kinds/generated";
+import type { Container, NodeSelectorTerm, Pod, PodSpec, Toleration } from "../../../../protocol/kinds/generated";
 import { semanticallyEqual } from "../equality";
 import type { Findings } from "./field-error";
-import { checkPodSpec } from "./pod-spec";
+import { checkPodAnnotations, checkPodSpec } from "./pod-spec";
 
 /** Pods: what is valid, and the little of a Pod that can be changed once it is there. */
 
 export function checkPod(pod: Pod, findings: Findings): void {
-  checkPodSpec(pod.spec ?? { containers: [] }, "spec", findings);
+  const spec: PodSpec = pod.spec ?? { containers: [] };
+  checkPodAnnotations(pod.metadata?.annotations, "metadata.annotations", findings);
+  checkPodSpec(spec, "spec", findings, pod.metadata?.name ?? "");
+  for (const list of ["containers", "initContainers", "ephemeralContainers"] as const)
+    spec[list]?.forEach(({ image = "" }, index) => {
+      if (image !== image.trim()) findings.invalid(`spec.${list}[${index}].image`, image, "must not have leading or trailing whitespace");
+    });
+  if (spec.serviceAccountName) return;
+  spec.volumes?.forEach((volume, index) => {
+    volume.projected?.sources?.forEach(({ serviceAccountToken }, place) => {
+      if (serviceAccountToken)
+        findings.forbidden(
+          `spec.volumes[${index}].projected.sources[${place}].serviceAccountToken`,
+          "must not be specified when serviceAccountName is not set",
+        );
+    });
+  });
 }
 
 export function checkPodCreate(pod: Pod, findings: Findings): void {
@@ -29,7 +45,7 @@ export function checkPodUpdate(stored: Pod, updated: Pod, findings: Findings): v
   checkDeadline(before, after, findings);
   checkAddedTolerations(before.tolerations ?? [], after.tolerations ?? [], findings);
   checkGates(before, after, findings);
-
+  checkNarrowed(before, after, findings);
   const pretended: PodSpec = {
     ...after,
     containers: withImagesOf(after.containers, before.containers),
@@ -37,7 +53,7 @@ export function checkPodUpdate(stored: Pod, updated: Pod, findings: Findings): v
     activeDeadlineSeconds: before.activeDeadlineSeconds,
     tolerations: before.tolerations,
     schedulingGates: before.schedulingGates,
-    ...unfrozenWhileGated(before, after),
+    ...frozenWhileGated(before, after),
     ...((before.terminationGracePeriodSeconds ?? 0) < 0 && after.terminationGracePeriodSeconds === 1
       ? { terminationGracePeriodSeconds: before.terminationGracePeriodSeconds }
       : {}),
@@ -83,21 +99,50 @@ function checkGates(before: PodSpec, after: PodSpec, findings: Findings): void {
 }
 
 /** While gates hold a Pod back its scheduling directives may still become narrower. */
-function unfrozenWhileGated(before: PodSpec, after: PodSpec): Partial<PodSpec> {
+function checkNarrowed(before: PodSpec, after: PodSpec, findings: Findings): void {
+  if ((before.schedulingGates ?? []).length === 0) return;
+  const kept = Object.entries(before.nodeSelector ?? {}).every(([key, value]) => after.nodeSelector?.[key] === value);
+  if (!kept)
+    findings.invalid(
+      "spec.nodeSelector",
+      after.nodeSelector ?? null,
+      "only additions to spec.nodeSelector are allowed (no mutations or deletions)",
+    );
+  const at = "spec.affinity.nodeAffinity.requiredDuringSchedulingIgnoredDuringExecution.nodeSelectorTerms";
+  const termsOf = ({ affinity }: PodSpec) =>
+    affinity?.nodeAffinity?.requiredDuringSchedulingIgnoredDuringExecution?.nodeSelectorTerms ?? [];
+  const [old, now] = [termsOf(before), termsOf(after)];
+  if (old.length > 0 && old.length !== now.length)
+    return findings.invalid(at, now, "no additions/deletions to non-empty NodeSelectorTerms list are allowed");
+  old.forEach((term, index) => {
+    if (!hasOnlyMore(term, now[index]!))
+      findings.invalid(`${at}[${index}]`, now[index], "only additions are allowed (no mutations or deletions)");
+  });
+}
+
+/** A term that demands nothing selects nothing, and must stay so. */
+function hasOnlyMore(old: NodeSelectorTerm, now: NodeSelectorTerm): boolean {
+  const lists = ["matchExpressions", "matchFields"] as const;
+  if (lists.every((list) => (old[list] ?? []).length === 0)) return lists.every((list) => (now[list] ?? []).length === 0);
+  return lists.every((list) => semanticallyEqual(old[list] ?? [], (now[list] ?? []).slice(0, old[list]?.length ?? 0)));
+}
+
+function frozenWhileGated(before: PodSpec, after: PodSpec): Partial<PodSpec> {
   if ((before.schedulingGates ?? []).length === 0) return {};
-  const narrowed = Object.entries(before.nodeSelector ?? {}).every(([key, value]) => after.nodeSelector?.[key] === value);
-  const { nodeAffinity: oldAffinity } = before.affinity ?? {};
-  const affinity = oldAffinity?.requiredDuringSchedulingIgnoredDuringExecution === undefined ? { affinity: before.affinity } : {};
-  return narrowed ? { nodeSelector: before.nodeSelector, ...affinity } : affinity;
+  const { nodeAffinity: _, ...others } = after.affinity ?? {};
+  const { nodeAffinity } = before.affinity ?? {};
+  return { nodeSelector: before.nodeSelector, affinity: { ...others, ...(nodeAffinity ? { nodeAffinity } : {}) } };
 }
 
 /** An update through /ephemeralcontainers: those that are there stay as they are. */
 export function checkEphemeralContainersUpdate(stored: Pod, updated: Pod, findings: Findings): void {
+  if (stored.metadata?.annotations?.["kubernetes.io/config.mirror"] !== undefined)
+    return findings.forbidden("", "static pods do not support ephemeral containers");
   const after = new Map(updated.spec?.ephemeralContainers?.map((container) => [container.name, container]));
-  stored.spec?.ephemeralContainers?.forEach((container, index) => {
+  stored.spec?.ephemeralContainers?.forEach((container) => {
     const now = after.get(container.name);
     if (!now) findings.forbidden("spec.ephemeralContainers", `existing ephemeral containers "${container.name}" may not be removed\n`);
     else if (!semanticallyEqual(container, now))
-      findings.forbidden(`spec.ephemeralContainers[${index}]`, `existing ephemeral containers "${container.name}" may not be changed\n`);
+      findings.forbidden("spec.ephemeralContainers", `existing ephemeral containers "${container.name}" may not be changed\n`);
   });
 }

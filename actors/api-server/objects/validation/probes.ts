@@ -5,26 +5,38 @@ import { checkNonNegative } from "./numbers";
 
 /** Probes and lifecycle hooks: exactly one handler each, and sensible numbers. */
 
-export function checkProbe(probe: Probe | undefined, at: string, findings: Findings, once = false): void {
+export type ProbeKind = "livenessProbe" | "readinessProbe" | "startupProbe";
+
+export function checkProbe(probe: Probe | undefined, kind: ProbeKind, at: string, findings: Findings): void {
   if (!probe) return;
-  checkHandler(probe, ["exec", "httpGet", "tcpSocket", "grpc"], at, findings);
+  checkHandler(probe, ["exec", "httpGet", "tcpSocket", "grpc"], undefined, at, findings);
   for (const field of ["initialDelaySeconds", "timeoutSeconds", "periodSeconds", "successThreshold", "failureThreshold"] as const)
     checkNonNegative(probe[field], `${at}.${field}`, findings);
   if (probe.terminationGracePeriodSeconds !== undefined && probe.terminationGracePeriodSeconds <= 0)
     findings.invalid(`${at}.terminationGracePeriodSeconds`, probe.terminationGracePeriodSeconds, "must be greater than 0");
-  if (once && probe.successThreshold !== 1) findings.invalid(`${at}.successThreshold`, probe.successThreshold, "must be 1");
+  if (kind === "readinessProbe") {
+    const seconds = probe.terminationGracePeriodSeconds;
+    if (seconds !== undefined) findings.invalid(`${at}.terminationGracePeriodSeconds`, seconds, "must not be set for readinessProbes");
+  } else if (probe.successThreshold !== 1) findings.invalid(`${at}.successThreshold`, probe.successThreshold, "must be 1");
 }
 
-export function checkLifecycle(lifecycle: Lifecycle | undefined, at: string, findings: Findings): void {
+/** `graceSeconds` is the Pod's: no hook can sleep longer than that. */
+export function checkLifecycle(lifecycle: Lifecycle | undefined, graceSeconds: number | undefined, at: string, findings: Findings): void {
   for (const hook of ["postStart", "preStop"] as const) {
     const handler = lifecycle?.[hook];
-    if (handler) checkHandler(handler, ["exec", "httpGet", "tcpSocket", "sleep"], `${at}.${hook}`, findings);
+    if (handler) checkHandler(handler, ["exec", "httpGet", "tcpSocket", "sleep"], graceSeconds, `${at}.${hook}`, findings);
   }
 }
 
 type Handlers = LifecycleHandler & Pick<Probe, "grpc">;
 
-function checkHandler(handler: Handlers, kinds: readonly (keyof Handlers)[], at: string, findings: Findings): void {
+function checkHandler(
+  handler: Handlers,
+  kinds: readonly (keyof Handlers)[],
+  graceSeconds: number | undefined,
+  at: string,
+  findings: Findings,
+): void {
   const given = kinds.filter((kind) => handler[kind] !== undefined);
   if (given.length === 0) findings.required(at, "must specify a handler type");
   for (const extra of given.slice(1)) findings.forbidden(`${at}.${extra}`, "may not specify more than 1 handler type");
@@ -35,14 +47,15 @@ function checkHandler(handler: Handlers, kinds: readonly (keyof Handlers)[], at:
     case "httpGet":
       if (!handler.httpGet?.path) findings.required(`${at}.httpGet.path`);
       checkPort(handler.httpGet?.port, `${at}.httpGet.port`, findings);
-      handler.httpGet?.httpHeaders?.forEach((header, index) => {
-        if (!/^[-A-Za-z0-9]+$/.test(header.name))
+      if (handler.httpGet?.scheme !== "HTTP" && handler.httpGet?.scheme !== "HTTPS")
+        findings.notSupported(`${at}.httpGet.scheme`, handler.httpGet?.scheme ?? "", ["HTTP", "HTTPS"]);
+      for (const { name } of handler.httpGet?.httpHeaders ?? [])
+        if (!/^[-A-Za-z0-9]+$/.test(name))
           findings.invalid(
-            `${at}.httpGet.httpHeaders[${index}].name`,
-            header.name,
+            `${at}.httpGet.httpHeaders`,
+            name,
             "a valid HTTP header must consist of alphanumeric characters or '-' (e.g. 'X-Header-Name', regex used for validation is '[-A-Za-z0-9]+')",
           );
-      });
       break;
     case "tcpSocket":
       checkPort(handler.tcpSocket?.port, `${at}.tcpSocket.port`, findings);
@@ -50,9 +63,12 @@ function checkHandler(handler: Handlers, kinds: readonly (keyof Handlers)[], at:
     case "grpc":
       findings.invalidFor(`${at}.grpc.port`, handler.grpc?.port ?? 0, wrongWithPortNumber(handler.grpc?.port ?? 0));
       break;
-    case "sleep":
-      checkNonNegative(handler.sleep?.seconds, `${at}.sleep.seconds`, findings);
+    case "sleep": {
+      const seconds = handler.sleep?.seconds ?? 0;
+      if (graceSeconds !== undefined && (seconds < 0 || seconds > graceSeconds))
+        findings.invalid(`${at}.sleep`, seconds, `must be non-negative and less than terminationGracePeriodSeconds (${graceSeconds})`);
       break;
+    }
   }
 }
 

@@ -1,4 +1,4 @@
-import type { Affinity, PodAffinityTerm, PodSpec, Toleration } from "../../../../protocol/kinds/generated";
+import type { Affinity, PodAffinityTerm, PodSpec, Toleration, TopologySpreadConstraint } from "../../../../protocol/kinds/generated";
 import { wrongWithDns1123Label, wrongWithLabelValue, wrongWithQualifiedName } from "../../../../protocol/kinds/names";
 import type { Findings } from "./field-error";
 import { checkLabelSelector, checkNodeSelector, checkNodeSelectorTerm } from "./selectors";
@@ -21,7 +21,8 @@ export function checkTolerations(tolerations: readonly Toleration[] | undefined,
       case undefined:
       case "":
       case "Equal":
-        findings.invalidFor(`${here}.operator`, toleration.value ?? "", wrongWithLabelValue(toleration.value ?? ""));
+        if (wrongWithLabelValue(toleration.value ?? "").length > 0)
+          findings.invalid(`${here}.operator`, toleration.value, wrongWithLabelValue(toleration.value ?? "").join(";"));
         break;
       case "Exists":
         if (toleration.value) findings.invalid(`${here}.operator`, toleration.value, "value must be empty when `operator` is 'Exists'");
@@ -31,6 +32,8 @@ export function checkTolerations(tolerations: readonly Toleration[] | undefined,
         if (!/^(0|-?[1-9]\d*)$/.test(toleration.value ?? ""))
           findings.invalid(`${here}.value`, toleration.value ?? "", "value must be a valid integer");
         break;
+      default:
+        findings.notSupported(`${here}.operator`, toleration.operator, ["Equal", "Exists"]);
     }
   });
 }
@@ -46,7 +49,7 @@ export function checkAffinity(affinity: Affinity | undefined, at: string, findin
   node?.preferredDuringSchedulingIgnoredDuringExecution?.forEach((term, index) => {
     const here = `${at}.nodeAffinity.preferredDuringSchedulingIgnoredDuringExecution[${index}]`;
     checkWeight(term.weight, here, findings);
-    checkNodeSelectorTerm(term.preference ?? {}, `${here}.preference`, findings);
+    checkNodeSelectorTerm(term.preference ?? {}, `${here}.preference`, findings, true);
   });
   for (const kind of ["podAffinity", "podAntiAffinity"] as const) {
     affinity?.[kind]?.requiredDuringSchedulingIgnoredDuringExecution?.forEach((term, index) => {
@@ -68,29 +71,72 @@ function checkPodTerm(term: PodAffinityTerm, at: string, findings: Findings): vo
   checkLabelSelector(term.labelSelector, `${at}.labelSelector`, findings);
   checkLabelSelector(term.namespaceSelector, `${at}.namespaceSelector`, findings);
   for (const namespace of term.namespaces ?? []) findings.invalidFor(`${at}.namespace`, namespace, wrongWithDns1123Label(namespace));
+  checkTermKeys(term, at, findings);
   if (!term.topologyKey) findings.required(`${at}.topologyKey`, "can not be empty");
-  else findings.invalidFor(`${at}.topologyKey`, term.topologyKey, wrongWithQualifiedName(term.topologyKey));
+  findings.invalidFor(`${at}.topologyKey`, term.topologyKey ?? "", wrongWithQualifiedName(term.topologyKey ?? ""));
+}
+
+/** Keys whose values are taken from the Pod itself: they go with a selector, and one key is either to match or not to match. */
+function checkTermKeys(term: PodAffinityTerm, at: string, findings: Findings): void {
+  for (const list of ["matchLabelKeys", "mismatchLabelKeys"] as const) {
+    const keys = term[list] ?? [];
+    if (keys.length > 0 && term.labelSelector === undefined)
+      findings.forbidden(`${at}.${list}`, "must not be specified when labelSelector is not set");
+    else
+      keys.forEach((key, index) => {
+        findings.invalidFor(`${at}.${list}[${index}]`, key, wrongWithQualifiedName(key));
+      });
+  }
+  const seen = new Set(Object.keys(term.labelSelector?.matchLabels ?? {}));
+  for (const { key } of term.labelSelector?.matchExpressions ?? []) {
+    const index = term.matchLabelKeys?.indexOf(key) ?? -1;
+    if (index >= 0 && seen.has(key)) findings.invalid(`${at}[${index}]`, key, "exists in both matchLabelKeys and labelSelector");
+    seen.add(key);
+  }
+  term.matchLabelKeys?.forEach((key, index) => {
+    if (term.mismatchLabelKeys?.includes(key))
+      findings.invalid(`${at}.matchLabelKeys[${index}]`, key, "exists in both matchLabelKeys and mismatchLabelKeys");
+  });
 }
 
 export function checkSpreading(spec: PodSpec, at: string, findings: Findings): void {
-  const seen = new Set<string>();
-  spec.topologySpreadConstraints?.forEach((constraint, index) => {
+  const constraints = spec.topologySpreadConstraints ?? [];
+  constraints.forEach((constraint, index) => {
     const here = `${at}[${index}]`;
+    const { topologyKey, whenUnsatisfiable, minDomains } = constraint;
     if (!(constraint.maxSkew > 0)) findings.invalid(`${here}.maxSkew`, constraint.maxSkew ?? 0, "must be greater than zero");
-    if (!constraint.topologyKey) findings.required(`${here}.topologyKey`, "can not be empty");
-    else findings.invalidFor(`${here}.topologyKey`, constraint.topologyKey, wrongWithQualifiedName(constraint.topologyKey));
-    const pair = `{${constraint.topologyKey}, ${constraint.whenUnsatisfiable}}`;
-    if (seen.has(pair)) findings.duplicate(`${here}.{topologyKey, whenUnsatisfiable}`, pair);
-    seen.add(pair);
-    if (constraint.minDomains !== undefined) {
-      if (constraint.minDomains <= 0) findings.invalid(`${here}.minDomains`, constraint.minDomains, "must be greater than zero");
-      if (constraint.whenUnsatisfiable !== "DoNotSchedule")
+    if (!topologyKey) findings.required(`${here}.topologyKey`, "can not be empty");
+    if (whenUnsatisfiable !== "DoNotSchedule" && whenUnsatisfiable !== "ScheduleAnyway")
+      findings.notSupported(`${here}.whenUnsatisfiable`, whenUnsatisfiable ?? "", ["DoNotSchedule", "ScheduleAnyway"]);
+    // What comes again later is said of the first.
+    if (constraints.slice(index + 1).some((other) => other.topologyKey === topologyKey && other.whenUnsatisfiable === whenUnsatisfiable))
+      findings.duplicate(`${here}.{topologyKey, whenUnsatisfiable}`, `{${topologyKey}, ${whenUnsatisfiable}}`);
+    if (minDomains !== undefined) {
+      if (minDomains <= 0) findings.invalid(`${here}.minDomains`, minDomains, "must be greater than zero");
+      if (whenUnsatisfiable !== "DoNotSchedule")
         findings.invalid(
           `${here}.minDomains`,
-          constraint.minDomains,
-          `can only use minDomains if whenUnsatisfiable=DoNotSchedule, not ${constraint.whenUnsatisfiable}`,
+          minDomains,
+          `can only use minDomains if whenUnsatisfiable=DoNotSchedule, not ${whenUnsatisfiable}`,
         );
     }
+    for (const field of ["nodeAffinityPolicy", "nodeTaintsPolicy"] as const) {
+      const policy = constraint[field];
+      if (policy !== undefined && policy !== "Honor" && policy !== "Ignore")
+        findings.notSupported(`${here}.${field}`, policy, ["Honor", "Ignore"]);
+    }
+    checkSpreadKeys(constraint, `${here}.matchLabelKeys`, findings);
     checkLabelSelector(constraint.labelSelector, `${here}.labelSelector`, findings);
+  });
+}
+
+function checkSpreadKeys({ matchLabelKeys = [], labelSelector }: TopologySpreadConstraint, at: string, findings: Findings): void {
+  if (matchLabelKeys.length === 0) return;
+  if (labelSelector === undefined) findings.forbidden(at, "must not be specified when labelSelector is not set");
+  matchLabelKeys.forEach((key, index) => {
+    findings.invalidFor(`${at}[${index}]`, key, wrongWithQualifiedName(key));
+    const selected =
+      Object.hasOwn(labelSelector?.matchLabels ?? {}, key) || labelSelector?.matchExpressions?.some((one) => one.key === key);
+    if (selected) findings.invalid(`${at}[${index}]`, key, "exists in both matchLabelKeys and labelSelector");
   });
 }

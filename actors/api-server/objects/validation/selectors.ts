@@ -1,5 +1,5 @@
 import type { LabelSelector, NodeSelector, NodeSelectorTerm } from "../../../../protocol/kinds/generated";
-import { wrongWithLabelValue, wrongWithQualifiedName } from "../../../../protocol/kinds/names";
+import { wrongWithDns1123Subdomain, wrongWithLabelValue, wrongWithQualifiedName } from "../../../../protocol/kinds/names";
 import type { Findings } from "./field-error";
 import { checkLabels } from "./metadata";
 
@@ -49,7 +49,8 @@ export function checkNodeSelector(selector: NodeSelector, at: string, findings: 
   });
 }
 
-export function checkNodeSelectorTerm(term: NodeSelectorTerm, at: string, findings: Findings): void {
+/** What is only preferred may name values that no label can have. */
+export function checkNodeSelectorTerm(term: NodeSelectorTerm, at: string, findings: Findings, preferred = false): void {
   term.matchExpressions?.forEach((expression, index) => {
     const here = `${at}.matchExpressions[${index}]`;
     const count = expression.values?.length ?? 0;
@@ -70,6 +71,10 @@ export function checkNodeSelectorTerm(term: NodeSelectorTerm, at: string, findin
         findings.invalid(`${here}.operator`, expression.operator, "not a valid selector operator");
     }
     findings.invalidFor(`${here}.key`, expression.key, wrongWithQualifiedName(expression.key ?? ""));
+    if (preferred) return;
+    expression.values?.forEach((value, place) => {
+      findings.invalidFor(`${here}.values[${place}]`, value, wrongWithLabelValue(value));
+    });
   });
   term.matchFields?.forEach((requirement, index) => {
     const here = `${at}.matchFields[${index}]`;
@@ -78,5 +83,9 @@ export function checkNodeSelectorTerm(term: NodeSelectorTerm, at: string, findin
     else if (requirement.values?.length !== 1)
       findings.required(`${here}.values`, "must be only one value when `operator` is 'In' or 'NotIn' for node field selector");
     if (requirement.key !== "metadata.name") findings.invalid(`${here}.key`, requirement.key, "not a valid field selector key");
+    else
+      requirement.values?.forEach((value, place) => {
+        findings.invalidFor(`${here}.values[${place}]`, value, wrongWithDns1123Subdomain(value));
+      });
   });
 }

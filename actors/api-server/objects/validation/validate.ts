@@ -7,16 +7,19 @@ import * as admission from "./admission";
 import { checkCertificateSigningRequest, checkCertificateSigningRequestUpdate } from "./certificates";
 import * as cluster from "./cluster";
 import * as core from "./core";
+import * as endpoints from "./endpoints";
 import * as extensions from "./extensions";
 import { type FieldError, Findings } from "./field-error";
 import * as flowControl from "./flow-control";
 import * as jobs from "./jobs";
 import { checkMetadata, checkMetadataUpdate } from "./metadata";
 import * as networking from "./networking";
+import * as volumes from "./persistent-volumes";
 import { checkPodResize } from "./pod-resize";
 import { checkPodTemplate } from "./pod-spec";
 import * as pods from "./pods";
 import * as policies from "./policies";
+import * as quotas from "./quotas";
 import { checkSchema } from "./schema";
 import * as services from "./services";
 import * as workloads from "./workloads";
@@ -49,15 +52,15 @@ const rules: ReadonlyMap<string, Rules> = new Map<string, Rules>([
   ["/PodTemplate", { check: (object, findings) => checkPodTemplate(object.template, "template", findings) }],
   ["/ReplicationController", { check: workloads.checkReplicationController }],
   ["/Service", { check: services.checkService, update: services.checkServiceUpdate }],
-  ["/Endpoints", { check: services.checkEndpoints }],
+  ["/Endpoints", { check: endpoints.checkEndpoints }],
   ["/ConfigMap", { check: core.checkConfigMap, update: core.checkImmutableData }],
   ["/Secret", { check: core.checkSecret, update: core.checkSecretUpdate }],
   ["/Namespace", { check: core.checkNamespace }],
   ["/Node", { check: core.checkNode, update: core.checkNodeUpdate }],
-  ["/ResourceQuota", { check: core.checkResourceQuota, update: core.checkResourceQuotaUpdate }],
-  ["/LimitRange", { check: core.checkLimitRange }],
-  ["/PersistentVolume", { check: core.checkPersistentVolume, update: core.checkPersistentVolumeUpdate }],
-  ["/PersistentVolumeClaim", { check: core.checkPersistentVolumeClaim, update: core.checkPersistentVolumeClaimUpdate }],
+  ["/ResourceQuota", { check: quotas.checkResourceQuota, update: quotas.checkResourceQuotaUpdate }],
+  ["/LimitRange", { check: quotas.checkLimitRange }],
+  ["/PersistentVolume", { check: volumes.checkPersistentVolume, update: volumes.checkPersistentVolumeUpdate }],
+  ["/PersistentVolumeClaim", { check: volumes.checkPersistentVolumeClaim, update: volumes.checkPersistentVolumeClaimUpdate }],
   ["/Event", { check: core.checkEvent }],
   ["/Binding", { check: core.checkBinding }],
   ["apps/Deployment", { check: workloads.checkDeployment, update: workloads.checkSelectorUpdate }],
@@ -67,7 +70,7 @@ const rules: ReadonlyMap<string, Rules> = new Map<string, Rules>([
   ["apps/ControllerRevision", { check: workloads.checkControllerRevision, update: workloads.checkControllerRevisionUpdate }],
   ["batch/Job", { check: jobs.checkJob, update: jobs.checkJobUpdate }],
   ["batch/CronJob", { check: jobs.checkCronJob }],
-  ["discovery.k8s.io/EndpointSlice", { check: services.checkEndpointSlice, update: services.checkEndpointSliceUpdate }],
+  ["discovery.k8s.io/EndpointSlice", { check: endpoints.checkEndpointSlice, update: endpoints.checkEndpointSliceUpdate }],
   ["networking.k8s.io/Ingress", { check: networking.checkIngress }],
   ["networking.k8s.io/IngressClass", { check: networking.checkIngressClass, update: networking.checkIngressClassUpdate }],
   ["networking.k8s.io/NetworkPolicy", { check: networking.checkNetworkPolicy }],

@@ -1,13 +1,27 @@
-import type { DownwardAPIVolumeFile, KeyToPath, PodSpec, Volume, VolumeProjection } from "../../../../protocol/kinds/generated";
-import { wrongWithDns1123Label } from "../../../../protocol/kinds/names";
-import { checkRelativePath } from "./containers";
+import type {
+  ClusterTrustBundleProjection,
+  DownwardAPIVolumeFile,
+  KeyToPath,
+  PersistentVolumeClaimTemplate,
+  PodSpec,
+  ProjectedVolumeSource,
+  Volume,
+  VolumeProjection,
+} from "../../../../protocol/kinds/generated";
+import { wrongWithDns1123Label, wrongWithDns1123Subdomain } from "../../../../protocol/kinds/names";
+import { parseQuantity } from "../../../../protocol/kinds/quantity";
+import { checkDiskSource, checkDriverName } from "./disk-sources";
 import { checkResourceField, checkVolumeFieldRef } from "./environment";
 import type { Findings } from "./field-error";
-import { checkNonNegativeQuantity } from "./numbers";
+import { checkTemplateMetadata } from "./metadata";
+import { checkProjectedPath } from "./paths";
+import { checkClaimSpec } from "./persistent-volumes";
+import { checkLabelSelector } from "./selectors";
 
 /** The volumes of a Pod: a name and exactly one source each. */
 
-export function checkVolumes(spec: PodSpec, at: string, findings: Findings): void {
+/** `podName` is the name of the Pod whose volumes they are, where they are no template's: claims are called after it. */
+export function checkVolumes(spec: PodSpec, podName: string | undefined, at: string, findings: Findings): void {
   const names = new Set<string>();
   spec.volumes?.forEach((volume, index) => {
     const here = `${at}.volumes[${index}]`;
@@ -19,48 +33,93 @@ export function checkVolumes(spec: PodSpec, at: string, findings: Findings): voi
     }
     const sources = Object.keys(volume).filter((field) => field !== "name");
     if (sources.length === 0) findings.required(here, "must specify a volume type");
-    for (const extra of sources.slice(1)) findings.forbidden(`${here}.${extra}`, "may not specify more than 1 volume type");
-    checkVolumeSource(volume, here, findings);
+    const [first = "", ...others] = sourceOrder.filter((source) => sources.includes(source));
+    for (const extra of others) findings.forbidden(`${here}.${extra}`, "may not specify more than 1 volume type");
+    checkVolumeSource(volume, first, here, findings);
+    if (volume.ephemeral && first === "ephemeral" && podName && volume.name) {
+      const claim = `${podName}-${volume.name}`;
+      for (const wrong of wrongWithDns1123Subdomain(claim)) findings.invalid(`${here}.name`, volume.name, `PVC name "${claim}": ${wrong}`);
+    }
   });
 }
 
-function checkVolumeSource(volume: Volume, at: string, findings: Findings): void {
-  const { hostPath, secret, configMap, persistentVolumeClaim, emptyDir, projected, downwardAPI, nfs, csi, ephemeral } = volume;
-  if (emptyDir) checkNonNegativeQuantity(emptyDir.sizeLimit, `${at}.emptyDir.sizeLimit`, findings);
-  if (hostPath) {
-    if (!hostPath.path) findings.required(`${at}.hostPath.path`);
-    else if (hostPath.path.split("/").includes("..")) findings.invalid(`${at}.hostPath.path`, hostPath.path, "must not contain '..'");
+/** Of several sources the first in this order is the one that is looked into. */
+const sourceOrder: readonly string[] = [
+  ...["emptyDir", "hostPath", "gitRepo", "gcePersistentDisk", "awsElasticBlockStore", "secret", "nfs", "iscsi", "glusterfs", "flocker"],
+  ...["persistentVolumeClaim", "rbd", "cinder", "cephfs", "quobyte", "downwardAPI", "fc", "flexVolume", "configMap", "azureFile"],
+  ...["vsphereVolume", "photonPersistentDisk", "portworxVolume", "azureDisk", "storageos", "projected", "scaleIO", "csi", "ephemeral"],
+  "image",
+];
+
+function checkVolumeSource(volume: Volume, source: string, at: string, findings: Findings): void {
+  const { secret, configMap, emptyDir, projected, downwardAPI, csi, ephemeral, image } = volume;
+  switch (source) {
+    case "emptyDir":
+      if (emptyDir?.sizeLimit !== undefined && parseQuantity(emptyDir.sizeLimit).nanos < 0n)
+        findings.forbidden(`${at}.emptyDir.sizeLimit`, "SizeLimit field must be a valid resource quantity");
+      return;
+    case "secret":
+      if (!secret?.secretName) findings.required(`${at}.secret.secretName`);
+      checkMode(secret?.defaultMode, `${at}.secret.defaultMode`, findings);
+      return checkItems(secret?.items, `${at}.secret.items`, findings);
+    case "configMap":
+      if (!configMap?.name) findings.required(`${at}.configMap.name`);
+      checkMode(configMap?.defaultMode, `${at}.configMap.defaultMode`, findings);
+      return checkItems(configMap?.items, `${at}.configMap.items`, findings);
+    case "persistentVolumeClaim":
+      if (!volume.persistentVolumeClaim?.claimName) findings.required(`${at}.persistentVolumeClaim.claimName`);
+      return;
+    case "downwardAPI":
+      checkMode(downwardAPI?.defaultMode, `${at}.downwardAPI.defaultMode`, findings);
+      // Real servers do not say which of the files it is.
+      for (const file of downwardAPI?.items ?? []) checkDownwardFile(file, `${at}.downwardAPI`, findings);
+      return;
+    case "projected":
+      return checkProjected(projected ?? {}, `${at}.projected`, findings);
+    case "csi":
+      checkDriverName(csi?.driver, `${at}.csi.driver`, findings);
+      if (csi?.nodePublishSecretRef && !csi.nodePublishSecretRef.name) findings.required(`${at}.csi.nodePublishSecretRef.name`);
+      return;
+    case "ephemeral":
+      return checkClaimTemplate(ephemeral?.volumeClaimTemplate, `${at}.ephemeral.volumeClaimTemplate`, findings);
+    case "image":
+      if (ofPod(at) && !image?.reference) findings.required(`${at}.image.reference`);
+      return;
+    default:
+      checkDiskSource(volume, source, at, findings);
   }
-  if (secret) {
-    if (!secret.secretName) findings.required(`${at}.secret.secretName`);
-    checkMode(secret.defaultMode, `${at}.secret.defaultMode`, findings);
-    checkItems(secret.items, `${at}.secret.items`, findings);
-  }
-  if (configMap) {
-    if (!configMap.name) findings.required(`${at}.configMap.name`);
-    checkMode(configMap.defaultMode, `${at}.configMap.defaultMode`, findings);
-    checkItems(configMap.items, `${at}.configMap.items`, findings);
-  }
-  if (persistentVolumeClaim && !persistentVolumeClaim.claimName) findings.required(`${at}.persistentVolumeClaim.claimName`);
-  if (downwardAPI) {
-    checkMode(downwardAPI.defaultMode, `${at}.downwardAPI.defaultMode`, findings);
-    downwardAPI.items?.forEach((file, index) => {
-      checkDownwardFile(file, `${at}.downwardAPI.items[${index}]`, findings);
-    });
-  }
-  if (projected) {
-    checkMode(projected.defaultMode, `${at}.projected.defaultMode`, findings);
-    projected.sources?.forEach((source, index) => {
-      checkProjection(source, `${at}.projected.sources[${index}]`, findings);
-    });
-  }
-  if (nfs) {
-    if (!nfs.server) findings.required(`${at}.nfs.server`);
-    if (!nfs.path) findings.required(`${at}.nfs.path`);
-    else if (!nfs.path.startsWith("/")) findings.invalid(`${at}.nfs.path`, nfs.path, "must be an absolute path");
-  }
-  if (csi && !csi.driver) findings.required(`${at}.csi.driver`);
-  if (ephemeral && !ephemeral.volumeClaimTemplate) findings.required(`${at}.ephemeral.volumeClaimTemplate`);
+}
+
+/** A template may leave an image open; a Pod may not. */
+const ofPod = (at: string) => at.startsWith("spec.volumes[");
+
+function checkClaimTemplate(template: PersistentVolumeClaimTemplate | undefined, at: string, findings: Findings): void {
+  if (!template) return findings.required(at);
+  const { labels, annotations, ...others } = template.metadata ?? {};
+  checkTemplateMetadata(template.metadata, `${at}.metadata`, findings);
+  for (const field of Object.keys(others)) findings.forbidden(`${at}.metadata.${field}`, "cannot be set");
+  checkClaimSpec(template.spec, `${at}.spec`, findings);
+}
+
+/** Sources in one directory: no file may come twice. */
+function checkProjected({ sources = [], defaultMode }: ProjectedVolumeSource, at: string, findings: Findings): void {
+  checkMode(defaultMode, `${at}.defaultMode`, findings);
+  const paths = new Set<string>();
+  sources.forEach((source, index) => {
+    checkProjection(source, `${at}.sources[${index}]`, findings);
+    const files = [
+      ...(["secret", "configMap"] as const).flatMap((kind) =>
+        (source[kind]?.items ?? []).map(({ path }) => [path, source[kind]?.name ?? ""] as const),
+      ),
+      ...(source.downwardAPI?.items ?? []).map(({ path }) => [path, path] as const),
+      ...[source.serviceAccountToken?.path, source.clusterTrustBundle?.path].map((path) => [path, path] as const),
+    ];
+    for (const [path, named] of files) {
+      if (!path) continue;
+      if (paths.has(path)) findings.invalid(at, named, "conflicting duplicate paths");
+      paths.add(path);
+    }
+  });
 }
 
 function checkProjection(source: VolumeProjection, at: string, findings: Findings): void {
@@ -73,30 +132,44 @@ function checkProjection(source: VolumeProjection, at: string, findings: Finding
     if (!projection.name) findings.required(`${at}.${kind}.name`);
     checkItems(projection.items, `${at}.${kind}.items`, findings);
   }
-  source.downwardAPI?.items?.forEach((file, index) => {
-    checkDownwardFile(file, `${at}.downwardAPI.items[${index}]`, findings);
-  });
+  for (const file of source.downwardAPI?.items ?? []) checkDownwardFile(file, `${at}.downwardAPI`, findings);
+  if (source.clusterTrustBundle) checkTrustBundle(source.clusterTrustBundle, `${at}.clusterTrustBundle`, findings);
   const token = source.serviceAccountToken;
   if (!token) return;
   const seconds = token.expirationSeconds ?? 3600;
   if (seconds < 600)
     findings.invalid(`${at}.serviceAccountToken.expirationSeconds`, seconds, "may not specify a duration less than 10 minutes");
-  if (seconds >= 2 ** 32)
+  if (seconds > 2 ** 32)
     findings.invalid(`${at}.serviceAccountToken.expirationSeconds`, seconds, "may not specify a duration larger than 2^32 seconds");
-  if (!token.path) findings.required(`${at}.serviceAccountToken.path`);
+  // The path is called as if it were the volume's.
+  const volume = at.replace(/\.sources\[\d+\]$/, "");
+  if (!token.path) findings.required(`${volume}.path`);
+  else checkProjectedPath(token.path, `${volume}.path`, findings);
+}
+
+function checkTrustBundle(bundle: ClusterTrustBundleProjection, at: string, findings: Findings): void {
+  if (bundle.name !== undefined && bundle.signerName !== undefined)
+    findings.invalid(at, bundle, "only one of name and signerName may be used");
+  else if (bundle.name !== undefined) {
+    if (bundle.name === "") findings.required(`${at}.name`, "must be a valid object name");
+    if (bundle.labelSelector !== undefined)
+      findings.invalid(`${at}.labelSelector`, bundle.labelSelector, "labelSelector must be unset if name is specified");
+  } else if (bundle.signerName !== undefined) {
+    if (bundle.signerName === "") findings.required(`${at}.signerName`, "must be a valid signer name");
+    checkLabelSelector(bundle.labelSelector, `${at}.labelSelector`, findings);
+  } else findings.required(at, "either name or signerName must be specified");
+  if (!bundle.path) findings.required(`${at}.path`);
+  checkProjectedPath(bundle.path ?? "", `${at}.path`, findings);
 }
 
 function checkDownwardFile(file: DownwardAPIVolumeFile, at: string, findings: Findings): void {
   if (!file.path) findings.required(`${at}.path`);
-  else checkRelativePath(file.path, `${at}.path`, findings);
-  if (file.fieldRef) checkVolumeFieldRef(file.fieldRef, `${at}.fieldRef`, findings);
-  if (file.resourceFieldRef) {
-    if (!file.resourceFieldRef.containerName) findings.required(`${at}.resourceFieldRef.containerName`);
-    checkResourceField(file.resourceFieldRef.resource, `${at}.resourceFieldRef`, findings);
-  }
-  if (file.fieldRef && file.resourceFieldRef)
-    findings.invalid(at, "resource", "fieldRef and resourceFieldRef can not be specified simultaneously");
-  if (!file.fieldRef && !file.resourceFieldRef) findings.required(at, "one of fieldRef and resourceFieldRef is required");
+  checkProjectedPath(file.path ?? "", `${at}.path`, findings);
+  if (file.fieldRef) {
+    checkVolumeFieldRef(file.fieldRef, `${at}.fieldRef`, findings);
+    if (file.resourceFieldRef) findings.invalid(at, "resource", "fieldRef and resourceFieldRef can not be specified simultaneously");
+  } else if (file.resourceFieldRef) checkResourceField(file.resourceFieldRef, `${at}.resourceFieldRef`, findings, true);
+  else findings.required(at, "one of fieldRef and resourceFieldRef is required");
   checkMode(file.mode, `${at}.mode`, findings);
 }
 
@@ -105,7 +178,7 @@ function checkItems(items: readonly KeyToPath[] | undefined, at: string, finding
     const here = `${at}[${index}]`;
     if (!item.key) findings.required(`${here}.key`);
     if (!item.path) findings.required(`${here}.path`);
-    else checkRelativePath(item.path, `${here}.path`, findings);
+    checkProjectedPath(item.path ?? "", `${here}.path`, findings);
     checkMode(item.mode, `${here}.mode`, findings);
   });
 }

@@ -126,6 +126,23 @@ export type KnownFact =
       readonly seen: readonly (string | null)[];
       readonly detail: string;
     }
+  /** A client of etcd asks something of a lease (0 where it is to be granted): a `put` puts `key` under it. */
+  | {
+      readonly kind: "lease.called";
+      readonly call: string;
+      readonly action: "grant" | "keepAlive" | "revoke" | "put" | "timeToLive";
+      readonly lease: number;
+      readonly key: string;
+    }
+  /** The answer: of a grant the lease, and of grants, renewals and questions the seconds that are left, -1 where it is gone. */
+  | {
+      readonly kind: "lease.returned";
+      readonly call: string;
+      readonly outcome: "done" | "refused" | "unknown";
+      readonly lease: number;
+      readonly ttlSeconds: number;
+      readonly detail: string;
+    }
   /** A client holds a lock: its key was made at `fence`, and it may count on its lease until then. Both times are of the client's own monotonic clock. */
   | {
       readonly kind: "lock.held";

@@ -77,6 +77,13 @@ export const knobs: readonly Knob[] = [
     ["watch-progress-notify-interval", "milliseconds", "10m", "the time between progress notifications on a quiet watch"],
     ["corrupt-check-time", "milliseconds", "0", "how often the leader compares the members' stores; 0 means never"],
     ["lease-checkpoint-interval", "milliseconds", "5m", "how often the remaining time of leases is replicated"],
+    [
+      "max-size-per-msg",
+      "number",
+      "1048576",
+      "bytes of entries in one append, a constant of etcd; small, followers get the log bit by bit",
+    ],
+    ["watch-batch-max-revs", "number", "1000", "changes that a watcher who is behind is told of at a time, a constant of etcd"],
   ),
   ...of(
     "kube-controller-manager",

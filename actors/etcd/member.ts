@@ -184,7 +184,7 @@ function recoverState(config: EtcdConfig, ctx: MemberContext, recovered: Recover
       electionTimeoutMs,
       preVote,
       checkQuorum: true,
-      maxBytesPerAppend: 1024 * 1024,
+      maxBytesPerAppend: settings.maxSizePerMsg,
       maxInflightMessages: 512,
       maxInflightBytes: 32 * 1024 * 1024,
       maxUncommittedBytes: 1024 ** 3,

@@ -13,6 +13,10 @@ export interface EtcdSettings {
   readonly quotaBackendBytes: number;
   readonly watchProgressNotifyIntervalMs: number;
   readonly leaseCheckpointIntervalMs: number;
+  /** A constant of etcd (raft.go: maxSizePerMsg): bytes of entries in one append, which holds at least one entry. */
+  readonly maxSizePerMsg: number;
+  /** A constant of etcd (watcher_group.go: watchBatchMaxRevs): how many changes a watcher that is behind is told of at a time. */
+  readonly watchBatchMaxRevs: number;
   /** How often the leader compares the members' hashes; 0 for never. */
   readonly corruptCheckTimeMs: number;
 }
@@ -34,6 +38,8 @@ const flags: ReadonlyMap<string, Flag> = new Map<string, Flag>([
   ["quota-backend-bytes", { field: "quotaBackendBytes", standard: 2 * 1024 ** 3, min: 1 }],
   ["watch-progress-notify-interval", { field: "watchProgressNotifyIntervalMs", standard: 600_000, min: 1 }],
   ["lease-checkpoint-interval", { field: "leaseCheckpointIntervalMs", standard: 300_000, min: 1 }],
+  ["max-size-per-msg", { field: "maxSizePerMsg", standard: 1024 * 1024, min: 1 }],
+  ["watch-batch-max-revs", { field: "watchBatchMaxRevs", standard: 1_000, min: 1 }],
   ["corrupt-check-time", { field: "corruptCheckTimeMs", standard: 0, min: 0 }],
 ]);
 

@@ -9,8 +9,8 @@ import type { Watcher, WatcherGroup } from "./store/watchers";
 /** After so many election time-outs without a leader a member's watches end: what it could show may be long out of date. */
 const leaderlessTimeouts = 3;
 
-/** How many changes are looked at for one watcher in one turn. */
-const changesPerTurn = 1_000;
+/** Between two turns of that, whoever else wants something has his: a timer that is due at once would go before all that waits. */
+const deliverPauseMs = 1;
 
 /** Somebody opens a watch: it is confirmed, and what has happened since its start revision follows. */
 export function openWatch(state: MemberState, stream: StreamRef, request: WatchRequest, ctx: MemberContext): void {
@@ -82,7 +82,7 @@ export function deliver(state: MemberState, ctx: MemberContext): void {
     }
     if (watch.progressOwed) payProgress(state, watch, ctx);
   }
-  if (watchers.waiting(store).length > 0) ctx.setTimer("deliver", 0);
+  if (watchers.waiting(store).length > 0) ctx.setTimer("deliver", deliverPauseMs);
 }
 
 /** What the last watcher of a range was sent in this turn. */
@@ -101,7 +101,7 @@ function nextFor(state: MemberState, watcher: Watcher, shared: Shared): WatchRes
     watchers.moveTo(watcher, last.to);
     return last.response;
   }
-  const batch = watchers.take(store, watcher, changesPerTurn);
+  const batch = watchers.take(store, watcher, state.settings.watchBatchMaxRevs);
   if (batch.type === "compacted") return "compacted";
   const { events } = batch;
   const response = events.length > 0 ? Object.freeze(responseOf(state, sentUpTo(state, watcher), { events })) : null;

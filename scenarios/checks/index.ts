@@ -13,6 +13,7 @@ import { endpointsReady } from "./endpoints-ready";
 import { etcdAvailability } from "./etcd-availability";
 import { evictionStorm } from "./eviction-storm";
 import { jobCompletions } from "./job-completions";
+import { leaseLife } from "./lease-life";
 import { legitimateLoss } from "./legitimate-loss";
 import { linearizability } from "./linearizability";
 import { namespaceDeletion } from "./namespace-deletion";
@@ -89,6 +90,7 @@ export const checks: readonly Check[] = [
   listAppend,
   counterBounds,
   bankTotal,
+  leaseLife,
   lockExclusion,
   electionSafety,
   etcdAvailability,

@@ -96,6 +96,8 @@ export class WatchLoad extends TimedClient {
       if (watch.opened === number) state.hear(watch, input, later);
       return undefined;
     });
+    // Some ask before they can have been told of anything: how far they are is then something else than how far the store is.
+    if (ctx.random("ask at once") < 0.25) ctx.push(watch.stream, { kind: "etcd.watch.progress" });
   }
 
   private hear(watch: Watch, input: StreamInput<WatchResponse>, ctx: Ctx): void {

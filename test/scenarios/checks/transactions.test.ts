@@ -290,3 +290,67 @@ describe("election-safety (terms, leases and who is told)", () => {
     expect(one.judge("election-safety").detail).toBe("e/proclaimed was written with term 5 after 8");
   });
 });
+
+describe("lease-life (grants, renewals, leaders)", () => {
+  type Asked = Extract<KnownFact, { readonly kind: "lease.called" }>["action"];
+  const called = (call: string, action: Asked, lease = 7, key = "") => ({ kind: "lease.called", call, action, lease, key });
+  const answered = (call: string, ttlSeconds = 10, outcome = "done") => ({
+    kind: "lease.returned",
+    call,
+    outcome,
+    lease: 7,
+    ttlSeconds,
+    detail: "",
+  });
+  const store = (history: Told, revision: number, key: string, deleted = false): Told => {
+    const atUs = history.events.at(-1)!.atUs;
+    history.events.push({ type: "store", atUs, revision, key, deleted, value: deleted ? null : "x" });
+    return history;
+  };
+  /** Lease 7, of ten seconds, granted at second 1 by the leader of term 1, with two keys. */
+  const granted = () => {
+    const history = told()
+      .at(1)
+      .fact("etcd/0", { kind: "raft.leader", term: 1 })
+      .fact("client/x", called("g", "grant", 0))
+      .fact("client/x", answered("g"));
+    for (const [i, key] of ["a", "b"].entries()) store(history.fact("client/x", called(key, "put", 7, key)), 2 + i, key);
+    return history;
+  };
+  const commits = (history: Told, ...seconds: readonly number[]) => {
+    for (const second of seconds) history.at(second).fact("etcd/0", { kind: "raft.committed", entries: [] });
+    return history;
+  };
+  const ends = (history: Told, second: number) =>
+    store(store(history.at(second).fact("etcd/0", { kind: "x" }), 9, "a", true), 9, "b", true);
+  const judge = (history: Told) => history.judge("lease-life", { checkpointInterval: "1s" });
+
+  it("holds where it ends at its time, or earlier because it was revoked, or later because it was renewed", () => {
+    expect(judge(ends(granted(), 11.1))).toMatchObject({ verdict: "held", reached: 1 });
+    expect(judge(ends(granted().at(3).fact("client/x", called("r", "revoke")), 3.1)).verdict).toBe("held");
+    const renewed = granted().at(8).fact("client/x", called("k", "keepAlive")).fact("client/x", answered("k"));
+    expect(judge(ends(commits(renewed, 12, 17), 18.1)).verdict).toBe("held");
+  });
+
+  it("is violated where it ends early, part by part, or is used after its end", () => {
+    expect(judge(ends(granted(), 9)).detail).toContain("ended 2.0 s before its time");
+    const renewed = granted().at(8).fact("client/x", called("k", "keepAlive")).fact("client/x", answered("k"));
+    expect(judge(ends(renewed, 12)).detail).toContain("ended 6.0 s before its time");
+    const part = store(granted().at(12).fact("etcd/0", { kind: "x" }), 9, "a", true);
+    expect(judge(part).detail).toContain("b stayed");
+    expect(judge(store(part, 10, "b", true)).detail).toContain("ended at revisions 9 and 10");
+    const after = ends(granted(), 12).fact("client/x", called("p", "put", 7, "c"));
+    expect(judge(store(after, 10, "c")).detail).toContain("c was put under lease 7 at revision 10, which had ended at 9");
+  });
+
+  it("is violated where it goes on, or is said to, long after its time; a new leader may cost it an interval and the time without one", () => {
+    expect(judge(commits(granted(), 5, 10, 13.5)).detail).not.toContain("should have ended");
+    expect(judge(commits(granted(), 5, 10, 15)).detail).toContain("lease 7 should have ended");
+    const anew = () => commits(granted(), 4).at(6).fact("etcd/1", { kind: "raft.leader", term: 2 });
+    expect(judge(commits(anew(), 18.5)).detail).not.toContain("should have ended");
+    expect(judge(commits(anew(), 25)).detail).toContain("lease 7 should have ended");
+    const said = (seconds: number) => anew().fact("client/x", called("t", "timeToLive")).fact("client/x", answered("t", seconds));
+    expect(judge(said(10)).verdict).toBe("held");
+    expect(judge(said(15)).detail).toContain("lease 7 was said to have 15 s left");
+  });
+});

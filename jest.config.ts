@@ -4,12 +4,12 @@ import type { Config } from "jest";
 const config: Config = {
   roots: ["<rootDir>/test"],
   testMatch: ["**/*.test.ts"],
-  testEnvironment: "node",
+  testEnvironment: "<rootDir>/test/environment.cjs",
   testSequencer: "<rootDir>/test/sequencer.cjs",
   transform: {
     "^.+\\.[tj]s$": [
       "@swc/jest",
-      { jsc: { parser: { syntax: "typescript" }, target: "es2022" }, module: { type: "commonjs" }, sourceMaps: "inline" },
+      { jsc: { parser: { syntax: "typescript" }, target: "es2022" }, module: { type: "commonjs", lazy: true }, sourceMaps: "inline" },
     ],
   },
   // The one library of the tests that is published as ES modules only.

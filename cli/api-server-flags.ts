@@ -1,6 +1,6 @@
 import type { Command } from "commander";
 import { knobNamed, readKnob } from "../scenarios/knobs";
-import { InputError } from "./load";
+import { InputError } from "./exit";
 
 /** kube-apiserver's own flags that `wavetank up` takes: each is a knob of the same name. */
 const names = [

@@ -2,7 +2,7 @@ import { appendFileSync, closeSync, existsSync, fstatSync, openSync, readdirSync
 import { basename, dirname, extname, join, resolve } from "node:path";
 import type { ApiServerConfig } from "../actors/api-server/config";
 import { readAuditPolicy } from "./audit-policy";
-import { InputError } from "./load";
+import { InputError } from "./exit";
 
 /** kube-apiserver's own flags of the audit log. */
 export interface AuditFlags {

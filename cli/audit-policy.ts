@@ -1,7 +1,8 @@
 import { type AuditPolicy, auditLevels, auditStages } from "../actors/api-server/audit/policy";
 import { compileSchema, type JsonSchema, recordSchema, validatePart } from "../scenarios/schema";
 import { formatProblem, type Problem, readDocuments, type SourceDocument } from "../scenarios/source";
-import { InputError, readText } from "./load";
+import { InputError } from "./exit";
+import { readText } from "./read-text";
 
 const texts: JsonSchema = { type: "array", items: { type: "string" } };
 const stages: JsonSchema = { type: "array", items: { enum: [...auditStages], description: `a stage: ${auditStages.join(", ")}` } };

@@ -7,7 +7,8 @@ import {
   signingAlgorithms,
 } from "../actors/api-server/authentication/oidc/configuration";
 import { compileMapping } from "../actors/api-server/authentication/oidc/mapping";
-import { InputError, readText } from "./load";
+import { InputError } from "./exit";
+import { readText } from "./read-text";
 
 /** The flags of `wavetank up` that say whose tokens are believed beside the cluster's own, under kube-apiserver's names. */
 export interface AuthenticationFlags {

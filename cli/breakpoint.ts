@@ -5,7 +5,8 @@ import { readCondition } from "../scenarios/language/condition-reader";
 import { conditionTexts } from "../scenarios/language/condition-schema";
 import { surroundings } from "../scenarios/scenario";
 import { readDocuments } from "../scenarios/source";
-import { InputError, type Loaded } from "./load";
+import { InputError } from "./exit";
+import type { Loaded } from "./load";
 
 /** Where a run stops in the middle: at an event of the trace by its number, or when a condition holds. */
 export interface Breakpoint {

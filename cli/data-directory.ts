@@ -6,7 +6,7 @@ import { lockDirectory } from "../runtime/live/disk/lock";
 import type { Granted, RosterStore } from "../runtime/live/join/roster";
 import { writePrivately } from "../runtime/live/pki";
 import type { ClusterShape } from "../scenarios/cluster";
-import { InputError } from "./load";
+import { InputError } from "./exit";
 import { makeFolders } from "./make-folders";
 
 /**

@@ -4,13 +4,12 @@ import { firstDifference } from "../runtime/trace";
 import { formatTime } from "../scenarios/history";
 import { Run } from "../scenarios/run";
 import type { ScheduledStep } from "../scenarios/storm";
-import { exit, interruptible } from "./exit";
-import { InputError } from "./load";
+import { exit, InputError, Interrupted, interruptible } from "./exit";
 import { compileMutant, recordedMutant } from "./mutants/mutant-files";
 import { plantedMutant } from "./mutants/planted";
 import { runAgainWith } from "./mutants/planted-process";
 import { type LoadedRecord, loadRecord, repeated } from "./records";
-import { Interrupted, inputOf } from "./simulate";
+import { inputOf } from "./simulate";
 
 /** Enough for every line of one slice and those before it that are shown. */
 const keptLines = 60_000;

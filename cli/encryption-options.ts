@@ -1,6 +1,7 @@
 import { parse } from "yaml";
 import { type EncryptionRule, readEncryptionConfiguration } from "../actors/api-server/storage/encryption/configuration";
-import { InputError, readText } from "./load";
+import { InputError } from "./exit";
+import { readText } from "./read-text";
 
 /** Reads the file of --encryption-provider-config. Throws an InputError that names the file and the place; it never shows a key. */
 export function readEncryption(file: string | undefined): readonly EncryptionRule[] {

@@ -5,7 +5,7 @@ import { decodeValue, encodeValue } from "../protocol/codec";
 import { BlobFiles } from "../runtime/live/disk/blob-files";
 import { makeDirectory } from "../runtime/live/disk/directory";
 import type { DataDirectory } from "./data-directory";
-import { InputError } from "./load";
+import { InputError } from "./exit";
 
 /** Whose data it is, beside the data itself. */
 const blob = "member";

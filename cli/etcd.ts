@@ -10,7 +10,7 @@ import { syncDirectory } from "../runtime/live/disk/directory";
 import { FileDisk } from "../runtime/live/disk/file-disk";
 import { defaultShape } from "../scenarios/cluster";
 import { writeClusterFile } from "./data-directory";
-import { InputError } from "./load";
+import { InputError } from "./exit";
 import { makeFolders } from "./make-folders";
 import { etcdMembers } from "./up-options";
 

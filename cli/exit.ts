@@ -1,5 +1,8 @@
-import { InputError } from "./load";
-import { Interrupted } from "./simulate";
+/** Wrong input: said to the user as it is, with exit status 2. */
+export class InputError extends Error {}
+
+/** The user gave up. */
+export class Interrupted extends Error {}
 
 /** Exit statuses: 0 held, 1 violated, 2 wrong usage or input, 130 interrupted, 70 a fault of Wavetank itself. */
 export type ExitStatus = 0 | 1 | 2 | 70 | 130;

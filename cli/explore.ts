@@ -1,9 +1,10 @@
 import colors from "picocolors";
 import { cutText } from "../scenarios/language/plan";
+import { Interrupted } from "./exit";
 import type { Loaded } from "./load";
 import { causeOf, type RunSummary, summaryOf, writeOut } from "./outcome";
 import { type Done, type Job, runSeeds } from "./seeds";
-import { cutAt, Interrupted } from "./simulate";
+import { cutAt } from "./simulate";
 import type { Console } from "./terminal";
 
 export interface ExploreOptions {

@@ -3,10 +3,9 @@ import { type Command, Option } from "commander";
 import colors from "picocolors";
 import { parse } from "yaml";
 import { faultNamed } from "../scenarios/faults";
-import { interruptible } from "./exit";
+import { InputError, interruptible } from "./exit";
 import { FaultClient } from "./live/fault-client";
 import type { EndedFault, RunningFault } from "./live/fault-service";
-import { InputError } from "./load";
 
 interface Where {
   readonly kubeconfig?: string;

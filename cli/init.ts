@@ -1,6 +1,6 @@
 import { existsSync, writeFileSync } from "node:fs";
 import type { Command } from "commander";
-import { InputError } from "./load";
+import { InputError } from "./exit";
 
 const template = `# A scenario of Wavetank: your manifests, a storm, and what must hold all the same.
 #   npx wavetank run FILE

@@ -1,7 +1,6 @@
 import { existsSync, readFileSync } from "node:fs";
 import { join as joinPath, resolve } from "node:path";
 import type { Command } from "commander";
-import { actors } from "../actors";
 import { publicKeyHash } from "../runtime/live/certificates";
 import { lockDirectory } from "../runtime/live/disk/lock";
 import { join, type Membership, parseHubUrl } from "../runtime/live/join/admission";
@@ -11,9 +10,9 @@ import { liveLog } from "../runtime/live/log";
 import { writePrivately } from "../runtime/live/pki";
 import { NoSecrets } from "../runtime/live/secrets";
 import { LiveWorld } from "../runtime/live/world";
+import { InputError } from "./exit";
 import { runInForeground } from "./foreground";
 import { meddlerIn } from "./live/joined-tank";
-import { InputError } from "./load";
 import { makeFolders } from "./make-folders";
 import { count } from "./up-options";
 
@@ -53,6 +52,8 @@ async function joinCluster(address: string, flags: JoinFlags, fail: (why: string
     unlock();
     throw new InputError((error as Error).message);
   }
+  // What the nodes need is most of the code: a refusal does without it.
+  const { actors } = require("../actors") as typeof import("../actors");
   const { observer } = liveLog(flags.logLevel);
   const world = new LiveWorld({
     actors,

@@ -2,7 +2,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { dirname } from "node:path";
 import { parse, stringify } from "yaml";
 import { writePrivately } from "../runtime/live/pki";
-import { InputError } from "./load";
+import { InputError } from "./exit";
 import { makeFolders } from "./make-folders";
 
 export interface Access {

@@ -1,7 +1,7 @@
 import { readdirSync } from "node:fs";
 import { join, relative } from "node:path";
 import { readScenario } from "../scenarios/scenario";
-import { readText } from "./load";
+import { readText } from "./read-text";
 import { projectRoot } from "./version";
 
 export interface LibraryScenario {

@@ -3,7 +3,7 @@ import colors from "picocolors";
 import { closest } from "../scenarios/closest";
 import { scenarioSchema } from "../scenarios/scenario-schema";
 import { type CatalogueEntry, catalogue } from "./catalogue";
-import { InputError } from "./load";
+import { InputError } from "./exit";
 
 /** `wavetank list faults|…` */
 export function addList(program: Command): void {

@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
+import { existsSync, readdirSync, statSync } from "node:fs";
 import { dirname, join, normalize, relative } from "node:path";
 import type { OperatorConfig } from "../actors/operator/operator";
 import { readProgram } from "../actors/operator/program";
@@ -9,7 +9,9 @@ import { type Manifest, readManifests } from "../scenarios/manifests";
 import { readScenario, type Scenario } from "../scenarios/scenario";
 import { unknownName } from "../scenarios/schema";
 import { formatProblem, type Path, type Problem, type Source } from "../scenarios/source";
+import { InputError } from "./exit";
 import { compileOperator, evaluateOperator } from "./operator-code";
+import { readText } from "./read-text";
 
 /** A scenario with every text that it needs: what a run is made from, and what is kept to repeat it elsewhere. */
 export interface Bundle {
@@ -28,9 +30,6 @@ export interface Loaded {
   /** The programs of the scenario's operators, by the path that it gives; each call evaluates one anew. */
   readonly programs: ReadonlyMap<string, () => unknown>;
 }
-
-/** Wrong input: said to the user as it is, with exit status 2. */
-export class InputError extends Error {}
 
 /** Reads a scenario file and all files it names; `operator` is a module to be run in the place of the scenario's only one. Throws an InputError that lists everything that is wrong. */
 export function loadScenario(file: string, options: { readonly operator?: string | undefined } = {}): Loaded {
@@ -221,14 +220,6 @@ export function manifestSources(path: string): readonly Source[] | undefined {
 function tidy(path: string): string {
   const shown = relative(process.cwd(), path);
   return shown.startsWith("..") ? normalize(path) : shown;
-}
-
-export function readText(file: string): string {
-  try {
-    return readFileSync(file, "utf8");
-  } catch (error) {
-    throw new InputError(`${file}: ${(error as NodeJS.ErrnoException).code === "ENOENT" ? "no such file" : (error as Error).message}`);
-  }
 }
 
 function problems(list: readonly Problem[]): InputError {

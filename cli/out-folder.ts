@@ -1,5 +1,5 @@
 import { accessSync, constants } from "node:fs";
-import { InputError } from "./load";
+import { InputError } from "./exit";
 import { makeFolders } from "./make-folders";
 
 /**

@@ -6,7 +6,7 @@ import type { HostPlan } from "../runtime/live/world";
 import { type Service, servingActor } from "../runtime/serving";
 import type { ClusterPlan } from "../scenarios/cluster";
 import type { EtcdAccess } from "./etcd-access";
-import { InputError } from "./load";
+import { InputError } from "./exit";
 import type { StorageOptions } from "./storage-options";
 
 interface Status {

@@ -2,8 +2,10 @@ import { objectId } from "../scenarios/history";
 import { type RunRecord, readRecord } from "../scenarios/record";
 import type { Load, Scenario } from "../scenarios/scenario";
 import type { Recipe, RecordedLoad } from "../scenarios/shrink/recipe";
-import { InputError, type Loaded, prepare, readText } from "./load";
+import { InputError } from "./exit";
+import { type Loaded, prepare } from "./load";
 import { liveTrace } from "./outcome";
+import { readText } from "./read-text";
 import type { SimulateOptions } from "./simulate";
 
 export interface LoadedRecord {

@@ -16,7 +16,9 @@ import { storms } from "../scenarios/rehearse/storms";
 import { type Subjects, subjectsOf } from "../scenarios/rehearse/subject";
 import type { Source } from "../scenarios/source";
 import { readDocuments } from "../scenarios/source";
-import { InputError, manifestSources, readText } from "./load";
+import { InputError } from "./exit";
+import { manifestSources } from "./load";
+import { readText } from "./read-text";
 import { readConfiguration } from "./up-options";
 
 export interface RehearseFiles {

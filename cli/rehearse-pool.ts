@@ -1,4 +1,4 @@
-import { InputError } from "./load";
+import { InputError } from "./exit";
 import { type Rehearsed, type RehearseTask, rehearseOne } from "./rehearse-one";
 import type { RehearseWorkerSays } from "./rehearse-worker";
 import { inWorkerThreads } from "./worker-pool";

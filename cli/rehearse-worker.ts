@@ -1,5 +1,5 @@
 import { parentPort } from "node:worker_threads";
-import { InputError } from "./load";
+import { InputError } from "./exit";
 import { type Rehearsed, type RehearseTask, rehearseOne } from "./rehearse-one";
 
 export type RehearseWorkerSays =

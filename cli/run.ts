@@ -2,16 +2,15 @@ import { join } from "node:path";
 import { type Command, Option } from "commander";
 import colors from "picocolors";
 import { cutText } from "../scenarios/language/plan";
-import { exit, interruptible } from "./exit";
+import { exit, InputError, interruptible } from "./exit";
 import { explore } from "./explore";
-import { InputError, type Loaded, loadScenario } from "./load";
+import { type Loaded, loadScenario } from "./load";
 import { compileMutant, mutantNamed } from "./mutants/mutant-files";
 import { plantedMutant } from "./mutants/planted";
 import { runAgainWith } from "./mutants/planted-process";
 import { duration, positive, seedRange, wholeNumber } from "./option-values";
 import { makeOutFolder } from "./out-folder";
 import { type RunSummary, summaryOf } from "./outcome";
-import { runOnceLive } from "./run-live";
 import { runOnce } from "./run-once";
 import { type Job, seedJobs } from "./seeds";
 import { cutAt, findCuts } from "./simulate";
@@ -118,7 +117,9 @@ async function runAll(loaded: Named, options: RunOptions): Promise<readonly RunS
 
 function once(loaded: Named, options: RunOptions, what: Loaded, note: string, again: string): Promise<RunSummary> {
   const seed = options.seed ?? 1;
-  if (options.live)
+  if (options.live) {
+    // What a live cluster needs is a third of all code.
+    const { runOnceLive } = require("./run-live") as typeof import("./run-live");
     return runOnceLive(what, {
       seed,
       untilMs: options.until,
@@ -128,6 +129,7 @@ function once(loaded: Named, options: RunOptions, what: Loaded, note: string, ag
       isQuiet: options.quiet === true,
       again: `npx wavetank run ${loaded.file} --live${options.processes ? " --processes" : ""} --seed ${seed}`,
     });
+  }
   return runOnce(what, {
     seed,
     untilMs: options.until,

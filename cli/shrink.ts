@@ -5,8 +5,8 @@ import { objectId } from "../scenarios/history";
 import type { RunResult } from "../scenarios/run";
 import { shrink } from "../scenarios/shrink/passes";
 import { type Recipe, type Size, sizeOf } from "../scenarios/shrink/recipe";
-import { exit, interruptible } from "./exit";
-import { InputError, prepare } from "./load";
+import { exit, InputError, Interrupted, interruptible } from "./exit";
+import { prepare } from "./load";
 import { compileMutant, recordedMutant } from "./mutants/mutant-files";
 import { plantedMutant } from "./mutants/planted";
 import { runAgainWith } from "./mutants/planted-process";
@@ -14,7 +14,7 @@ import { duration } from "./option-values";
 import { makeOutFolder } from "./out-folder";
 import { causeOf, writeOut } from "./outcome";
 import { type LoadedRecord, loadRecord, ofRecipe, repeated, withRecipe } from "./records";
-import { Interrupted, simulate } from "./simulate";
+import { simulate } from "./simulate";
 import { type Console, consoleOn } from "./terminal";
 
 interface ShrinkOptions {

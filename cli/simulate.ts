@@ -8,6 +8,7 @@ import { type Cut, Cuts, type Plan, withCut } from "../scenarios/language/plan";
 import { Run, type RunInput, type RunResult } from "../scenarios/run";
 import type { ScheduledStep } from "../scenarios/storm";
 import type { TimelineLine } from "../scenarios/timeline";
+import { Interrupted } from "./exit";
 import type { Loaded } from "./load";
 
 export interface SimulateOptions {
@@ -40,9 +41,6 @@ export interface Simulated {
   readonly result: RunResult;
   readonly wallMs: number;
 }
-
-/** The user gave up. */
-export class Interrupted extends Error {}
 
 const sliceMs = 500;
 /** How often the event loop gets a turn, so that signals and the terminal work. */

@@ -1,5 +1,5 @@
 import { readFileSync } from "node:fs";
-import { InputError } from "./load";
+import { InputError } from "./exit";
 import { authorityOf, endpoint } from "./up-options";
 
 /** The flags of `wavetank up` for an etcd outside. */

@@ -9,7 +9,8 @@ import { type AuditFlags, type AuditOptions, readAudit } from "./audit-log";
 import { type AuthenticationFlags, readAuthentication } from "./authentication-options";
 import type { ConfigurationFile } from "./configuration-files";
 import { readEncryption } from "./encryption-options";
-import { InputError, readText } from "./load";
+import { InputError } from "./exit";
+import { readText } from "./read-text";
 import { readStorage, type StorageFlags, type StorageOptions } from "./storage-options";
 
 /** What commander makes of the flags of `wavetank up`. */

@@ -1,5 +1,4 @@
 import type { Command } from "commander";
-import { actors } from "../actors";
 import { liveLog } from "../runtime/live/log";
 import { addApiServerFlags } from "./api-server-flags";
 import { AuditLog } from "./audit-log";
@@ -7,7 +6,7 @@ import { addAuthenticationFlags } from "./authentication-options";
 import { type EtcdAccess, etcdctlCommand, writeEtcdAccess } from "./etcd-access";
 import { runInForeground } from "./foreground";
 import { writeKubeconfig } from "./kubeconfig";
-import { LiveCluster, Stopped } from "./live-cluster";
+import type { LiveCluster } from "./live-cluster";
 import { readUpOptions, type UpFlags } from "./up-options";
 
 /** `wavetank up`: a live cluster in the foreground. */
@@ -43,6 +42,9 @@ export function addUp(program: Command): void {
 /** Returns what stops the cluster. */
 async function up(flags: UpFlags, fail: (why: string) => void): Promise<() => Promise<void>> {
   const options = readUpOptions(flags);
+  // Most of the code is behind these two: what is wrong with the flags is said without it.
+  const { actors } = require("../actors") as typeof import("../actors");
+  const live = require("./live-cluster") as typeof import("./live-cluster");
   const print = (text: string, json: object) => process.stdout.write(`${options.json ? JSON.stringify(json) : text}\n`);
   const etcdStarted = (member: string, address: string) => print(`${member} ${address}`, { event: "etcd-member", name: member, address });
   const auditLog = options.audit && new AuditLog(options.audit.log, () => Date.now());
@@ -51,7 +53,7 @@ async function up(flags: UpFlags, fail: (why: string) => void): Promise<() => Pr
     made.world.events.subscribe(({ event }) => {
       if (event.type === "fact" && event.fact.kind === "audit.event") auditLog.write(event.fact.event as object);
     });
-  const cluster = await LiveCluster.start({ ...options, prepared, actors, log: liveLog(options.logLevel), etcdStarted, failed: fail });
+  const cluster = await live.LiveCluster.start({ ...options, prepared, actors, log: liveLog(options.logLevel), etcdStarted, failed: fail });
   for (const lost of cluster.lostEtcdMembers) process.stderr.write(`${lost}\n`);
   const { addresses, pki } = cluster;
   let etcd: EtcdAccess;
@@ -67,7 +69,7 @@ async function up(flags: UpFlags, fail: (why: string) => void): Promise<() => Pr
     await cluster.close();
     throw error;
   }
-  void announce().catch((error: Error) => error instanceof Stopped || fail(error.message));
+  void announce().catch((error: Error) => error instanceof live.Stopped || fail(error.message));
   return async () => {
     await cluster.close();
     auditLog?.close();

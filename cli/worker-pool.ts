@@ -1,6 +1,6 @@
 import { extname, join } from "node:path";
 import { Worker } from "node:worker_threads";
-import { Interrupted } from "./simulate";
+import { Interrupted } from "./exit";
 
 export interface WorkerPoolOptions<Job, Said> {
   /** The worker's module, beside this one, without its ending. It says "ready" and is given one job after the other, and null when there are no more. */

@@ -1,6 +1,6 @@
 import { request } from "node:https";
+import { InputError } from "../exit";
 import { type Control, readControl } from "../kubeconfig";
-import { InputError } from "../load";
 import type { EndedFault, RunningFault } from "./fault-service";
 
 const timeoutMs = 30_000;

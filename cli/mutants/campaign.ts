@@ -1,6 +1,6 @@
 import { dirname, relative, resolve } from "node:path";
-import { InputError, loadScenario } from "../load";
-import { Interrupted } from "../simulate";
+import { InputError, Interrupted } from "../exit";
+import { loadScenario } from "../load";
 import { type Hunted, type HuntOptions, hunt } from "./hunt";
 import { Hunter } from "./hunter";
 import { compileMutant, type LoadedMutant } from "./mutant-files";

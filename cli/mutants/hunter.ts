@@ -1,7 +1,7 @@
 import type { ChildProcess } from "node:child_process";
 import { extname, join } from "node:path";
+import { Interrupted } from "../exit";
 import type { Bundle } from "../load";
-import { Interrupted } from "../simulate";
 import type { HunterAsks, HunterSays } from "./hunter-process";
 import type { Planted } from "./planted";
 import { forkModule } from "./planted-process";

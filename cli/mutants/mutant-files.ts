@@ -3,7 +3,8 @@ import { basename, dirname, join, relative } from "node:path";
 import { type Mutant, plant, readMutant } from "../../scenarios/mutants/mutant";
 import { unknownName } from "../../scenarios/schema";
 import { formatProblem, type Problem } from "../../scenarios/source";
-import { InputError, readText } from "../load";
+import { InputError } from "../exit";
+import { readText } from "../read-text";
 import { projectRoot } from "../version";
 import type { Planted } from "./planted";
 

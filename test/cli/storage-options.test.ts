@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { InputError } from "../../cli/load";
+import { InputError } from "../../cli/exit";
 import { readStorage, type StorageFlags } from "../../cli/storage-options";
 import { readUpOptions } from "../../cli/up-options";
 

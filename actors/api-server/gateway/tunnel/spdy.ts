@@ -1,5 +1,5 @@
 import type { Duplex } from "node:stream";
-import { connection as connections, type SpdyConnection, type SpdyStream } from "spdy-transport";
+import type { SpdyConnection, SpdyStream } from "spdy-transport";
 
 export type { SpdyStream } from "spdy-transport";
 
@@ -19,6 +19,8 @@ function unlimited(side: { current: number; limit: number }): void {
 
 /** Serves until the connection closes; `onClose` is called once. Streams are accepted as they come. */
 export function serveSpdy(socket: Duplex, onStream: (stream: SpdyStream) => void, onClose: () => void): SpdyServer {
+  // Only clients of yesterday speak it, and loading it takes longer than loading the gateway.
+  const { connection: connections } = require("spdy-transport") as typeof import("spdy-transport");
   const connection: SpdyConnection = connections.create(socket, {
     protocol: "spdy",
     isServer: true,

@@ -46,7 +46,8 @@ export function decodeFrozen(bytes: Uint8Array): unknown {
 }
 
 function parse(bytes: Uint8Array): unknown {
-  return freeze(JSON.parse(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("utf8")));
+  const buffer = Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  return freeze(JSON.parse(buffer.toString("utf8")));
 }
 
 function freeze(value: unknown): unknown {

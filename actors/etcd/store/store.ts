@@ -98,7 +98,9 @@ function extend(hash: number, bytes: Uint8Array): number {
 
 /** Bytes as text of the same order, one character per byte. */
 export function textOf(bytes: Uint8Array): string {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("latin1");
+  // What comes from a message is a Buffer already, and a second view costs more than the text.
+  const buffer = Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  return buffer.toString("latin1");
 }
 
 /** The keys that a request means: from `from` up to but without `to`; null means no upper end. */

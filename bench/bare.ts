@@ -32,6 +32,7 @@ export async function startBare(body: Buffer) {
   });
   return {
     session,
+    pid: child.pid!,
     stop: () => {
       session.close();
       child.kill();

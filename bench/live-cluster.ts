@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { parse } from "yaml";
 
 export interface Up {
+  readonly pid: number;
   readonly readyMs: number;
   readonly server: string;
   readonly ca: Buffer;
@@ -36,6 +37,7 @@ export async function up(args: readonly string[]): Promise<Up> {
   const { user } = config.users[0];
   const bytes = (text: string) => Buffer.from(text, "base64");
   return {
+    pid: child.pid!,
     readyMs,
     server: cluster.server,
     ca: bytes(cluster["certificate-authority-data"]),

@@ -53,7 +53,7 @@ export interface ApiRequest {
   readonly body: Uint8Array;
   /** The IP address from which a client outside of the cluster's own actors came to the gateway. */
   readonly sourceIp?: string;
-  /** The Audit-ID header, where a client brings an id of its own. */
+  /** The request's id in the audit log, where whoever sends it (a gateway, for its clients) has given it one. */
   readonly auditId?: string;
 }
 

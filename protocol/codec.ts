@@ -1,6 +1,8 @@
 import { crc32 } from "node:zlib";
 import { Packr } from "msgpackr";
+import type { ApiResponse } from "./api";
 import { type Envelope, fromFrame, protocolVersion, toFrame } from "./envelope";
+import { decodeResponse, encodeResponse } from "./response-codec";
 
 /** Anything an actor says: a record with a kind. Fields are plain values, Uint8Array, arrays and records of those. */
 export interface Message {
@@ -12,11 +14,16 @@ const packr = new Packr({ useRecords: false, variableMapSize: true, copyBuffers:
 
 /** A message as msgpack bytes. The same insertion order of fields gives the same bytes. */
 export function encode(message: Message): Uint8Array {
-  return packr.pack(message);
+  return (message.kind === "api.response" ? encodeResponse(message as ApiResponse) : undefined) ?? packr.pack(message);
 }
 
-/** Bytes back to a message; throws an Error on what is not msgpack or has no string `kind`. Bytes in it are copies. */
+/**
+ * Bytes back to a message; throws an Error on what is not msgpack or has no string `kind`. Bytes in it are copies, but for the body of an API
+ * server's answer, which is nearly all of its message and keeps that in memory.
+ */
 export function decode(bytes: Uint8Array): Message {
+  const known = decodeResponse(bytes);
+  if (known !== undefined) return known;
   const value: unknown = packr.unpack(bytes);
   if (typeof value !== "object" || value === null || typeof (value as { kind?: unknown }).kind !== "string")
     throw new Error("message: expected a record with a string `kind`");

@@ -19,6 +19,7 @@ import { newMetrics, observe } from "./metrics";
 import { serve } from "./pipeline";
 import { cidrOf } from "./registry/cidr";
 import { repairServiceAddresses, serviceRepairTimer } from "./registry/service-repair";
+import { ToldLists } from "./registry/told-lists";
 import { bookmarkTimer, closeAllWatches, newWatchers, noteSlowWatcher, onWatchTimer, tellWatchers, watcherGone } from "./registry/watchers";
 import { newReloads, reload } from "./reload";
 import { beginShutdown, drain, isOwnDoor, shutdownTimer } from "./shutdown";
@@ -107,6 +108,7 @@ function newState(config: ApiServerConfig, self: string): ServerState {
     feed: newFeed(knobs["default-watch-cache-size"]),
     freshness: newFreshness(),
     watchers: newWatchers(),
+    lists: new ToldLists(),
     relays: new Map(),
     eventLease: newEventLease(knobs["event-ttl"] / 1000),
     compactor: newCompactor(knobs["etcd-compaction-interval"]),
@@ -155,6 +157,7 @@ const listener: FeedListener<ServerState> = {
   },
   replaced(state, ctx, why) {
     state.authorizations.clear();
+    state.lists.clear();
     state.flow.stale = true;
     closeAllWatches(state, ctx);
     serveDefinitions(state, ctx);

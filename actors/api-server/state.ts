@@ -11,6 +11,7 @@ import type { DocumentCache } from "./discovery/document";
 import type { FlowControl } from "./flow-control/flow-control";
 import type { Membership } from "./membership";
 import type { ServerMetrics } from "./metrics";
+import type { ToldLists } from "./registry/told-lists";
 import type { Watchers } from "./registry/watchers";
 import type { Reloads } from "./reload";
 import type { Shutdown } from "./shutdown";
@@ -28,6 +29,7 @@ export interface ServerState {
   readonly feed: Feed;
   readonly freshness: Freshness<ServerState>;
   readonly watchers: Watchers;
+  readonly lists: ToldLists;
   readonly eventLease: EventLease;
   readonly compactor: Compactor;
   readonly bootstrap: Bootstrap;

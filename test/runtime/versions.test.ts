@@ -1,7 +1,9 @@
 import fc from "fast-check";
+import { Packr } from "msgpackr";
 import { address } from "../../protocol/address";
 import { decode, decodeEnvelope, encode, encodeEnvelope } from "../../protocol/codec";
 import { type Envelope, protocolVersion } from "../../protocol/envelope";
+import { bodyOf } from "../../protocol/response-codec";
 import { damagedInTransit, SpokenVersions } from "../../runtime/versions";
 
 const envelope: Envelope = {
@@ -61,5 +63,42 @@ describe("hosts in the middle of an upgrade", () => {
     versions.set("a", 0);
     versions.set("b", 0);
     expect(versions.agree("a", "b")).toBe(true);
+  });
+});
+
+describe("an API server's answer", () => {
+  const packr = new Packr({ useRecords: false, variableMapSize: true });
+  const headers = [
+    ["Audit-ID", "x".repeat(300)],
+    ["Warning", '299 - "w"'],
+  ];
+  const answer = (body: Uint8Array, code = 200) => ({ kind: "api.response", code, contentType: "application/json", headers, body });
+
+  it("is written as any msgpack writer would write it, and read back, with bodies of all sizes", () => {
+    for (const length of [0, 1, 255, 256, 65_535, 65_536, 70_000])
+      for (const code of [100, 200, 503]) {
+        const roomy = bodyOf(length).fill(65);
+        const expected = packr.pack(answer(Buffer.alloc(length, 65), code));
+        for (const body of [roomy, new Uint8Array(length).fill(65)]) expect(Buffer.compare(encode(answer(body, code)), expected)).toBe(0);
+        expect(decode(expected)).toEqual(answer(Buffer.alloc(length, 65), code));
+      }
+  });
+
+  it("is the same bytes when it is said again, and others under another head", () => {
+    const body = bodyOf(5_000).fill(65);
+    const first = encode(answer(body));
+    const other = encode(answer(body, 503));
+    expect(encode(answer(body))).toBe(first);
+    expect([decode(first), decode(other)]).toEqual([answer(Buffer.alloc(5_000, 65)), answer(Buffer.alloc(5_000, 65), 503)]);
+  });
+
+  it("may hold what is not ASCII, or more than is known of", () => {
+    const odd = { ...answer(Buffer.from("é")), headers: [["X", "é – 字"]], later: [1, { a: null }] };
+    expect(decode(encode(odd))).toEqual(odd);
+  });
+
+  it("cut off anywhere is refused", () => {
+    const bytes = encode(answer(Buffer.from("body")));
+    for (let length = 0; length < bytes.length; length++) expect(() => decode(bytes.subarray(0, length))).toThrow();
   });
 });

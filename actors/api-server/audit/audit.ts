@@ -17,10 +17,14 @@ import { type AuditStage, auditDecision } from "./policy";
 
 const header = "Audit-ID";
 
-/** Gives the request its id, which the answer carries. A client may bring its own. */
+/** Gives the request its id. One that it has already whoever gave it knows; otherwise the answer carries it. */
 export function nameForAudit(state: ServerState, ctx: Ctx, request: ApiRequest, from: Address, caller: Caller): void {
   if (state.config.audit === undefined && roleOf(from) !== "gateway") return;
-  const id = request.auditId || ctx.uuid();
+  if (request.auditId) {
+    caller.exchange.auditId = request.auditId;
+    return;
+  }
+  const id = ctx.uuid();
   caller.exchange.auditId = id;
   caller.exchange.headers.push([header, id]);
 }

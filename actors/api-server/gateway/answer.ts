@@ -10,9 +10,12 @@ const compress = promisify(gzip);
 /** Below this size, as in Kubernetes, compressing costs more than it saves. */
 const compressFromBytes = 128 * 1024;
 
-/** Sends an answer: compressed where it is large and the client can take that, and without its body where the client has it already. */
-export async function sendAnswer(request: HttpRequest, response: HttpResponse, answer: ApiResponse): Promise<void> {
-  const headers = headersOf(answer);
+/**
+ * Sends an answer, with the audit id of its request: compressed where it is large and the client can take that, and without its body where the
+ * client has it already.
+ */
+export async function sendAnswer(request: HttpRequest, response: HttpResponse, answer: ApiResponse, auditId = ""): Promise<void> {
+  const headers = headersOf(answer, auditId);
   const { method } = request;
   const etag = headers.etag;
   if (answer.code === 200 && (method === "GET" || method === "HEAD") && etag !== undefined && header(request, "if-none-match") === etag) {
@@ -33,7 +36,7 @@ export async function sendAnswer(request: HttpRequest, response: HttpResponse, a
 }
 
 /** An answer's headers by name in lower case; what comes several times (Warning) is a list. */
-export function headersOf(answer: ApiResponse): Record<string, string | string[]> {
+export function headersOf(answer: ApiResponse, auditId = ""): Record<string, string | string[]> {
   const headers: Record<string, string | string[]> = { "content-type": answer.contentType, "cache-control": "no-cache, private" };
   const seen = new Set<string>();
   for (const [name, text] of answer.headers) {
@@ -43,6 +46,7 @@ export function headersOf(answer: ApiResponse): Record<string, string | string[]
     headers[key] = before === undefined || !seen.has(key) ? value : [before, value].flat();
     seen.add(key);
   }
+  if (auditId !== "") headers["audit-id"] = headerValue(auditId);
   return headers;
 }
 

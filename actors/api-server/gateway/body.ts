@@ -10,6 +10,13 @@ export interface BodyLimits {
   readonly timeoutMs: number;
 }
 
+/** Whether a request says by its head that nothing follows: such ones need nobody who listens for a body. */
+export function hasNoBody(request: HttpRequest): boolean {
+  if ("stream" in request) return request.stream.endAfterHeaders === true;
+  const { headers } = request;
+  return headers["transfer-encoding"] === undefined && (headers["content-length"] ?? "0") === "0";
+}
+
 /** Reads a request's body; a 413 Status where it is too long, a 504 where it does not come to its end in time. */
 export function readBody(request: HttpRequest, { maxBytes, timeoutMs }: BodyLimits): Promise<Uint8Array | Failure> {
   const tooLarge = () => requestEntityTooLarge(`Request entity too large: limit is ${maxBytes}`);

@@ -1,13 +1,15 @@
+import { randomUUID } from "node:crypto";
 import type { ApiRequest } from "../../../protocol/api";
 import { type Failure, isFailure, tooManyRequests, unauthorized } from "../../../protocol/status";
 import { timeLimitMs } from "../deadline";
-import { type RequestInfo, requestInfo } from "../request-info";
+import type { RequestInfo } from "../request-info";
 import { failureAnswer, noAnswer, sendAnswer } from "./answer";
-import { type BodyLimits, readBody, toServerBody } from "./body";
+import { type BodyLimits, hasNoBody, readBody, toServerBody } from "./body";
 import { credentialOf, impersonationOf, type PeerCertificate } from "./credential";
-import { type Encoding, encodingFor } from "./encoding";
+import type { Encoding } from "./encoding";
 import { destroy, type HttpRequest, type HttpResponse, header, isGone } from "./http";
 import type { GatewayPort } from "./port";
+import type { Routes } from "./routes";
 import { stream } from "./streaming";
 
 export interface ExchangeLimits {
@@ -20,9 +22,11 @@ export interface ExchangeLimits {
   readonly maxInFlight: number;
 }
 
-/** How many requests are under way. */
-export interface Load {
+/** What the exchanges of one gateway share. */
+export interface Shared {
+  /** How many requests are under way. */
   inFlight: number;
+  readonly routes: Routes;
 }
 
 /** One request and its answer. Resolves when it is over; rejects only where something impossible happened. */
@@ -32,9 +36,9 @@ export async function exchange(
   certificate: PeerCertificate,
   port: GatewayPort,
   limits: ExchangeLimits,
-  load: Load,
+  shared: Shared,
 ): Promise<void> {
-  const read = await readRequest(request, certificate, limits.body);
+  const read = await readRequest(request, certificate, limits.body, shared.routes);
   if (isGone(response)) return;
   if (isFailure(read)) {
     await sendAnswer(request, response, failureAnswer(read));
@@ -44,15 +48,15 @@ export async function exchange(
   }
   const { message, encoding } = read;
   if (isStream(message)) return stream(request, response, message, encoding, port, limits.maxBufferedBytes);
-  if (load.inFlight >= limits.maxInFlight)
+  if (shared.inFlight >= limits.maxInFlight)
     return sendAnswer(request, response, failureAnswer(tooManyRequests("too many requests are under way, please try again later", 1), 1));
-  load.inFlight++;
+  shared.inFlight++;
   try {
     const answer = await port.ask(message, deadlineMs(message, limits.requestTimeoutMs));
     if (isGone(response)) return;
-    await sendAnswer(request, response, encoding.response(answer.ok ? answer.body : noAnswer(answer, isRead(message))));
+    await sendAnswer(request, response, encoding.response(answer.ok ? answer.body : noAnswer(answer, isRead(message))), message.auditId);
   } finally {
-    load.inFlight--;
+    shared.inFlight--;
   }
 }
 
@@ -67,30 +71,48 @@ interface ReadRequest {
   readonly encoding: Encoding;
 }
 
-async function readRequest(request: HttpRequest, certificate: PeerCertificate, limits: BodyLimits): Promise<ReadRequest | Failure> {
-  const info = requestInfo(request.method ?? "GET", request.url ?? "/");
-  if (isFailure(info)) return info;
+async function readRequest(
+  request: HttpRequest,
+  certificate: PeerCertificate,
+  limits: BodyLimits,
+  routes: Routes,
+): Promise<ReadRequest | Failure> {
+  const route = routes.of(request.method ?? "GET", request.url ?? "/");
+  if (isFailure(route)) return route;
+  const { info } = route;
   const credential = credentialOf(request, certificate);
   if (credential === "untrusted") return unauthorized();
-  const body = await readBody(request, limits);
-  if (isFailure(body)) return body;
-  const converted = toServerBody(header(request, "content-type"), body as Uint8Array);
-  if (isFailure(converted)) return converted;
-  const encoding = encodingFor(info, header(request, "accept"));
+  let contentType = header(request, "content-type");
+  let bytes = nothing;
+  const bodiless = hasNoBody(request);
+  if (!bodiless || contentType !== "") {
+    const body = bodiless ? nothing : await readBody(request, limits);
+    if (isFailure(body)) return body;
+    const converted = toServerBody(contentType, body as Uint8Array);
+    if (isFailure(converted)) return converted;
+    ({ contentType, bytes } = converted);
+  }
+  const encoding = routes.encoding(route, header(request, "accept"));
+  const { verb, path, isResource, group, version, resource, subresource, namespace, name, query, repeated } = info;
+  // The id is given here, and goes back from here: so answers to many clients can be the same bytes.
+  const auditId = header(request, "audit-id").slice(0, 64) || randomUUID();
   const message: ApiRequest = {
     kind: "api.request",
-    ...info,
+    ...{ verb, path, isResource, group, version, resource, subresource, namespace, name, query },
+    ...(repeated === undefined ? undefined : { repeated }),
     accept: encoding.accept,
-    contentType: converted.contentType,
+    contentType,
     userAgent: header(request, "user-agent"),
     credential,
     impersonation: impersonationOf(request),
-    body: converted.bytes,
+    body: bytes,
     sourceIp: request.socket.remoteAddress ?? "",
-    ...(header(request, "audit-id") === "" ? {} : { auditId: header(request, "audit-id").slice(0, 64) }),
+    auditId,
   };
   return { message, encoding };
 }
+
+const nothing: Uint8Array = new Uint8Array(0);
 
 /** Watches and followed logs go on until somebody ends them. */
 function isStream({ isResource, verb, subresource, query }: RequestInfo): boolean {

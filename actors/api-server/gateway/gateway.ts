@@ -6,9 +6,10 @@ import type { TLSSocket } from "node:tls";
 import { internalError } from "../../../protocol/status";
 import { failureAnswer, sendAnswer } from "./answer";
 import { connectionOf, type PeerCertificate, readPeerCertificate } from "./credential";
-import { type ExchangeLimits, exchange, type Load } from "./exchange";
+import { type ExchangeLimits, exchange, type Shared } from "./exchange";
 import { destroy, type HttpRequest, type HttpResponse } from "./http";
 import type { GatewayPort } from "./port";
+import { Routes } from "./routes";
 import { upgrade } from "./tunnel/upgrade";
 
 /**
@@ -53,7 +54,7 @@ export const defaultLimits: ExchangeLimits = {
 /** Starts to listen; rejects with the system's error where the address cannot be had ("EADDRINUSE"). */
 export async function startGateway({ port, listen, tls, limits, goawayChance = 0, onError }: GatewayOptions): Promise<Gateway> {
   const effective: ExchangeLimits = { ...defaultLimits, ...limits };
-  const load: Load = { inFlight: 0 };
+  const shared: Shared = { inFlight: 0, routes: new Routes() };
   const certificates = new WeakMap<object, PeerCertificate>();
   const certificateOf = (request: HttpRequest): PeerCertificate => {
     const { key, socket } = connectionOf(request);
@@ -64,7 +65,7 @@ export async function startGateway({ port, listen, tls, limits, goawayChance = 0
   const handle = (request: HttpRequest, response: HttpResponse): void => {
     response.on("error", () => destroy(response));
     sayGoodbye(request, response, connections.draining() || Math.random() < goawayChance);
-    exchange(request, response, certificateOf(request), port, effective, load).catch((error: unknown) => {
+    exchange(request, response, certificateOf(request), port, effective, shared).catch((error: unknown) => {
       onError?.(error, `${request.method} ${request.url}`);
       if (response.headersSent) destroy(response);
       else void sendAnswer(request, response, failureAnswer(internalError("the gateway failed; see its log")));

@@ -47,6 +47,7 @@ export function flushHead(response: HttpResponse): void {
 
 /** A text as a header's value: UTF-8 byte by byte, as Go's clients read it, and without line ends, which would begin another header. */
 export function headerValue(text: string): string {
+  if (/^[ -~]*$/.test(text)) return text;
   return Buffer.from(text.replace(/[\r\n\0]+/g, " "), "utf8").toString("latin1");
 }
 

@@ -43,17 +43,19 @@ export function stream(
     const closed = (reason: string, detail: string) => {
       if (begun) return finish(() => end(response));
       const error = reason === "refused" || reason === "done" ? "refused" : "unreachable";
-      finish(() => sendAnswer(request, response, encoding.response(noAnswer({ ok: false, error, detail: detail || reason }, true))));
+      finish(() =>
+        sendAnswer(request, response, encoding.response(noAnswer({ ok: false, error, detail: detail || reason }, true)), message.auditId),
+      );
     };
     const item = (body: ApiMessage) => {
       if (body.kind === "api.event") write(response, encoding.event(body));
       else if (body.kind === "api.chunk") write(response, body.bytes);
       else if (body.kind === "api.response") {
-        if (body.code !== 200) return finish(() => sendAnswer(request, response, encoding.response(body)));
+        if (body.code !== 200) return finish(() => sendAnswer(request, response, encoding.response(body), message.auditId));
         begun = true;
         // A log that is followed has a type of its own; what is JSON is a stream of events.
         const isWatch = body.contentType === "application/json";
-        writeHead(response, 200, headersOf(isWatch ? { ...body, contentType: encoding.streamType } : body));
+        writeHead(response, 200, headersOf(isWatch ? { ...body, contentType: encoding.streamType } : body, message.auditId));
         flushHead(response);
         if (body.body.length > 0) write(response, body.body);
       }

@@ -6,16 +6,19 @@ import type { Ctx, ServerState } from "../state";
 import type { Entry } from "../storage/entry";
 import { isCompacted, isFutureRevision, readEtcd } from "../storage/etcd-client";
 import { cacheOf } from "../storage/feed";
-import { awaitConsistent, awaitRevision } from "../storage/freshness";
+import { awaitConsistent, awaitRevision, learnPresent } from "../storage/freshness";
 import { endOfPrefix, keyBytes, keyOfObject, prefixOfList } from "../storage/keys";
 import { entryOf, readEntry } from "../storage/store";
 import { answerObject } from "./answer-object";
 import { encodeContinue } from "./continue-token";
-import { getVersion, type ListOptions, listOptions } from "./list-options";
+import { getVersion, type ListOptions, listOptions, type Selection } from "./list-options";
 import { matcherOf, selectsByContent, soleKey } from "./matching";
 import { type Rendering, renderList } from "./render";
 
-/** GET of one object. Without a resourceVersion it is read from etcd itself; with one, from the cache, which is waited for. */
+/**
+ * GET of one object. With a resourceVersion it is read from the cache, which is waited for. Without one etcd, with its quorum, is asked for its
+ * revision, a question that all reads of the moment share; a cache that has come so far answers, otherwise the object is read from etcd itself.
+ */
 export function get(state: ServerState, ctx: Ctx, call: ResourceCall): undefined {
   const { request, kind, resource } = call;
   const version = getVersion(request);
@@ -29,18 +32,23 @@ export function get(state: ServerState, ctx: Ctx, call: ResourceCall): undefined
     if (!entry) return refuse(ctx, call, notFound({ group: kind.group, resource: kind.plural, name: request.name }));
     return answerObject(state, ctx, call, rendering, 200, entry);
   };
-  const cached = cacheOf(state.feed, resource).get(key);
-  if (version.at === "any") return answer(state, ctx, cached);
+  if (version.at === "any") return answer(state, ctx, cacheOf(state.feed, resource).get(key));
   if (version.at === "notOlderThan")
     return withRevision(state, ctx, call, version.revision, (state, ctx) => answer(state, ctx, cacheOf(state.feed, resource).get(key)));
-  return readEntry(
-    state,
-    ctx,
-    key,
-    call.deadlineUs,
-    (state, read, ctx) => (read.type === "done" ? answer(state, ctx, read.entry) : refuse(ctx, call, storageFailure(read))),
-    cached,
-  );
+  return learnPresent(state, ctx, call.deadlineUs, (state, present, ctx) => {
+    if (present.type !== "done") return refuse(ctx, call, storageFailure(present));
+    const cached = cacheOf(state.feed, resource).get(key);
+    // What the cache does not have may still lie there, and be no object: only etcd can tell.
+    if (cached && state.feed.revision >= present.revision) return answer(state, ctx, cached);
+    return readEntry(
+      state,
+      ctx,
+      key,
+      call.deadlineUs,
+      (state, read, ctx) => (read.type === "done" ? answer(state, ctx, read.entry) : refuse(ctx, call, storageFailure(read))),
+      cached,
+    );
+  });
 }
 
 /** LIST, in pages where a limit is given; all pages of one list show the same revision. */
@@ -49,15 +57,40 @@ export function list(state: ServerState, ctx: Ctx, call: ResourceCall): undefine
   if (isFailure(options)) return refuse(ctx, call, options);
   const rendering = renderingOf(call, "list");
   if (isFailure(rendering)) return refuse(ctx, call, rendering);
-  return collect(state, ctx, call, options, (_state, page, ctx) => {
-    if (isFailure(page)) return refuse(ctx, call, page);
-    const metadata = {
-      resourceVersion: String(page.revision),
-      ...(page.continue ? { continue: page.continue } : {}),
-      ...(page.remaining === undefined ? {} : { remainingItemCount: page.remaining }),
-    };
-    return respond(ctx, call, json(200, renderList(rendering, page.entries, metadata, ctx.wallUs() / 1000)));
-  });
+  const name = listName(call, options, rendering);
+  const told = (state: ServerState, ctx: Ctx): boolean => {
+    const body = name === undefined ? undefined : state.lists.recall(name, state.feed.revision);
+    if (body) respond(ctx, call, json(200, body));
+    return body !== undefined;
+  };
+  return collect(
+    ...([state, ctx, call, options] as const),
+    (state, page, ctx) => {
+      if (isFailure(page)) return refuse(ctx, call, page);
+      const metadata = {
+        resourceVersion: String(page.revision),
+        ...(page.continue ? { continue: page.continue } : {}),
+        ...(page.remaining === undefined ? {} : { remainingItemCount: page.remaining }),
+      };
+      const body = renderList(rendering, page.entries, metadata, ctx.wallUs() / 1000);
+      if (name !== undefined && page.revision === state.feed.revision) state.lists.remember(name, page.revision, body);
+      return respond(ctx, call, json(200, body));
+    },
+    told,
+  );
+}
+
+/**
+ * What tells a whole list from others of the same revision; undefined for what is hardly asked for twice, for ages, which change without a revision,
+ * and for custom resources, whose form follows from their definition.
+ */
+function listName({ kind, resource }: ResourceCall, { selection, limit, continues }: ListOptions, { form }: Rendering): string | undefined {
+  if (kind.custom || form.as === "Table" || limit > 0 || continues || !selectsAll(selection)) return undefined;
+  return `${resource.name} ${kind.version} ${form.as} ${"version" in form ? form.version : ""} ${selection.namespace}`;
+}
+
+function selectsAll({ labels, fields, name }: Selection): boolean {
+  return labels.length === 0 && fields.length === 0 && name === undefined;
 }
 
 /** A part of a list, as of one revision. */
@@ -73,7 +106,15 @@ export interface Page {
 type ThenPage = (state: ServerState, page: Page | Failure, ctx: Ctx) => undefined;
 
 /** Finds a list's page: from the cache where the cache stands (or may stand) at the revision asked for, otherwise from etcd's history. */
-export function collect(state: ServerState, ctx: Ctx, call: ResourceCall, options: ListOptions, whole: ThenPage): undefined {
+export function collect(
+  state: ServerState,
+  ctx: Ctx,
+  call: ResourceCall,
+  options: ListOptions,
+  whole: ThenPage,
+  /** Tried when the cache stands where it should: whether there is no need of a page. */
+  told: (state: ServerState, ctx: Ctx) => boolean = () => false,
+): undefined {
   const { version } = options;
   const then: ThenPage = (state, page, ctx) => {
     if (isFailure(page)) return whole(state, page, ctx);
@@ -82,8 +123,12 @@ export function collect(state: ServerState, ctx: Ctx, call: ResourceCall, option
     if (fault !== undefined) return whole(state, internalError(fault), ctx);
     return awaitConverted(state, ctx, call.kind, page.entries, (state, refusal, ctx) => whole(state, refusal ?? page, ctx));
   };
-  const fromCache = (state: ServerState, ctx: Ctx) =>
-    awaitSelectable(state, ctx, call, options, (state, refusal, ctx) => then(state, refusal ?? cachedPage(state, call, options), ctx));
+  const fromCache = (state: ServerState, ctx: Ctx): undefined => {
+    if (told(state, ctx)) return;
+    return awaitSelectable(state, ctx, call, options, (state, refusal, ctx) =>
+      then(state, refusal ?? cachedPage(state, call, options), ctx),
+    );
+  };
   switch (version.at) {
     case "any":
       return fromCache(state, ctx);
@@ -135,7 +180,7 @@ function cachedPage(state: ServerState, call: ResourceCall, options: ListOptions
     sole === undefined
       ? cache.list(matcher.prefix, startAfter && matcher.prefix + startAfter)
       : [cache.get(sole)].filter((entry) => entry !== undefined);
-  const unselected = selection.labels.length === 0 && selection.fields.length === 0 && selection.name === undefined;
+  const unselected = selectsAll(selection);
   const entries: Entry[] = [];
   for (const [index, entry] of candidates.entries()) {
     if (!matcher.matches(entry)) continue;
@@ -158,7 +203,7 @@ function historicPage(state: ServerState, ctx: Ctx, call: ResourceCall, options:
   const { kind, resource } = call;
   const { selection, limit, startAfter } = options;
   const matcher = matcherOf(kind, resource, selection);
-  const unselected = selection.labels.length === 0 && selection.fields.length === 0 && selection.name === undefined;
+  const unselected = selectsAll(selection);
   const from = startAfter === "" ? matcher.prefix : `${matcher.prefix}${startAfter}\0`;
   return piece(state, ctx, from, []);
 

@@ -1,6 +1,7 @@
 import type { ListMeta } from "../../../protocol/kinds/generated";
 import type { ApiObject, Stored } from "../../../protocol/kinds/object";
 import { apiVersionOf, type Kind } from "../../../protocol/kinds/registry";
+import { bodyOf } from "../../../protocol/response-codec";
 import type { AnswerForm } from "../negotiation";
 import { type Entry, encodeJson } from "../storage/entry";
 import type { StoredResource } from "../storage/keys";
@@ -77,15 +78,20 @@ function itemsOf(rendering: Rendering, entries: readonly Entry[], nowMs: number)
   return entries.map((entry) => renderObject(rendering, entry, nowMs));
 }
 
-const comma = Buffer.from(",");
+const comma = ",".charCodeAt(0);
 const end = Buffer.from("]}");
 
 function joinList(kind: string, apiVersion: string, metadata: ListMeta, items: readonly Uint8Array[]): Uint8Array {
-  const parts: Uint8Array[] = [Buffer.from(`${JSON.stringify({ kind, apiVersion, metadata }).slice(0, -1)},"items":[`)];
+  const start = Buffer.from(`${JSON.stringify({ kind, apiVersion, metadata }).slice(0, -1)},"items":[`);
+  const length = items.reduce((sum, item) => sum + item.length + 1, items.length === 0 ? 0 : -1);
+  const body = bodyOf(start.length + length + end.length);
+  body.set(start);
+  let at = start.length;
   for (const [index, item] of items.entries()) {
-    if (index > 0) parts.push(comma);
-    parts.push(item);
+    if (index > 0) body[at++] = comma;
+    body.set(item, at);
+    at += item.length;
   }
-  parts.push(end);
-  return Buffer.concat(parts);
+  body.set(end, at);
+  return body;
 }

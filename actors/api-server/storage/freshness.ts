@@ -1,5 +1,6 @@
+import type { RangeResponse } from "../../../protocol/etcd";
 import type { Context } from "../../../runtime/actor";
-import { readEtcd } from "./etcd-client";
+import { type EtcdOutcome, readEtcd } from "./etcd-client";
 import { askProgress, type HasFeed, learnRevision, revisionQuestion } from "./feed";
 
 /** Reads that wait until the caches have come to a revision, and the one question to etcd that consistent reads share. */
@@ -8,7 +9,7 @@ export interface Freshness<S> {
   /** Consistent reads that the question under way answers. */
   asking: readonly Consistent<S>[];
   /** Consistent reads that came after the question under way was sent: it may be too old for them, the next one answers them. */
-  next: readonly Consistent<S>[];
+  next: Consistent<S>[];
 }
 
 interface Wait<S> {
@@ -19,9 +20,15 @@ interface Wait<S> {
 
 interface Consistent<S> {
   readonly untilUs: number;
-  /** `revision` is undefined where etcd did not say in time. */
-  readonly then: (state: S, revision: number | undefined, ctx: Context<S>) => undefined;
+  readonly then: ThenRevision<S>;
 }
+
+/** What etcd said its revision is, or why it did not say. */
+export type RevisionOutcome =
+  | { readonly type: "done"; readonly revision: number }
+  | Exclude<EtcdOutcome<RangeResponse>, { readonly type: "done" }>;
+
+type ThenRevision<S> = (state: S, outcome: RevisionOutcome, ctx: Context<S>) => undefined;
 
 export interface HasFreshness<S> extends HasFeed {
   readonly freshness: Freshness<S>;
@@ -59,14 +66,23 @@ export function awaitConsistent<S extends HasFreshness<S>>(
   untilUs: number,
   then: (state: S, revision: number | undefined, ctx: Context<S>) => undefined,
 ): undefined {
+  return learnPresent(state, ctx, untilUs, (state, outcome, ctx) => {
+    if (outcome.type !== "done") return then(state, undefined, ctx);
+    const { revision } = outcome;
+    return awaitRevision(state, ctx, revision, untilUs, (state, reached, ctx) => then(state, reached ? revision : undefined, ctx));
+  });
+}
+
+/**
+ * Asks etcd for the revision to which it had come at the time of this call, or later. One question is under way at a time, and it answers
+ * everybody who came before it was sent: a hundred reads at once cost etcd no more than two.
+ */
+export function learnPresent<S extends HasFreshness<S>>(state: S, ctx: Context<S>, untilUs: number, then: ThenRevision<S>): undefined {
   const { freshness } = state;
   // Many wait for one answer of etcd: what throws in one of them is no concern of the others.
   const read: Consistent<S> = { untilUs, then: ctx.keep(then) };
-  if (freshness.asking.length > 0) {
-    freshness.next = [...freshness.next, read];
-    return;
-  }
-  return ask(state, ctx, [read]);
+  if (freshness.asking.length === 0) return ask(state, ctx, [read]);
+  freshness.next.push(read);
 }
 
 function ask<S extends HasFreshness<S>>(state: S, ctx: Context<S>, reads: readonly Consistent<S>[]): undefined {
@@ -77,14 +93,9 @@ function ask<S extends HasFreshness<S>>(state: S, ctx: Context<S>, reads: readon
     state.freshness.asking = [];
     state.freshness.next = [];
     if (next.length > 0) ask(state, ctx, next);
-    if (outcome.type !== "done") {
-      for (const { then } of asking) then(state, undefined, ctx);
-      return;
-    }
-    const { revision } = outcome.response.header;
-    learnRevision(state.feed, revision);
-    for (const { untilUs, then } of asking)
-      awaitRevision(state, ctx, revision, untilUs, (state, reached, ctx) => then(state, reached ? revision : undefined, ctx));
+    const told: RevisionOutcome = outcome.type === "done" ? { type: "done", revision: outcome.response.header.revision } : outcome;
+    if (told.type === "done") learnRevision(state.feed, told.revision);
+    for (const { then } of asking) then(state, told, ctx);
   });
 }
 

@@ -1,4 +1,4 @@
-import { configMap, Tank } from "./tank";
+import { configMap, type Json, Tank } from "./tank";
 
 const maps = "/api/v1/namespaces/default/configmaps";
 
@@ -17,6 +17,25 @@ describe("list (Kubernetes API concepts: resource versions, retrieving large res
       metadata: { resourceVersion: expect.stringMatching(/^\d+$/) },
     });
     expect(names(reply)).toEqual(["a", "b", "c", "d", "e"]);
+  });
+
+  test("a list that is asked for again is as new as a first one, in each form and namespace", () => {
+    const long = "x".repeat(5_000);
+    tank.create(maps, configMap("zz", { long }));
+    const accept = "application/json;as=PartialObjectMetadataList;v=v1;g=meta.k8s.io";
+    const last = (path: string, options = {}) => tank.get(path, options).body.items.find((item: Json) => item.metadata.name === "zz");
+    for (let round = 0; round < 2; round++)
+      for (const path of [maps, "/api/v1/configmaps", `${maps}?resourceVersion=0`]) {
+        expect(last(path)).toMatchObject({ data: { long } });
+        expect(last(path, { accept })).toEqual({
+          kind: "PartialObjectMetadata",
+          apiVersion: "meta.k8s.io/v1",
+          metadata: expect.anything(),
+        });
+      }
+    tank.delete(`${maps}/zz`);
+    expect(last(maps)).toBeUndefined();
+    expect(names(tank.get(maps))).toEqual(["a", "b", "c", "d", "e"]);
   });
 
   test("pages show the revision of the first, whatever is written between them, and say how much remains", () => {

@@ -1,5 +1,6 @@
 import type { Command } from "commander";
 import { knobNamed, readKnob } from "../scenarios/knobs";
+import { addAuditFlags } from "./audit-options";
 import { InputError } from "./exit";
 
 /** kube-apiserver's own flags that `wavetank up` takes: each is a knob of the same name. */
@@ -22,12 +23,7 @@ export function addApiServerFlags(command: Command): void {
     const { what, default: standard } = knobOf(name);
     command.option(`--${name} <value>`, `${what} (default ${standard})`);
   }
-  command
-    .option("--audit-policy-file <file>", "which requests are written to the audit log: a Policy of audit.k8s.io/v1, as YAML")
-    .option("--audit-log-path <file>", 'where the audit log goes, one JSON event a line; "-" is standard output')
-    .option("--audit-log-maxsize <megabytes>", "the size at which the file is put aside (default 100)")
-    .option("--audit-log-maxbackup <count>", "files of before that are kept (default: all)")
-    .option("--audit-log-maxage <days>", "how long they are kept (default: for ever)");
+  addAuditFlags(command);
 }
 
 /** The knobs that the flags set. Throws an InputError that names the flag and what was expected. */

@@ -1,22 +1,6 @@
 import { appendFileSync, closeSync, existsSync, fstatSync, openSync, readdirSync, renameSync, rmSync, statSync } from "node:fs";
-import { basename, dirname, extname, join, resolve } from "node:path";
-import type { ApiServerConfig } from "../actors/api-server/config";
-import { readAuditPolicy } from "./audit-policy";
+import { basename, dirname, extname, join } from "node:path";
 import { InputError } from "./exit";
-
-/** kube-apiserver's own flags of the audit log. */
-export interface AuditFlags {
-  readonly auditPolicyFile?: string;
-  readonly auditLogPath?: string;
-  readonly auditLogMaxsize?: string;
-  readonly auditLogMaxbackup?: string;
-  readonly auditLogMaxage?: string;
-}
-
-export interface AuditOptions {
-  readonly policy: NonNullable<ApiServerConfig["audit"]>;
-  readonly log: AuditLogOptions;
-}
 
 export interface AuditLogOptions {
   /** "-" is standard output. */
@@ -26,35 +10,6 @@ export interface AuditLogOptions {
   readonly maxBackups: number;
   /** Older ones are removed; 0 keeps them. */
   readonly maxAgeMs: number;
-}
-
-const dayMs = 24 * 3_600_000;
-
-/** Checks the flags and reads the policy. Throws an InputError. */
-export function readAudit(flags: AuditFlags): AuditOptions | undefined {
-  if (flags.auditPolicyFile === undefined) {
-    if (flags.auditLogPath !== undefined)
-      throw new InputError(`--audit-log-path ${flags.auditLogPath}: without --audit-policy-file nothing is logged`);
-    return undefined;
-  }
-  if (flags.auditLogPath === undefined)
-    throw new InputError(`--audit-policy-file ${flags.auditPolicyFile}: --audit-log-path says where events go, "-" for standard output`);
-  const policy = readAuditPolicy(flags.auditPolicyFile);
-  return {
-    policy,
-    log: {
-      path: flags.auditLogPath === "-" ? "-" : resolve(flags.auditLogPath),
-      // 100 MB is what a real server takes where the flag is 0.
-      maxBytes: (count("--audit-log-maxsize", flags.auditLogMaxsize) || 100) * 1024 * 1024,
-      maxBackups: count("--audit-log-maxbackup", flags.auditLogMaxbackup),
-      maxAgeMs: count("--audit-log-maxage", flags.auditLogMaxage) * dayMs,
-    },
-  };
-}
-
-function count(flag: string, text = "0"): number {
-  if (!/^\d{1,9}$/.test(text)) throw new InputError(`${flag} ${text}: expected a whole number, 0 or more`);
-  return Number(text);
 }
 
 /** Writes events, one JSON line each; a file that has grown to its size is put aside under the time, as NAME-TIME.EXT. */

@@ -1,6 +1,6 @@
 import { defaultKnobs } from "../actors/api-server/config";
 import { startGateway } from "../actors/api-server/gateway/gateway";
-import { portTo } from "../actors/api-server/gateway/port";
+import { type GatewayPort, portTo } from "../actors/api-server/gateway/port";
 import { hexadecimal, idOf } from "../actors/etcd/gateway/identity";
 import { type Address, address, type HostName, roleOf } from "../protocol/address";
 import type { Stored } from "../protocol/kinds/object";
@@ -52,6 +52,8 @@ export interface LiveClusterOptions {
   readonly behaviours?: PlanOptions["behaviours"];
   /** What API servers are told beside what the plan says. */
   readonly apiServer?: PlanOptions["apiServer"];
+  /** What stands between the doors of the API servers and these. */
+  readonly behindDoors?: (port: GatewayPort) => GatewayPort;
   /** Files of the API servers' configuration that are read again when they change. */
   readonly configurationFiles?: readonly ConfigurationFile[];
   /** Whether joined processes tell of what happens on their hosts. */
@@ -277,7 +279,7 @@ export class LiveCluster {
   }
 
   private async openApiServers(): Promise<void> {
-    const { listen, names, log } = this.options;
+    const { listen, names, log, behindDoors = (port) => port } = this.options;
     const { authority } = this.pki;
     const { certificate: cert, key } = servingCertificate(authority, "kube-apiserver", [...names, ...inside]);
     const tls = { cert, key, ca: authority.certificate };
@@ -289,7 +291,7 @@ export class LiveCluster {
       await this.doors.open(name, server, (port) =>
         // Each time the host comes up it is another one, and needs a portal of its own.
         startGateway({
-          port: this.routing.behind(portTo(server, this.world.portal(name, name))),
+          port: behindDoors(this.routing.behind(portTo(server, this.world.portal(name, name)))),
           listen: { host: listen.host, port },
           limits: {
             requestTimeoutMs: Number(this.options.shape.knobs["kube-apiserver.request-timeout"] ?? defaultKnobs["request-timeout"]),

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import colors from "picocolors";
 import { objectId } from "../scenarios/history";
 import { type RunRecord, recordVersion } from "../scenarios/record";
+import { auditLogText } from "../scenarios/report/audit";
 import type { CloseUp } from "../scenarios/report/close-up";
 import { htmlOf } from "../scenarios/report/html";
 import { junitOf } from "../scenarios/report/junit";
@@ -103,7 +104,7 @@ export function recordOf(loaded: Loaded, result: RunResult, untilUs: number | un
 }
 
 /**
- * Writes what `--out` promises and answers with the paths: report.html, run.json, junit.xml, trace.json. For what the first two show of the moment that
+ * Writes what `--out` promises and answers with the paths: report.html, run.json, junit.xml, trace.json, and audit.log where there is one. For what the first two show of the moment that
  * matters most the run is simulated again; `decided` is what it was given beside its scenario and its seed. Throws Interrupted.
  */
 export async function writeOut(
@@ -131,6 +132,7 @@ export function writeFiles(
     ["run.json", JSON.stringify(recordOf(loaded, result, untilUs))],
     ["junit.xml", junitOf([result], replayLine)],
     ["trace.json", perfettoOf(result, closeUp)],
+    ...(result.series.audit ? [["audit.log", auditLogText(result.series.audit)] as const] : []),
   ];
   for (const [name, text] of files) writeFileSync(join(folder, name), text);
   return files.map(([name]) => join(folder, name));

@@ -5,7 +5,7 @@ import { type ClusterShape, defaultShape } from "../scenarios/cluster";
 import { readShape } from "../scenarios/shape";
 import { formatProblem, readDocuments } from "../scenarios/source";
 import { type ApiServerFlags, readApiServerFlags } from "./api-server-flags";
-import { type AuditFlags, type AuditOptions, readAudit } from "./audit-log";
+import { type AuditFlags, type AuditOptions, readAudit } from "./audit-options";
 import { type AuthenticationFlags, readAuthentication } from "./authentication-options";
 import type { ConfigurationFile } from "./configuration-files";
 import { readEncryption } from "./encryption-options";

@@ -2,6 +2,7 @@ import type { Command } from "commander";
 import { liveLog } from "../runtime/live/log";
 import { addApiServerFlags } from "./api-server-flags";
 import { AuditLog } from "./audit-log";
+import { AuditWebhook } from "./audit-webhook";
 import { addAuthenticationFlags } from "./authentication-options";
 import { type EtcdAccess, etcdctlCommand, writeEtcdAccess } from "./etcd-access";
 import { runInForeground } from "./foreground";
@@ -47,13 +48,17 @@ async function up(flags: UpFlags, fail: (why: string) => void): Promise<() => Pr
   const live = require("./live-cluster") as typeof import("./live-cluster");
   const print = (text: string, json: object) => process.stdout.write(`${options.json ? JSON.stringify(json) : text}\n`);
   const etcdStarted = (member: string, address: string) => print(`${member} ${address}`, { event: "etcd-member", name: member, address });
-  const auditLog = options.audit && new AuditLog(options.audit.log, () => Date.now());
+  const log = liveLog(options.logLevel);
+  const auditLog = options.audit?.log && new AuditLog(options.audit.log, () => Date.now());
+  const auditWebhook = options.audit?.webhook && new AuditWebhook(options.audit.webhook, log.log);
   const prepared = (made: LiveCluster) =>
-    auditLog &&
     made.world.events.subscribe(({ event }) => {
-      if (event.type === "fact" && event.fact.kind === "audit.event") auditLog.write(event.fact.event as object);
+      if (event.type !== "fact" || event.fact.kind !== "audit.event") return;
+      auditLog?.write(event.fact.event as object);
+      auditWebhook?.write(event.fact.event as object);
     });
-  const cluster = await live.LiveCluster.start({ ...options, prepared, actors, log: liveLog(options.logLevel), etcdStarted, failed: fail });
+  const started = { ...options, prepared, actors, log, etcdStarted, failed: fail };
+  const cluster = await live.LiveCluster.start({ ...started, ...(auditWebhook && { behindDoors: (port) => auditWebhook.holding(port) }) });
   for (const lost of cluster.lostEtcdMembers) process.stderr.write(`${lost}\n`);
   const { addresses, pki } = cluster;
   let etcd: EtcdAccess;
@@ -73,6 +78,7 @@ async function up(flags: UpFlags, fail: (why: string) => void): Promise<() => Pr
   return async () => {
     await cluster.close();
     auditLog?.close();
+    await auditWebhook?.close();
   };
 
   async function announce(): Promise<void> {

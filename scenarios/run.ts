@@ -10,7 +10,7 @@ import type { Reference } from "./reference/reference";
 import { UpdateSummary } from "./reference/update-summary";
 import type { Focus } from "./report/focus";
 import type { RunSeries } from "./report/recorder";
-import type { Scenario } from "./scenario";
+import { auditing, type Scenario } from "./scenario";
 import { SimulatedTank } from "./simulated-tank";
 import type { ScheduledStep, StepResult } from "./storm";
 import { drawShape } from "./swarm-shape";
@@ -166,7 +166,12 @@ export function withShape(scenario: Scenario, shape: ClusterShape): Scenario {
   return {
     ...scenario,
     shape,
-    plan: planCluster(shape, { behaviours: scenario.images, operators: scenario.operators, webhooks: scenario.webhooks }),
+    plan: planCluster(shape, {
+      behaviours: scenario.images,
+      operators: scenario.operators,
+      webhooks: scenario.webhooks,
+      ...auditing(scenario.audit),
+    }),
   };
 }
 

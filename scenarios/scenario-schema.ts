@@ -1,3 +1,4 @@
+import { auditSchema } from "./audit";
 import { checks } from "./checks";
 import { conditionJsonSchema } from "./language/condition-schema";
 import { planSchema } from "./language/plan";
@@ -29,6 +30,7 @@ const fileSchema = recordSchema(
     images: { type: "array", description: "a list of images with their behaviour" },
     operator: operatorSchema,
     webhooks: webhooksSchema,
+    audit: auditSchema,
     load: { type: "array", items: { type: "object" }, description: "a list of workloads" },
     settle: durationSchema,
     storm: { type: "array", items: { type: "object" }, description: "a list of steps" },

@@ -1,8 +1,10 @@
+import type { AuditPolicy } from "../actors/api-server/audit/policy";
 import type { ImageBehaviour } from "../actors/container-runtime/image-behaviour";
 import { wrongWithBehaviour } from "../actors/container-runtime/image-behaviour";
+import { wrongWithPolicy } from "./audit";
 import { checkNamed, checks } from "./checks";
 import type { Check } from "./checks/check";
-import { type ClusterPlan, type ClusterShape, defaultShape, planCluster } from "./cluster";
+import { type ClusterPlan, type ClusterShape, defaultShape, type PlanOptions, planCluster } from "./cluster";
 import { Complaints } from "./language/complaints";
 import type { Surroundings } from "./language/condition-reader";
 import { microseconds } from "./language/duration";
@@ -44,6 +46,8 @@ export interface Scenario {
   /** Operators of the user's own. */
   readonly operators: readonly OperatorPlan[];
   readonly webhooks: readonly WebhookPlan[];
+  /** Which requests the API servers write down, for the report and the audit log of the run. */
+  readonly audit: AuditPolicy | undefined;
   readonly load: readonly Load[];
   /** How long the cluster may take to come up with everything applied. */
   readonly settleUs: number;
@@ -86,6 +90,11 @@ export function readScenario(source: Source): ScenarioResult {
   return wrong.length > 0 ? { ok: false, problems: wrong } : new Reader(document).read();
 }
 
+/** What a plan is told of a policy. */
+export function auditing(audit: AuditPolicy | undefined): Pick<PlanOptions, "apiServer"> {
+  return audit ? { apiServer: { audit } } : {};
+}
+
 class Reader {
   private readonly complaints: Complaints;
 
@@ -101,7 +110,8 @@ class Reader {
     const images = this.readImages((file.images ?? []) as readonly unknown[]);
     const operators = readOperators(file.operator, this.complaints);
     const webhooks = readWebhooks(file.webhooks, this.complaints);
-    const plan = planCluster(shaped.shape, { behaviours: images, operators, webhooks });
+    const audit = this.readAudit(file.audit);
+    const plan = planCluster(shaped.shape, { behaviours: images, operators, webhooks, ...auditing(audit) });
     const load = ((file.load ?? []) as readonly Params[]).flatMap((params, i) => this.readLoad(params, ["load", i]));
     const expect = (file.expect as readonly unknown[]).flatMap((expectation, i) => this.readExpectation(expectation, ["expect", i]));
     const drawnCluster = file.swarm === undefined ? undefined : drawnClusterOf(file.swarm as Params);
@@ -120,6 +130,7 @@ class Reader {
       images,
       operators,
       webhooks,
+      audit,
       load,
       settleUs: this.restful(file.settle ?? "3m", ["settle"]),
       storm,
@@ -157,6 +168,13 @@ class Reader {
       JSON.stringify(file.storm ?? []).includes('"action":') ? "actions" : "",
     ].filter((part) => part !== "");
     if (needy.length > 0) this.complaints.complain(["cluster", "apiServers"], `expected 1 or more: ${needy.join(", ")} need one`);
+  }
+
+  private readAudit(value: unknown): AuditPolicy | undefined {
+    if (value === undefined) return undefined;
+    const problems = wrongWithPolicy(this.document, ["audit"], value, false);
+    this.complaints.add(problems);
+    return problems.length > 0 ? undefined : (value as AuditPolicy);
   }
 
   private readSwarm(swarm: Params | undefined, plan: ClusterPlan): Swarm | undefined {

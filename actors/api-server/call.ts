@@ -22,6 +22,8 @@ export interface Exchange {
   readonly annotations: Record<string, string>;
   /** "" where the request has none. */
   auditId: string;
+  /** What a bug of this server that the request met was; "" where it met none. */
+  panic: string;
   /** Called once, when the answer has been given. */
   readonly onAnswer: ((ctx: Ctx, response: ApiResponse) => void)[];
 }

@@ -13,6 +13,7 @@ export function recovering(ctx: Ctx, request: ApiRequest, caller: Caller, work: 
     const trace = error instanceof Error ? (error.stack ?? error.message) : String(error);
     ctx.record({ kind: "apiserver.panic", request: what, error: trace });
     ctx.log("error", "a request met a bug of this server", { request: what, error: trace });
+    caller.exchange.panic = error instanceof Error ? error.message : String(error);
     return refuse(ctx, { caller }, internalError("this request met a bug of the API server, whose log tells more"));
   });
 }

@@ -138,7 +138,7 @@ function onDoor(state: ServerState, ctx: Ctx, body: ApiMessage): undefined {
 }
 
 function exchangeFor(state: ServerState, ctx: Ctx, request: ApiRequest): Exchange {
-  const exchange: Exchange = { headers: [], annotations: {}, auditId: "", onAnswer: [] };
+  const exchange: Exchange = { headers: [], annotations: {}, auditId: "", panic: "", onAnswer: [] };
   observe(state, ctx, request, exchange);
   return exchange;
 }

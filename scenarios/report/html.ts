@@ -1,6 +1,7 @@
 import { formatTime } from "../history";
 import type { RunResult } from "../run";
 import type { Scenario } from "../scenario";
+import { auditTable } from "./audit";
 import type { CloseUp } from "./close-up";
 import { intervalsHtml } from "./intervals";
 import { escapeXml } from "./junit";
@@ -39,6 +40,7 @@ export function htmlOf({ scenario, result, replayLine, cause, closeUp }: ReportI
     ["score", "Score", scoreHtml(result)],
     ["reached", "What the run reached", probesTable(result)],
     ["events", "Events", timelineTable(result)],
+    ["audit", "Audit log", auditTable(result)],
   ];
   const shown = sections.filter(([, , body]) => body !== "");
   return `<!doctype html>

@@ -1,3 +1,4 @@
+import type { AuditEvent } from "../../actors/api-server/audit/event";
 import type { HostName } from "../../protocol/address";
 import type { Deployment, EndpointSlice } from "../../protocol/kinds/generated";
 import type { Stored } from "../../protocol/kinds/object";
@@ -78,6 +79,8 @@ export interface RunSeries {
   readonly clocks: readonly ClockSeries[];
   readonly outages: readonly Outage[];
   readonly reactions: readonly Reaction[];
+  /** The audit log, where the scenario has a policy; the first of it where it is long. */
+  readonly audit?: { readonly events: readonly AuditEvent[]; readonly total: number };
 }
 
 interface Open {
@@ -93,6 +96,7 @@ interface Second {
 }
 
 const operationsMax = 20_000;
+const auditEventsMax = 5_000;
 
 /** Gathers what the report shows while a run goes on. */
 export class Recorder {
@@ -111,6 +115,8 @@ export class Recorder {
   private readonly reactions = new Reactions();
   /** When clients' calls were answered. */
   readonly operations = new OperationLog(operationsMax);
+  private readonly audited: AuditEvent[] = [];
+  private auditedTotal = 0;
   private samples = 0;
   private counts: Counts = { ready: 0, endpoints: new Map(), deployments: [] };
   private countedVersion: number | undefined;
@@ -163,6 +169,9 @@ export class Recorder {
         return;
       case "leader.lost":
         this.close(this.leaders, `lease ${actor}`, atUs, "");
+        return;
+      case "audit.event":
+        if (this.auditedTotal++ < auditEventsMax) this.audited.push(fact.event as AuditEvent);
         return;
     }
   }
@@ -247,6 +256,7 @@ export class Recorder {
       clocks: [...this.clocks].map(([host, offsetMs]) => ({ host, offsetMs })),
       outages: this.outages.all(),
       reactions: this.reactions.all,
+      ...(this.scenario.audit ? { audit: { events: this.audited, total: this.auditedTotal } } : {}),
     };
   }
 }

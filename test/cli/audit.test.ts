@@ -1,13 +1,19 @@
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { createServer } from "node:https";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { readApiServerFlags } from "../../cli/api-server-flags";
-import { AuditLog, readAudit } from "../../cli/audit-log";
+import { AuditLog } from "../../cli/audit-log";
+import { readAudit } from "../../cli/audit-options";
 import { readAuditPolicy } from "../../cli/audit-policy";
+import { AuditWebhook } from "../../cli/audit-webhook";
+import { readAuditWebhookAccess } from "../../cli/audit-webhook-access";
 import { ConfigurationFiles } from "../../cli/configuration-files";
 import { readUpOptions } from "../../cli/up-options";
 import { address } from "../../protocol/address";
 import type { ApiReload } from "../../protocol/api";
+import { Authority } from "../../runtime/live/certificates";
+import { servingCertificate } from "../../runtime/live/pki";
 
 let folder = "";
 beforeEach(() => {
@@ -100,6 +106,116 @@ describe("the audit log's file", () => {
     ).toMatch(/^--audit-log-path DIR\/none\/a\.log: ENOENT/);
   });
 });
+
+describe("the audit webhook", () => {
+  const authority = Authority.create("mine");
+  const { certificate, key } = servingCertificate(authority, "mine", ["127.0.0.1"]);
+  const asked: { readonly items: string[]; readonly token: string }[] = [];
+  const codes: number[] = [];
+  const lost: unknown[] = [];
+  const server = createServer({ cert: certificate, key }, (request, response) => {
+    let text = "";
+    request.on("data", (part: Buffer) => {
+      text += part.toString();
+    });
+    request.on("end", () => {
+      const { kind, apiVersion, items } = JSON.parse(text);
+      expect([request.method, request.url, kind, apiVersion]).toEqual(["POST", "/sink", "EventList", "audit.k8s.io/v1"]);
+      asked.push({ items: items.map(({ auditID }: { auditID: string }) => auditID), token: String(request.headers.authorization) });
+      response.writeHead(codes.shift() ?? 200).end();
+    });
+  });
+  let url = "";
+  beforeAll(async () => {
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    url = `https://127.0.0.1:${(server.address() as { port: number }).port}/sink`;
+  });
+  afterAll(() => new Promise((resolve) => server.close(resolve)));
+  beforeEach(() => {
+    for (const list of [asked, codes, lost]) list.splice(0);
+  });
+
+  function access(server: string): string {
+    const file = join(folder, "webhook.yaml");
+    writeFileSync(join(folder, "ca.crt"), authority.certificate);
+    writeFileSync(
+      file,
+      `kind: Config
+current-context: sink
+contexts: [{ name: sink, context: { cluster: sink, user: me } }]
+clusters: [{ name: sink, cluster: { server: "${server}", certificate-authority: ca.crt } }]
+users: [{ name: me, user: { token: secret } }]
+`,
+    );
+    return file;
+  }
+  const options = (more: object = {}) => {
+    const policyFile = policy("apiVersion: audit.k8s.io/v1\nkind: Policy\nrules: [{ level: None }]\n");
+    return readAudit({ auditPolicyFile: policyFile, auditWebhookConfigFile: access(url), auditWebhookInitialBackoff: "10ms", ...more })!
+      .webhook!;
+  };
+  const webhook = (more?: object) => new AuditWebhook(options(more), (...said) => lost.push(said));
+
+  test("gets events in batches with the user's credentials, and once more what it could not take", async () => {
+    codes.push(503);
+    const batches = webhook({ auditWebhookBatchMaxSize: "2" });
+    for (const auditID of ["a", "b", "c"]) batches.write({ auditID });
+    await until(() => asked.length === 2);
+    await batches.close();
+    expect(asked.map(({ items }) => items)).toEqual([["a", "b"], ["a", "b"], ["c"]]);
+    expect(asked[0]!.token).toBe("Bearer secret");
+    expect(lost).toEqual([]);
+  });
+
+  test("loses what it refuses for good, and what finds no room", async () => {
+    codes.push(403);
+    const batches = webhook({ auditWebhookBatchBufferSize: "1" });
+    for (const auditID of ["a", "b"]) batches.write({ auditID });
+    await batches.close();
+    expect(asked.map(({ items }) => items)).toEqual([["a"]]);
+    expect(lost.map((said) => (said as [string, string, { why: string }])[2].why)).toEqual(["the buffer is full", "it answered 403"]);
+  });
+
+  test("is waited for where it blocks: the client has its answer after it", async () => {
+    const blocking = webhook({ auditWebhookMode: "blocking" });
+    const response = { kind: "api.response", code: 200, contentType: "", headers: [["Audit-ID", "a"]], body: new Uint8Array() } as const;
+    const port = blocking.holding({
+      ask: async () => {
+        blocking.write({ auditID: "a" });
+        return { ok: true, body: response } as never;
+      },
+      open: () => ({ push: () => undefined, close: () => undefined }),
+    });
+    await port.ask({} as never, 1_000);
+    expect(asked.map(({ items }) => items)).toEqual([["a"]]);
+    await blocking.close();
+  });
+
+  test("is nothing inside of the cluster, and what the file names", () => {
+    const reason = (server: string) => complaint(() => readAuditWebhookAccess(access(server)));
+    for (const inside of [
+      "https://10.96.0.1/",
+      "https://10.244.3.7:8443/",
+      "https://sink.default.svc/",
+      "https://sink.default.svc.cluster.local/",
+    ])
+      expect(reason(inside)).toContain("this is an address inside of the cluster");
+    expect(reason("http://127.0.0.1/")).toBe(
+      '--audit-webhook-config-file DIR/webhook.yaml: clusters: server "http://127.0.0.1/": expected https://HOST[:PORT][/PATH]',
+    );
+    expect(complaint(() => readAudit({ auditWebhookConfigFile: "x" }))).toContain("without --audit-policy-file nothing is sent");
+    expect(complaint(() => options({ auditWebhookMode: "blocking-strict" }))).toBe(
+      "--audit-webhook-mode blocking-strict: expected batch or blocking",
+    );
+    expect(complaint(() => options({ auditWebhookBatchMaxWait: "soon" }))).toBe(
+      '--audit-webhook-batch-max-wait soon: expected a duration such as "30s"',
+    );
+  });
+});
+
+async function until(holds: () => boolean): Promise<void> {
+  while (!holds()) await new Promise((resolve) => setTimeout(resolve, 5));
+}
 
 describe("a configuration file that is followed", () => {
   test("is told to each API server when it says something else, and what was good last to one that starts again", async () => {

@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { loadScenario } from "../../cli/load";
 import { inputOf } from "../../cli/simulate";
+import { auditLogText, auditTable } from "../../scenarios/report/audit";
 import { type RunResult, runScenario } from "../../scenarios/run";
 import { readScenario } from "../../scenarios/scenario";
 
@@ -41,13 +42,40 @@ test("a webhook that guards its own pods keeps them from coming back until someb
 });
 
 test("while one of the webhook's pods lives it lets all others be made", () => {
-  const result = run(["deployment: guard/guard, replicas: 0", "deployment: guard/guard, replicas: 1"]);
+  const audit = "audit: { rules: [{ level: Metadata, verbs: [create], resources: [{ group: '', resources: [pods/binding] }] }] }";
+  const result = run(
+    ["deployment: guard/guard, replicas: 0", "deployment: guard/guard, replicas: 1"],
+    ["\nexpect:", `\n${audit}\nexpect:`],
+  );
+  // The scenario's audit policy writes down who bound which pod, for the report and the log.
+  const log = result.series.audit!;
+  expect(log.total).toBeGreaterThan(4);
+  expect(new Set(log.events.map(({ verb, user }) => `${verb} ${JSON.stringify(user)}`))).toEqual(
+    new Set(['create {"username":"system:kube-scheduler","groups":["system:authenticated"]}']),
+  );
+  expect(auditTable(result)).toMatch(/<td>system:kube-scheduler<\/td><td>create<\/td><td>pods\/binding app\/web-\S+<\/td><td>201<\/td>/);
+  expect(
+    auditLogText(log)
+      .trimEnd()
+      .split("\n")
+      .map((line) => JSON.parse(line).kind),
+  ).toEqual(log.events.map(() => "Event"));
   expect(recoveredAt(result, "Deployment app/web: 3/3 available")).toBeLessThan(patchedAt(result));
 });
 
 test("one whose image denies lets nothing come back", () => {
   const result = run(["admission: allow", 'admission: { deny: "not today" }'], ["guard, replicas: 0", "guard, replicas: 1"]);
   expect(recoveredAt(result, "Deployment app/web: 3/3 available")).toBe(Number.POSITIVE_INFINITY);
+});
+
+test("an audit policy that cannot be right is refused with its place", () => {
+  const read = readScenario({
+    file: "x.yaml",
+    text: "name: x\nexpect: [convergence]\naudit: { rules: [{ level: None, nonResourceURLs: [a] }] }\n",
+  });
+  expect(read.ok ? [] : read.problems.map(({ path, message }) => `${path}: ${message}`)).toEqual([
+    `$.audit.rules[0].nonResourceURLs[0]: non-resource URL rules must begin with a '/' character, found "a"`,
+  ]);
 });
 
 describe("webhooks outside of the cluster", () => {

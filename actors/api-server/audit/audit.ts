@@ -55,11 +55,18 @@ export function audit(
   };
   write(ctx, "RequestReceived");
   exchange.onAnswer.push((ctx, response) => {
+    if (exchange.panic !== "") return write(ctx, "Panic", panicked(response, exchange.panic));
     const goesOn = caller.type === "open" && response.code < 300;
     if (isLongRunning(request)) write(ctx, "ResponseStarted", response);
     if (!goesOn) return write(ctx, "ResponseComplete", response);
     state.open.set(caller.stream.key, (ctx) => write(ctx, "ResponseComplete", { ...response, body: new Uint8Array() }));
   });
+}
+
+/** What is written of a request that met a bug of this server: what the bug was, which the answer does not tell. */
+function panicked(response: ApiResponse, panic: string): ApiResponse {
+  const status = { kind: "Status", status: "Failure", reason: "InternalError", message: `APIServer panic'd: ${panic}` };
+  return { ...response, contentType: "application/json", body: Buffer.from(JSON.stringify(status)) };
 }
 
 /** A stream has ended, from whichever side. */

@@ -72,8 +72,8 @@ function containerStatus(worker: Readonly<PodWorker>, container: ContainerWorker
 }
 
 /** Until the next instance is created, a restart that did not have to wait shows how the old one ended. */
-const showsLast = ({ state, restarting, last }: ContainerWorker) =>
-  state.is === "busy" && state.reason === "" && restarting && last !== undefined;
+const showsLast = ({ state, restarting, renewed, last }: ContainerWorker) =>
+  state.is === "busy" && state.reason === "" && restarting && !renewed && last !== undefined;
 
 function shownState(worker: Readonly<PodWorker>, container: ContainerWorker, limits: BackOffLimits, nowMs: number): ContainerState {
   const { state } = container;
@@ -88,6 +88,8 @@ function shownState(worker: Readonly<PodWorker>, container: ContainerWorker, lim
       return { waiting: { reason: state.reason || initial, ...(state.message ? { message: state.message } : {}) } };
     }
     case "ended": {
+      // By its policy it would stay as it is: that it has ended is no news, then.
+      if (container.renewed) return { waiting: { reason: "ContainerCreating" } };
       const again =
         !worker.terminating && !worker.evicted && !worker.deadlineExceeded && shouldRestart(worker.pod, container, state.exitCode);
       const untilMs = backOffUntilMs(container.crashBackOff, state.finishedMs, limits);

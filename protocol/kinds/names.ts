@@ -167,3 +167,29 @@ export function wrongWithPathSegment(text: string): readonly string[] {
   for (const character of ["/", "%"]) if (text.includes(character)) wrong.push(`may not contain '${character}'`);
   return wrong;
 }
+
+/** A path with somebody's domain before it: "acme.io/foo". */
+export function wrongWithDomainPrefixedPath(text: string): readonly string[] {
+  const slash = text.indexOf("/");
+  if (slash <= 0 || slash === text.length - 1) return ['must be a domain-prefixed path (such as "acme.io/foo")'];
+  const wrong = [...wrongWithDns1123Subdomain(text.slice(0, slash))];
+  const path = text.slice(slash + 1);
+  if (!/^[A-Za-z0-9/\-._~%!$&'()*+,;=:]+$/.test(path))
+    wrong.push("Invalid path (e.g. 'foo/bar', regex used for validation is '[A-Za-z0-9/\\-._~%!$&'()*+,;=:]+')");
+  return wrong;
+}
+
+/** All names directly below a domain: "*.example.com". */
+export function wrongWithWildcardSubdomain(text: string): readonly string[] {
+  const wrong: string[] = [];
+  if (text.length > 253) wrong.push(tooLong(253));
+  if (!text.startsWith("*.") || !subdomain1123Shape.test(text.slice(2)))
+    wrong.push(
+      shapeError(
+        "a wildcard DNS-1123 subdomain must start with '*.', followed by a valid DNS subdomain, which must consist of lower case alphanumeric characters, '-' or '.' and end with an alphanumeric character",
+        `\\*\\.${subdomain1123}`,
+        "*.example.com",
+      ),
+    );
+  return wrong;
+}

@@ -135,7 +135,7 @@ describe("validation of the cluster's kinds", () => {
     [crd({ scope: "Global" }), 'spec.scope: Unsupported value: "Global": supported values: "Cluster", "Namespaced"'],
     [
       autoscaler({ metrics: [{ type: "Resource", resource: { name: "cpu", target: { type: "Utilization" } } }] }),
-      "spec.metrics[0].resource.target: Required value: must set either a target raw value or a target utilization",
+      "spec.metrics[0].resource.target.averageUtilization: Required value: must set either a target raw value or a target utilization",
     ],
     [
       autoscaler({ metrics: [{ type: "Moon" }] }),

@@ -260,3 +260,112 @@ test.each<[JsonObject, readonly string[]]>([
 ])("%#: %j", (manifest, expected) => {
   expect(wrongWith(manifest)).toEqual(expected);
 });
+
+const job = (spec: JsonObject, podSpec: JsonObject = {}): JsonObject => ({
+  ...{ apiVersion: "batch/v1", kind: "Job", metadata: { name: "n", namespace: "shop" } },
+  spec: { template: { spec: { restartPolicy: "Never", containers: [{ name: "a", image: "a" }], ...podSpec } }, ...spec },
+});
+const cron = (spec: JsonObject) =>
+  object("batch/v1", "CronJob", { schedule: "* * * * *", jobTemplate: { spec: job({}).spec as JsonObject }, ...spec });
+const ingress = (path: JsonObject, spec: JsonObject = {}) =>
+  object("networking.k8s.io/v1", "Ingress", {
+    rules: [{ http: { paths: [{ path: "/", pathType: "Prefix", backend: { service: { name: "web", port: { number: 80 } } }, ...path }] } }],
+    ...spec,
+  });
+
+// As above: what runs once, at times, or behind an address.
+test.each<[JsonObject, readonly string[]]>([
+  [
+    job({ podFailurePolicy: { rules: [{ action: "FailJob", onExitCodes: { containerName: "b", operator: "In", values: [2, 0] } }] } }),
+    [
+      'spec.podFailurePolicy.rules[0].onExitCodes.containerName: Invalid value: "b": must be one of the container or initContainer names in the pod template',
+      "spec.podFailurePolicy.rules[0].onExitCodes.values[1]: Invalid value: 0: must not be 0 for the In operator",
+      "spec.podFailurePolicy.rules[0].onExitCodes.values: Invalid value: [2,0]: must be ordered",
+    ],
+  ],
+  [
+    job({ completionMode: "Indexed", completions: 3, successPolicy: { rules: [{ succeededIndexes: "0-1", succeededCount: 3 }, {}] } }),
+    [
+      "spec.successPolicy.rules[0].succeededCount: Invalid value: 3: must be less than or equal to 2 (the number of indexes in the specified succeededIndexes field)",
+      "spec.successPolicy.rules[1]: Required value: at least one of succeededCount or succeededIndexes must be specified",
+    ],
+  ],
+  [
+    job({ maxFailedIndexes: 1, managedBy: "me" }),
+    [
+      "spec.backoffLimitPerIndex: Required value: when maxFailedIndexes is specified",
+      'spec.managedBy: Invalid value: "me": must be a domain-prefixed path (such as "acme.io/foo")',
+      "spec.maxFailedIndexes: Invalid value: 1: requires indexed completion mode",
+    ],
+  ],
+  [
+    cron({ schedule: "TZ=UTC * * * * *" }),
+    ['spec.schedule: Invalid value: "TZ=UTC * * * * *": cannot use TZ or CRON_TZ in schedule, use timeZone field instead'],
+  ],
+  [cron({ timeZone: "Europe/Berlin" }), []],
+  [cron({ timeZone: "Mars/Olympus" }), ['spec.timeZone: Invalid value: "Mars/Olympus": unknown time zone Mars/Olympus']],
+  [
+    ingress({ path: "/a/..", backend: {} }, { tls: [{ hosts: ["*x"] }] }),
+    [
+      "spec.rules[0].http.paths[0].path: Invalid value: \"/a/..\": cannot end with '/..'",
+      'spec.rules[0].http.paths[0].backend: Invalid value: "": resource or service backend is required',
+      "spec.tls[0].hosts[0]: Invalid value: \"*x\": a wildcard DNS-1123 subdomain must start with '*.', followed by a valid DNS subdomain, which must consist of lower case alphanumeric characters, '-' or '.' and end with an alphanumeric character (e.g. '*.example.com', regex used for validation is '\\*\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*')",
+    ],
+  ],
+])("%#: %j", (manifest, expected) => {
+  expect(wrongWith(manifest)).toEqual(expected);
+});
+
+const cluster = (apiVersion: string, kind: string, fields: JsonObject): JsonObject => ({
+  apiVersion,
+  kind,
+  metadata: { name: "n" },
+  ...fields,
+});
+
+// As above: kinds of storage, devices and autoscaling.
+test.each<[JsonObject, readonly string[]]>([
+  [
+    cluster("storage.k8s.io/v1", "VolumeAttributesClass", { driverName: "a_b" }),
+    [
+      "driverName: Invalid value: \"a_b\": a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start and end with an alphanumeric character (e.g. 'example.com', regex used for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*')",
+      "parameters: Required value: must contain at least one key/value pair",
+    ],
+  ],
+  [
+    cluster("storage.k8s.io/v1", "CSINode", {
+      spec: {
+        drivers: [
+          { name: "a", nodeID: "1" },
+          { name: "a", nodeID: "" },
+        ],
+      },
+    }),
+    ["spec.drivers[1].nodeID: Required value", 'spec.drivers[1].name: Duplicate value: "a"'],
+  ],
+  [
+    object("resource.k8s.io/v1", "ResourceClaim", {
+      devices: {
+        requests: [{ name: "a", exactly: { allocationMode: "ExactCount", count: -1 } }],
+        constraints: [{ requests: ["b"], matchAttribute: "x.io/a" }],
+      },
+    }),
+    [
+      "spec.devices.requests[0].exactly.deviceClassName: Required value",
+      "spec.devices.requests[0].exactly.count: Invalid value: -1: must be greater than zero",
+      'spec.devices.constraints[0].requests[0]: Invalid value: "b": must be the name of a request in the claim',
+    ],
+  ],
+  [
+    object("autoscaling/v2", "HorizontalPodAutoscaler", {
+      ...{ maxReplicas: 3, scaleTargetRef: { kind: "Deployment", name: "web" } },
+      metrics: [{ type: "External", external: { metric: { name: "q" }, target: { type: "Total", value: "0" } } }],
+    }),
+    [
+      'spec.metrics[0].external.target.type: Invalid value: "Total": must be either Utilization, Value, or AverageValue',
+      'spec.metrics[0].external.target.value: Invalid value: "0": must be positive',
+    ],
+  ],
+])("%#: %j", (manifest, expected) => {
+  expect(wrongWith(manifest)).toEqual(expected);
+});

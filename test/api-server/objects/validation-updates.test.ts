@@ -136,3 +136,34 @@ describe("a resize may not", () => {
     expect(wrong(init("1", { restartPolicy: "Always" }), init("2", { restartPolicy: "Always" }))).toEqual([]);
   });
 });
+
+describe("what a status may not say", () => {
+  const status = (before: JsonObject, after: JsonObject, manifest: JsonObject = podManifest({ restartPolicy: "Never" })) =>
+    wrongWithUpdate({ ...manifest, status: before }, { ...manifest, status: after }, "status");
+  const ended = { name: "web", state: { terminated: { exitCode: 0 } } };
+
+  test("a Pod's: that what has ended for good runs, another class, two addresses of a family", () => {
+    expect(status({ containerStatuses: [ended] }, { containerStatuses: [{ name: "web", state: { running: {} } }] })).toEqual([
+      "status.containerStatuses[0].state: Forbidden: may not be transitioned to non-terminated state",
+    ]);
+    expect(status({ qosClass: "BestEffort" }, { qosClass: "Guaranteed" })).toEqual([
+      'status.qosClass: Invalid value: "Guaranteed": field is immutable',
+    ]);
+    expect(status({}, { podIPs: [{ ip: "10.0.0.1" }, { ip: "10.0.0.2" }] })[0]).toContain(
+      "may specify no more than one IP for each IP family",
+    );
+  });
+
+  test("a set's: parts that are greater than the whole; a Job's: that it is not over any more", () => {
+    expect(status({}, { replicas: 1, readyReplicas: 2 }, deploymentManifest())).toEqual([
+      "status.readyReplicas: Invalid value: 2: cannot be greater than status.replicas",
+    ]);
+    const job: JsonObject = {
+      ...{ apiVersion: "batch/v1", kind: "Job", metadata: { name: "j", namespace: "shop" } },
+      spec: { template: { spec: { restartPolicy: "Never", containers: [{ name: "a", image: "a" }] } } },
+    };
+    expect(status({ conditions: [{ type: "Failed", status: "True" }] }, {}, job)).toEqual([
+      "status.conditions: Invalid value: null: cannot disable the terminal Failed=True condition",
+    ]);
+  });
+});

@@ -1,19 +1,10 @@
-import type {
-  AutoscalingV2HorizontalPodAutoscalerSpec,
-  AutoscalingV2MetricSpec,
-  CSIDriver,
-  EventsV1Event,
-  IPAddress,
-  ServiceAccount,
-  ServiceCIDR,
-  VolumeAttachment,
-} from "../../../../protocol/kinds/generated";
+import type { EventsV1Event, IPAddress, ServiceAccount, ServiceCIDR } from "../../../../protocol/kinds/generated";
 import { wrongWithDns1123Subdomain, wrongWithQualifiedName } from "../../../../protocol/kinds/names";
 import { semanticallyEqual } from "../equality";
 import { isIPv4, isIPv6, isNetwork } from "./addresses";
 import type { Findings } from "./field-error";
 
-/** Smaller kinds of the cluster: addresses, storage drivers, the events of the newer group, metrics of autoscalers. */
+/** Smaller kinds of the cluster: accounts, addresses, the events of the newer group. */
 
 export function checkServiceAccount(account: ServiceAccount, findings: Findings): void {
   account.imagePullSecrets?.forEach(({ name }, index) => {
@@ -41,32 +32,6 @@ export function checkServiceCidr({ spec }: ServiceCIDR, findings: Findings): voi
   });
 }
 
-export function checkCsiDriver(driver: CSIDriver, findings: Findings): void {
-  const name = driver.metadata?.name ?? "";
-  if (name.length > 63) findings.tooLong("metadata.name", 63);
-  driver.spec?.volumeLifecycleModes?.forEach((mode, index) => {
-    if (mode !== "Persistent" && mode !== "Ephemeral")
-      findings.notSupported(`spec.volumeLifecycleModes[${index}]`, mode, ["Persistent", "Ephemeral"]);
-  });
-}
-
-export function checkCsiDriverUpdate(stored: CSIDriver, updated: CSIDriver, findings: Findings): void {
-  for (const field of ["attachRequired", "volumeLifecycleModes"] as const)
-    if (!semanticallyEqual(stored.spec?.[field], updated.spec?.[field]))
-      findings.invalid(`spec.${field}`, updated.spec?.[field] ?? null, "field is immutable");
-}
-
-export function checkVolumeAttachment({ spec }: VolumeAttachment, findings: Findings): void {
-  if (!spec?.attacher) findings.required("spec.attacher");
-  else findings.invalidFor("spec.attacher", spec.attacher, wrongWithDns1123Subdomain(spec.attacher.toLowerCase()));
-  if (!spec?.nodeName) findings.required("spec.nodeName");
-  const { persistentVolumeName: name, inlineVolumeSpec } = spec?.source ?? {};
-  if (name === undefined && inlineVolumeSpec === undefined)
-    findings.required("spec.source", "must specify exactly one of inlineVolumeSpec and persistentVolumeName");
-  if (name !== undefined && inlineVolumeSpec !== undefined)
-    findings.forbidden("spec.source", "must specify exactly one of inlineVolumeSpec and persistentVolumeName");
-}
-
 export function checkEventsEvent(event: EventsV1Event, findings: Findings): void {
   if (event.eventTime === undefined) findings.required("eventTime");
   if (!event.reportingController) findings.required("reportingController");
@@ -85,50 +50,10 @@ export function checkEventsEvent(event: EventsV1Event, findings: Findings): void
     findings.invalid("type", event.type ?? "", `has invalid value: ${event.type ?? ""}`);
 }
 
-/** Each metric has a source of its type and one target value that fits it. */
-export function checkMetrics(spec: AutoscalingV2HorizontalPodAutoscalerSpec, findings: Findings): void {
-  spec.metrics?.forEach((metric, index) => {
-    checkMetric(metric, `spec.metrics[${index}]`, findings);
-  });
-  for (const direction of ["scaleUp", "scaleDown"] as const) {
-    const rules = spec.behavior?.[direction];
-    if (!rules) continue;
-    const at = `spec.behavior.${direction}`;
-    const window = rules.stabilizationWindowSeconds;
-    if (window !== undefined && window < 0)
-      findings.invalid(`${at}.stabilizationWindowSeconds`, window, "must be greater than or equal to zero");
-    if (window !== undefined && window > 3600)
-      findings.invalid(`${at}.stabilizationWindowSeconds`, window, "must be less than or equal to 3600");
-    if ((rules.policies ?? []).length === 0) findings.required(`${at}.policies`, "must specify at least one Policy");
-    rules.policies?.forEach((policy, index) => {
-      if (!(policy.value > 0)) findings.invalid(`${at}.policies[${index}].value`, policy.value ?? 0, "must be greater than zero");
-      if (!(policy.periodSeconds > 0))
-        findings.invalid(`${at}.policies[${index}].periodSeconds`, policy.periodSeconds ?? 0, "must be greater than zero");
-      else if (policy.periodSeconds > 1800)
-        findings.invalid(`${at}.policies[${index}].periodSeconds`, policy.periodSeconds, "must be less than or equal to 1800");
-    });
-  }
-}
+/** What an Event tells happened: only that it happens again may still come to it. */
+const told = ["regarding", "related", "reason", "note", "type", "action", "reportingController", "reportingInstance", "eventTime"] as const;
 
-const metricSources: ReadonlyMap<string, keyof AutoscalingV2MetricSpec> = new Map([
-  ["Resource", "resource"],
-  ["ContainerResource", "containerResource"],
-  ["Pods", "pods"],
-  ["Object", "object"],
-  ["External", "external"],
-]);
-
-function checkMetric(metric: AutoscalingV2MetricSpec, at: string, findings: Findings): void {
-  const source = metricSources.get(metric.type);
-  if (!source) return findings.notSupported(`${at}.type`, metric.type ?? "", [...metricSources.keys()].sort());
-  for (const other of metricSources.values())
-    if (other !== source && metric[other] !== undefined) findings.forbidden(`${at}.${other}`, "must populate the given metric source only");
-  const content = metric[source];
-  if (content === undefined || typeof content === "string")
-    return findings.required(`${at}.${source}`, `must populate information for the given metric source`);
-  const { target } = content;
-  const given = [target?.averageUtilization, target?.averageValue, target?.value].filter((value) => value !== undefined);
-  if (given.length === 0) findings.required(`${at}.${source}.target`, "must set either a target raw value or a target utilization");
-  if (target?.averageUtilization !== undefined && target.averageUtilization < 1)
-    findings.invalid(`${at}.${source}.target.averageUtilization`, target.averageUtilization, "must be greater than 0");
+export function checkEventsEventUpdate(stored: EventsV1Event, updated: EventsV1Event, findings: Findings): void {
+  for (const field of told)
+    if (!semanticallyEqual(stored[field], updated[field])) findings.invalid(field, updated[field] ?? null, "field is immutable");
 }

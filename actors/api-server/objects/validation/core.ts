@@ -146,6 +146,12 @@ export function checkNodeUpdate(stored: Node, updated: Node, findings: Findings)
   if (before.providerID && before.providerID !== after.providerID)
     findings.forbidden("spec.providerID", 'node updates may not change providerID except from "" to valid');
   if (before.externalID !== after.externalID) findings.forbidden("spec.externalID", "may not be updated");
+  checkNodeStatus(stored, updated, findings);
+}
+
+export function checkNodeStatus(_stored: Node, updated: Node, findings: Findings): void {
+  checkAmounts(updated.status?.capacity, "status.capacity", findings);
+  checkAmounts(updated.status?.allocatable, "status.allocatable", findings);
   const addresses = updated.status?.addresses ?? [];
   addresses.forEach((address, index) => {
     if (addresses.findIndex((other) => semanticallyEqual(other, address)) < index)

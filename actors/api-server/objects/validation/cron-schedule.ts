@@ -1,3 +1,5 @@
+import { timeZone } from "../../../controller-manager/time-zone";
+
 /**
  * The syntax of a CronJob's schedule: five fields, or a name such as "@hourly" or "@every 5m". Only well-formedness is judged here.
  * Source: the CronJob documentation.
@@ -59,4 +61,11 @@ function numberOf(text: string, field: Field): number | undefined {
   if (/^\d+$/.test(text)) return Number(text);
   const place = field.names?.indexOf(text.toLowerCase()) ?? -1;
   return place < 0 ? undefined : place + field.least;
+}
+
+/** What is wrong with the name of a time zone: it must be one of the IANA's. */
+export function wrongWithTimeZone(name: string): readonly string[] {
+  if (name === "") return ["timeZone must be nil or non-empty string"];
+  if (name.toLowerCase() === "local") return ["timeZone must be an explicit time zone as defined in https://www.iana.org/time-zones"];
+  return timeZone(name) ? [] : [`unknown time zone ${name}`];
 }

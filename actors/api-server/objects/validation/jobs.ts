@@ -1,8 +1,10 @@
 import type { CronJob, Job, JobSpec } from "../../../../protocol/kinds/generated";
 import { matchesLabelSelector } from "../../../../protocol/kinds/label-selector";
+import { wrongWithDomainPrefixedPath } from "../../../../protocol/kinds/names";
 import { semanticallyEqual } from "../equality";
-import { wrongWithSchedule } from "./cron-schedule";
+import { wrongWithSchedule, wrongWithTimeZone } from "./cron-schedule";
 import type { Findings } from "./field-error";
+import { checkPodFailurePolicy, checkSuccessPolicy } from "./job-policies";
 import { checkTemplateMetadata } from "./metadata";
 import { checkNonNegative } from "./numbers";
 import { checkPodTemplate } from "./pod-spec";
@@ -23,6 +25,9 @@ export function checkJob({ spec }: Job, findings: Findings): void {
     );
 }
 
+const parallelismMax = 100_000;
+const completionsMax = 100_000;
+
 function checkJobSpec(spec: JobSpec, at: string, findings: Findings): void {
   for (const field of [
     "parallelism",
@@ -34,19 +39,45 @@ function checkJobSpec(spec: JobSpec, at: string, findings: Findings): void {
     "maxFailedIndexes",
   ] as const)
     checkNonNegative(spec[field], `${at}.${field}`, findings);
-  if (spec.completionMode === "Indexed") {
-    if (spec.completions === undefined) findings.required(`${at}.completions`, "when completion mode is Indexed");
-    if ((spec.parallelism ?? 0) > 100_000)
-      findings.invalid(`${at}.parallelism`, spec.parallelism, "must be less than or equal to 100000 when completion mode is Indexed");
-  } else if (spec.backoffLimitPerIndex !== undefined)
-    findings.invalid(`${at}.backoffLimitPerIndex`, spec.backoffLimitPerIndex, "requires indexed completion mode");
+  if (spec.maxFailedIndexes !== undefined && spec.backoffLimitPerIndex === undefined)
+    findings.required(`${at}.backoffLimitPerIndex`, "when maxFailedIndexes is specified");
+  if (spec.managedBy !== undefined) {
+    if (spec.managedBy.length > 63) findings.tooLong(`${at}.managedBy`, 63);
+    findings.invalidFor(`${at}.managedBy`, spec.managedBy, wrongWithDomainPrefixedPath(spec.managedBy));
+  }
+  if (spec.completionMode === "Indexed") checkIndexed(spec, at, findings);
+  else {
+    for (const field of ["backoffLimitPerIndex", "maxFailedIndexes"] as const)
+      if (spec[field] !== undefined) findings.invalid(`${at}.${field}`, spec[field], "requires indexed completion mode");
+    if (spec.successPolicy) findings.invalid(`${at}.successPolicy`, spec.successPolicy, "requires indexed completion mode");
+  }
+  if (spec.podFailurePolicy) checkPodFailurePolicy(spec, `${at}.podFailurePolicy`, findings);
+  if (spec.successPolicy && spec.completionMode === "Indexed") checkSuccessPolicy(spec, `${at}.successPolicy`, findings);
+  if (spec.podReplacementPolicy !== undefined) {
+    const possible = spec.podFailurePolicy ? ["Failed"] : ["Failed", "TerminatingOrFailed"];
+    if (!possible.includes(spec.podReplacementPolicy))
+      findings.notSupported(`${at}.podReplacementPolicy`, spec.podReplacementPolicy, possible);
+  }
   checkPodTemplate(spec.template, `${at}.template`, findings);
   const policy = spec.template?.spec?.restartPolicy;
+  // "Always" is the default, so whoever has it has mostly said nothing.
   if (policy === "Always") findings.required(`${at}.template.spec.restartPolicy`, 'valid values: "OnFailure", "Never"');
   else if (policy !== undefined && policy !== "OnFailure" && policy !== "Never")
     findings.notSupported(`${at}.template.spec.restartPolicy`, policy, ["OnFailure", "Never"]);
-  if (spec.podFailurePolicy && policy !== "Never")
+  else if (spec.podFailurePolicy && policy !== "Never")
     findings.invalid(`${at}.template.spec.restartPolicy`, policy ?? "", 'only "Never" is supported when podFailurePolicy is specified');
+}
+
+function checkIndexed(spec: JobSpec, at: string, findings: Findings): void {
+  const { completions, parallelism = 0, maxFailedIndexes: failed } = spec;
+  if (completions === undefined) findings.required(`${at}.completions`, "when completion mode is Indexed");
+  if (parallelism > parallelismMax)
+    findings.invalid(`${at}.parallelism`, parallelism, `must be less than or equal to ${parallelismMax} when completion mode is Indexed`);
+  if (completions === undefined) return;
+  if (failed !== undefined && failed > completions)
+    findings.invalid(`${at}.maxFailedIndexes`, failed, `must be less than or equal to ${completions}`);
+  if (spec.backoffLimitPerIndex === undefined || completions <= completionsMax) return;
+  if (failed === undefined) findings.required(`${at}.maxFailedIndexes`, `must be specified when completions is above ${completionsMax}`);
 }
 
 /** Of a Job the number of Pods at a time, deadlines, suspension and retries may change; while it is suspended and not begun, where its Pods run. */
@@ -83,12 +114,12 @@ export function checkCronJob({ spec }: CronJob, findings: Findings): void {
   if (!spec) return findings.required("spec");
   if (!spec.schedule) findings.required("spec.schedule");
   else {
-    if (spec.timeZone !== undefined && /TZ/.test(spec.schedule))
-      findings.invalid("spec.schedule", spec.schedule, "cannot use both timeZone field and TZ or CRON_TZ in schedule");
     const wrong = wrongWithSchedule(spec.schedule);
     if (wrong) findings.invalid("spec.schedule", spec.schedule, wrong);
+    if (spec.timeZone !== undefined && spec.schedule.includes("TZ"))
+      findings.invalid("spec.schedule", spec.schedule, "cannot use both timeZone field and TZ or CRON_TZ in schedule");
   }
-  if (spec.timeZone === "") findings.invalid("spec.timeZone", "", "timeZone must be nil or non-empty string");
+  if (spec.timeZone !== undefined) findings.invalidFor("spec.timeZone", spec.timeZone, wrongWithTimeZone(spec.timeZone));
   for (const field of ["startingDeadlineSeconds", "successfulJobsHistoryLimit", "failedJobsHistoryLimit"] as const)
     checkNonNegative(spec[field], `spec.${field}`, findings);
   const { jobTemplate } = spec;
@@ -98,4 +129,14 @@ export function checkCronJob({ spec }: CronJob, findings: Findings): void {
   if (jobTemplate.spec.selector !== undefined)
     findings.invalid("spec.jobTemplate.spec.selector", jobTemplate.spec.selector, "`selector` will be auto-generated");
   if (jobTemplate.spec.manualSelector === true) findings.notSupported("spec.jobTemplate.spec.manualSelector", true, ["nil", "false"]);
+}
+
+/** A time zone inside of the schedule was never meant to work; those who have one may keep it. */
+export function checkCronJobCreate({ spec }: CronJob, findings: Findings): void {
+  if (spec?.timeZone === undefined && spec?.schedule?.includes("TZ"))
+    findings.invalid("spec.schedule", spec.schedule, "cannot use TZ or CRON_TZ in schedule, use timeZone field instead");
+}
+
+export function checkCronJobUpdate(stored: CronJob, updated: CronJob, findings: Findings): void {
+  if (!stored.spec?.schedule?.includes("TZ")) checkCronJobCreate(updated, findings);
 }

@@ -174,9 +174,9 @@ export function checkSelectorAndTemplate(
 }
 
 /** Pods of a controller that keeps them running can only be restarted always, and have no deadline. */
-export function checkRunsForever(template: PodTemplateSpec | undefined, at: string, findings: Findings): void {
+export function checkRunsForever(template: PodTemplateSpec | undefined, at: string, findings: Findings, kind = "ReplicaSet"): void {
   const policy = template?.spec?.restartPolicy;
   if (policy !== undefined && policy !== "Always") findings.notSupported(`${at}.template.spec.restartPolicy`, policy, ["Always"]);
   if (template?.spec?.activeDeadlineSeconds !== undefined)
-    findings.forbidden(`${at}.template.spec.activeDeadlineSeconds`, "activeDeadlineSeconds in ReplicaSet is not Supported");
+    findings.forbidden(`${at}.template.spec.activeDeadlineSeconds`, `activeDeadlineSeconds in ${kind} is not Supported`);
 }

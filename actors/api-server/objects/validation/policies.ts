@@ -5,16 +5,17 @@ import type {
   PodDisruptionBudget,
   PriorityClass,
   RuntimeClass,
-  StorageClass,
 } from "../../../../protocol/kinds/generated";
-import { wrongWithDns1123Label, wrongWithPathSegment, wrongWithQualifiedName } from "../../../../protocol/kinds/names";
-import { semanticallyEqual } from "../equality";
-import { checkMetrics } from "./cluster";
+import { wrongWithDns1123Label, wrongWithPathSegment } from "../../../../protocol/kinds/names";
 import type { Findings } from "./field-error";
+import { checkLabels } from "./metadata";
+import { checkMetrics } from "./metrics";
 import { checkCountOrPercent, checkPositive } from "./numbers";
+import { checkResources } from "./resources";
+import { checkTolerations } from "./scheduling";
 import { checkLabelSelector } from "./selectors";
 
-/** Disruption budgets, autoscalers, leases, and classes of priority, storage and runtime. */
+/** Disruption budgets, autoscalers, leases, and classes of priority and runtime. */
 
 export function checkPodDisruptionBudget({ spec }: PodDisruptionBudget, findings: Findings): void {
   if (spec?.minAvailable !== undefined && spec.maxUnavailable !== undefined)
@@ -22,6 +23,9 @@ export function checkPodDisruptionBudget({ spec }: PodDisruptionBudget, findings
   checkCountOrPercent(spec?.minAvailable, "spec.minAvailable", findings, 100);
   checkCountOrPercent(spec?.maxUnavailable, "spec.maxUnavailable", findings, 100);
   checkLabelSelector(spec?.selector, "spec.selector", findings);
+  const policy = spec?.unhealthyPodEvictionPolicy;
+  if (policy !== undefined && policy !== "AlwaysAllow" && policy !== "IfHealthyBudget")
+    findings.notSupported("spec.unhealthyPodEvictionPolicy", policy, ["AlwaysAllow", "IfHealthyBudget"]);
 }
 
 type Autoscaler = AutoscalingV1HorizontalPodAutoscaler | AutoscalingV2HorizontalPodAutoscaler;
@@ -68,21 +72,12 @@ export function checkPriorityClassUpdate(stored: PriorityClass, updated: Priorit
     findings.invalid("preemptionPolicy", updated.preemptionPolicy ?? null, "field is immutable");
 }
 
-export function checkStorageClass(storage: StorageClass, findings: Findings): void {
-  if (!storage.provisioner) findings.required("provisioner");
-  else findings.invalidFor("provisioner", storage.provisioner, wrongWithQualifiedName(storage.provisioner.toLowerCase()));
-}
-
-export function checkStorageClassUpdate(stored: StorageClass, updated: StorageClass, findings: Findings): void {
-  if (!semanticallyEqual(stored.parameters, updated.parameters)) findings.forbidden("parameters", "updates to parameters are forbidden.");
-  if (stored.provisioner !== updated.provisioner) findings.forbidden("provisioner", "updates to provisioner are forbidden.");
-  if (stored.reclaimPolicy !== updated.reclaimPolicy) findings.forbidden("reclaimPolicy", "updates to reclaimPolicy are forbidden.");
-  if (stored.volumeBindingMode !== updated.volumeBindingMode)
-    findings.invalid("volumeBindingMode", updated.volumeBindingMode ?? null, "field is immutable");
-}
-
 export function checkRuntimeClass(runtime: RuntimeClass, findings: Findings): void {
   findings.invalidFor("handler", runtime.handler ?? "", wrongWithDns1123Label(runtime.handler ?? ""));
+  const fixed = runtime.overhead?.podFixed;
+  checkResources(fixed && { limits: fixed }, "overhead.podFixed", findings);
+  checkLabels(runtime.scheduling?.nodeSelector, "scheduling.nodeSelector", findings);
+  checkTolerations(runtime.scheduling?.tolerations, "scheduling.tolerations", findings);
 }
 
 export function checkRuntimeClassUpdate(stored: RuntimeClass, updated: RuntimeClass, findings: Findings): void {

@@ -7,6 +7,7 @@ import * as admission from "./admission";
 import { checkCertificateSigningRequest, checkCertificateSigningRequestUpdate } from "./certificates";
 import * as cluster from "./cluster";
 import * as core from "./core";
+import * as devices from "./devices";
 import * as endpoints from "./endpoints";
 import * as extensions from "./extensions";
 import { type FieldError, Findings } from "./field-error";
@@ -22,6 +23,8 @@ import * as policies from "./policies";
 import * as quotas from "./quotas";
 import { checkSchema } from "./schema";
 import * as services from "./services";
+import * as statuses from "./statuses";
+import * as storage from "./storage";
 import * as workloads from "./workloads";
 
 /**
@@ -45,22 +48,41 @@ interface Rules {
   readonly update?: UpdateRule;
   /** What an update of the main resource or of its status or approval may change. */
   readonly part?: PartRule;
+  /** What an update of the status may say. */
+  readonly status?: UpdateRule;
 }
 
+const ofNew =
+  (check: Rule): UpdateRule =>
+  (_stored, updated, findings) =>
+    check(updated, findings);
+const balanced: UpdateRule = (_stored, updated, findings) =>
+  services.checkLoadBalancer(updated.status?.loadBalancer, "status.loadBalancer", findings);
+
 const rules: ReadonlyMap<string, Rules> = new Map<string, Rules>([
-  ["/Pod", { check: pods.checkPod, create: pods.checkPodCreate, update: pods.checkPodUpdate }],
+  ["/Pod", { check: pods.checkPod, create: pods.checkPodCreate, update: pods.checkPodUpdate, status: statuses.checkPodStatus }],
   ["/PodTemplate", { check: (object, findings) => checkPodTemplate(object.template, "template", findings) }],
   ["/ReplicationController", { check: workloads.checkReplicationController }],
-  ["/Service", { check: services.checkService, update: services.checkServiceUpdate }],
+  ["/Service", { check: services.checkService, update: services.checkServiceUpdate, status: balanced }],
   ["/Endpoints", { check: endpoints.checkEndpoints }],
   ["/ConfigMap", { check: core.checkConfigMap, update: core.checkImmutableData }],
   ["/Secret", { check: core.checkSecret, update: core.checkSecretUpdate }],
-  ["/Namespace", { check: core.checkNamespace }],
-  ["/Node", { check: core.checkNode, update: core.checkNodeUpdate }],
-  ["/ResourceQuota", { check: quotas.checkResourceQuota, update: quotas.checkResourceQuotaUpdate }],
+  ["/Namespace", { check: core.checkNamespace, status: statuses.checkNamespaceStatus }],
+  ["/Node", { check: core.checkNode, update: core.checkNodeUpdate, status: core.checkNodeStatus }],
+  [
+    "/ResourceQuota",
+    { check: quotas.checkResourceQuota, update: quotas.checkResourceQuotaUpdate, status: ofNew(quotas.checkResourceQuotaStatus) },
+  ],
   ["/LimitRange", { check: quotas.checkLimitRange }],
   ["/PersistentVolume", { check: volumes.checkPersistentVolume, update: volumes.checkPersistentVolumeUpdate }],
-  ["/PersistentVolumeClaim", { check: volumes.checkPersistentVolumeClaim, update: volumes.checkPersistentVolumeClaimUpdate }],
+  [
+    "/PersistentVolumeClaim",
+    {
+      check: volumes.checkPersistentVolumeClaim,
+      update: volumes.checkPersistentVolumeClaimUpdate,
+      status: ofNew(volumes.checkClaimStatus),
+    },
+  ],
   ["/Event", { check: core.checkEvent }],
   ["/Binding", { check: core.checkBinding }],
   ["apps/Deployment", { check: workloads.checkDeployment, update: workloads.checkSelectorUpdate }],
@@ -68,28 +90,32 @@ const rules: ReadonlyMap<string, Rules> = new Map<string, Rules>([
   ["apps/DaemonSet", { check: workloads.checkDaemonSet, update: workloads.checkSelectorUpdate }],
   ["apps/StatefulSet", { check: workloads.checkStatefulSet, update: workloads.checkStatefulSetUpdate }],
   ["apps/ControllerRevision", { check: workloads.checkControllerRevision, update: workloads.checkControllerRevisionUpdate }],
-  ["batch/Job", { check: jobs.checkJob, update: jobs.checkJobUpdate }],
-  ["batch/CronJob", { check: jobs.checkCronJob }],
+  ["batch/Job", { check: jobs.checkJob, update: jobs.checkJobUpdate, status: statuses.checkJobStatus }],
+  ["batch/CronJob", { check: jobs.checkCronJob, create: jobs.checkCronJobCreate, update: jobs.checkCronJobUpdate }],
   ["discovery.k8s.io/EndpointSlice", { check: endpoints.checkEndpointSlice, update: endpoints.checkEndpointSliceUpdate }],
-  ["networking.k8s.io/Ingress", { check: networking.checkIngress }],
+  ["networking.k8s.io/Ingress", { check: networking.checkIngress, create: networking.checkIngressCreate, status: balanced }],
   ["networking.k8s.io/IngressClass", { check: networking.checkIngressClass, update: networking.checkIngressClassUpdate }],
   ["networking.k8s.io/NetworkPolicy", { check: networking.checkNetworkPolicy }],
   ["policy/PodDisruptionBudget", { check: policies.checkPodDisruptionBudget }],
   ["autoscaling/HorizontalPodAutoscaler", { check: policies.checkAutoscaler }],
   ["coordination.k8s.io/Lease", { check: policies.checkLease }],
   ["scheduling.k8s.io/PriorityClass", { check: policies.checkPriorityClass, update: policies.checkPriorityClassUpdate }],
-  ["storage.k8s.io/StorageClass", { check: policies.checkStorageClass, update: policies.checkStorageClassUpdate }],
+  ["storage.k8s.io/StorageClass", { check: storage.checkStorageClass, update: storage.checkStorageClassUpdate }],
   ["node.k8s.io/RuntimeClass", { check: policies.checkRuntimeClass, update: policies.checkRuntimeClassUpdate }],
   ["/ServiceAccount", { check: cluster.checkServiceAccount }],
-  ["events.k8s.io/Event", { create: cluster.checkEventsEvent }],
+  ["events.k8s.io/Event", { create: cluster.checkEventsEvent, update: cluster.checkEventsEventUpdate }],
   ["networking.k8s.io/IPAddress", { check: cluster.checkIpAddress, update: extensions.checkSpecUpdate }],
   ["networking.k8s.io/ServiceCIDR", { check: cluster.checkServiceCidr, update: extensions.checkSpecUpdate }],
-  ["storage.k8s.io/CSIDriver", { check: cluster.checkCsiDriver, update: cluster.checkCsiDriverUpdate }],
-  ["storage.k8s.io/VolumeAttachment", { check: cluster.checkVolumeAttachment, update: extensions.checkSpecUpdate }],
+  ["storage.k8s.io/CSIDriver", { check: storage.checkCsiDriver, update: storage.checkCsiDriverUpdate }],
+  ["storage.k8s.io/VolumeAttachment", { check: storage.checkVolumeAttachment, update: extensions.checkSpecUpdate }],
   ["flowcontrol.apiserver.k8s.io/FlowSchema", { check: flowControl.checkFlowSchema }],
   ["flowcontrol.apiserver.k8s.io/PriorityLevelConfiguration", { check: flowControl.checkPriorityLevel }],
-  ["resource.k8s.io/ResourceClaim", { update: extensions.checkSpecUpdate }],
-  ["resource.k8s.io/ResourceClaimTemplate", { update: extensions.checkSpecUpdate }],
+  ["storage.k8s.io/VolumeAttributesClass", { check: storage.checkVolumeAttributesClass, update: storage.checkVolumeAttributesClassUpdate }],
+  ["storage.k8s.io/CSINode", { check: storage.checkCsiNode, update: storage.checkCsiNodeUpdate }],
+  ["storage.k8s.io/CSIStorageCapacity", { check: storage.checkCapacity, update: storage.checkCapacityUpdate }],
+  ["resource.k8s.io/DeviceClass", { check: devices.checkDeviceClass }],
+  ["resource.k8s.io/ResourceClaim", { check: devices.checkResourceClaim, update: extensions.checkSpecUpdate }],
+  ["resource.k8s.io/ResourceClaimTemplate", { check: devices.checkResourceClaimTemplate, update: extensions.checkSpecUpdate }],
   ["certificates.k8s.io/CertificateSigningRequest", { check: checkCertificateSigningRequest, part: checkCertificateSigningRequestUpdate }],
   ["admissionregistration.k8s.io/ValidatingWebhookConfiguration", { check: admission.checkWebhooks }],
   ["admissionregistration.k8s.io/MutatingWebhookConfiguration", { check: admission.checkWebhooks }],
@@ -117,18 +143,19 @@ export function validateCreate(kind: Kind, object: JsonObject): readonly FieldEr
   return withSchemaErrors(kind, object, findings);
 }
 
-/**
- * What forbids replacing `stored` with `updated`. Updates of /status are only checked in their metadata: a status says what is, not what
- * is wanted.
- */
+/** What forbids replacing `stored` with `updated`. Of an update of /status the status alone is judged. */
 export function validateUpdate(kind: Kind, stored: JsonObject, updated: JsonObject, subresource = ""): readonly FieldError[] {
   const findings = new Findings();
   checkMetadataUpdate(stored, updated, findings);
   checkMetadata(kind, updated, findings);
   if (kind.custom) return [...findings.errors(), ...customErrors(kind.custom, updated, stored)];
-  const { check, update, part } = rules.get(`${kind.group}/${kind.kind}`) ?? {};
+  const { check, update, part, status } = rules.get(`${kind.group}/${kind.kind}`) ?? {};
   if (part) part(stored, updated, subresource, findings);
-  else if (subresource === "status" || subresource === "approval") return findings.errors();
+  else if (subresource === "status" || subresource === "approval") {
+    status?.(stored, updated, findings);
+    statuses.countsOf(`${kind.group}/${kind.kind}`)?.(stored, updated, findings);
+    return findings.errors();
+  }
   check?.(updated, findings);
   if (subresource === "ephemeralcontainers") pods.checkEphemeralContainersUpdate(stored, updated, findings);
   else if (subresource === "resize") checkPodResize(stored, updated, findings);

@@ -12,6 +12,7 @@ import { matchesLabelMap } from "../../../../protocol/kinds/label-selector";
 import { semanticallyEqual } from "../equality";
 import type { Findings } from "./field-error";
 import { checkCountOrPercent, checkNonNegative } from "./numbers";
+import { checkClaimSpec } from "./persistent-volumes";
 import { checkPodTemplate, checkRunsForever, checkSelectorAndTemplate } from "./pod-spec";
 
 /** apps/v1 and ReplicationControllers. */
@@ -61,7 +62,7 @@ export function checkReplicationController({ spec }: ReplicationController, find
       "`selector` does not match template `labels`",
     );
   checkPodTemplate(spec.template, "spec.template", findings);
-  checkRunsForever(spec.template, "spec", findings);
+  checkRunsForever(spec.template, "spec", findings, "ReplicationController");
 }
 
 export function checkStatefulSet({ spec }: StatefulSet, findings: Findings): void {
@@ -71,6 +72,17 @@ export function checkStatefulSet({ spec }: StatefulSet, findings: Findings): voi
   checkNonNegative(spec.revisionHistoryLimit, "spec.revisionHistoryLimit", findings);
   checkNonNegative(spec.ordinals?.start, "spec.ordinals.start", findings);
   const strategy = spec.updateStrategy;
+  const management = spec.podManagementPolicy;
+  if (management && management !== "OrderedReady" && management !== "Parallel")
+    findings.invalid("spec.podManagementPolicy", management, "must be 'OrderedReady' or 'Parallel'");
+  if (strategy?.type && strategy.type !== "RollingUpdate" && strategy.type !== "OnDelete")
+    findings.invalid("spec.updateStrategy", strategy, "must be 'RollingUpdate' or 'OnDelete'");
+  const retention = spec.persistentVolumeClaimRetentionPolicy;
+  for (const field of ["whenDeleted", "whenScaled"] as const) {
+    const policy = retention?.[field];
+    if (policy !== undefined && policy !== "Retain" && policy !== "Delete")
+      findings.notSupported(`spec.persistentVolumeClaimRetentionPolicy.${field}`, policy, ["Delete", "Retain"]);
+  }
   if (strategy?.type === "OnDelete" && strategy.rollingUpdate !== undefined)
     findings.invalid("spec.updateStrategy.rollingUpdate", strategy.rollingUpdate, "only allowed for updateStrategy 'RollingUpdate'");
   checkNonNegative(strategy?.rollingUpdate?.partition, "spec.updateStrategy.rollingUpdate.partition", findings);
@@ -84,13 +96,10 @@ export function checkStatefulSet({ spec }: StatefulSet, findings: Findings): voi
     "empty selector is invalid for statefulset",
     findings,
   );
-  checkRunsForever(spec.template, "spec", findings);
+  checkRunsForever(spec.template, "spec", findings, "StatefulSet");
   spec.volumeClaimTemplates?.forEach((claim, index) => {
     if (!claim.metadata?.name) findings.required(`spec.volumeClaimTemplates[${index}].metadata.name`);
-    if ((claim.spec?.accessModes ?? []).length === 0)
-      findings.required(`spec.volumeClaimTemplates[${index}].spec.accessModes`, "at least 1 access mode is required");
-    if (claim.spec?.resources?.requests?.storage === undefined)
-      findings.required(`spec.volumeClaimTemplates[${index}].spec.resources[storage]`);
+    checkClaimSpec(claim.spec, `spec.volumeClaimTemplates[${index}].spec`, findings);
   });
 }
 
@@ -107,7 +116,7 @@ function withVolumes(
 export function checkDaemonSet({ spec }: DaemonSet, findings: Findings): void {
   if (!spec) return findings.required("spec");
   checkSelectorAndTemplate(spec.selector, spec.template, "spec", "empty selector is invalid for daemonset", findings);
-  checkRunsForever(spec.template, "spec", findings);
+  checkRunsForever(spec.template, "spec", findings, "DaemonSet");
   checkNonNegative(spec.minReadySeconds, "spec.minReadySeconds", findings);
   checkNonNegative(spec.revisionHistoryLimit, "spec.revisionHistoryLimit", findings);
   const rolling = spec.updateStrategy?.rollingUpdate;

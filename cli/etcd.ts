@@ -2,7 +2,7 @@ import { existsSync, readdirSync, readFileSync, renameSync, rmdirSync, rmSync } 
 import { dirname, join, resolve } from "node:path";
 import type { Command } from "commander";
 import { readBackup } from "../actors/etcd/gateway/read-backup";
-import { founding, storeOfBackup } from "../actors/etcd/restored";
+import { founding, revisionBumped, storeOfBackup } from "../actors/etcd/restored";
 import type { Store } from "../actors/etcd/store/store";
 import { address } from "../protocol/address";
 import type { DiskOperation } from "../runtime/actor";
@@ -26,6 +26,8 @@ the disks of all members, where etcdutl is run once for each.`;
 interface RestoreFlags {
   readonly data: string;
   readonly etcd?: string;
+  readonly bumpRevision?: string;
+  readonly markCompacted?: true;
 }
 
 /** `wavetank etcd restore SNAPSHOT` */
@@ -37,6 +39,8 @@ export function addEtcd(program: Command): void {
     .argument("<snapshot>", "the backup")
     .requiredOption("--data <dir>", "a directory that is not there yet, or empty")
     .option("--etcd <members>", "members of etcd: 1, 3, 5 or 7 (default 3)")
+    .option("--bump-revision <n>", "raise the revision by so much, so that none of the lost ones comes again with another meaning")
+    .option("--mark-compacted", "with --bump-revision: all history is compacted, so that whoever watches has to list anew")
     .addHelpText("after", about)
     .exitOverride()
     .action((snapshot: string, flags: RestoreFlags) => restore(snapshot, flags));
@@ -46,7 +50,9 @@ async function restore(snapshot: string, flags: RestoreFlags): Promise<void> {
   const members = etcdMembers(flags.etcd, defaultShape.etcd);
   const data = resolve(flags.data);
   checkVacant(data, flags.data);
-  const store = readStore(snapshot);
+  const bumpedBy = bumpOf(flags);
+  const read = readStore(snapshot);
+  const store = bumpedBy === 0 ? read : raised(read, bumpedBy, flags);
   // Made aside and renamed: a directory of this name is always a whole one.
   const aside = `${data}.restoring`;
   try {
@@ -67,6 +73,24 @@ async function restore(snapshot: string, flags: RestoreFlags): Promise<void> {
     return undefined;
   });
   process.stdout.write(`restored revision ${store.revision} with ${keys} keys for ${members} members: wavetank up --data ${flags.data}\n`);
+}
+
+/** Both or none: a higher revision without the compaction would leave watchers waiting, and etcdutl does not compact without it. */
+function bumpOf({ bumpRevision, markCompacted }: RestoreFlags): number {
+  if (bumpRevision === undefined && markCompacted === undefined) return 0;
+  const given = bumpRevision === undefined ? "--mark-compacted" : `--bump-revision ${bumpRevision}`;
+  if (bumpRevision === undefined || markCompacted === undefined)
+    throw new InputError(`${given}: expected --bump-revision N and --mark-compacted together`);
+  if (!/^[1-9]\d*$/.test(bumpRevision)) throw new InputError(`${given}: expected a whole number, 1 or more`);
+  return Number(bumpRevision);
+}
+
+function raised(store: Store, by: number, { bumpRevision }: RestoreFlags): Store {
+  try {
+    return revisionBumped(store, by);
+  } catch (error) {
+    throw new InputError(`--bump-revision ${bumpRevision}: ${(error as Error).message}`);
+  }
 }
 
 function checkVacant(data: string, given: string): void {

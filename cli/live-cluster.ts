@@ -150,7 +150,13 @@ export class LiveCluster {
       hub: this.hub,
       hosts: () => this.hostsHere(),
       joinedPlan: (host) => this.joinedPlan(host),
-      knowledge: { leads: (host) => this.leaders.leads(host), objects: () => this.objects },
+      knowledge: {
+        leads: (host) => this.leaders.leads(host),
+        objects: () => this.objects,
+        // A live cluster is not restored while it runs.
+        backupSaved: () => undefined,
+        restored: () => undefined,
+      },
     });
     const { address: server, config } = this.plan.hosts.find(({ role }) => role === "apiserver")!.actors[0]!;
     this.faults = new FaultService({

@@ -67,7 +67,12 @@ export class Course {
     const { scenario } = input;
     this.wanted = new Set(input.manifests.map(({ object }) => objectId(object)));
     this.witness = new Witness(world, hosts, scenario, input);
-    this.tank = tankOf({ leads: (host) => this.witness.leads(host), objects: () => this.witness.objects });
+    this.tank = tankOf({
+      leads: (host) => this.witness.leads(host),
+      objects: () => this.witness.objects,
+      backupSaved: (revision) => this.witness.backupSaved(revision),
+      restored: (store, backupRevision) => this.witness.restored(store, backupRevision),
+    });
     const { random } = world;
     const deployments = input.manifests.filter(({ kind }) => kind.kind === "Deployment").map(({ object }) => keyOf(object));
     const fileSteps = stepsOf(scenario.storm).filter(({ path }) => path[0] === "storm").length;

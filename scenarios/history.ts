@@ -51,6 +51,19 @@ export type HistoryEvent =
       readonly ok: boolean;
       readonly detail: string;
     }
+  /** An operator saved a backup of etcd, which holds all that was written up to that revision. */
+  | { readonly type: "backup"; readonly atUs: number; readonly revision: number }
+  /**
+   * Etcd is made anew out of a backup: of its history, what came after `backupRevision` (so many revisions) is gone, and it goes on after `revision`. A new epoch:
+   * Raft begins again, and objects are what they were; those that are others than a moment ago are told behind this.
+   */
+  | {
+      readonly type: "restore";
+      readonly atUs: number;
+      readonly backupRevision: number;
+      readonly lostRevisions: number;
+      readonly revision: number;
+    }
   /** An actor began or ended a life. */
   | { readonly type: "life"; readonly atUs: number; readonly actor: Address; readonly alive: boolean; readonly error: string }
   | { readonly type: "host"; readonly atUs: number; readonly host: HostName; readonly up: boolean }

@@ -1,5 +1,6 @@
 import { Entry } from "../actors/api-server/storage/entry";
 import type { Store } from "../actors/etcd/store/store";
+import type { Version } from "../actors/etcd/store/version";
 import type { Stored } from "../protocol/kinds/object";
 import { type HistoryEvent, objectId } from "./history";
 
@@ -26,11 +27,43 @@ export class Ledger {
         const key = Buffer.from(version.history.key, "latin1").toString("utf8");
         const event = { type: "store", atUs, revision: this.revision, key, deleted: version.tombstone } as const;
         told.push(isOfApi(key) ? event : { ...event, value: version.tombstone ? null : Buffer.from(version.value).toString("latin1") });
-        const change = this.change(key, version.tombstone ? undefined : version.value);
+        const change = this.change(key, version.tombstone ? undefined : version.value, this.revision);
         if (change) told.push({ type: "object", atUs, revision: this.revision, ...change });
       }
     }
     return told;
+  }
+
+  /** The newest revision that was read. */
+  get newest(): number {
+    return this.revision;
+  }
+
+  /** Etcd begins anew with that store: what there is now, oldest first, and what of it differs from a moment ago, with what is gone first. */
+  restored(store: Store, atUs: number): { readonly standing: readonly Told[]; readonly changes: readonly Told[] } {
+    const kept: { readonly key: string; readonly version: Version }[] = [];
+    store.index.scan("", null, (history) => {
+      const version = history.versions.at(-1)!;
+      if (!version.tombstone) kept.push({ key: Buffer.from(history.key, "latin1").toString("utf8"), version });
+      return undefined;
+    });
+    // Whoever owns something was made before it.
+    kept.sort((a, b) => a.version.createRevision - b.version.createRevision || a.version.sub - b.version.sub);
+    this.revision = store.revision;
+    const changes: Told[] = [];
+    const tell = (key: string, value: Uint8Array | undefined, revision: number) => {
+      const change = this.change(key, value, revision);
+      if (change) changes.push({ type: "object", atUs, revision: this.revision, ...change });
+    };
+    const stays = new Set(kept.map(({ key }) => key));
+    for (const key of [...this.byKey.keys()]) if (!stays.has(key)) tell(key, undefined, this.revision);
+    const standing: Told[] = [];
+    for (const { key, version } of kept) {
+      if (this.byKey.get(key)?.metadata.resourceVersion !== String(version.modRevision)) tell(key, version.value, version.modRevision);
+      const after = this.byKey.get(key);
+      if (after) standing.push({ type: "object", atUs, revision: this.revision, id: objectId(after), before: undefined, after });
+    }
+    return { standing, changes };
   }
 
   private note({ kind }: Stored): void {
@@ -40,6 +73,7 @@ export class Ledger {
   private change(
     key: string,
     value: Uint8Array | undefined,
+    revision: number,
   ): { id: string; before: Stored | undefined; after: Stored | undefined } | undefined {
     if (!isOfApi(key)) return undefined;
     const before = this.byKey.get(key);
@@ -53,7 +87,7 @@ export class Ledger {
     }
     // Not every key under /registry/ holds an object: allocators and the API servers' own addresses are plain values.
     if (Buffer.from(value).indexOf('"metadata":{') < 0) return undefined;
-    const after = new Entry(key, this.revision, value).object;
+    const after = new Entry(key, revision, value).object;
     const id = objectId(after);
     this.note(after);
     this.byKey.set(key, after);

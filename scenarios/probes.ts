@@ -23,6 +23,7 @@ export const probeTexts: ReadonlyMap<string, string> = new Map([
   ["etcdElections", "times an etcd member became leader"],
   ["raftTruncations", "times a member dropped entries that its leader did not have"],
   ["snapshotsInstalled", "times a member was brought up to date by a snapshot"],
+  ["restores", "times etcd was made anew of a backup"],
   ["compactions", "compactions of a store"],
   ["leaseTakeovers", "times a controller manager or a scheduler became leader"],
   ["apiWrites", "changes of objects through an API server"],
@@ -46,6 +47,8 @@ function reachedBy(event: HistoryEvent): readonly string[] {
       return event.phase === "began" ? ["faults"] : [];
     case "action":
       return event.ok ? ["actions"] : [];
+    case "restore":
+      return ["restores"];
     case "object":
       return lostReady(event) ? ["nodesLost"] : [];
     case "fact":

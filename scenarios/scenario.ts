@@ -9,7 +9,7 @@ import { Complaints } from "./language/complaints";
 import type { Surroundings } from "./language/condition-reader";
 import { microseconds } from "./language/duration";
 import { type Plan, readPlan } from "./language/plan";
-import { type Params, type StormNode, shortestUs } from "./language/steps";
+import { type Params, type StormNode, shortestUs, stepsOf } from "./language/steps";
 import { StormReader } from "./language/storm-reader";
 import { type OperatorPlan, readOperators } from "./operators";
 import { validateFile } from "./scenario-schema";
@@ -120,6 +120,7 @@ class Reader {
     const around = surroundings(least, load.length, expect);
     const hosts = shaped.problems.length > 0 ? undefined : [...least.hosts, ...clients(load.length)];
     const storm = new StormReader(this.complaints, around, hosts).read((file.storm ?? []) as readonly unknown[], ["storm"]);
+    this.keepHistory(storm, expect);
     const scenario: Scenario = {
       name: String(file.name),
       title: String(file.title ?? file.name),
@@ -148,6 +149,15 @@ class Reader {
     };
     const inOrder = [...this.complaints.problems].sort((a, b) => a.line - b.line || a.column - b.column);
     return inOrder.length > 0 ? { ok: false, problems: inOrder } : { ok: true, scenario };
+  }
+
+  /** Whoever judges one history from its beginning to its end cannot judge a run in which it ends for a backup. */
+  private keepHistory(storm: readonly StormNode[], expect: Scenario["expect"]): void {
+    const ending = stepsOf(storm).find((step) => step.type === "fault" && step.fault.endsHistory);
+    if (ending?.type !== "fault") return;
+    for (const { check, path } of expect)
+      if (check.acrossRestore === "never")
+        this.complaints.complain(path, `${check.name} cannot judge what comes after ${ending.fault.name}, which takes writes back`);
   }
 
   /** A time in which the cluster has to come to rest: there is a least one. */

@@ -1,7 +1,9 @@
+import { snapshotOf } from "../actors/etcd/store/snapshot";
+import type { Store } from "../actors/etcd/store/store";
 import type { Address, HostName } from "../protocol/address";
 import type { Message } from "../protocol/codec";
 import type { Stored } from "../protocol/kinds/object";
-import type { Answer } from "../runtime/actor";
+import type { Answer, DiskOperation } from "../runtime/actor";
 import { gateOf } from "../runtime/gate";
 import type { Gate, Interposer } from "../runtime/interposer";
 import type { WireRule } from "../runtime/rules";
@@ -162,5 +164,22 @@ export class SimulatedTank implements Tank {
 
   diskCounts(host: HostName): DiskCounts {
     return this.simulation.host(host).disk.counts;
+  }
+
+  writeDisk(host: HostName, actor: Address, operations: readonly DiskOperation[]): void {
+    this.simulation.host(host).disk.provision(actor, operations);
+  }
+
+  backupOf(member: Address): Uint8Array | undefined {
+    const state = this.simulation.stateOf<{ readonly store: Store }>(member);
+    return state && snapshotOf(state.store);
+  }
+
+  tellOfBackup(revision: number): void {
+    this.knowledge.backupSaved(revision);
+  }
+
+  tellOfRestore(store: Store, backupRevision: number): void {
+    this.knowledge.restored(store, backupRevision);
   }
 }

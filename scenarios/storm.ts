@@ -159,6 +159,10 @@ export class Storm {
       if (twice !== undefined)
         return `${twice} has two members of etcd for a while: losing it as well takes two votes; allow that with \`beyondBudget: true\``;
     }
+    const damaged = others.filter(({ planned }) => planned.fault.damages).flatMap((one) => one.lost);
+    const again = fault.damages ? hit.find((host) => damaged.includes(host)) : undefined;
+    if (again !== undefined)
+      return `the data of ${again} is damaged and not mended yet: its member would be replaced twice at once; allow that with \`beyondBudget: true\``;
     const lost = new Set([...hit, ...others.flatMap((one) => one.lost)]);
     return exceedsBudget(this.tank.hosts(), new Set(hit), lost);
   }

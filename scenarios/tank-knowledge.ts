@@ -1,3 +1,4 @@
+import type { Store } from "../actors/etcd/store/store";
 import type { HostName } from "../protocol/address";
 import type { Stored } from "../protocol/kinds/object";
 
@@ -6,4 +7,8 @@ export interface TankKnowledge {
   /** Whether something on a host is a leader at this moment. */
   leads(host: HostName): boolean;
   objects(): ReadonlyMap<string, Stored>;
+  /** To be told that a backup of etcd was saved. */
+  backupSaved(revision: number): void;
+  /** To be told that etcd begins anew with that store, made of the backup of that revision. */
+  restored(store: Store, backupRevision: number): void;
 }

@@ -1,7 +1,8 @@
+import type { Store } from "../actors/etcd/store/store";
 import type { Address, HostName } from "../protocol/address";
 import type { Message } from "../protocol/codec";
 import type { Stored } from "../protocol/kinds/object";
-import type { Answer } from "../runtime/actor";
+import type { Answer, DiskOperation } from "../runtime/actor";
 import type { Gate, Interposer } from "../runtime/interposer";
 import type { WireRule } from "../runtime/rules";
 import type { Cancel } from "../runtime/world";
@@ -116,4 +117,15 @@ export interface Tank {
   /** Empties a host's disk; the host should be down. */
   wipeDisk(host: HostName): void;
   diskCounts(host: HostName): DiskCounts;
+  /** Puts these on the disk of a host that is down, for the actor to find when it starts. */
+  writeDisk(host: HostName, actor: Address, operations: readonly DiskOperation[]): void;
+
+  // ——— backups of etcd ———
+
+  /** The store as a member of etcd holds it now, in the bytes of a backup; undefined where it does not run. */
+  backupOf(member: Address): Uint8Array | undefined;
+  /** Tells whoever watches that a backup was saved: what was written up to that revision must never be lost. */
+  tellOfBackup(revision: number): void;
+  /** Tells whoever watches that etcd is made anew with that store, out of the backup of that revision: a new epoch of its history begins. */
+  tellOfRestore(store: Store, backupRevision: number): void;
 }

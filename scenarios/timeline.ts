@@ -28,6 +28,15 @@ export function timelineOf(event: HistoryEvent): TimelineLine | undefined {
       );
     case "life":
       return !event.alive && event.error !== "" ? line("trouble", `${event.actor} crashed: ${event.error}`) : undefined;
+    case "backup":
+      return line("action", `a backup of etcd is saved at revision ${event.revision}`);
+    case "restore": {
+      const { backupRevision, lostRevisions, revision } = event;
+      return line(
+        "action",
+        `etcd is made anew of the backup of revision ${backupRevision}: ${lostRevisions} revisions are lost, it goes on after ${revision}`,
+      );
+    }
     case "object":
       return ofObject(event, line);
     case "fact":

@@ -24,6 +24,8 @@ export class Witness {
   audience: ((observation: Observation) => void) | undefined;
   private readonly ledger = new Ledger();
   private readonly etcdTerms = new Map<HostName, number>();
+  /** Who began a life on a host that has not ended: members of etcd come and go, so the plan does not say. */
+  private readonly living = new Map<HostName, Set<Address>>();
   private readonly leaseHolders = new Map<string, HostName>();
 
   constructor(
@@ -83,17 +85,39 @@ export class Witness {
   }
 
   /** Adds an event to the history. */
-  tell(event: HistoryEvent): void {
+  tell(event: HistoryEvent, checks: readonly CheckRun[] = this.checkRuns): void {
     this.probes.see(event);
     this.recorder.see(event);
     this.listeners.onEvent?.(event);
     const line = timelineOf(event);
     if (line) this.show(line);
-    for (const check of this.checkRuns) {
+    this.judge(event, checks);
+    this.audience?.({ type: "history", event });
+  }
+
+  /** Notes that a backup of etcd was saved. */
+  backupSaved(revision: number): void {
+    this.tell({ type: "backup", atUs: this.world.now(), revision });
+  }
+
+  /** Etcd begins anew with that store, made of the backup of that revision: the truth goes back with it, and checks of one history begin again. */
+  restored(store: Store, backupRevision: number): void {
+    const atUs = this.world.now();
+    const lostRevisions = Math.max(0, this.ledger.newest - backupRevision);
+    const { standing, changes } = this.ledger.restored(store, atUs);
+    const anew = this.checkRuns.filter((check) => !check.spansRestore);
+    for (const check of anew) check.beginAnew();
+    this.tell({ type: "restore", atUs, backupRevision, lostRevisions, revision: store.revision });
+    for (const event of standing) this.judge(event, anew);
+    const others = this.checkRuns.filter((check) => check.spansRestore);
+    for (const event of changes) this.tell(event, others);
+  }
+
+  private judge(event: HistoryEvent, checks: readonly CheckRun[]): void {
+    for (const check of checks) {
       const violation = check.see(event);
       if (violation !== undefined) this.show({ atUs: event.atUs, tone: "verdict", text: `violated: ${violation}` });
     }
-    this.audience?.({ type: "history", event });
   }
 
   private show(line: TimelineLine): void {
@@ -114,10 +138,13 @@ export class Witness {
         return;
       }
       case "started":
+        this.living.set(host, (this.living.get(host) ?? new Set()).add(event.actor));
         return this.tell({ type: "life", atUs, actor: event.actor, alive: true, error: "" });
       case "stopped":
+        this.living.get(host)?.delete(event.actor);
         return this.tell({ type: "life", atUs, actor: event.actor, alive: false, error: "" });
       case "crashed": {
+        this.living.get(host)?.delete(event.actor);
         const error = event.error instanceof Error ? event.error.message : String(event.error);
         return this.tell({ type: "life", atUs, actor: event.actor, alive: false, error });
       }
@@ -125,8 +152,8 @@ export class Witness {
         this.etcdTerms.delete(host);
         for (const [lease, holder] of this.leaseHolders) if (holder === host) this.leaseHolders.delete(lease);
         this.tell({ type: "host", atUs, host, up: false });
-        for (const actor of this.hosts.find(({ name }) => name === host)?.actors ?? [])
-          this.tell({ type: "life", atUs, actor: actor.address, alive: false, error: "" });
+        for (const actor of this.living.get(host) ?? []) this.tell({ type: "life", atUs, actor, alive: false, error: "" });
+        this.living.delete(host);
         return;
       case "hostUp":
         return this.tell({ type: "host", atUs, host, up: true });

@@ -23,7 +23,7 @@ import { withCondition } from "./condition";
 import { isPodReady } from "./pod-state";
 
 /** An eviction that was allowed is expected to have deleted its pod by then. */
-const deletionTimeoutMs = 120_000;
+export const deletionTimeoutMs = 120_000;
 
 type Budget = Stored<PodDisruptionBudget>;
 

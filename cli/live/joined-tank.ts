@@ -114,6 +114,10 @@ class JoinedTank implements Tank {
   correctClock = forTheHub;
   troubleDisk = forTheHub;
   wipeDisk = forTheHub;
+  writeDisk = forTheHub;
+  backupOf = forTheHub;
+  tellOfBackup = forTheHub;
+  tellOfRestore = forTheHub;
   diskCounts = (): DiskCounts => ({ syncs: 0, lostWrites: 0, tornWrites: 0, failedWrites: 0, corruptedWrites: 0, misdirectedWrites: 0 });
 }
 

@@ -240,6 +240,20 @@ export class LiveTank implements Tank {
     this.change(host, { disk: { slowdown, full, errorProbability } });
   }
 
+  writeDisk(host: HostName): void {
+    throw new Impossible(`the disk of ${host} is not written: \`wavetank etcd restore\` makes the files of a live cluster anew`);
+  }
+
+  backupOf(): Uint8Array | undefined {
+    throw new Impossible(
+      "a live cluster is not thrown away for a backup: `wavetank etcd restore` makes another one of what `etcdctl snapshot save` wrote",
+    );
+  }
+
+  tellOfBackup(): void {}
+
+  tellOfRestore(): void {}
+
   wipeDisk(host: HostName): void {
     throw new Impossible(`the disk of ${host} is not wiped: a live cluster's files are somebody's data`);
   }

@@ -111,6 +111,11 @@ export class SimulatedDisk implements Disk {
     this.files.clear();
   }
 
+  /** Puts these on it at once, as somebody does who prepares the disk of a machine that does not run. */
+  provision(actor: Address, operations: readonly DiskOperation[]): void {
+    for (const operation of operations) this.apply(actor, operation);
+  }
+
   /** Takes effect of changed faults, such as the end of a stall. */
   resume(): void {
     if (!this.busy) this.next();

@@ -32,11 +32,18 @@ export const uncordon: Action = {
   tasks: ({ node }) => [cordonTask(node, false)],
 };
 
+/**
+ * Longer than an eviction whose deletion never came is held against its budget (two minutes, in which every other one may be refused): kubectl drain itself
+ * has no limit.
+ */
+const drainWithinMs = 180_000;
+
 export const drain: Action = {
   name: "drain",
   what: "Cordons a node and evicts its pods, respecting their disruption budgets, as kubectl drain does.",
   params: nodeParam,
   required: ["node"],
+  withinMs: () => drainWithinMs,
   about: () => undefined,
   tasks: ({ node }) => [cordonTask(node, true), { type: "drain", node: String(node) }],
 };

@@ -14,6 +14,11 @@ export interface Check {
   /** JSON Schema properties of what a scenario may say beside `check`. */
   readonly params: Readonly<Record<string, JsonSchema>>;
   readonly required: readonly string[];
+  /**
+   * What becomes of it when etcd is made anew of a backup. Where this is left out it begins anew, with the objects that there are then: its claim is about one history.
+   * Where it "spans", it sees what comes after as it saw what was before, the restore among it; where "never", no scenario may ask for both.
+   */
+  readonly acrossRestore?: "spans" | "never";
   begin(params: Readonly<Record<string, unknown>>): Watcher;
 }
 
@@ -46,18 +51,28 @@ export interface CheckResult {
 export class CheckRun {
   private violation: string | undefined;
   private atUs = -1;
-  private readonly watcher: Watcher;
+  private watcher: Watcher;
 
   constructor(
     readonly label: string,
-    check: Check,
-    params: Readonly<Record<string, unknown>>,
+    private readonly check: Check,
+    private readonly params: Readonly<Record<string, unknown>>,
   ) {
     this.watcher = check.begin(params);
   }
 
   get isViolated(): boolean {
     return this.violation !== undefined;
+  }
+
+  /** Whether it goes on when etcd is made anew of a backup. */
+  get spansRestore(): boolean {
+    return this.check.acrossRestore === "spans";
+  }
+
+  /** Forgets what it saw, but not that something was wrong. */
+  beginAnew(): void {
+    this.watcher = this.check.begin(this.params);
   }
 
   /** What is wrong, when this event is what first violated the check. */

@@ -9,6 +9,7 @@ export const clientNeverBack: Check = {
   source: "Kubernetes API concepts, Resource versions; kubernetes/kubernetes#59848",
   params: {},
   required: [],
+  acrossRestore: "spans",
   begin() {
     const seen = new Map<string, number>();
     let looks = 0;

@@ -7,6 +7,7 @@ export const convergence: Check = {
   source: "Anvil (OSDI 2024), eventually stable reconciliation; TigerBeetle's liveness mode",
   params: {},
   required: [],
+  acrossRestore: "spans",
   begin() {
     let changes = 0;
     return {

@@ -10,18 +10,43 @@ export const legitimateLoss: Check = {
   source: "TigerBeetle VOPR (whether a loss is legitimate); Raft, section 5.4: committed entries survive the loss of any minority",
   params: {},
   required: [],
+  acrossRestore: "spans",
   begin(params) {
-    const model = new RaftModel();
+    let model = new RaftModel();
     const writes = acknowledgedWrites.begin(params);
     /** Members of which a life began with less than was on their disk, and up to where they have to catch up to be whole again. */
     const lostDisks = new Map<string, number>();
     /** Members whose last life ended, and nobody began another. */
     const dead = new Set<string>();
+    const hostOf = new Map<string, string>();
+    /** The hosts whose disks an operator knows to be gone for good, of a fault that ends with a restore. */
+    let givenUp: readonly string[] = [];
+    const restores: string[] = [];
+    const restored = (revisions: number): string | undefined => {
+      const { voters } = model.configuration;
+      const gone = voters.filter((member) => givenUp.includes(hostOf.get(member) ?? ""));
+      const quorum = Math.floor(voters.length / 2) + 1;
+      model = new RaftModel();
+      lostDisks.clear();
+      dead.clear();
+      if (revisions > 0 && gone.length < quorum)
+        return `${revisions} revisions were given up for a backup, and only ${gone.join(" and ") || "nobody"} was lost: a quorum of ${voters.length} knew better`;
+      restores.push(
+        `legitimate, for ${gone.join(" and ")} were lost, a quorum of ${voters.length}: ${revisions} revisions were given up for a backup`,
+      );
+      return undefined;
+    };
     return {
       see(event) {
         if (event.type === "life" && event.actor.startsWith("etcd/")) {
           if (event.alive) dead.delete(event.actor);
           else dead.add(event.actor);
+        }
+        if (event.type === "fact" && event.actor.startsWith("etcd/")) hostOf.set(event.actor, event.host);
+        if (event.type === "fault" && event.phase === "began" && event.fault === "restore-backup") givenUp = event.targets;
+        if (event.type === "restore") {
+          writes.see(event);
+          return restored(event.lostRevisions);
         }
         if (event.type === "fact" && event.fact.kind === "raft.recovered") {
           const before = model.members.get(event.actor)?.disk;
@@ -46,7 +71,12 @@ export const legitimateLoss: Check = {
         if (unavailable !== undefined && gone.length < quorum && damaged.length < quorum)
           return { violation: `${unavailable}, and ${why(gone)}: a quorum of ${voters.length} is there`, detail: "", reached };
         if (loss === undefined && unavailable === undefined)
-          return { detail: `${detail}; ${damaged.length} of ${voters.length} disks were lost`, reached };
+          return {
+            detail: [detail, restores.length > 0 ? restores.join("; ") : `${damaged.length} of ${voters.length} disks were lost`].join(
+              "; ",
+            ),
+            reached,
+          };
         return {
           detail: `legitimate, for ${damaged.join(" and ")} were lost, a quorum of ${voters.length}: ${loss ?? unavailable}`,
           reached,

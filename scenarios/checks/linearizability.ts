@@ -19,6 +19,7 @@ export const linearizability: Check = {
   source: "etcd documentation, KV API guarantees (linearizability, atomicity); Herlihy and Wing, 1990",
   params: {},
   required: [],
+  acrossRestore: "never",
   begin() {
     const order = new CommitOrder();
     const recorded = new Recorded();

@@ -10,6 +10,7 @@ export const noPanics: Check = {
   source: "an expected failure is a value; the impossible is an assertion that ends the run",
   params: {},
   required: [],
+  acrossRestore: "spans",
   begin() {
     let lives = 0;
     let badDisks = 0;

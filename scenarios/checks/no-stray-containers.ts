@@ -8,6 +8,7 @@ export const noStrayContainers: Check = {
   source: "Kubernetes documentation, Nodes, kubelet; Garbage Collection of unused containers",
   params: {},
   required: [],
+  acrossRestore: "spans",
   begin() {
     const running = new RunningContainers();
     let started = 0;

@@ -18,6 +18,7 @@ export const oneActingLeader: Check = {
   source: "client-go leaderelection: the renew deadline ends before the lease does",
   params: {},
   required: [],
+  acrossRestore: "spans",
   begin() {
     const acting = new Map<string, Leader>();
     const frozenHosts = new Set<string>();

@@ -14,6 +14,7 @@ export const progress: Check = {
   source: "madsim and Shuttle (deadlock: work is pending and nothing can run); TigerBeetle's liveness mode",
   params: { within: { ...durationSchema, description: 'how long nothing may change, "90s" where not given' } },
   required: [],
+  acrossRestore: "spans",
   begin({ within }) {
     const withinUs = (parseDurationMs(String(within ?? "90s")) ?? 90_000) * 1000;
     let isCalm = false;

@@ -9,6 +9,7 @@ export const referenceUpdates: Check = {
   source: "Sieve (OSDI 2022), differential oracles: state update summaries",
   params: {},
   required: [],
+  acrossRestore: "never",
   begin() {
     const summary = new UpdateSummary();
     return {

@@ -9,6 +9,7 @@ export const sameAsReference: Check = {
   source: "Sieve (OSDI 2022), differential oracles: end states; Acto: recovery equals a fresh deployment",
   params: {},
   required: [],
+  acrossRestore: "never",
   begin() {
     return {
       see: () => undefined,

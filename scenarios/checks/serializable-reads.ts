@@ -12,6 +12,7 @@ export const serializableReads: Check = {
   source: "etcd documentation, KV API guarantees: serializable reads; Jepsen, etcd 3.4.3",
   params: {},
   required: [],
+  acrossRestore: "never",
   begin() {
     const values = new KeyValues();
     /** By client and member: the newest revision that it was shown there. */

@@ -18,6 +18,7 @@ export const serviceAvailability: Check = {
     },
   },
   required: ["service", "atLeast"],
+  acrossRestore: "spans",
   begin({ service, atLeast, longestOutage }) {
     const objective = Number(String(atLeast).replace("%", "")) / 100;
     const allowedUs = longestOutage === undefined ? undefined : parseDurationMs(String(longestOutage))! * 1000;

@@ -36,6 +36,7 @@ export const serviceRecovery: Check = {
     },
   },
   required: ["service", "recoverWithin"],
+  acrossRestore: "spans",
   begin({ service, recoverWithin, detectWithin, ignoreBelow }) {
     const recoverUs = parseDurationMs(String(recoverWithin))! * 1000;
     const detectUs = detectWithin === undefined ? undefined : parseDurationMs(String(detectWithin))! * 1000;

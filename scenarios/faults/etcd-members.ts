@@ -106,8 +106,9 @@ export function replaceMember(tank: Tank, host: HostName, member: Address, withi
   const config = tank.configOf(member);
   const fresh = nextAddress(member);
   removeMember(tank, member, withinMs, (removed) => {
-    // Whatever came of it, a host is not left dead.
+    // Whatever came of it, a host is not left dead; but nobody begins again who may still have a vote and has forgotten what it was for.
     if (!removed || config === undefined) {
+      tank.removeActor(member);
       tank.startHost(host);
       return then(false);
     }

@@ -23,6 +23,8 @@ export interface Fault {
   silenced?(tank: Tank, targets: readonly string[], params: Params): readonly string[];
   /** Whether a host that suffers it may lose its copy of the data: it counts as lost until the fault says that it is mended. */
   readonly damages?: boolean;
+  /** Whether the store goes back to an earlier state, which some checks cannot judge. */
+  readonly endsHistory?: true;
   /** How a swarm draws it; it does not where this is left out. */
   readonly swarm?: Drawing;
   /** Begins. `targets` are names of what it aims at; `id` is unique in the run. What it returns undoes it. */

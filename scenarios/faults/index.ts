@@ -33,6 +33,7 @@ import { compactionPressure, writePressure } from "./pressure";
 import { reorder } from "./reorder";
 import { replaceMemberFault } from "./replace-member";
 import { replay } from "./replay";
+import { restoreBackup } from "./restore-backup";
 import { slowCpu } from "./slow-cpu";
 import { split } from "./split";
 import { staleApiServer } from "./stale-api-server";
@@ -76,6 +77,7 @@ export const faults: readonly Fault[] = [
   misdirectingDisk,
   replaceMemberFault,
   memberChurn,
+  restoreBackup,
   compactionPressure,
   writePressure,
   corruptObject,

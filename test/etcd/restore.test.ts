@@ -7,7 +7,7 @@ import { actors } from "../../actors";
 import { portTo } from "../../actors/etcd/gateway/port";
 import { readBackup } from "../../actors/etcd/gateway/read-backup";
 import { etcdMember } from "../../actors/etcd/member";
-import { storeOfBackup } from "../../actors/etcd/restored";
+import { revisionBumped, storeOfBackup } from "../../actors/etcd/restored";
 import { hashKv } from "../../actors/etcd/store/hash";
 import { type WrittenAccess, writeEtcdAccess } from "../../cli/etcd-access";
 import { LiveCluster } from "../../cli/live-cluster";
@@ -143,9 +143,21 @@ describeWith(["etcdctl"], "a backup that etcdctl saved", () => {
   test("may become a cluster of another size", async () => {
     const data = join(directory, "single");
     expect((await wavetank("etcd", "restore", snapshot, "--data", data, "--etcd", "1")).status).toBe(0);
+    expect((await wavetank("etcd", "restore", snapshot, "--data", `${data}2`, "--bump-revision", "9")).stderr).toBe(
+      "--bump-revision 9: expected --bump-revision N and --mark-compacted together\n",
+    );
+    expect((await wavetank("etcd", "restore", snapshot, "--data", `${data}2`, "--bump-revision", "x", "--mark-compacted")).stderr).toBe(
+      "--bump-revision x: expected a whole number, 1 or more\n",
+    );
     const { asks, close } = membersOn(data, 1);
     expect((await asks[0]!("etcd.range.response", everything)).header.revision).toBe(revision);
     await close();
+  });
+
+  test("may have its revision raised and its history compacted, with the keys as they were", () => {
+    const store = revisionBumped(storeOfBackup(readBackup(readFileSync(snapshot))), 1000);
+    expect([store.revision, store.compacted, store.get("a")!.modRevision]).toEqual([revision + 1000, revision + 1000, 3]);
+    expect([store.index.get("a")!.versions.length, store.index.get("b")]).toEqual([1, undefined]);
   });
 
   test("is refused where a byte of it is wrong or missing, with the place, and nothing is left behind", async () => {

@@ -21,6 +21,10 @@ export const ofEtcd: readonly Case[] = [
   [`fault: corrupt-disk, ${leader}, rate: 20%`, /^\d+ records? stored with a wrong bit, etcd-2 emptied and filled anew$/],
   [`fault: misdirecting-disk, ${leader}, rate: 20%`, /^\d+ records? stored in the wrong place, etcd-2 emptied and filled anew$/],
   [`fault: replace-member, ${leader}`, /^etcd\/2 on etcd-2 lost its disk and is replaced$/],
+  [
+    `fault: restore-backup, target: { hosts: [etcd-0, etcd-2] }, lostAfter: 1s`,
+    /^etcd-0 and etcd-2 lost their disks for good, 3 members are made of the backup that etcd\/0 gave at revision \d+$/,
+  ],
   [`fault: member-churn, ${leader}, period: 300ms`, /^\d+ members? added and promoted, \d+ members? removed$/],
   [`fault: compaction-pressure, ${leader}, period: 200ms, defragment: true`, /^\d+ compactions of the newest revision$/],
   [`fault: write-pressure, ${leader}, period: 20ms, bytes: 20000`, /^\d+ writes of 20000 bytes$/],

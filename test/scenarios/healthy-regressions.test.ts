@@ -3,6 +3,20 @@ import { inputOf } from "../../cli/simulate";
 import { runScenario } from "../../scenarios/run";
 
 describe("healthy seeds that were violated once", () => {
+  const ofStore = (seed: number) => runScenario(inputOf(loadScenario("scenarios/library/healthy-store.yaml"), { seed, keepTraceLines: 0 }));
+
+  // The member of a disk that was damaged and the one of a disk that was lost were replaced at once; it came back with nothing of what it had voted for.
+  it("healthy-store 20675: a member whose data is damaged is not replaced twice at once", () => {
+    const { verdict, schedule } = ofStore(20675);
+    expect(verdict).toBe("held");
+    expect(schedule.filter(({ name }) => name === "replace-member").map(({ targets }) => targets)).toEqual([[]]);
+  });
+
+  // Nobody was told that the member died with its host, which the plan did not know to live there: its next life seemed to go back.
+  it("healthy-store 20776: a member that came later dies with its host", () => {
+    expect(ofStore(20776).verdict).toBe("held");
+  });
+
   // A disk was emptied while member-churn had put a second member on its host: two of four votes were gone for good, which no cluster survives.
   it("healthy-store 70026: a host with two members of etcd is not taken by another fault", () => {
     const { verdict, schedule, convergence } = runScenario(

@@ -30,6 +30,7 @@ const recoveries = [
   "lost-quorum",
   "member-replaced",
   "relist-storm",
+  "restore-backup",
   "rolling-etcd-restart",
   "stale-api-server",
   "throttled-client",

@@ -1,4 +1,6 @@
 import { actors } from "../../actors";
+import { deletionTimeoutMs } from "../../actors/controller-manager/disruption";
+import { actionNamed } from "../../scenarios/actions";
 import { readManifests } from "../../scenarios/manifests";
 import { runScenario } from "../../scenarios/run";
 import { scenarioOf } from "./tiny";
@@ -43,6 +45,11 @@ const drainOther = "action: drain, node: node-1 }";
 const loosen =
   "action: patch, apiVersion: policy/v1, kind: PodDisruptionBudget, namespace: default, name: web, type: merge, patch: { spec: { maxUnavailable: 1 } } }";
 const nodesBack = "  - { at: 35s, action: uncordon, node: node-0 }\n  - { at: 35s, action: uncordon, node: node-1 }";
+
+it("a drain waits longer than an eviction that came to nothing is held against its budget", () => {
+  // healthy-workloads 20008: an API server died between the budget and the pod, and for two minutes no eviction was allowed.
+  expect(actionNamed("drain")!.withinMs!({ node: "node-0" })).toBeGreaterThan(deletionTimeoutMs);
+});
 
 describe("what an operator is asked to do", () => {
   it("goes on beside a drain that waits, whichever node the pod is on", () => {

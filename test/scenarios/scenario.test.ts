@@ -26,6 +26,11 @@ describe("a scenario file that is wrong is told where, and what was expected", (
       `${good}storm:\n  - at: 5\n    fault: crash\n    target: { role: etcd }\n`,
       /^s\.yaml:4:9: \$\.storm\[0\]\.at: expected a duration such as "30s"/,
     ],
+    [
+      "a check that cannot judge what the storm does to history",
+      "name: a\nexpect: [convergence, linearizability]\nstorm:\n  - { at: 1s, fault: restore-backup, target: { role: etcd } }\n",
+      "s.yaml:2:23: $.expect[1]: linearizability cannot judge what comes after restore-backup, which takes writes back",
+    ],
     ["a fault without a target", `${good}storm:\n  - { at: 1s, fault: crash }\n`, 's.yaml:4:5: $.storm[0]: the field "target" is missing'],
     [
       "a host that there is not",

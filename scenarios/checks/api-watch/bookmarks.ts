@@ -7,6 +7,7 @@ export const apiWatchBookmarks: Check = {
   source: "Kubernetes API concepts, Watch bookmarks",
   params: {},
   required: [],
+  acrossRestore: "never",
   begin() {
     const changes = new ObjectChanges();
     const watches = new OpenApiWatches();

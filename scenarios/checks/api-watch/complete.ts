@@ -12,6 +12,7 @@ export const apiWatchComplete: Check = {
   source: "Kubernetes API concepts, Efficient detection of changes, Resource versions",
   params: {},
   required: [],
+  acrossRestore: "never",
   begin() {
     const changes = new ObjectChanges();
     const watches = new OpenApiWatches();

@@ -7,6 +7,7 @@ export const apiWatchOrdered: Check = {
   source: "Kubernetes API concepts, Efficient detection of changes",
   params: {},
   required: [],
+  acrossRestore: "never",
   begin() {
     const watches = new OpenApiWatches();
     let events = 0;

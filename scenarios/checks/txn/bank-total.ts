@@ -9,6 +9,7 @@ export const bankTotal: Check = {
   source: "Jepsen, bank; etcd documentation, KV API guarantees (atomicity, isolation)",
   params: {},
   required: [],
+  acrossRestore: "never",
   begin() {
     const calls = new Calls("bank");
     const accounts = new Set<string>();

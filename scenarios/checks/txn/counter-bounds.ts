@@ -15,6 +15,7 @@ export const counterBounds: Check = {
   source: "Jepsen, counter; etcd documentation, KV API guarantees (atomicity)",
   params: {},
   required: [],
+  acrossRestore: "never",
   begin() {
     const calls = new Calls("counters");
     const counters = new Map<string, Counter>();

@@ -10,6 +10,7 @@ export const electionSafety: Check = {
   source: "etcd documentation, concurrency API: Election (Campaign, Proclaim, Observe); Lease API guarantees; linearizability of reads",
   params: {},
   required: [],
+  acrossRestore: "never",
   begin() {
     const terms = new Terms();
     const leaders = new Map<string, string>();

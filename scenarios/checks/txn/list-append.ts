@@ -13,6 +13,7 @@ export const listAppend: Check = {
   source: "Elle (VLDB 2020), list-append; etcd documentation, KV API guarantees (strict serializability)",
   params: {},
   required: [],
+  acrossRestore: "never",
   begin() {
     const calls = new Calls("lists");
     const transactions: Transaction[] = [];

@@ -11,6 +11,7 @@ export const lockExclusion: Check = {
     "etcd documentation, Lease API guarantees; Jepsen, etcd 3.4.3 (locks without fencing are unsafe); Kleppmann, How to do distributed locking",
   params: {},
   required: [],
+  acrossRestore: "never",
   begin() {
     const terms = new Terms();
     return {

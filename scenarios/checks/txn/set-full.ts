@@ -9,6 +9,7 @@ export const setFull: Check = {
   source: "Jepsen, set-full; etcd documentation, KV API guarantees (durability, linearizability)",
   params: {},
   required: [],
+  acrossRestore: "never",
   begin() {
     const calls = new Calls("sets");
     const tried = new Set<string>();

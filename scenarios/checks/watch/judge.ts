@@ -17,6 +17,7 @@ export function watchCheck(promise: Pick<Check, "name" | "claim" | "source">, be
     ...promise,
     params: {},
     required: [],
+    acrossRestore: "never",
     begin() {
       const committed = new Committed();
       const watches = new OpenWatches();

@@ -7,6 +7,7 @@ export const watchOrdered: Check = {
   source: "etcd documentation, Watch API guarantees: Ordered",
   params: {},
   required: [],
+  acrossRestore: "never",
   begin() {
     const last = new Map<string, number>();
     let events = 0;

@@ -9,6 +9,7 @@ export const watchPreviousValue: Check = {
   source: "etcd documentation, Watch API: prev_kv",
   params: {},
   required: [],
+  acrossRestore: "never",
   begin() {
     const values = new KeyValues();
     let compacted = 0;

@@ -7,6 +7,7 @@ export const watchUnique: Check = {
   source: "etcd documentation, Watch API guarantees: Unique",
   params: {},
   required: [],
+  acrossRestore: "never",
   begin() {
     const told = new Map<string, Set<string>>();
     let events = 0;

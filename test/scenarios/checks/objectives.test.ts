@@ -134,6 +134,15 @@ describe("legitimate-loss (beyond the budget)", () => {
     expect(wiped(back, "etcd/0").judge("legitimate-loss", {}, members(1)).verdict).toBe("violated");
   });
 
+  it("judges a restore by whether a quorum was lost for good", () => {
+    const restore = (...lost: string[]) =>
+      told().fault("began", lost, "restore-backup").backedUp(4).append(written()).restored(4, 1).judge("legitimate-loss", {}, members(5));
+    expect(restore("etcd-1").detail).toBe("1 revisions were given up for a backup, and only etcd/1 was lost: a quorum of 3 knew better");
+    expect(restore("etcd-0", "etcd-2").detail).toMatch(
+      /1 acknowledged writes on 1 keys after revision 4 were given up .*; legitimate, for etcd\/0 and etcd\/2 were lost, a quorum of 3/,
+    );
+  });
+
   it("is violated by a standstill with a quorum of members, and not without one", () => {
     expect(
       written()

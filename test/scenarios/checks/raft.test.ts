@@ -157,6 +157,25 @@ describe("acknowledged-writes (etcd's durability)", () => {
     expect(history.judge("acknowledged-writes", {}, member(9, 3)).detail).toMatch(/is lost at etcd\/0, which has revision 3/);
   });
 
+  it("after a restore is about what the backup held, and says how much was given up", () => {
+    const history = told().fact("etcd/0", written(5)).backedUp(6).fact("etcd/0", written(6)).fact("etcd/0", written(8)).restored(6, 2);
+    const held = history.judge("acknowledged-writes", {}, member(1006, 6));
+    expect(held).toMatchObject({ verdict: "held" });
+    expect(held.detail).toMatch(
+      /^3 acknowledged .* all others found on 1 members; 1 acknowledged writes on 1 keys after revision 6 were given up/,
+    );
+    // Revision 6 was acknowledged when the backup had been saved already, and is in it.
+    expect(history.judge("acknowledged-writes", {}, member(1006, 5)).detail).toMatch(
+      /at revision 6 is lost at etcd\/0, which has revision 5/,
+    );
+    expect(history.deleted("/registry/a", 1007).judge("acknowledged-writes", {}, member(1007, undefined)).verdict).toBe("held");
+  });
+
+  it("does not take a deletion that was given up for a reason", () => {
+    const history = told().fact("etcd/0", written(5)).backedUp(5).deleted("/registry/a", 6).restored(5, 1);
+    expect(history.judge("acknowledged-writes", {}, member(1005, undefined)).detail).toMatch(/at revision 5 is lost at etcd\/0/);
+  });
+
   it("is violated by a cluster that never got so far", () => {
     expect(told().fact("etcd/0", written(5)).judge("acknowledged-writes", {}, member(4, 3)).detail).toMatch(
       /no member is further than revision 4/,

@@ -71,6 +71,21 @@ export class Told {
     return this.objects;
   }
 
+  /** All that the other tells, behind this. */
+  append({ events }: Told): this {
+    this.events.push(...events);
+    return this;
+  }
+
+  /** A backup was saved at that revision. */
+  backedUp(revision: number): this {
+    return this.add({ type: "backup", atUs: this.atUs, revision });
+  }
+
+  restored(backupRevision: number, lostRevisions: number): this {
+    return this.add({ type: "restore", atUs: this.atUs, backupRevision, lostRevisions, revision: backupRevision + 1000 });
+  }
+
   deleted(key: string, revision: number): this {
     return this.add({ type: "store", atUs: this.atUs, revision, key, deleted: true });
   }

@@ -1,7 +1,9 @@
 import { isIP } from "node:net";
 import { dirname, join, resolve } from "node:path";
 import type { ApiServerConfig } from "../actors/api-server/config";
+import type { ImageBehaviour } from "../actors/container-runtime/image-behaviour";
 import { type ClusterShape, defaultShape } from "../scenarios/cluster";
+import { readBehaviours } from "../scenarios/rehearse/behaviour-file";
 import { readShape } from "../scenarios/shape";
 import { formatProblem, readDocuments } from "../scenarios/source";
 import { type ApiServerFlags, readApiServerFlags } from "./api-server-flags";
@@ -28,6 +30,7 @@ export interface UpFlags extends AuditFlags, ApiServerFlags, StorageFlags, Authe
   readonly kubeconfig?: string;
   readonly controlPlaneOnly?: boolean;
   readonly encryptionProviderConfig?: string;
+  readonly behaviour?: string;
   readonly encryptionProviderConfigAutomaticReload?: boolean;
   readonly json?: boolean;
   readonly logLevel: string;
@@ -53,6 +56,8 @@ export interface UpOptions {
   readonly etcdAccess: string;
   /** What API servers are told beside what the shape says. */
   readonly apiServer: Partial<ApiServerConfig>;
+  /** How the containers of images behave, where not by the written default. */
+  readonly behaviours: readonly ImageBehaviour[];
   readonly configurationFiles: readonly ConfigurationFile[];
   readonly audit: AuditOptions | undefined;
   readonly json: boolean;
@@ -96,10 +101,18 @@ export function readUpOptions(flags: UpFlags): UpOptions {
       jwt: readAuthentication(flags),
       encryption: readEncryption(flags.encryptionProviderConfig),
     },
+    behaviours: behavioursOf(flags.behaviour),
     configurationFiles: configurationFiles(flags),
     json: flags.json ?? false,
     logLevel: flags.logLevel,
   };
+}
+
+function behavioursOf(file: string | undefined): readonly ImageBehaviour[] {
+  if (file === undefined) return [];
+  const { behaviours, problems } = readBehaviours({ file, text: readText(file) });
+  if (problems.length > 0) throw new InputError(problems.map(formatProblem).join("\n"));
+  return behaviours;
 }
 
 /** The file of authentication is always followed, that of encryption where the flag says so; both as in kube-apiserver. */

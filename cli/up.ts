@@ -35,6 +35,7 @@ export function addUp(program: Command): void {
     .option("--log-level <level>", "debug, info, warn, error or silent; the log goes to standard error", "warn")
     .option("--encryption-provider-config <file>", "an EncryptionConfiguration: which objects are encrypted in etcd, and with which keys")
     .option("--encryption-provider-config-automatic-reload", "read that file again when it changes")
+    .option("--behaviour <file>", "how images behave, as for rehearse: start, readiness, latency, what they answer as admission webhooks")
     .option("--json", "print one JSON object for each line");
   addApiServerFlags(command);
   addAuthenticationFlags(command).action((flags: UpFlags) => runInForeground((stop) => up(flags, stop)));

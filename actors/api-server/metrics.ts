@@ -156,17 +156,25 @@ function addWatchFigures(registry: Registry, state: () => ServerState): void {
   registry.computed(
     "gauge",
     "apiserver_longrunning_requests",
-    "Watches that are open and other requests that go on, by verb and resource.",
+    "Watches that are open, logs that are followed, tunnels and other requests that go on, by verb and resource.",
     ["verb", ...requestLabels],
     () => {
-      const { watchers } = state();
-      return [...watchers.byResource]
+      const { watchers, relays, served } = state();
+      const relayed = new Map<string, { readonly labels: readonly string[]; value: number }>();
+      for (const { request } of relays.values()) {
+        const labels = [verbOf(request), ...labelsOf(served, request)];
+        const counted = relayed.get(labels.join(" ")) ?? { labels, value: 0 };
+        counted.value++;
+        relayed.set(labels.join(" "), counted);
+      }
+      const watched = [...watchers.byResource]
         .filter(([, open]) => open.size > 0)
         .map(([name, open]) => {
           const kind = state().feed.caches.get(name)?.resource.kind;
           const { group = "", version = "", plural = name } = kind ?? {};
           return { labels: ["WATCH", group, version, plural, "", "cluster", "apiserver"], value: open.size };
         });
+      return [...watched, ...relayed.values()];
     },
   );
 }

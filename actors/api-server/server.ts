@@ -21,6 +21,7 @@ import { cidrOf } from "./registry/cidr";
 import { repairServiceAddresses, serviceRepairTimer } from "./registry/service-repair";
 import { ToldLists } from "./registry/told-lists";
 import { bookmarkTimer, closeAllWatches, newWatchers, noteSlowWatcher, onWatchTimer, tellWatchers, watcherGone } from "./registry/watchers";
+import { relayCallerGone } from "./relays";
 import { newReloads, reload } from "./reload";
 import { beginShutdown, drain, isOwnDoor, shutdownTimer } from "./shutdown";
 import type { Ctx, ServerState } from "./state";
@@ -32,7 +33,6 @@ import { newEventLease } from "./storage/event-lease";
 import { type FeedListener, firstList, newFeed, onFeedTimer, relist, startFeed } from "./storage/feed";
 import { freshnessTimer, newFreshness, onFreshnessTimer, wakeWaiting } from "./storage/freshness";
 import { definitionsResource } from "./storage/keys";
-import { logReaderGone } from "./subresources/log";
 import { passToKubelet } from "./subresources/tunnel";
 
 /**
@@ -73,7 +73,7 @@ export const apiServer: Actor<ApiServerConfig, ServerState, ApiMessage> = {
         flowCallerGone(state, ctx, input.stream.key);
         streamEnded(state, ctx, input.stream.key);
         watcherGone(state, ctx, input.stream);
-        return logReaderGone(state, ctx, input.stream);
+        return relayCallerGone(state, ctx, input.stream);
       case "timer":
         return onTimer(state, ctx, input.name);
       case "item":

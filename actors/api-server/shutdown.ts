@@ -4,11 +4,13 @@ import type { ApiRequest, ApiResponse } from "../../protocol/api";
 import { text } from "./health";
 import { leaveMembership } from "./membership";
 import { endAllWatches } from "./registry/watchers";
+import { endAllRelays } from "./relays";
 import type { Ctx, ServerState } from "./state";
 
 /**
  * How an API server goes: it says so (readyz fails, its address leaves the endpoints) while it goes on to serve for shutdown-delay-duration, so
- * that those who send it clients hear of it; then it takes nothing new, ends the watches with a last bookmark and finishes what is under way.
+ * that those who send it clients hear of it; then it takes nothing new, ends the watches with a last bookmark and streams that
+ * others serve (logs that are followed, exec, attach, port-forward), and finishes what is under way.
  */
 export type Shutdown = "serving" | "announced" | "draining";
 
@@ -31,6 +33,7 @@ export function beginShutdown(state: ServerState, ctx: Ctx): undefined {
 /** On the timer: from now on nothing new is taken, and watchers go to another server. */
 export function drain(state: ServerState, ctx: Ctx): undefined {
   state.shutdown = "draining";
+  endAllRelays(state, ctx);
   return endAllWatches(state, ctx);
 }
 

@@ -1,4 +1,4 @@
-import type { Context, StreamRef } from "../../runtime/actor";
+import type { Context } from "../../runtime/actor";
 import type { AdmissionCounts } from "./admission/dynamic/counts";
 import type { Aggregation } from "./aggregation/remote";
 import type { Oidc } from "./authentication/oidc/provider";
@@ -13,6 +13,7 @@ import type { Membership } from "./membership";
 import type { ServerMetrics } from "./metrics";
 import type { ToldLists } from "./registry/told-lists";
 import type { Watchers } from "./registry/watchers";
+import type { Relays } from "./relays";
 import type { Reloads } from "./reload";
 import type { Shutdown } from "./shutdown";
 import type { Compactor } from "./storage/compactor";
@@ -34,8 +35,7 @@ export interface ServerState {
   readonly compactor: Compactor;
   readonly bootstrap: Bootstrap;
   readonly membership: Membership;
-  /** The kubelets' streams behind logs that are followed and behind tunnels, by the caller's stream. */
-  readonly relays: Map<string, StreamRef>;
+  readonly relays: Relays;
   /** Every kind that this server serves at the moment: the built-in ones and those that definitions in its cache bring. */
   served: ServedKinds;
   readonly definitions: Definitions;

@@ -7,6 +7,7 @@ import type { HttpRequest, HttpResponse, WebMessage } from "../../../protocol/we
 import { streamEnded } from "../audit/audit";
 import type { User } from "../authentication/user";
 import { begin, type Call, refuse, respond } from "../call";
+import { newRelay } from "../relays";
 import type { Ctx, ServerState } from "../state";
 import { pemOf } from "../web/call";
 import { resolveWeb } from "../web/resolve";
@@ -73,7 +74,7 @@ function passStream(state: ServerState, ctx: Ctx, call: Call, actor: Address, re
     return;
   });
   // Where the client goes the other end is told, as with logs that are followed.
-  state.relays.set(stream.key, remote);
+  newRelay(state, { remote, caller: stream, request: call.request });
 }
 
 /** The headers that a client gets: what the connection itself needs is the gateway's business. */

@@ -11,6 +11,7 @@ import { text } from "../health";
 import { causeOf, Findings } from "../objects/validation/field-error";
 import { isTrue } from "../registry/list-options";
 import { subjectOf } from "../registry/update";
+import { newRelay } from "../relays";
 import type { Ctx, ServerState } from "../state";
 import { cacheOf } from "../storage/feed";
 import { keyOfObject } from "../storage/keys";
@@ -76,15 +77,7 @@ function follow(state: ServerState, ctx: Ctx, call: ResourceCall, node: string, 
     const chunk: ApiChunk = { kind: "api.chunk", bytes };
     if (bytes.length > 0) ctx.push(caller.stream, chunk);
   });
-  state.relays.set(caller.stream.key, kubelet);
-}
-
-/** The caller of a followed log has gone. */
-export function logReaderGone(state: ServerState, ctx: Ctx, stream: StreamRef): undefined {
-  const kubelet = state.relays.get(stream.key);
-  if (!kubelet) return;
-  state.relays.delete(stream.key);
-  ctx.close(kubelet);
+  newRelay(state, { remote: kubelet, caller: caller.stream, request: call.request });
 }
 
 function logResponse({ code, message, bytes }: KubeletLogResponse) {

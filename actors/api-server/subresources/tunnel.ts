@@ -15,6 +15,7 @@ import { decideAccess } from "../authorization-memo";
 import { begin, type ResourceCall, refuse, storageFailure } from "../call";
 import { isTrue } from "../registry/list-options";
 import { subjectOf } from "../registry/update";
+import { newRelay } from "../relays";
 import type { Ctx, ServerState } from "../state";
 import { cacheOf } from "../storage/feed";
 import { keyOfObject } from "../storage/keys";
@@ -83,8 +84,8 @@ function openAdmitted(state: ServerState, ctx: Ctx, call: ResourceCall, subresou
 
 /** What the client sends through a tunnel goes on to the kubelet. */
 export function passToKubelet(state: ServerState, ctx: Ctx, stream: StreamRef, body: TunnelMessage): undefined {
-  const kubelet = state.relays.get(stream.key);
-  if (kubelet) ctx.push(kubelet, body);
+  const relay = state.relays.get(stream.key);
+  if (relay) ctx.push(relay.remote, body);
 }
 
 function join(state: ServerState, ctx: Ctx, call: ResourceCall, node: string, request: Tunnelled): undefined {
@@ -119,7 +120,7 @@ function join(state: ServerState, ctx: Ctx, call: ResourceCall, node: string, re
     const accepted: ApiResponse = { kind: "api.response", code: 101, contentType: "", headers: [], body: new Uint8Array(0) };
     begin(ctx, call, accepted);
   });
-  state.relays.set(caller.stream.key, kubelet);
+  newRelay(state, { remote: kubelet, caller: caller.stream, request: call.request });
 }
 
 function kubeletRequest({ request }: ResourceCall, pod: Stored<Pod>, subresource: string): Tunnelled | Failure {

@@ -113,4 +113,21 @@ describe("pods/log", () => {
     tank.until(() => closed, "the follower was not told");
     expect(tank.get(`${pods}/p/log?container=a`).code).toBe(503);
   });
+
+  test("a follower is counted, and told the end when the API server goes", () => {
+    tank.simulation.startHost("node-0");
+    const heard: string[] = [];
+    tank.simulation
+      .portal()
+      .open<ApiMessage>(address("apiserver", 0), tank.message("GET", `${pods}/p/log?container=a&follow=true`), (input) =>
+        heard.push(input.type === "closed" ? input.reason : input.body.kind),
+      );
+    tank.until(() => heard.includes("api.chunk"), "nothing is followed");
+    expect(tank.get("/metrics").text).toContain(
+      'apiserver_longrunning_requests{verb="GET",group="",version="v1",resource="pods",subresource="log",scope="resource",component="apiserver"} 1\n',
+    );
+    tank.simulation.portal().send(address("apiserver", 0), { kind: "api.shutdown" });
+    tank.until(() => heard.at(-1) === "done", "the follower was not told");
+    tank.until(() => kubelet().follower === undefined, "the kubelet was not told");
+  });
 });

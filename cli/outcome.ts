@@ -81,7 +81,7 @@ export function causeOf(result: RunResult): string {
   const weather = during.length > 0 ? ` Under way: ${during.map(({ label, row }) => `${label} ${row}`).join("; ")}.` : "";
   const age = (atUs: number) => (first.atUs < 0 ? `at ${(atUs / 1e6).toFixed(1)} s` : `${((first.atUs - atUs) / 1e6).toFixed(1)} s before`);
   const lately = before.slice(-3).map(({ atUs, text }) => `${text} (${age(atUs)})`);
-  return `${first.name} is violated${when}${others}: ${first.detail}.${weather}${lately.length > 0 ? ` Before it: ${lately.join("; ")}.` : ""}`;
+  return `${first.name} is violated${when}${others}: ${first.detail.replace(/\.$/, "")}.${weather}${lately.length > 0 ? ` Before it: ${lately.join("; ")}.` : ""}`;
 }
 
 export function recordOf(loaded: Loaded, result: RunResult, untilUs: number | undefined): RunRecord {

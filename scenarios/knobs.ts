@@ -138,6 +138,15 @@ export const knobs: readonly Knob[] = [
       "5m",
       "how long a node counts as under pressure after it was last short of memory or disk",
     ],
+    ["eviction-soft-memory-available", "number", "0", "Mi of memory below which pods are evicted after a grace period; 0 means none"],
+    [
+      "eviction-soft-nodefs-available",
+      "number",
+      "0",
+      "percent of the disk below which pods are evicted after a grace period; 0 means none",
+    ],
+    ["eviction-soft-grace-period", "seconds", "1m30s", "how long a node may be below a soft threshold before pods are evicted"],
+    ["eviction-max-pod-grace-period", "seconds", "0s", "the longest that a pod gets to end when a soft threshold was crossed"],
   ),
 ];
 

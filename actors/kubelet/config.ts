@@ -1,4 +1,5 @@
 import type { Address } from "../../protocol/address";
+import type { SoftEviction } from "./eviction";
 
 export interface KubeletConfig {
   /** The Node's name, and the name of the actors of this node. */
@@ -27,6 +28,19 @@ export interface KubeletTimes {
   readonly backOffInitialMs: number;
   readonly backOffMaxMs: number;
   readonly pressureTransitionMs: number;
+}
+
+/**
+ * The soft thresholds, none where not given: eviction-soft-memory-available in Mi, eviction-soft-nodefs-available in percent, eviction-soft-grace-period 90 and
+ * eviction-max-pod-grace-period 0 in seconds. The kubelet takes the first three as eviction-soft and eviction-soft-grace-period, a list by signal.
+ */
+export function softEvictionOf(knobs: Readonly<Record<string, number>> = {}): SoftEviction {
+  return {
+    memoryBytes: (knobs["eviction-soft-memory-available"] ?? 0) * 2 ** 20,
+    diskPart: (knobs["eviction-soft-nodefs-available"] ?? 0) / 100,
+    graceMs: (knobs["eviction-soft-grace-period"] ?? 90) * 1000,
+    maxPodGraceMs: (knobs["eviction-max-pod-grace-period"] ?? 0) * 1000,
+  };
 }
 
 /**

@@ -38,6 +38,48 @@ export function isShort(scarce: Scarce, signals: Signals): boolean {
   return signals[scarce].available < threshold(scarce, signals);
 }
 
+/** What eviction-soft and its like say: thresholds of which a node may fall short for a while before pods have to go, with the grace they are given then. */
+export interface SoftEviction {
+  /** memory.available in bytes, and nodefs.available as a part of the capacity; 0 where there is none. */
+  readonly memoryBytes: number;
+  readonly diskPart: number;
+  /** For so long it has to be short without a break. */
+  readonly graceMs: number;
+  /** The longest that a pod gets to end by itself; 0: no time at all, as the kubelet's default has it. */
+  readonly maxPodGraceMs: number;
+}
+
+/** How far below it a resource has fallen: a hard threshold is always a matter of now. */
+export type Shortage = "hard" | "soft" | undefined;
+
+export function softThreshold(scarce: Scarce, { [scarce]: { capacity } }: Signals, soft: SoftEviction): number {
+  return scarce === "memory" ? soft.memoryBytes : capacity * soft.diskPart;
+}
+
+export function shortageOf(scarce: Scarce, signals: Signals, soft: SoftEviction): Shortage {
+  if (isShort(scarce, signals)) return "hard";
+  return signals[scarce].available < softThreshold(scarce, signals, soft) ? "soft" : undefined;
+}
+
+/** The resource for which a pod has to go now: memory before disk, and only softly short ones whose grace period is over. */
+export function scarceNow(
+  shortages: ReadonlyMap<Scarce, Shortage>,
+  since: LastShort,
+  nowMs: number,
+  { graceMs }: SoftEviction,
+): { readonly scarce: Scarce; readonly shortage: "hard" | "soft" } | undefined {
+  for (const scarce of scarceResources) {
+    const shortage = shortages.get(scarce);
+    if (shortage === "hard" || (shortage === "soft" && nowMs >= (since.get(scarce) ?? nowMs) + graceMs)) return { scarce, shortage };
+  }
+  return undefined;
+}
+
+/** How long a pod may take to end: no time where a hard threshold was crossed, else what it asks for, up to the most that the node allows. */
+export function evictionGraceMs(pod: Pod, shortage: "hard" | "soft", { maxPodGraceMs }: SoftEviction): number {
+  return shortage === "hard" ? 0 : Math.min((pod.spec?.terminationGracePeriodSeconds ?? 30) * 1000, maxPodGraceMs);
+}
+
 /** When each was last found short, in monotonic ms. */
 export type LastShort = ReadonlyMap<Scarce, number>;
 
@@ -81,9 +123,15 @@ export function evictionOrder<P extends Pod>(pods: readonly P[], scarce: Scarce,
 }
 
 /** What the status of a pod that had to go says. */
-export function evictionMessage(scarce: Scarce, signals: Signals, { pod }: Ranked, stats: CriStatsListed): string {
+export function evictionMessage(
+  scarce: Scarce,
+  signals: Signals,
+  { pod }: Ranked,
+  stats: CriStatsListed,
+  limit = threshold(scarce, signals),
+): string {
   const amount = (bytes: number) => `${Math.floor(bytes / 1024)}Ki`;
-  const low = `The node was low on resource: ${scarce}. Threshold quantity: ${amount(threshold(scarce, signals))}, available: ${amount(Math.max(0, signals[scarce].available))}. `;
+  const low = `The node was low on resource: ${scarce}. Threshold quantity: ${amount(limit)}, available: ${amount(Math.max(0, signals[scarce].available))}. `;
   const heavy = (pod.spec?.containers ?? []).flatMap(({ name, resources }) => {
     const request = resources?.requests?.[scarce];
     const asked = request === undefined ? 0 : quantityValue(request);

@@ -3,7 +3,7 @@ import type { KubeletRequest } from "../../protocol/cluster";
 import { isTunnelMessage, type TunnelMessage } from "../../protocol/tunnel";
 import type { Actor, StreamRef } from "../../runtime/actor";
 import { ApiClient, EventRecorder, nodes, pods, services } from "../client";
-import { type KubeletConfig, kubeletTimes } from "./config";
+import { type KubeletConfig, kubeletTimes, softEvictionOf } from "./config";
 import { kubeletGet } from "./endpoints";
 import { answerLog, endFollow, followLog } from "./logs";
 import { heartbeat, noteNodeChange, registerNode } from "./node-agent";
@@ -47,7 +47,7 @@ export const kubelet: Actor<KubeletConfig, State, KubeletRequest | TunnelMessage
         ...{ reported: undefined, reportedMs: 0, reporting: false, changed: true },
       },
       followed: new Map(),
-      pressure: { lastShort: new Map(), pressed: [] },
+      pressure: { soft: softEvictionOf(config.knobs), lastShort: new Map(), shortSince: new Map(), pressed: [] },
     };
     state.pods.addHandler((change, later) => {
       onPodChange(state, change, later);

@@ -20,8 +20,8 @@ export interface PodPlan {
 /** Decides what to do for a pod now; what is under way is left alone. Source: "Pod Lifecycle", "Init Containers", "Sidecar Containers". */
 export function planPod(worker: Readonly<PodWorker>, nowMs: number, limits: BackOffLimits): PodPlan {
   if (worker.rejected) return { actions: [{ type: "finish" }], wakeAtMs: undefined };
-  // There is no time to lose: it is killed at once.
-  if (worker.evicted) return planTermination(worker, nowMs, nowMs);
+  // There is no time to lose, or as much as a soft threshold leaves; who is deleted as well gets no more than that.
+  if (worker.evicted) return planTermination(worker, nowMs, Math.max(nowMs, worker.evicted.dueMs));
   if (worker.terminating) return planTermination(worker, nowMs, worker.terminating.sinceMs + worker.terminating.graceMs);
   const phase = podPhase(worker);
   if (phase === "Succeeded" || phase === "Failed") return planTermination(worker, nowMs, nowMs + graceMs(worker));

@@ -20,7 +20,7 @@ export interface PodWorker {
   /** Turned away by this node: it never runs here. */
   rejected: { readonly reason: string; readonly message: string } | undefined;
   /** Had to go because the node is short of something. */
-  evicted: { readonly reason: string; readonly message: string } | undefined;
+  evicted: { readonly reason: string; readonly message: string; readonly dueMs: number } | undefined;
   /** Why it is being brought down, and since when; `graceMs` from then on. */
   terminating: { readonly sinceMs: number; readonly graceMs: number } | undefined;
   /** ConfigMaps and Secrets that were seen to be there. */

@@ -2,13 +2,16 @@ import type { CriAnswer, CriStatsListed } from "../../protocol/cri";
 import {
   admits,
   conditionType,
+  evictionGraceMs,
   evictionMessage,
   evictionOrder,
-  isShort,
   type Scarce,
   type Signals,
+  scarceNow,
   scarceResources,
+  shortageOf,
   signalsOf,
+  softThreshold,
   transitionReason,
   underPressure,
 } from "./eviction";
@@ -40,12 +43,23 @@ function found(state: State, stats: CriStatsListed, ctx: Ctx): void {
     stats,
   );
   const nowMs = nowMsOf(ctx);
-  const short = scarceResources.filter((scarce) => isShort(scarce, signals));
-  for (const scarce of short) state.pressure.lastShort.set(scarce, nowMs);
-  noteConditions(state, underPressure(state.pressure.lastShort, nowMs, state.times.pressureTransitionMs), ctx);
+  const { soft, lastShort, shortSince } = state.pressure;
+  const shortages = new Map(scarceResources.map((scarce) => [scarce, shortageOf(scarce, signals, soft)]));
+  for (const [scarce, shortage] of shortages) {
+    if (shortage === undefined) shortSince.delete(scarce);
+    else {
+      // Conditions say so at once, whatever grace period there is for the pods.
+      lastShort.set(scarce, nowMs);
+      if (!shortSince.has(scarce)) shortSince.set(scarce, nowMs);
+    }
+  }
+  noteConditions(state, underPressure(lastShort, nowMs, state.times.pressureTransitionMs), ctx);
   // Memory before disk, and one pod at a time: its end may be enough.
-  const [scarce] = short;
-  if (scarce !== undefined && evictOne(state, scarce, signals, stats, ctx)) ctx.setTimer(timer, againMs);
+  const need = scarceNow(shortages, shortSince, nowMs, soft);
+  if (!need) return;
+  const isWaitedFor = ({ evicted, finished }: PodWorker) => evicted !== undefined && !finished && nowMs < evicted.dueMs;
+  const waits = need.shortage === "soft" && [...state.workers.values()].some(isWaitedFor);
+  if (waits || evictOne(state, need, signals, stats, ctx)) ctx.setTimer(timer, againMs);
 }
 
 function noteConditions(state: State, pressed: readonly Scarce[], ctx: Ctx): void {
@@ -61,7 +75,13 @@ function noteConditions(state: State, pressed: readonly Scarce[], ctx: Ctx): voi
   noteNodeChange(state, ctx);
 }
 
-function evictOne(state: State, scarce: Scarce, signals: Signals, stats: CriStatsListed, ctx: Ctx): boolean {
+function evictOne(
+  state: State,
+  { scarce, shortage }: NonNullable<ReturnType<typeof scarceNow>>,
+  signals: Signals,
+  stats: CriStatsListed,
+  ctx: Ctx,
+): boolean {
   state.recorder.event(ctx, nodeReference(state), "Warning", "EvictionThresholdMet", `Attempting to reclaim ${scarce}`);
   const active = [...state.workers.values()].filter((worker) => isActive(worker));
   const [first] = evictionOrder(
@@ -71,8 +91,10 @@ function evictOne(state: State, scarce: Scarce, signals: Signals, stats: CriStat
   );
   if (!first) return false;
   const worker = state.workers.get(first.pod.metadata.uid)!;
-  const message = evictionMessage(scarce, signals, first, stats);
-  worker.evicted = { reason: "Evicted", message };
+  const { soft } = state.pressure;
+  const limit = shortage === "hard" ? undefined : softThreshold(scarce, signals, soft);
+  const message = evictionMessage(scarce, signals, first, stats, limit);
+  worker.evicted = { reason: "Evicted", message, dueMs: nowMsOf(ctx) + evictionGraceMs(worker.pod, shortage, soft) };
   state.recorder.event(ctx, worker.pod, "Warning", "Evicted", message);
   ctx.record({
     kind: "pod.pressureEvicted",

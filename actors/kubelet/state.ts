@@ -5,7 +5,7 @@ import type { Stored } from "../../protocol/kinds/object";
 import type { Context, StreamRef } from "../../runtime/actor";
 import type { ApiClient, EventRecorder, Informer } from "../client";
 import type { KubeletConfig, KubeletTimes } from "./config";
-import type { Scarce } from "./eviction";
+import type { Scarce, SoftEviction } from "./eviction";
 import type { ContainerWorker, PodWorker } from "./pod-worker";
 
 /** What a kubelet has in memory. All of it can be had again: from the API, and from the runtime. */
@@ -33,8 +33,13 @@ export interface State {
   readonly earlyExits: Map<string, CriContainer>;
   readonly images: Map<string, number>;
   readonly node: NodeState;
-  /** What the node is short of: when it was last found so, and what it says of it. */
-  readonly pressure: { readonly lastShort: Map<Scarce, number>; pressed: readonly Scarce[] };
+  /** What the node is short of: when it was last found so, since when without a break, and what it says of it. */
+  readonly pressure: {
+    readonly soft: SoftEviction;
+    readonly lastShort: Map<Scarce, number>;
+    readonly shortSince: Map<Scarce, number>;
+    pressed: readonly Scarce[];
+  };
   /** What stands behind logs that are followed and behind tunnels, by the stream of whoever asked. */
   readonly followed: Map<string, StreamRef>;
 }

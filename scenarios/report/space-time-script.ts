@@ -97,7 +97,8 @@ export const spaceTimeScript = `
     const step = [1, 2, 5, 10].map((n) => n * power).find((n) => n >= wide);
     for (let at = Math.ceil((view[0] + data.from) / step) * step - data.from; at <= view[1]; at += step) {
       make("line", { class: "tick", x1: x(at), x2: x(at), y1: top - 6, y2: height }, parent);
-      make("text", { class: "time", x: x(at) + 3, y: 12 }, parent, time(at));
+      // One that would be cut off at the edge says another time.
+      if (x(at) + 66 <= svg.clientWidth) make("text", { class: "time", x: x(at) + 3, y: 12 }, parent, time(at));
     }
   };
   const drawHost = (host, y, parent, width) => {

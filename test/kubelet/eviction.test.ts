@@ -1,9 +1,12 @@
 import {
   admits,
+  evictionGraceMs,
   evictionMessage,
   evictionOrder,
   isShort,
   pressureConditions,
+  scarceNow,
+  shortageOf,
   signalsOf,
   underPressure,
 } from "../../actors/kubelet/eviction";
@@ -66,6 +69,40 @@ describe("a node is short of", () => {
       },
       { type: "DiskPressure", status: "False", reason: "KubeletHasNoDiskPressure", message: "kubelet has no disk pressure" },
     ]);
+  });
+});
+
+describe("a soft threshold", () => {
+  const soft = { memoryBytes: 300 * mebi, diskPart: 0.2, graceMs: 60_000, maxPodGraceMs: 20_000 };
+  const left = (free: number) => signalsOf(capacity, stats({ a: [0, 0] }, { otherMemoryBytes: (1024 - free) * mebi }));
+
+  it("is crossed before the hard one, and is nothing where there is none", () => {
+    const none = { ...soft, memoryBytes: 0, diskPart: 0 };
+    expect([300, 299, 100, 99].map((free) => shortageOf("memory", left(free), soft))).toEqual([undefined, "soft", "soft", "hard"]);
+    expect([299, 99].map((free) => shortageOf("memory", left(free), none))).toEqual([undefined, "hard"]);
+    const disk = signalsOf(capacity, stats({}, { otherDiskBytes: 8193 * mebi }));
+    expect(shortageOf("ephemeral-storage", disk, soft)).toBe("soft");
+  });
+
+  it("costs a pod its place only after the grace period, a hard one at once and first", () => {
+    const now = (memory: "hard" | "soft", disk: "hard" | undefined, atMs: number) =>
+      scarceNow(new Map([["memory", memory] as const, ["ephemeral-storage", disk] as const]), new Map([["memory", 1000]]), atMs, soft)
+        ?.scarce;
+    expect([now("soft", undefined, 60_999), now("soft", undefined, 61_000), now("hard", undefined, 1000)]).toEqual([
+      undefined,
+      "memory",
+      "memory",
+    ]);
+    expect(now("soft", "hard", 2000)).toBe("ephemeral-storage");
+  });
+
+  it("leaves a pod the time that it asks for, up to what the node allows; a hard one none", () => {
+    const asks = (seconds: number): Pod => ({ spec: { terminationGracePeriodSeconds: seconds, containers: [] } });
+    expect([
+      evictionGraceMs(asks(5), "soft", soft),
+      evictionGraceMs(asks(50), "soft", soft),
+      evictionGraceMs(asks(5), "hard", soft),
+    ]).toEqual([5000, 20_000, 0]);
   });
 });
 

@@ -18,10 +18,10 @@ spec:
 ---`;
 
 /** What happened to a node that a fault makes short of something, each as a line, in order; and what its pods that had to go say. */
-function story(fault: string, images: string) {
+function story(fault: string, images: string, knobs = "") {
   const text = `
 name: pressed
-cluster: { etcd: 1, apiServers: 1, controllers: 1, nodes: 2, zones: 1, knobs: { kubelet.eviction-pressure-transition-period: 30s } }
+cluster: { etcd: 1, apiServers: 1, controllers: 1, nodes: 2, zones: 1, knobs: { kubelet.eviction-pressure-transition-period: 30s${knobs} } }
 images: ${images}
 storm: [{ at: 1s, fault: ${fault}, target: { hosts: [node-0] }, for: 25s }]
 stormFor: 70s
@@ -34,6 +34,7 @@ expect: [no-stray-containers, pod-bound-once, convergence]
   const lines: string[] = [];
   const evicted: Stored<Pod>[] = [];
   let stormUs = 0;
+  let [pressedUs, evictedUs] = [0, 0];
   const result = runScenario({
     ...{ scenario: scenarioOf(text), manifests: read.manifests, objectsOfStep: new Map(), seed: 1, actors },
     onEvent(event) {
@@ -44,16 +45,18 @@ expect: [no-stray-containers, pod-bound-once, convergence]
       if (after?.kind === "Node" && after.metadata.name === "node-0") {
         const [was, is] = [before, after].map((node) => shown(node as Stored<Node> | undefined));
         if (was !== is) say(is!);
+        if (pressedUs === 0 && is !== "conditions [] taints []") pressedUs = event.atUs;
       }
       const pod = after as Stored<Pod> | undefined;
       if (pod?.kind === "Pod" && pod.status?.reason === "Evicted" && (before as Stored<Pod> | undefined)?.status?.reason !== "Evicted") {
         evicted.push(pod);
+        if (evictedUs === 0) evictedUs = event.atUs;
         say(`evicted ${pod.metadata.labels?.app}`);
       }
     },
   });
   expect(result.checks.filter(({ verdict }) => verdict === "violated")).toEqual([]);
-  return { lines, evicted };
+  return { lines, evicted, waitedMs: (evictedUs - pressedUs) / 1000 };
 }
 
 function shown(node: Stored<Node> | undefined): string {
@@ -85,6 +88,20 @@ describe("a node that is short", () => {
     expect(pod!.status?.conditions).toContainEqual(
       expect.objectContaining({ type: "DisruptionTarget", status: "True", reason: "TerminationByKubelet" }),
     );
+  });
+
+  it("of memory by a soft threshold says so at once, and evicts with grace when the grace period is over", () => {
+    const soft = ["memory-available: 1000", "grace-period: 12s"].map((one) => `, kubelet.eviction-soft-${one}`).join("");
+    const { lines, evicted, waitedMs } = story(
+      "memory-hog, share: 85%",
+      '[{ image: "example.com/greedy", memoryBytes: 450000000 }, { image: "example.com/modest", memoryBytes: 200000000 }]',
+      `${soft}, kubelet.eviction-max-pod-grace-period: 10s`,
+    );
+    expect(lines[0]).toBe("conditions [MemoryPressure] taints []");
+    expect(evicted.map(({ metadata }) => metadata.labels?.app)).toContain("greedy");
+    expect(evicted[0]!.status?.message).toMatch(/^The node was low on resource: memory\. Threshold quantity: 1024000Ki, /);
+    expect(waitedMs).toBeGreaterThanOrEqual(12_000);
+    expect(waitedMs).toBeLessThan(25_000);
   });
 
   it("of disk evicts until there is enough", () => {

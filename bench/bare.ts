@@ -25,13 +25,16 @@ export async function startBare(body: Buffer) {
     stdio: ["ignore", "pipe", "inherit"],
   });
   const port = await new Promise<string>((resolve) => child.stdout.once("data", (chunk: Buffer) => resolve(chunk.toString().trim())));
-  const session = sessionTo(`https://127.0.0.1:${port}`, {
+  const url = `https://127.0.0.1:${port}`;
+  const keys = {
     ca: Buffer.from(authority.certificate),
     cert: Buffer.from(certificate),
     key: Buffer.from(key),
-  });
+  };
+  const session = sessionTo(url, keys);
   return {
     session,
+    another: () => sessionTo(url, keys),
     pid: child.pid!,
     stop: () => {
       session.close();

@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
-import { type ClientHttp2Session, connect, createSecureServer } from "node:http2";
+import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { type ClientHttp2Session, connect, createSecureServer, type Http2ServerResponse } from "node:http2";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parse } from "yaml";
@@ -12,6 +12,8 @@ export interface Up {
   readonly ca: Buffer;
   readonly cert: Buffer;
   readonly key: Buffer;
+  /** How long the process' event loop stood still at most since this was asked last. */
+  longestPauseMs(): Promise<number>;
   stop(): Promise<void>;
 }
 
@@ -19,10 +21,12 @@ export interface Up {
 export async function up(args: readonly string[]): Promise<Up> {
   const directory = mkdtempSync(join(tmpdir(), "wavetank-bench-"));
   const started = performance.now();
+  const pauses = join(directory, "pauses");
+  const own = ["up", "--listen", "127.0.0.1:0", "--kubeconfig", join(directory, "kubeconfig")];
   const child: ChildProcess = spawn(
     process.execPath,
-    [join(__dirname, "../../bin/wavetank.cjs"), "up", "--listen", "127.0.0.1:0", "--kubeconfig", join(directory, "kubeconfig"), ...args],
-    { cwd: directory, stdio: ["ignore", "pipe", "ignore"] },
+    ["--require", join(__dirname, "pauses.js"), join(__dirname, "../../bin/wavetank.cjs"), ...own, ...args],
+    { cwd: directory, stdio: ["ignore", "pipe", "ignore"], env: { ...process.env, BENCH_PAUSES: pauses } },
   );
   let output = "";
   const readyMs = await new Promise<number>((resolve, reject) => {
@@ -43,6 +47,12 @@ export async function up(args: readonly string[]): Promise<Up> {
     ca: bytes(cluster["certificate-authority-data"]),
     cert: bytes(user["client-certificate-data"]),
     key: bytes(user["client-key-data"]),
+    longestPauseMs: async () => {
+      rmSync(pauses, { force: true });
+      child.kill("SIGUSR2");
+      while (!existsSync(pauses)) await new Promise((resolve) => setTimeout(resolve, 10));
+      return Number(readFileSync(pauses, "utf8"));
+    },
     stop: () =>
       new Promise((resolve) => {
         child.removeAllListeners("exit");
@@ -55,53 +65,108 @@ export async function up(args: readonly string[]): Promise<Up> {
   };
 }
 
-/** GETs per second over one HTTP/2 session with `inFlight` requests under way. */
-export async function getsPerSecond(session: ClientHttp2Session, path: string, inFlight: number, seconds: number): Promise<number> {
+/** How fast something went, and what it cost the process that served it. */
+export interface Pace {
+  readonly perSecond: number;
+  /** Processor time of the server's process, all its threads, for each request; NaN where the system does not tell. */
+  readonly cpuUs: number;
+}
+
+/** Runs `one` over and over, `inFlight` at a time: a second to get warm, then so many seconds that count. */
+export async function paceOf(pid: number, inFlight: number, seconds: number, one: () => Promise<unknown>): Promise<Pace> {
   let done = 0;
   let running = true;
-  const one = () =>
-    new Promise<void>((resolve, reject) => {
-      const stream = session.request({ ":path": path, accept: "application/json" });
-      stream.on("response", (headers) => {
-        if (headers[":status"] !== 200) reject(new Error(`${path}: ${headers[":status"]}`));
-      });
-      stream.on("data", () => {});
-      stream.on("end", () => {
-        done++;
-        resolve();
-      });
-      stream.on("error", reject);
-      stream.end();
-    });
   const lane = async () => {
-    while (running) await one();
+    while (running) {
+      await one();
+      done++;
+    }
   };
   const lanes = Array.from({ length: inFlight }, lane);
   const wait = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
-  await wait(1000);
-  const before = done;
-  const started = performance.now();
-  await wait(seconds * 1000);
-  const rate = (done - before) / ((performance.now() - started) / 1000);
+  await Promise.race([wait(1000), Promise.all(lanes)]);
+  const [before, cpuBefore, startedMs] = [done, cpuUsOf(pid), performance.now()];
+  await Promise.race([wait(seconds * 1000), Promise.all(lanes)]);
+  const count = done - before;
+  const pace = { perSecond: count / ((performance.now() - startedMs) / 1000), cpuUs: (cpuUsOf(pid) - cpuBefore) / count };
   running = false;
   await Promise.all(lanes);
-  return rate;
+  return pace;
 }
 
-/** The body that the API server answers, to be sent by a bare server too. */
-export async function bodyOf(session: ClientHttp2Session, path: string): Promise<Buffer> {
-  const chunks: Buffer[] = [];
-  const stream = session.request({ ":path": path, accept: "application/json" });
-  for await (const chunk of stream) chunks.push(chunk as Buffer);
-  return Buffer.concat(chunks);
+/** A clock tick of Linux' accounting. */
+const tickUs = 10_000;
+
+/** Processor time that a process has used, in microseconds. */
+export function cpuUsOf(pid: number): number {
+  try {
+    const fields = readFileSync(`/proc/${pid}/stat`, "utf8").split(") ")[1]!.split(" ");
+    return (Number(fields[11]) + Number(fields[12])) * tickUs;
+  } catch {
+    return Number.NaN;
+  }
+}
+
+/** One request; resolves with its answer's code and body. Rejects on another code than the expected. */
+export function send(
+  session: ClientHttp2Session,
+  method: string,
+  path: string,
+  json?: object,
+  expected?: number,
+): Promise<{ readonly code: number; readonly body: Buffer }> {
+  return new Promise((resolve, reject) => {
+    const type = method === "PATCH" ? "application/merge-patch+json" : "application/json";
+    const stream = session.request(
+      { ":method": method, ":path": path, accept: "application/json", ...(json ? { "content-type": type } : {}) },
+      { endStream: json === undefined },
+    );
+    if (json) stream.end(JSON.stringify(json));
+    let code = 0;
+    const chunks: Buffer[] = [];
+    stream.on("response", (head) => {
+      code = Number(head[":status"]);
+    });
+    stream.on("data", (chunk: Buffer) => chunks.push(chunk));
+    stream.on("error", reject);
+    stream.on("end", () => {
+      const body = Buffer.concat(chunks);
+      if (expected !== undefined && code !== expected) reject(new Error(`${method} ${path}: ${code} ${body.toString("utf8", 0, 300)}`));
+      else resolve({ code, body });
+    });
+  });
 }
 
 export const sessionTo = (url: string, { ca, cert, key }: Pick<Up, "ca" | "cert" | "key">) => connect(url, { ca, cert, key });
 
-/** A bare HTTP/2 server that sends always the same bytes: run in a process of its own by `bare-server.ts`. */
+/**
+ * A bare HTTP/2 server that answers everything with the same body, after it has read what came with it. A request with "watch=true" gets its head
+ * and stays; a POST to /tell writes its body to all who stay.
+ */
 export function bareServer(body: Buffer, cert: Buffer, key: Buffer) {
-  return createSecureServer({ cert, key }, (_request, response) => {
-    response.writeHead(200, { "content-type": "application/json", "content-length": body.length });
-    response.end(body);
+  const watching = new Set<Http2ServerResponse>();
+  const head = { "content-type": "application/json", "content-length": body.length };
+  const server = createSecureServer({ cert, key, settings: { maxConcurrentStreams: 1_000 } }, (request, response) => {
+    if (request.url.includes("watch=true")) {
+      watching.add(response);
+      response.on("close", () => watching.delete(response));
+      response.writeHead(200, { "content-type": "application/json" });
+      // The head goes out with the first event.
+      return void response.write(Buffer.from("\n"));
+    }
+    const answer = () => {
+      response.writeHead(200, head);
+      response.end(body);
+    };
+    if (request.method === "GET") return answer();
+    const chunks: Buffer[] = [];
+    request.on("data", (chunk: Buffer) => chunks.push(chunk));
+    request.on("end", () => {
+      if (request.url === "/tell") for (const one of watching) one.write(Buffer.concat(chunks));
+      answer();
+    });
   });
+  // Clients break off their watches.
+  server.on("sessionError", () => undefined);
+  return server;
 }

@@ -68,6 +68,8 @@ export type AnswerForm =
   | { readonly as: "Object" }
   | { readonly as: "Table" | "PartialObjectMetadata" | "PartialObjectMetadataList"; readonly version: "v1" | "v1beta1" };
 
+const whole: AnswerForm = { as: "Object" };
+
 /** What is answered: one object, a list, or a watch's events (each of which holds one object). */
 export type Answer = "object" | "list" | "watch";
 
@@ -76,7 +78,8 @@ export type Answer = "object" | "list" | "watch";
  * that does not fit (PartialObjectMetadata for a list), passes its alternative over; a 406 Status where nothing is left.
  */
 export function answerForm(accept: string, answer: Answer): AnswerForm | Failure {
-  if (accept.trim() === "") return { as: "Object" };
+  // What nearly everybody says needs no reading.
+  if (accept === "application/json" || accept.trim() === "") return whole;
   for (const range of parseAccept(accept)) {
     if (!matches(range, "application/json")) continue;
     const form = transformation(range, answer);

@@ -10,9 +10,16 @@ const eventStarts = new Map(
   (["ADDED", "MODIFIED", "DELETED", "BOOKMARK", "ERROR"] as const).map((type) => [type, encoder.encode(`{"type":"${type}","object":`)]),
 );
 
+/** Lines of events, each for as long as its event is about: a thousand watchers are told of a change by the same one, and get the same bytes. */
+const lines = new WeakMap<ApiEvent, Uint8Array>();
+
 /** A watch event as a line of JSON around the object's own bytes. */
-export function eventLine({ type, object }: ApiEvent): Uint8Array {
-  return Buffer.concat([eventStarts.get(type)!, object, eventEnd]);
+export function eventLine(event: ApiEvent): Uint8Array {
+  const known = lines.get(event);
+  if (known) return known;
+  const line = Buffer.concat([eventStarts.get(event.type)!, event.object, eventEnd]);
+  lines.set(event, line);
+  return line;
 }
 
 /**

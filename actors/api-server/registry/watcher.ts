@@ -27,6 +27,8 @@ export class Watcher {
   readonly wantsBookmarks: boolean;
   /** Changes that a webhook is converting; see converting-watch.ts. */
   readonly unconverted: Change[] = [];
+  /** Shared by all watchers of a server. */
+  events = new LastEvent();
   /** Hears of each event. */
   sent: () => void = () => undefined;
   /** The watcher has seen everything up to here, or does not want it: only later changes are sent. */
@@ -104,8 +106,17 @@ export class Watcher {
   }
 
   #push(ctx: Ctx, type: EventType, object: Uint8Array): void {
-    const event: ApiEvent = { kind: "api.event", type, object };
-    ctx.push(this.stream, event);
+    ctx.push(this.stream, this.events.of(type, object));
     this.sent();
+  }
+}
+
+/** The event that was told last: a thousand watchers of one change get the same one, which is encoded, and decoded, once. */
+export class LastEvent {
+  private last: ApiEvent | undefined;
+
+  of(type: EventType, object: Uint8Array): ApiEvent {
+    if (this.last?.object !== object || this.last.type !== type) this.last = Object.freeze({ kind: "api.event", type, object });
+    return this.last;
   }
 }

@@ -14,7 +14,7 @@ import { type WatchOptions, watchOptions } from "./list-options";
 import { matcherOf } from "./matching";
 import { renderingOf, tooLarge } from "./read";
 import type { Rendering } from "./render";
-import { pumpTimerPrefix, Watcher } from "./watcher";
+import { LastEvent, pumpTimerPrefix, Watcher } from "./watcher";
 import { nodeAskedFor, WatcherIndex } from "./watcher-index";
 
 /**
@@ -27,13 +27,14 @@ export interface Watchers {
   readonly byResource: Map<string, WatcherIndex<Watcher>>;
   /** Streams that were opened for a watch and are still waiting for the caches. */
   readonly pending: Set<string>;
+  readonly events: LastEvent;
 }
 
 export const bookmarkTimer = "bookmarks";
 const endTimerPrefix = "watch-end/";
 
 export function newWatchers(): Watchers {
-  return { byStream: new Map(), byResource: new Map(), pending: new Set() };
+  return { byStream: new Map(), byResource: new Map(), pending: new Set(), events: new LastEvent() };
 }
 
 /** WATCH: answers 200, then events until the client goes, its time is over or it falls too far behind. */
@@ -97,6 +98,7 @@ function startWatcher(
   const fromRevision = version.at === "notOlderThan" && !sendInitialEvents ? version.revision : undefined;
   const watcher = new Watcher(stream, rendering, matcher, nodeAskedFor(selection.fields), bookmarks, fromRevision ?? revision);
   const labels = [call.kind.group, call.kind.version, call.kind.plural];
+  watcher.events = state.watchers.events;
   watcher.sent = () => state.metrics.watchEvents.add(labels);
   if (fromRevision === undefined) {
     const entries = options.wantsState ? cache.list(matcher.prefix) : [];

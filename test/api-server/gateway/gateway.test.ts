@@ -42,12 +42,13 @@ describe.each<Protocol>(["HTTP/1.1", "HTTP/2"])("over %s", (protocol) => {
     expect({ code, body }).toEqual({ code: 201, body: { a: 1 } });
     expect(headers).toMatchObject({ "content-type": "application/json", "x-custom": "y", "cache-control": "no-cache, private" });
     expect(String(headers.warning)).toMatch(/one.*two/);
+    expect(headers["audit-id"]).toMatch(/^[0-9a-f-]{36}$/);
     expect(server.requests).toEqual([
       {
         ...{ kind: "api.request", verb: "create", path: "/apis/apps/v1/namespaces/shop/deployments", isResource: true },
         ...{ group: "apps", version: "v1", resource: "deployments", subresource: "", namespace: "shop", name: "" },
         ...{ query: { fieldManager: "test" }, accept: "application/json", contentType: "application/json", userAgent: "kubectl/v1.36" },
-        ...{ sourceIp: "127.0.0.1" },
+        ...{ sourceIp: "127.0.0.1", auditId: headers["audit-id"] },
         ...{ credential: { type: "anonymous" }, impersonation: null, body: Buffer.from('{"kind":"Deployment"}') },
       },
     ]);

@@ -136,6 +136,47 @@ describe("faults below the API server", () => {
     expect(watched.events.map(({ object }) => object.metadata.name)).toEqual(["new"]);
   });
 
+  test("a client that goes from server to server never goes back in time, though one of them lags", () => {
+    const tank = new Tank({ etcd: 3, servers: 2, seed: 11 });
+    const effect = { type: "delay", minUs: 200_000, maxUs: 900_000 } as const;
+    tank.simulation.addRule({ id: "slow", from: ["etcd-0", "etcd-1", "etcd-2"], to: ["apiserver-1"], kinds: ["etcd.watch"], effect });
+    const counter = `${maps}/counter`;
+    let seen = Number(tank.create(maps, configMap("counter", { n: "0" })).body.metadata.resourceVersion);
+    let counted = 0;
+    let behind = 0;
+    const watches: { readonly from: number; readonly watched: ReturnType<Tank["watch"]> }[] = [];
+    for (let i = 1; i <= 60; i++) {
+      if (i % 3 === 0) {
+        const { metadata } = tank.patch(counter, "merge", { data: { n: String(i) } }).body;
+        [seen, counted] = [Number(metadata.resourceVersion), i];
+      }
+      const lagging = { server: 1 };
+      if (tank.state(1)!.feed.revision < seen) behind++;
+      if (i % 20 === 0) watches.push({ from: seen, watched: tank.watch(`${maps}?watch=true&resourceVersion=${seen}`, lagging) });
+      const notOlder = `resourceVersion=${seen}`;
+      const path = [
+        counter,
+        `${counter}?${notOlder}`,
+        maps,
+        `${maps}?${notOlder}`,
+        `${maps}?${notOlder}&resourceVersionMatch=NotOlderThan`,
+      ][i % 5]!;
+      const { body } = tank.get(path, i % 4 === 0 ? {} : lagging);
+      const object = body.items ? body.items.find((item: Reply["body"]) => item.metadata.name === "counter") : body;
+      expect([path, Number(object.data.n)]).toEqual([path, counted]);
+      expect(Number(body.metadata.resourceVersion)).toBeGreaterThanOrEqual(seen);
+      seen = Number(body.metadata.resourceVersion);
+    }
+    expect(behind).toBeGreaterThan(5);
+    tank.simulation.runFor(2_000);
+    for (const { from, watched } of watches) {
+      const revisions = watched.events.map(({ object }) => Number(object.metadata.resourceVersion));
+      expect(revisions.every((revision, at) => revision > (revisions[at - 1] ?? from))).toBe(true);
+      expect(watched.events.map(({ object }) => Number(object.data.n)).every((n, at, all) => n > (all[at - 1] ?? 0))).toBe(true);
+    }
+    expect(watches[0]!.watched.events.length).toBeGreaterThan(10);
+  });
+
   test("a server that has not read its objects yet answers 503, and its health says what is missing", () => {
     const tank = new Tank();
     tank.simulation.crashHost("etcd-0");

@@ -112,7 +112,11 @@ describe("a watch that begins with thousands of objects", () => {
     Buffer.from(JSON.stringify({ apiVersion: "v1", kind: "ConfigMap", metadata: { name, namespace: "default", uid: name } }));
   const name = (i: number) => `m${String(i).padStart(5, "0")}`;
   let written = 0;
-  for (let from = 0; from < many; from += 100) {
+  const writeAll = () => {
+    written = 0;
+    for (let from = 0; from < many; from += 100) writeFrom(from);
+  };
+  const writeFrom = (from: number) => {
     const success = Array.from({ length: 100 }, (_, i) => {
       const key = Buffer.from(`/registry/configmaps/default/${name(from + i)}`);
       return { kind: "etcd.put", key, value: stored(name(from + i)), lease: 0, prevKv: false };
@@ -120,7 +124,8 @@ describe("a watch that begins with thousands of objects", () => {
     tank.simulation.ask(address("etcd", 0), { kind: "etcd.txn", compare: [], success, failure: [] } as Message, 10_000, () => {
       written += 100;
     });
-  }
+  };
+  writeAll();
   tank.until(() => written === many, "not written");
 
   test("is shown them all, then the bookmark, then what happened meanwhile, and is not cut off for it", () => {
@@ -131,5 +136,31 @@ describe("a watch that begins with thousands of objects", () => {
     expect(watched.events.map(({ type }) => type)).toEqual([...Array.from({ length: many }, () => "ADDED"), "BOOKMARK", "MODIFIED"]);
     expect(watched.events[many]!.object.metadata.annotations).toEqual({ "k8s.io/initial-events-end": "true" });
     expect(new Set(watched.events.slice(0, many).map(({ object }) => object.metadata.name)).size).toBe(many);
+  });
+
+  test("does not wait for a watcher that takes nothing: it is cut off after some thousands of events, and begins anew", () => {
+    const { resourceVersion } = tank.get(`${maps}?limit=1`).body.metadata;
+    const slow = tank.watch(`${maps}?watch=true&resourceVersion=${resourceVersion}`);
+    const { watchers, metrics } = tank.state()!;
+    const open = watchers.byStream.size;
+    // What it has taken the server does not hear of.
+    tank.simulation.addRule({ id: "deaf", from: ["outside"], to: ["apiserver-0"], kinds: null, effect: { type: "block" } });
+    writeAll();
+    tank.until(() => watchers.byStream.size < open, "it is not cut off");
+    expect(watchers.byStream.size).toBe(open - 1);
+    expect(metrics.terminatedWatchers.get(["", "configmaps"])).toBe(1);
+    tank.simulation.removeRule("deaf");
+    tank.until(() => slow.closed !== undefined, "it does not learn of it");
+    expect(slow.closed).toMatchObject({ reason: "slow" });
+    // What it was sent until then has no gap.
+    const names = slow.events.map(({ object }) => object.metadata.name);
+    expect(names.length).toBeGreaterThan(0);
+    expect(names).toEqual(Array.from(names, (_, i) => name(i)));
+    const { items, metadata } = tank.get(maps).body;
+    expect(items).toHaveLength(many);
+    const again = tank.watch(`${maps}?watch=true&resourceVersion=${metadata.resourceVersion}`);
+    tank.patch(`${maps}/${name(1)}`, "merge", { data: { after: "1" } });
+    tank.until(() => again.events.length > 0, "no event");
+    expect(again.events[0]).toMatchObject({ type: "MODIFIED", object: { metadata: { name: name(1) } } });
   });
 });

@@ -22,8 +22,10 @@ import { noPanics } from "./no-panics";
 import { noStrayContainers } from "./no-stray-containers";
 import { nodeCapacity } from "./node-capacity";
 import { oneActingLeader } from "./one-acting-leader";
+import { oneContainerInstance } from "./one-container-instance";
 import { oneLivePod } from "./one-live-pod";
 import { podBoundOnce } from "./pod-bound-once";
+import { preemption } from "./preemption";
 import { progress } from "./progress";
 import { raftAppliedDurable } from "./raft/applied-durable";
 import { raftCommitted } from "./raft/committed";
@@ -111,6 +113,8 @@ export const checks: readonly Check[] = [
   boundToLivingNode,
   nodeCapacity,
   oneLivePod,
+  oneContainerInstance,
+  preemption,
   replicaBounds,
   daemonsetPods,
   jobCompletions,

@@ -112,6 +112,113 @@ describe("no-stray-containers (a node runs what is bound to it)", () => {
   });
 });
 
+describe("one-container-instance (a container is started anew when its instance before has ended)", () => {
+  const runtime = "container-runtime/node-0";
+  const first = () => told().fact(runtime, started("a", "uid-a", "node-0"));
+
+  it("holds for a restart, for a pod of the same name elsewhere, and where the node or its runtime died in between", () => {
+    const restarted = first()
+      .fact(runtime, exited("a", "uid-a", "node-0"))
+      .fact(runtime, started("a", "uid-a", "node-0"));
+    expect(restarted.judge("one-container-instance")).toMatchObject({ verdict: "held", reached: 2 });
+    expect(
+      first()
+        .fact(runtime, started("a", "another", "node-0"))
+        .judge("one-container-instance").verdict,
+    ).toBe("held");
+    expect(
+      first()
+        .host("node-0", false)
+        .fact(runtime, started("a", "uid-a", "node-0"))
+        .judge("one-container-instance").verdict,
+    ).toBe("held");
+  });
+
+  it("is violated by a second instance beside the first", () => {
+    expect(
+      first()
+        .fact(runtime, started("a", "uid-a", "node-0"))
+        .judge("one-container-instance").detail,
+    ).toBe("node-0 starts container main of pod shop/a, and the instance before it still runs");
+  });
+});
+
+describe("preemption (places are taken for who matters more, and kept for them)", () => {
+  const of = (name: string, priority: number, on?: string, status: JsonObject = {}): JsonObject => {
+    const made = pod(name, on === undefined ? {} : { node: on });
+    return { ...made, spec: { ...(made.spec as JsonObject), priority }, status: { phase: "Pending", ...status } };
+  };
+  const preempted = { conditions: [{ type: "DisruptionTarget", status: "True", reason: "PreemptionByScheduler" }] };
+  const waiting = () =>
+    told()
+      .object(of("low", 1, "node-0"))
+      .at(20)
+      .object(of("high", 9));
+
+  it("holds for a victim that matters less than who waits, also where that was placed just now", () => {
+    expect(
+      waiting()
+        .object(of("low", 1, "node-0", preempted))
+        .judge("preemption"),
+    ).toMatchObject({ verdict: "held", reached: 1 });
+    const placed = waiting()
+      .at(21)
+      .object(of("high", 9, "node-1"))
+      .at(22);
+    expect(placed.object(of("low", 1, "node-0", preempted)).judge("preemption").verdict).toBe("held");
+  });
+
+  it("is violated where nobody who waits matters more", () => {
+    const equal = told()
+      .object(of("low", 9, "node-0"))
+      .at(20)
+      .object(of("high", 9));
+    expect(equal.object(of("low", 9, "node-0", preempted)).judge("preemption").detail).toBe(
+      "Pod shop/low of priority 9 was preempted, and no pod of a higher one waits for a node",
+    );
+    const placed = waiting()
+      .at(21)
+      .object(of("high", 9, "node-1"))
+      .at(40);
+    expect(placed.object(of("low", 1, "node-0", preempted)).judge("preemption").verdict).toBe("violated");
+  });
+
+  const again = (elect: boolean) => {
+    const history = waiting()
+      .object(of("high", 9, undefined, { nominatedNodeName: "node-0" }))
+      .object(of("low", 1, "node-0", preempted));
+    if (elect) history.at(21).fact("scheduler/1", { kind: "leader.elected", lease: "kube-scheduler", identity: "b" });
+    return history
+      .at(22)
+      .object(of("new", 1))
+      .object(of("new", 1, "node-0"))
+      .at(40)
+      .object(of("new", 1, "node-0", preempted));
+  };
+
+  it("is violated where what was kept went to another, which then has to go as well", () => {
+    expect(again(false).judge("preemption").detail).toBe(
+      "Pod shop/new was bound to node-0 when that was kept for Pod shop/high already, and is preempted: room is made again and again",
+    );
+  });
+
+  it("holds where a scheduler that has begun to lead cannot know what was kept, or somebody as important came there", () => {
+    expect(again(true).judge("preemption").verdict).toBe("held");
+    const history = waiting()
+      .object(of("high", 9, undefined, { nominatedNodeName: "node-0" }))
+      .at(21)
+      .object(of("other", 9, "node-0"));
+    expect(
+      history
+        .at(22)
+        .object(of("new", 1, "node-0"))
+        .at(40)
+        .object(of("new", 1, "node-0", preempted))
+        .judge("preemption").verdict,
+    ).toBe("held");
+  });
+});
+
 describe("bound-to-living-node (nothing is given to a node that is gone)", () => {
   it("holds for nodes that exist, and for one that went just now", () => {
     const history = told()

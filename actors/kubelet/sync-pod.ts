@@ -48,7 +48,9 @@ export function wakePod(state: State, worker: PodWorker, ctx: Ctx): void {
 /** Sets the pod's one timer to the next date on which something is due. */
 export function arm(state: State, worker: PodWorker, ctx: Ctx): void {
   const timer = `pod:${worker.uid}`;
-  const dates = [worker.wakeAtMs, nextProbeMs(worker), worker.retryAtMs, nextResizeMs(state, worker)].filter((date) => date !== undefined);
+  // While the runtime is down nothing of it can be done, and what is due stays due: all pods are looked at again when it answers.
+  const due = state.runtimeUp ? [worker.wakeAtMs, nextProbeMs(worker), worker.retryAtMs, nextResizeMs(state, worker)] : [];
+  const dates = due.filter((date) => date !== undefined);
   if (dates.length === 0 || !state.workers.has(worker.uid)) ctx.cancelTimer(timer);
   // At least a microsecond: sums of fractions can lie a hair past the date, and a timer of nothing would fire for ever.
   else ctx.setTimer(timer, Math.max(0.001, Math.min(...dates) - nowMsOf(ctx)));

@@ -251,6 +251,17 @@ describe("crashes", () => {
     expect(t.pod("web")?.status?.containerStatuses?.[0]).toMatchObject({ restartCount: 1, ready: true });
     expect(t.pod("web")?.status?.phase).toBe("Running");
   });
+
+  test("a kubelet whose runtime is down waits for it, also where probes are due meanwhile", () => {
+    const t = oneNode();
+    t.run("web", { containers: [{ ...web, readinessProbe: { httpGet: { port: 80, path: "/ready" }, periodSeconds: 1 } }] });
+    t.simulation.runFor(5_000);
+    const before = t.simulation.trace.count;
+    t.simulation.crashActor(address("container-runtime", "node-0"));
+    t.simulation.runFor(10_000);
+    expect(t.condition("web", "Ready")).toBe("True");
+    expect(t.simulation.trace.count - before).toBeLessThan(3_000);
+  });
 });
 
 describe("logs (kubectl logs)", () => {

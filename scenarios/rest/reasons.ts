@@ -80,11 +80,11 @@ function ofKind(
 ): readonly string[] {
   switch (object.kind) {
     case "Deployment":
-      return deploymentReasons(id, object);
+      return deploymentReasons(id, object, owned);
     case "ReplicaSet":
       return replicaSetReasons(id, object, owned);
     case "StatefulSet":
-      return statefulSetReasons(id, object);
+      return statefulSetReasons(id, object, owned);
     case "DaemonSet":
       return daemonSetReasons(id, object);
     case "Job":

@@ -5,7 +5,11 @@ import type { Objects } from "./reasons";
 
 /** What is asked for by each kind that stands for pods, and not so yet. */
 
-export function deploymentReasons(id: string, { metadata, spec, status }: Stored<Deployment>): readonly string[] {
+export function deploymentReasons(
+  id: string,
+  { metadata, spec, status }: Stored<Deployment>,
+  owned: ReadonlyMap<string, number>,
+): readonly string[] {
   const unseen = generationUnseen(id, metadata.generation, status?.observedGeneration);
   if (unseen) return [unseen];
   const replicas = spec?.replicas ?? 1;
@@ -17,7 +21,7 @@ export function deploymentReasons(id: string, { metadata, spec, status }: Stored
   if (updatedReplicas < replicas) return [`${id}: ${updatedReplicas} of ${replicas} pods are updated${why}`];
   if (all > updatedReplicas) return [`${id}: ${all - updatedReplicas} old pods are left${why}`];
   if (availableReplicas < replicas) return [`${id}: ${availableReplicas} of ${replicas} pods are available${why}`];
-  return [];
+  return misreported(id, all, owned.get(metadata.uid));
 }
 
 export function replicaSetReasons(
@@ -32,7 +36,11 @@ export function replicaSetReasons(
   return [];
 }
 
-export function statefulSetReasons(id: string, { metadata, spec, status }: Stored<StatefulSet>): readonly string[] {
+export function statefulSetReasons(
+  id: string,
+  { metadata, spec, status }: Stored<StatefulSet>,
+  owned: ReadonlyMap<string, number>,
+): readonly string[] {
   const unseen = generationUnseen(id, metadata.generation, status?.observedGeneration);
   if (unseen) return [unseen];
   const replicas = spec?.replicas ?? 1;
@@ -44,7 +52,7 @@ export function statefulSetReasons(id: string, { metadata, spec, status }: Store
   const wanted = replicas - Math.min(replicas, rollingUpdate?.partition ?? 0);
   if (type === "RollingUpdate" && currentRevision !== updateRevision && updatedReplicas < wanted)
     return [`${id}: ${updatedReplicas} of ${wanted} pods are updated`];
-  return [];
+  return misreported(id, all, owned.get(metadata.uid));
 }
 
 export function daemonSetReasons(id: string, { metadata, spec, status }: Stored<DaemonSet>): readonly string[] {
@@ -80,14 +88,21 @@ export function budgetReasons(id: string, { metadata, status }: Stored<PodDisrup
   return [`${id}: ${currentHealthy} of ${desiredHealthy} pods that it wants are healthy`];
 }
 
+/** How many pods each controller has by its uid; a Deployment has those of its ReplicaSets. */
 export function podsByController(objects: Objects): ReadonlyMap<string, number> {
   const owned = new Map<string, number>();
-  for (const object of objects.values()) {
-    if (object.kind !== "Pod" || !isActive(object as Stored<Pod>)) continue;
+  const give = (object: Stored, count: number) => {
     const uid = controllerOf(object)?.uid;
-    if (uid) owned.set(uid, (owned.get(uid) ?? 0) + 1);
-  }
+    if (uid) owned.set(uid, (owned.get(uid) ?? 0) + count);
+  };
+  for (const object of objects.values()) if (object.kind === "Pod" && isActive(object as Stored<Pod>)) give(object, 1);
+  for (const object of objects.values()) if (object.kind === "ReplicaSet") give(object, owned.get(object.metadata.uid) ?? 0);
   return owned;
+}
+
+/** A status tells what its controller saw last; one that sees nothing any more goes on telling it. */
+function misreported(id: string, reported: number, active = 0): readonly string[] {
+  return reported === active ? [] : [`${id} reports ${reported} pods and has ${active}`];
 }
 
 function generationUnseen(id: string, generation = 0, observed = 0): string | undefined {

@@ -75,6 +75,11 @@ describe("why a cluster is not at rest", () => {
       reasons([deployment({ observedGeneration: 2, updatedReplicas: 2, replicas: 2, availableReplicas: 1 })]),
       ["Deployment shop/web: 1 of 2 pods are available"],
     ],
+    [
+      "a status tells of pods that are not there any more",
+      reasons([deployment({ observedGeneration: 2, updatedReplicas: 2, replicas: 2, availableReplicas: 2 })]),
+      ["Deployment shop/web reports 2 pods and has 0"],
+    ],
     ["a ReplicaSet has too few pods", reasons([replicaSet(1)]), ["ReplicaSet shop/web-1 has 0 pods and wants 1"]],
     [
       "a ReplicaSet reports wrongly",

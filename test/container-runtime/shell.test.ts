@@ -53,6 +53,19 @@ describe("a shell in a simulated container", () => {
     expect(sh("sleep 2; sleep 1m; echo done")).toMatchObject({ out: "done\n", slept: 62_000, code: 0 });
   });
 
+  test("sends outputs to each other or to nowhere", () => {
+    expect(sh("echo a >&2; echo b 1>&2; >&2 echo c; echo d")).toMatchObject({ out: "d\n", err: "a\nb\nc\n" });
+    expect(sh("nonsense 2>&1; cat /none 2>/dev/null; echo a > /dev/null; echo b &>/dev/null")).toMatchObject({
+      out: "sh: nonsense: not found\n",
+      err: "",
+    });
+    expect(sh("echo a >/dev/null 2>&1; nonsense 2>&1 >/dev/null; echo a2>&2")).toMatchObject({
+      out: "sh: nonsense: not found\n",
+      err: "a2\n",
+    });
+    expect(sh("echo a > /tmp/file")).toMatchObject({ code: 2, err: expect.stringContaining('does not know ">"') });
+  });
+
   test("fills in variables outside of single quotes, and only those", () => {
     expect(sh(`echo $A "\${A}d" '$A' "$A"d $?`).out).toBe("b c b cd $A b cd 0\n");
     expect(sh("X=1; echo $X; export Y=2; printenv Y; false; echo $?").out).toBe("1\n2\n1\n");

@@ -1,6 +1,6 @@
 /**
  * The part of the shell's language that simulated processes understand: commands joined by `;`, `&&`, `||` and line ends, single and double
- * quotes, backslashes, `$NAME`, `${NAME}` and `$?`. Pipes, redirections and control words are refused by name rather than misread.
+ * quotes, backslashes, `$NAME`, `${NAME}` and `$?`. Outputs go to the other one (`>&2`, `2>&1`) or to /dev/null; pipes, other redirections and control words are refused by name rather than misread.
  */
 
 /** A piece of a word; only what is not in single quotes is expanded. */
@@ -15,6 +15,24 @@ export interface Step {
   readonly words: readonly Word[];
   /** Of what the step before ended with. */
   readonly runs: "always" | "onSuccess" | "onFailure";
+  /** Where its two outputs go, where not to their own places. */
+  readonly outputs?: Outputs;
+}
+
+export type Output = "stdout" | "stderr" | "nowhere";
+
+export interface Outputs {
+  readonly out: Output;
+  readonly err: Output;
+}
+
+const ownPlaces: Outputs = { out: "stdout", err: "stderr" };
+
+/** The places after one more redirection, "2>&1" or "> /dev/null": they are taken one after another. */
+function redirected(outputs: Outputs, redirection: string): Outputs {
+  const [, from = "", to = ""] = /^([12&]?)>\s*(.*)$/.exec(redirection)!;
+  const target = to === "&1" ? outputs.out : to === "&2" ? outputs.err : "nowhere";
+  return from === "&" ? { out: target, err: target } : from === "2" ? { ...outputs, err: target } : { ...outputs, out: target };
 }
 
 export type Script = { readonly ok: true; readonly steps: readonly Step[] } | { readonly ok: false; readonly message: string };
@@ -33,14 +51,15 @@ const controlWords: ReadonlySet<string> = new Set([
   "case",
   "esac",
 ]);
-/** Redirections that change nothing of what a simulated process does. */
-const harmless = /^(?:[12]?>\s*\/dev\/null|2>&1|>&2)/;
+/** The redirections that there are: of one output to the other, or to nowhere. */
+const redirection = /^(?:[12&]?>\s*\/dev\/null|[12]?>&[12])(?![\w./])/;
 
 export function parseScript(text: string): Script {
   const steps: Step[] = [];
   let words: Word[] = [];
   let word: Piece[] | undefined;
   let runs: Step["runs"] = "always";
+  let outputs = ownPlaces;
   /** Whether the last piece is bare text, which goes on with the next character: "$A" and B in `"$A"B` are two. */
   let bare = false;
   const add = (piece: string, expands: boolean, isBare = false) => {
@@ -56,14 +75,21 @@ export function parseScript(text: string): Script {
   };
   const endStep = (next: Step["runs"]) => {
     endWord();
-    if (words.length > 0) steps.push({ words, runs });
+    if (words.length > 0) steps.push({ words, runs, ...(outputs === ownPlaces ? {} : { outputs }) });
+    outputs = ownPlaces;
     words = [];
     runs = next;
   };
   for (let at = 0; at < text.length; at++) {
     const rest = text.slice(at);
+    // A number belongs to the redirection where it stands alone: `echo 2>&1`, but not `echo a2>&1`.
+    const turned = word === undefined || /^[>&]/.test(rest) ? redirection.exec(rest)?.[0] : undefined;
     const char = text[at]!;
-    if (char === "'" || char === '"') {
+    if (turned !== undefined) {
+      endWord();
+      outputs = redirected(outputs, turned);
+      at += turned.length - 1;
+    } else if (char === "'" || char === '"') {
       const end = text.indexOf(char, at + 1);
       if (end < 0) return { ok: false, message: "syntax error: unterminated quoted string" };
       add(text.slice(at + 1, end), char === '"');
@@ -82,7 +108,6 @@ export function parseScript(text: string): Script {
       at++;
     } else if (char === ";" || char === "\n") endStep("always");
     else if (char === " " || char === "\t" || char === "\r") endWord();
-    else if (harmless.test(rest) && word === undefined) at += harmless.exec(rest)![0].length - 1;
     else if ("|<>&()`".includes(char))
       return { ok: false, message: `syntax error: this simulated shell does not know ${JSON.stringify(char)}` };
     else add(char, true, true);

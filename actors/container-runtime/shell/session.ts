@@ -135,7 +135,12 @@ export function advanceSession(session: Session, place: Place): readonly Session
       session.steps.unshift(...(parsed.ok ? parsed.steps : [failing(parsed.message)]));
       continue;
     }
-    apply(session, runProgram(programOf(name), words, place, session.environment, session.status), name, say, leave, effects);
+    const places = step.outputs ?? { out: "stdout", err: "stderr" };
+    const sayTo = (type: "stdout" | "stderr", text: string) => {
+      const to = type === "stdout" ? places.out : places.err;
+      if (to !== "nowhere") say(to, text);
+    };
+    apply(session, runProgram(programOf(name), words, place, session.environment, session.status), name, sayTo, leave, effects);
   }
   return effects;
 }

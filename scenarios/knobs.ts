@@ -1,3 +1,4 @@
+import { knobOfPlugin, pluginDefaults, pluginNames } from "../actors/api-server/admission/plugin-names";
 import { parseDurationMs } from "../protocol/kinds/duration";
 
 /** A setting of a component under the name of the real component's flag or configuration field, with the real default. */
@@ -27,6 +28,15 @@ function leaderElection(component: string): readonly Knob[] {
     ["leader-elect-retry-period", "milliseconds", "2s", "the time between tries to take or renew the Lease"],
   );
 }
+
+/** Admission plug-ins that are turned on and off: what enable-admission-plugins and disable-admission-plugins list. */
+const admissionPlugins = of(
+  "kube-apiserver",
+  ...pluginNames.map((name) => {
+    const is = pluginDefaults[name] ? "on unless this is false" : "off unless this is true";
+    return [knobOfPlugin(name), "flag", String(pluginDefaults[name]), `the admission plug-in ${name}, ${is}`] as const;
+  }),
+);
 
 /** Every knob of every component, in the order in which a request meets the components. */
 export const knobs: readonly Knob[] = [
@@ -64,6 +74,7 @@ export const knobs: readonly Knob[] = [
     ["default-unreachable-toleration-seconds", "number", "300", "the same for a node that is out of reach"],
     ["service-account-max-token-expiration", "milliseconds", "8760h", "the longest life of a service account's token"],
   ),
+  ...admissionPlugins,
   ...of(
     "etcd",
     ["heartbeat-interval", "milliseconds", "100ms", "the time between a leader's heartbeats"],

@@ -1,4 +1,5 @@
 import type { Address } from "../../protocol/address";
+import { knobOfPlugin, type PluginName, pluginDefaults, pluginNames } from "./admission/plugin-names";
 import type { AuditPolicy } from "./audit/policy";
 import type { JwtAuthenticator } from "./authentication/oidc/configuration";
 import type { EncryptionRule } from "./storage/encryption/configuration";
@@ -41,6 +42,12 @@ export interface StaticToken {
   readonly groups: readonly string[];
 }
 
+/** What enable-admission-plugins and disable-admission-plugins say, one flag for each plug-in. */
+function pluginKnobs(): Readonly<Record<`admission-plugin-${PluginName}`, boolean>> {
+  const flags = pluginNames.map((name) => [knobOfPlugin(name), pluginDefaults[name]] as const);
+  return Object.fromEntries(flags) as Record<`admission-plugin-${PluginName}`, boolean>;
+}
+
 /** The numbers that can be set, under the names of kube-apiserver's flags where it has them, with its defaults. Durations are in milliseconds. */
 export const defaultKnobs = {
   /** The longest that a request other than a watch may take. */
@@ -79,6 +86,7 @@ export const defaultKnobs = {
   "default-unreachable-toleration-seconds": 300,
   /** The longest life of a service account's token. */
   "service-account-max-token-expiration": 365 * 24 * 3_600_000,
+  ...pluginKnobs(),
 } as const;
 
 export type Knob = keyof typeof defaultKnobs;

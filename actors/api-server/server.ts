@@ -1,6 +1,7 @@
 import type { ApiMessage, ApiRequest } from "../../protocol/api";
 import { isTunnelMessage } from "../../protocol/tunnel";
 import type { Actor } from "../../runtime/actor";
+import { chosenPlugins } from "./admission/index";
 import { aggregationTimer, checkApiServices } from "./aggregation/availability";
 import { registerGroupVersions } from "./aggregation/registration";
 import { apiServicesResource, newAggregation } from "./aggregation/remote";
@@ -96,6 +97,7 @@ function newState(config: ApiServerConfig, self: string): ServerState {
   const state: ServerState = {
     config,
     knobs,
+    plugins: chosenPlugins(knobs),
     etcd: {
       members: config.etcd,
       preferred: config.etcd[0]!,

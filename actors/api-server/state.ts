@@ -1,4 +1,5 @@
-import type { Context } from "../../runtime/actor";
+import type { Context, Context, StreamRef } from "../../runtime/actor";
+import type { Plugin } from "./admission/admission";
 import type { AdmissionCounts } from "./admission/dynamic/counts";
 import type { Aggregation } from "./aggregation/remote";
 import type { Oidc } from "./authentication/oidc/provider";
@@ -26,6 +27,8 @@ import type { Freshness } from "./storage/freshness";
 export interface ServerState {
   readonly config: ApiServerConfig;
   readonly knobs: Knobs;
+  /** The admission plug-ins that are on. */
+  readonly plugins: readonly Plugin[];
   readonly etcd: EtcdClient;
   readonly feed: Feed;
   readonly freshness: Freshness<ServerState>;

@@ -7,7 +7,9 @@ import { defaultTolerationSeconds } from "./default-toleration-seconds";
 import { limitRanger } from "./limit-ranger";
 import { namespaceLifecycle } from "./namespace-lifecycle";
 import { nodeRestriction } from "./node-restriction";
+import { optionalPlugins } from "./optional/index";
 import { paramAccess } from "./param-access";
+import { knobOfPlugin } from "./plugin-names";
 import { podSecurity } from "./pod-security/pod-security";
 import { priority } from "./priority";
 import { rbacEscalation } from "./rbac-escalation";
@@ -16,8 +18,8 @@ import { serviceAccount } from "./service-account";
 import { persistentVolumeClaimResize, storageObjectInUseProtection } from "./storage-objects";
 import { taintNodesByCondition } from "./taint-nodes-by-condition";
 
-/** In the order in which they are asked, as in kube-apiserver. */
-export const plugins: readonly Plugin[] = [
+/** Those that are on unless somebody says otherwise, in the order in which they are asked, as in kube-apiserver. */
+const plugins: readonly Plugin[] = [
   namespaceLifecycle,
   limitRanger,
   serviceAccount,
@@ -38,6 +40,12 @@ export const plugins: readonly Plugin[] = [
   paramAccess,
 ];
 
+/** The plug-ins of a server with these flags; what in Kubernetes is no plug-in cannot be turned off. */
+export function chosenPlugins(knobs: Readonly<Record<string, number>>): readonly Plugin[] {
+  const isOn = ({ name }: Plugin) => (knobs[knobOfPlugin(name)] ?? 1) === 1;
+  return [...plugins, ...optionalPlugins].filter(isOn);
+}
+
 /** What all plug-ins together will look up. */
 export function neededBy(admission: Omit<Admission, "cluster">): readonly Needed[] {
   return plugins.flatMap((plugin) => plugin.needs?.(admission) ?? []);
@@ -46,7 +54,7 @@ export function neededBy(admission: Omit<Admission, "cluster">): readonly Needed
 /** The object as the plug-ins leave it, or the first refusal. */
 export function mutate(admission: Admission): ApiObject | Failure {
   let { object } = admission;
-  for (const plugin of plugins) {
+  for (const plugin of admission.cluster.plugins ?? plugins) {
     const answer = plugin.mutate?.({ ...admission, object });
     if (answer === undefined) continue;
     if (isFailure(answer)) return answer;
@@ -57,12 +65,12 @@ export function mutate(admission: Admission): ApiObject | Failure {
 
 /** What the plug-ins have to say about a write that they let pass. */
 export function warn(admission: Admission): readonly string[] {
-  return plugins.flatMap((plugin) => plugin.warn?.(admission) ?? []);
+  return (admission.cluster.plugins ?? plugins).flatMap((plugin) => plugin.warn?.(admission) ?? []);
 }
 
 /** The first plug-in's refusal of an object that has passed validation. */
 export function validate(admission: Admission): Failure | undefined {
-  for (const plugin of plugins) {
+  for (const plugin of admission.cluster.plugins ?? plugins) {
     const refusal = plugin.validate?.(admission);
     if (refusal) return refusal;
   }

@@ -10,6 +10,7 @@ import { readEntry } from "../storage/store";
 /** The cluster as the caches have it, plus what was read from etcd because they did not have it. */
 export function viewOf(state: ServerState, fetched: ReadonlyMap<string, Stored<ApiObject>> = new Map()): ClusterView {
   return {
+    plugins: state.plugins,
     defaultTolerationSeconds: new Map([
       ["node.kubernetes.io/not-ready", state.knobs["default-not-ready-toleration-seconds"]],
       ["node.kubernetes.io/unreachable", state.knobs["default-unreachable-toleration-seconds"]],

@@ -58,7 +58,7 @@ export function chargeQuotas(
 
 /** The quotas of a write's namespace, as the cache has them. */
 export function quotasOf(state: ServerState, { kind, namespace }: Pick<Charged, "kind" | "namespace">): readonly Entry[] {
-  if (!kind.namespaced || namespace === "") return [];
+  if (!kind.namespaced || namespace === "" || state.knobs["admission-plugin-ResourceQuota"] === 0) return [];
   const resource = resourceNamed("", "v1", "resourcequotas");
   return cacheOf(state.feed, resource).list(prefixOfList(resource, namespace));
 }

@@ -1,4 +1,5 @@
-import { mutate, validate, warn } from "../../../actors/api-server/admission/index";
+import { chosenPlugins, mutate, validate, warn } from "../../../actors/api-server/admission/index";
+import { pluginNames } from "../../../actors/api-server/admission/plugin-names";
 import { isFailure } from "../../../protocol/status";
 import { admission, shop } from "./admissions";
 import { type Json, pod } from "./tank";
@@ -190,6 +191,94 @@ describe("classes", () => {
     expect(admitted(ingress, ingressClass("nginx")).spec.ingressClassName).toBe("nginx");
     expect(refusal(ingress, { ...ingressClass("a"), ...ingressClass("b") })).toContain(
       "2 default IngressClasses were found, only 1 allowed",
+    );
+  });
+});
+
+// Source: "Admission Control", the plug-ins that are off unless they are asked for.
+describe("optional plug-ins", () => {
+  const on = (name: string, object: object, cluster: Readonly<Record<string, object>> = {}, more = {}) => {
+    const given = admission(object, { ...shop, ...cluster }, more);
+    const plugins = chosenPlugins({ [`admission-plugin-${name}`]: 1 }).filter((plugin) => plugin.name === name);
+    expect(plugins.map((plugin) => plugin.name)).toEqual([name]);
+    const view = { ...given, cluster: { ...given.cluster, plugins } };
+    const changed = mutate(view);
+    if (isFailure(changed)) return { wrong: changed.message, spec: {} as Json };
+    return { wrong: validate({ ...view, object: changed })?.message ?? "", spec: (changed as unknown as { readonly spec: Json }).spec };
+  };
+  const annotated = (annotations: object) => ({
+    "namespaces//shop": { metadata: { name: "shop", annotations }, status: { phase: "Active" } },
+  });
+  const plain = pod("p", { containers: containers({}) });
+
+  test("every plug-in has a flag of its name, and is on or off by it", () => {
+    const all = chosenPlugins({})
+      .map(({ name }) => name)
+      .filter((name) => name !== "RBACEscalation" && name !== "ParamAccess");
+    const apart = [
+      "MutatingAdmissionPolicy",
+      "MutatingAdmissionWebhook",
+      "ValidatingAdmissionPolicy",
+      "ValidatingAdmissionWebhook",
+      "ResourceQuota",
+    ];
+    expect([...all, ...apart].sort()).toEqual([...pluginNames].sort());
+    expect(chosenPlugins({ "admission-plugin-Priority": 0 }).map(({ name }) => name)).not.toContain("Priority");
+  });
+
+  test("pull, select and tolerate what the namespace says", () => {
+    expect(on("AlwaysPullImages", plain).spec.containers[0].imagePullPolicy).toBe("Always");
+    const selecting = annotated({ "scheduler.alpha.kubernetes.io/node-selector": "zone=a, disk=ssd" });
+    expect(on("PodNodeSelector", plain, selecting).spec.nodeSelector).toEqual({ zone: "a", disk: "ssd" });
+    expect(on("PodNodeSelector", pod("p", { nodeSelector: { zone: "b" }, containers: [] }), selecting).wrong).toBe(
+      'pods "p" is forbidden: pod node label selector conflicts with its namespace node label selector',
+    );
+    const tolerating = annotated({
+      "scheduler.alpha.kubernetes.io/defaultTolerations": '[{"key":"a","operator":"Exists"}]',
+      "scheduler.alpha.kubernetes.io/tolerationsWhitelist": '[{"key":"a","operator":"Exists"}]',
+    });
+    expect(on("PodTolerationRestriction", plain, tolerating)).toMatchObject({
+      wrong: "",
+      spec: { tolerations: [{ key: "a", operator: "Exists" }] },
+    });
+    expect(
+      on("PodTolerationRestriction", pod("p", { tolerations: [{ key: "b", operator: "Exists" }], containers: [] }), tolerating).wrong,
+    ).toContain("conflict with its namespace whitelist");
+    const gpu = pod("p", { containers: containers({ requests: { "x.io/gpu": "1" } }) });
+    expect(on("ExtendedResourceToleration", gpu).spec.tolerations).toEqual([{ key: "x.io/gpu", operator: "Exists", effect: "NoSchedule" }]);
+  });
+
+  test("refuse addresses from outside, wide anti-affinity, owners of others, and resizes beyond the node", () => {
+    const service = (externalIPs: readonly string[]) => ({
+      apiVersion: "v1",
+      kind: "Service",
+      metadata: { name: "s" },
+      spec: { externalIPs },
+    });
+    expect(on("DenyServiceExternalIPs", service(["1.2.3.4"])).wrong).toContain("Use of external IPs is denied by admission control.");
+    expect(
+      on("DenyServiceExternalIPs", service(["1.2.3.4"]), {}, { operation: "UPDATE", old: service(["1.2.3.4", "1.2.3.5"]) }).wrong,
+    ).toBe("");
+    const anti = { podAntiAffinity: { requiredDuringSchedulingIgnoredDuringExecution: [{ topologyKey: "zone" }] } };
+    expect(on("LimitPodHardAntiAffinityTopology", pod("p", { affinity: anti, containers: [] })).wrong).toContain(
+      "has TopologyKey zone but only key",
+    );
+    const owned = {
+      ...plain,
+      metadata: {
+        name: "p",
+        ownerReferences: [{ apiVersion: "apps/v1", kind: "ReplicaSet", name: "r", uid: "u", blockOwnerDeletion: true }],
+      },
+    };
+    const nobody = { user: { name: "joe", uid: "", groups: [], extra: {} } };
+    expect(on("OwnerReferencesPermissionEnforcement", owned, {}, nobody).wrong).toContain(
+      "cannot set blockOwnerDeletion if an ownerReference refers to a resource",
+    );
+    expect(on("OwnerReferencesPermissionEnforcement", owned).wrong).toBe("");
+    const sized = pod("p", { nodeName: "n", containers: containers({ requests: { cpu: "5" } }) });
+    const node = { "nodes//n": { metadata: { name: "n" }, status: { allocatable: { cpu: "4", memory: "1Gi" } } } };
+    expect(on("PodResizeValidator", sized, node, { operation: "UPDATE", subresource: "resize", old: sized }).wrong).toBe(
+      'pods "p" is forbidden: node didn\'t have enough allocatable resources: cpu, requested: 5000, allocatable: 4000',
     );
   });
 });

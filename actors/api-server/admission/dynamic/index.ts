@@ -36,17 +36,24 @@ function isExempt({ group, plural }: Kind): boolean {
 
 /** Whether anybody might want to change objects of the kind on their way in. */
 export function mayMutate(state: ServerState, kind: Kind): boolean {
-  return !isExempt(kind) && (cacheOf(state.feed, mutatingWebhooks).size > 0 || areAsked(state, kind, mutatingPolicies));
+  return !isExempt(kind) && (callsMutating(state) || areAsked(state, kind, mutatingPolicies));
 }
 
 /** Whether anybody might want to refuse objects of the kind. */
 export function mayValidate(state: ServerState, kind: Kind): boolean {
-  return !isExempt(kind) && (cacheOf(state.feed, validatingWebhooks).size > 0 || areAsked(state, kind, validatingPolicies));
+  return !isExempt(kind) && (callsValidating(state) || areAsked(state, kind, validatingPolicies));
 }
+
+/** Whether there are webhooks to be called, and calling them has not been turned off. */
+const callsMutating = (state: ServerState) =>
+  state.knobs["admission-plugin-MutatingAdmissionWebhook"] === 1 && cacheOf(state.feed, mutatingWebhooks).size > 0;
+const callsValidating = (state: ServerState) =>
+  state.knobs["admission-plugin-ValidatingAdmissionWebhook"] === 1 && cacheOf(state.feed, validatingWebhooks).size > 0;
 
 /** Questions such as SubjectAccessReviews are shown to webhooks, but to no policy. */
 function areAsked(state: ServerState, kind: Kind, policies: Parameters<typeof arePoliciesBound>[1]): boolean {
-  return !isReview(kind) && arePoliciesBound(state, policies);
+  const plugin = policies === mutatingPolicies ? "MutatingAdmissionPolicy" : "ValidatingAdmissionPolicy";
+  return !isReview(kind) && state.knobs[`admission-plugin-${plugin}`] === 1 && arePoliciesBound(state, policies);
 }
 
 interface Asking {
@@ -76,7 +83,8 @@ export function admitMutating(
       const policies = areAsked(state, given.kind, mutatingPolicies) ? runMutatingPolicies : passOver;
       return policies(state, ctx, { ...given, object }, run as Exclude<typeof run, Failure>, again, (state, object, ctx) => {
         if (isFailure(object)) return then(state, object, ctx);
-        return runMutatingWebhooks(state, ctx, { ...given, object }, run as Exclude<typeof run, Failure>, again, (state, object, ctx) => {
+        const webhooks = callsMutating(state) ? runMutatingWebhooks : passOver;
+        return webhooks(state, ctx, { ...given, object }, run as Exclude<typeof run, Failure>, again, (state, object, ctx) => {
           if (isFailure(object) || !reinvocation.isNeeded || reinvocation.round > 0) return then(state, object, ctx);
           reinvocation.round = 1;
           const next = object && plugins(object);
@@ -100,10 +108,12 @@ export function admitValidating(
   if (!mayValidate(state, review.kind)) return then(state, undefined, ctx);
   return beginRun(state, ctx, review, { notes, deadlineUs }, (state, run, ctx) => {
     if (isFailure(run)) return then(state, run, ctx);
-    if (!areAsked(state, review.kind, validatingPolicies)) return runValidatingWebhooks(state, ctx, review, run, then);
+    const webhooks: typeof runValidatingWebhooks = (state, ctx, ...rest) =>
+      callsValidating(state) ? runValidatingWebhooks(state, ctx, ...rest) : then(state, undefined, ctx);
+    if (!areAsked(state, review.kind, validatingPolicies)) return webhooks(state, ctx, review, run, then);
     return runValidatingPolicies(state, ctx, review, run, (state, refusal, ctx) => {
       if (refusal) return then(state, refusal, ctx);
-      return runValidatingWebhooks(state, ctx, review, run, then);
+      return webhooks(state, ctx, review, run, then);
     });
   });
 }

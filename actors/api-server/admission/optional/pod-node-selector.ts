@@ -1,0 +1,31 @@
+import type { Pod } from "../../../../protocol/kinds/generated";
+import type { ApiObject, Stored } from "../../../../protocol/kinds/object";
+import { forbidden } from "../../../../protocol/status";
+import { isOf, type Plugin } from "../admission";
+
+const annotation = "scheduler.alpha.kubernetes.io/node-selector";
+
+/** The Pods of a namespace run on the nodes that its annotation selects. Source: "Admission Control", PodNodeSelector. */
+export const podNodeSelector: Plugin = {
+  name: "PodNodeSelector",
+  mutate(admission) {
+    if (admission.operation !== "CREATE" || !isOf(admission, "", "pods")) return admission.object;
+    const pod = admission.object as ApiObject & Pod;
+    const namespace = admission.cluster.get("", "v1", "namespaces", "", admission.namespace) as Stored<ApiObject> | undefined;
+    const selector = readSelector(namespace?.metadata.annotations?.[annotation] ?? "");
+    const own = pod.spec?.nodeSelector ?? {};
+    if (Object.entries(selector).some(([key, value]) => own[key] !== undefined && own[key] !== value))
+      return forbidden(
+        { group: "", resource: "pods", name: admission.name },
+        "pod node label selector conflicts with its namespace node label selector",
+      );
+    if (Object.keys(selector).length === 0 || !pod.spec) return pod;
+    return { ...pod, spec: { ...pod.spec, nodeSelector: { ...selector, ...own } } };
+  },
+};
+
+/** "zone=a,disk=ssd" */
+function readSelector(text: string): Readonly<Record<string, string>> {
+  const pairs = text.split(",").map((pair) => pair.split("=").map((part) => part.trim()));
+  return Object.fromEntries(pairs.filter(([key, value]) => key && value !== undefined).map(([key, value]) => [key!, value!]));
+}

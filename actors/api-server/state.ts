@@ -1,4 +1,4 @@
-import type { Context, Context, StreamRef } from "../../runtime/actor";
+import type { Context } from "../../runtime/actor";
 import type { Plugin } from "./admission/admission";
 import type { AdmissionCounts } from "./admission/dynamic/counts";
 import type { Aggregation } from "./aggregation/remote";

@@ -12,6 +12,7 @@ import { killedCluster } from "./crash/killed-cluster";
 import { simulatedStorm } from "./crash/simulated-storm";
 import { differentialSequences } from "./differential";
 import { besiege } from "./hostile/siege";
+import { besiegeForAWhile } from "./hostile/wire/while";
 
 // Keeps at it: `npm run soak -- --minutes N [--first SEED]`. Its parts take turns until the time is over, each turn with seeds that were not tried
 // before; then it prints what each part did, and its status is 1 if any of them found something.
@@ -94,6 +95,15 @@ function partsFrom(first: number): Part[] {
           await new Promise((resolve) => setImmediate(resolve));
         }
         return found;
+      };
+    }),
+    part("hostile bytes on the wire", (add) => {
+      let seed = first;
+      return async (endMs) => {
+        const { violations, nextSeed, ...figures } = await besiegeForAWhile(seed, endMs);
+        for (const [figure, by] of Object.entries(figures)) add(figure, by);
+        seed = nextSeed;
+        return violations;
       };
     }),
     part("mutants", (add) => {

@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { PassThrough, type Readable, Writable } from "node:stream";
 import type { ApiException, KubeConfig, V1ConfigMap, V1Lease, V1Status } from "@kubernetes/client-node";
+import { besiegeDoor } from "../../bench/hostile/wire/siege";
 import { Command } from "../live/commands";
 import { clientNode } from "./library";
 
@@ -220,6 +221,26 @@ describe("@kubernetes/client-node against a live cluster", () => {
     const { spec } = await leases.readNamespacedLease({ name, namespace });
     expect(spec!.holderIdentity).toBe(codes[0] === 0 ? "ann" : "bob");
     expect(String(spec!.renewTime)).toMatch(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z$/);
+  });
+
+  // The same for hours, with other seeds: npm run soak.
+  test("hostile bytes on the wire are never answered with a 500, write nothing, and keep nobody else from being served", async () => {
+    const { hostname: host, port } = new URL(config.getCurrentCluster()!.server);
+    const bytes = (base64: string | undefined) => Buffer.from(base64!, "base64");
+    const { certData, keyData } = config.getCurrentUser()!;
+    const siege = await besiegeDoor(
+      {
+        ...{ host, port: Number(port), namespace, pod: "box" },
+        tls: { ca: bytes(config.getCurrentCluster()!.caData), cert: bytes(certData), key: bytes(keyData) },
+        configMaps: async () => (await api().listNamespacedConfigMap({ namespace })).items.map(({ metadata }) => metadata!.name!),
+      },
+      ...([7, 150] as const),
+    );
+    expect(siege.violations).toEqual([]);
+    // Not vacuous: most of it was answered, and what was right was written.
+    expect(siege.answered).toBeGreaterThan(90);
+    expect(siege.written).toBe(10);
+    expect(up.process.exitCode).toBeNull();
   });
 
   test("KubernetesObjectApi works with any kind by its apiVersion, custom ones too; there are no metrics, and top says so", async () => {

@@ -1,4 +1,4 @@
-import { deflateSync } from "node:zlib";
+import { constants, deflateSync } from "node:zlib";
 import type { Draws } from "../draws";
 import { type MakeAttack, noise, type Target } from "./attack";
 
@@ -115,8 +115,34 @@ export const webSocket: MakeAttack = (draws, target, writes) => {
   };
 };
 
-/** Header blocks of SPDY/3.1 are compressed with a dictionary that this does not know, so they are garbage, or a bomb. */
-const blocks = [Buffer.alloc(0), deflateSync(Buffer.alloc(8)), deflateSync(Buffer.alloc(4_000_000))];
+const dictionary = (require("spdy-transport/lib/spdy-transport/protocol/spdy/dictionary") as Readonly<Record<string, Buffer>>)["3.1"]!;
+
+/** A header block of SPDY/3.1 (section 2.6.10), which may say that it holds more than it does. */
+function block(pairs: readonly (readonly [string, string])[], count = pairs.length): Buffer {
+  const word = (value: number) => Buffer.of(value >>> 24, value >>> 16, value >>> 8, value);
+  const counted = (text: string) => [word(text.length), Buffer.from(text, "latin1")];
+  return deflateSync(Buffer.concat([word(count), ...pairs.flatMap((pair) => pair.flatMap(counted))]), {
+    dictionary,
+    finishFlush: constants.Z_SYNC_FLUSH,
+  });
+}
+
+const stream = (streamtype: string, port: string, requestid: string) => block([...Object.entries({ streamtype, port, requestid })]);
+const blocks = [
+  Buffer.alloc(0),
+  deflateSync(Buffer.alloc(8)),
+  stream("data", "8080", "1"),
+  stream("error", "8080", "1"),
+  stream("data", "-1", "\u0000"),
+  stream("stdin", "", ""),
+  stream("error", "", ""),
+  stream("none", "99999", "1".repeat(1_000)),
+  block([["__proto__", "constructor"]]),
+  block([["", ""]], 1),
+  block([["a", "b"]], 0xffffffff),
+  // A bomb: a few kilobytes that become megabytes.
+  block([["a", "0".repeat(4_000_000)]]),
+];
 
 function spdyFrame(draws: Draws): Buffer {
   const payload = draws.oneIn(2)

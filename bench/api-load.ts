@@ -49,7 +49,7 @@ async function pauses(say: Say, cluster: Up, when: string, method: string): Prom
   say(
     `API load, longest pause, ${when}`,
     `${whole(await cluster.longestPauseMs())} ms`,
-    `of the event loop, three etcd members included; ${method}; aim 50`,
+    `processor time without a turn of the event loop, three etcd members included; ${method}; aim 50`,
   );
 }
 

@@ -19,6 +19,7 @@ import { confirmMembership, membershipTimer, newMembership } from "./membership"
 import { newMetrics, observe } from "./metrics";
 import { serve } from "./pipeline";
 import { cidrOf } from "./registry/cidr";
+import { newPieces, onPieceTimer } from "./registry/pieces";
 import { repairServiceAddresses, serviceRepairTimer } from "./registry/service-repair";
 import { ToldLists } from "./registry/told-lists";
 import { bookmarkTimer, closeAllWatches, newWatchers, noteSlowWatcher, onWatchTimer, tellWatchers, watcherGone } from "./registry/watchers";
@@ -111,6 +112,7 @@ function newState(config: ApiServerConfig, self: string): ServerState {
     freshness: newFreshness(),
     watchers: newWatchers(),
     lists: new ToldLists(),
+    pieces: newPieces(),
     relays: new Map(),
     eventLease: newEventLease(knobs["event-ttl"] / 1000),
     compactor: newCompactor(knobs["etcd-compaction-interval"]),
@@ -198,6 +200,7 @@ function onTimer(state: ServerState, ctx: Ctx, name: string): undefined {
     case etcdMembersTimer:
       return followEtcdMembers(state, ctx);
     default:
+      if (onPieceTimer(state, ctx, name)) return;
       if (!onFeedTimer(state, ctx, name, listener) && !onWatchTimer(state, ctx, name) && !onFlowTimer(state, ctx, name))
         throw new Error(`an API server has no timer ${name}`);
   }

@@ -12,6 +12,7 @@ import type { DocumentCache } from "./discovery/document";
 import type { FlowControl } from "./flow-control/flow-control";
 import type { Membership } from "./membership";
 import type { ServerMetrics } from "./metrics";
+import type { Pieces } from "./registry/pieces";
 import type { ToldLists } from "./registry/told-lists";
 import type { Watchers } from "./registry/watchers";
 import type { Relays } from "./relays";
@@ -34,6 +35,7 @@ export interface ServerState {
   readonly freshness: Freshness<ServerState>;
   readonly watchers: Watchers;
   readonly lists: ToldLists;
+  readonly pieces: Pieces;
   readonly eventLease: EventLease;
   readonly compactor: Compactor;
   readonly bootstrap: Bootstrap;

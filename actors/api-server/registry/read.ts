@@ -13,7 +13,8 @@ import { answerObject } from "./answer-object";
 import { encodeContinue } from "./continue-token";
 import { getVersion, type ListOptions, listOptions, type Selection } from "./list-options";
 import { matcherOf, selectsByContent, soleKey } from "./matching";
-import { type Rendering, renderList } from "./render";
+import { inPieces } from "./pieces";
+import { type Rendering, renderList, renderObject } from "./render";
 
 /**
  * GET of one object. With a resourceVersion it is read from the cache, which is waited for. Without one etcd, with its quorum, is asked for its
@@ -72,9 +73,16 @@ export function list(state: ServerState, ctx: Ctx, call: ResourceCall): undefine
         ...(page.continue ? { continue: page.continue } : {}),
         ...(page.remaining === undefined ? {} : { remainingItemCount: page.remaining }),
       };
-      const body = renderList(rendering, page.entries, metadata, ctx.wallUs() / 1000);
-      if (name !== undefined && page.revision === state.feed.revision) state.lists.remember(name, page.revision, body);
-      return respond(ctx, call, json(200, body));
+      // What an entry is told as it remembers: the list itself then is put together by copying.
+      const prepare = (entry: Entry) => {
+        if (rendering.form.as !== "Table") renderObject(rendering, entry, 0);
+        return false;
+      };
+      return inPieces(state, ctx, page.entries, prepare, (state, ctx) => {
+        const body = renderList(rendering, page.entries, metadata, ctx.wallUs() / 1000);
+        if (name !== undefined && page.revision === state.feed.revision) state.lists.remember(name, page.revision, body);
+        return respond(ctx, call, json(200, body));
+      });
     },
     told,
   );
@@ -126,7 +134,7 @@ export function collect(
   const fromCache = (state: ServerState, ctx: Ctx): undefined => {
     if (told(state, ctx)) return;
     return awaitSelectable(state, ctx, call, options, (state, refusal, ctx) =>
-      then(state, refusal ?? cachedPage(state, call, options), ctx),
+      refusal ? then(state, refusal, ctx) : cachedPage(state, ctx, call, options, then),
     );
   };
   switch (version.at) {
@@ -169,7 +177,7 @@ function awaitSelectable(
   }
 }
 
-function cachedPage(state: ServerState, call: ResourceCall, options: ListOptions): Page {
+function cachedPage(state: ServerState, ctx: Ctx, call: ResourceCall, options: ListOptions, then: ThenPage): undefined {
   const { kind, resource } = call;
   const { selection, limit, startAfter } = options;
   const cache = cacheOf(state.feed, resource);
@@ -181,14 +189,19 @@ function cachedPage(state: ServerState, call: ResourceCall, options: ListOptions
       ? cache.list(matcher.prefix, startAfter && matcher.prefix + startAfter)
       : [cache.get(sole)].filter((entry) => entry !== undefined);
   const unselected = selectsAll(selection);
+  if (unselected && limit === 0) return then(state, { entries: candidates, revision, continue: "", remaining: undefined }, ctx);
   const entries: Entry[] = [];
-  for (const [index, entry] of candidates.entries()) {
-    if (!matcher.matches(entry)) continue;
+  let cut: Page | undefined;
+  const look = (entry: Entry, index: number): boolean => {
+    if (!matcher.matches(entry)) return false;
     if (limit > 0 && entries.length === limit)
-      return cutOff(entries, revision, matcher.prefix, unselected ? candidates.length - index : undefined);
-    entries.push(entry);
-  }
-  return { entries, revision, continue: "", remaining: undefined };
+      cut = cutOff(entries, revision, matcher.prefix, unselected ? candidates.length - index : undefined);
+    else entries.push(entry);
+    return cut !== undefined;
+  };
+  return inPieces(state, ctx, candidates, look, (state, ctx) =>
+    then(state, cut ?? { entries, revision, continue: "", remaining: undefined }, ctx),
+  );
 }
 
 function cutOff(entries: readonly Entry[], revision: number, prefix: string, remaining: number | undefined): Page {

@@ -8,13 +8,20 @@ import { type Rendering, renderBookmark, renderObject } from "./render";
 
 /** What a watcher is to be sent. */
 type Item =
-  | { readonly type: Exclude<EventType, "BOOKMARK" | "ERROR">; readonly entry: Entry; readonly revision: number }
+  /** `first` is of the state that a watch begins with, and whether it matches is still to be seen. */
+  | {
+      readonly type: Exclude<EventType, "BOOKMARK" | "ERROR">;
+      readonly entry: Entry;
+      readonly revision: number;
+      readonly first?: boolean;
+    }
   | { readonly type: "BOOKMARK"; readonly revision: number; readonly endsState: boolean };
 
 export const pumpTimerPrefix = "watch-pump/";
 /** How much of a state is sent at once, and how much more at a time: a stream holds some thousands of items for a reader before it is cut. */
-const itemsAtOnce = 2_000;
+const itemsAtOnce = 1_000;
 const itemsAtATime = 200;
+const itemsLookedAt = 1_000;
 const pumpIntervalMs = 10;
 
 /** One watch. Everything goes out in the order in which it came to pass; a long state goes out in pieces, and what happens meanwhile waits behind it. */
@@ -50,11 +57,9 @@ export class Watcher {
 
   /** Shows all there is as ADDED, as of a revision; then the bookmark that says so, where it is wanted. */
   showState(ctx: Ctx, entries: readonly Entry[], revision: number, endsWithBookmark: boolean): void {
-    const items: Item[] = entries.filter((entry) => this.matcher.matches(entry)).map((entry) => ({ type: "ADDED", entry, revision }));
-    if (endsWithBookmark) items.push({ type: "BOOKMARK", revision, endsState: true });
-    for (const item of items.slice(0, itemsAtOnce)) this.#send(ctx, item);
-    this.#waiting = items.slice(itemsAtOnce);
-    this.#continueLater(ctx);
+    this.#waiting = entries.map((entry) => ({ type: "ADDED", entry, revision, first: true }));
+    if (endsWithBookmark) this.#waiting.push({ type: "BOOKMARK", revision, endsState: true });
+    this.#sendWaiting(ctx, itemsAtOnce);
   }
 
   /** What comes to match is ADDED, what ceases to is DELETED as it was before, under the revision at which it did. */
@@ -81,11 +86,20 @@ export class Watcher {
 
   /** Sends the next piece of what waits. */
   pump(ctx: Ctx): void {
-    for (const item of this.#waiting.splice(0, itemsAtATime)) this.#send(ctx, item);
-    this.#continueLater(ctx);
+    this.#sendWaiting(ctx, itemsAtATime);
   }
 
-  #continueLater(ctx: Ctx): void {
+  /** Sends so many of what waits at most, and looks at not many more: to see whether an object matches it may have to be decoded. */
+  #sendWaiting(ctx: Ctx, most: number): void {
+    let looked = 0;
+    let sent = 0;
+    for (; looked < this.#waiting.length && looked < itemsLookedAt && sent < most; looked++) {
+      const item = this.#waiting[looked]!;
+      if (item.type !== "BOOKMARK" && item.first && !this.matcher.matches(item.entry)) continue;
+      this.#send(ctx, item);
+      sent++;
+    }
+    this.#waiting = this.#waiting.slice(looked);
     if (this.#waiting.length > 0) ctx.setTimer(pumpTimerPrefix + this.stream.key, pumpIntervalMs);
   }
 

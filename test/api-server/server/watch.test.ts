@@ -128,6 +128,18 @@ describe("a watch that begins with thousands of objects", () => {
   writeAll();
   tank.until(() => written === many, "not written");
 
+  test("a list of thousands leaves others their turns, and is of the revision at which it began", () => {
+    const told: string[] = [];
+    const before = tank.get(`${maps}?limit=1`).body.metadata.resourceVersion;
+    tank.ask("GET", `${maps}?resourceVersion=0&labelSelector=%21none`, {}, ({ body }) => {
+      told.push(`list of ${body.items.length}`, body.metadata.resourceVersion);
+    });
+    tank.ask("GET", `${maps}/${name(0)}?resourceVersion=0`, {}, ({ code }) => told.push(`get ${code}`));
+    tank.ask("PATCH", `${maps}/${name(0)}`, { body: {}, contentType: "application/merge-patch+json" }, () => undefined);
+    tank.until(() => told.length === 3, "not answered");
+    expect(told).toEqual(["get 200", `list of ${many}`, before]);
+  });
+
   test("is shown them all, then the bookmark, then what happened meanwhile, and is not cut off for it", () => {
     const watched = tank.watch(`${maps}?watch=true&sendInitialEvents=true&resourceVersionMatch=NotOlderThan&allowWatchBookmarks=true`);
     expect(tank.patch(`${maps}/${name(0)}`, "merge", { data: { during: "1" } }).code).toBe(200);

@@ -14,8 +14,8 @@ import { differentialSequences } from "./differential";
 import { besiege } from "./hostile/siege";
 import { besiegeForAWhile } from "./hostile/wire/while";
 
-// Keeps at it: `npm run soak -- --minutes N [--first SEED]`. Its parts take turns until the time is over, each turn with seeds that were not tried
-// before; then it prints what each part did, and its status is 1 if any of them found something.
+// Keeps at it: `npm run soak -- --minutes N [--first SEED] [--only PART]`. Its parts take turns until the time is over, each turn with seeds that were not tried
+// before, and each at least one; then it prints what each part did, and its status is 1 if any of them found something or came to nothing.
 
 /** One turn of a part; adds to the figures and answers with what it found. */
 type Turn = (endMs: number) => Promise<readonly string[]>;
@@ -226,18 +226,24 @@ function violationsOf(result: RunResult): readonly string[] {
 }
 
 async function main(): Promise<number> {
-  const { values } = parseArgs({ options: { minutes: { type: "string", default: "10" }, first: { type: "string", default: "1" } } });
+  const { values } = parseArgs({
+    options: { minutes: { type: "string", default: "10" }, first: { type: "string", default: "1" }, only: { type: "string", default: "" } },
+  });
   const [minutes, first] = [Number(values.minutes), Number(values.first)];
   if (!(minutes > 0)) throw new Error(`--minutes ${values.minutes}: expected a number above 0`);
   if (!Number.isSafeInteger(first) || first < 0) throw new Error(`--first ${values.first}: expected a whole number, 0 or more`);
   const endMs = performance.now() + minutes * 60_000;
-  const parts = partsFrom(first);
+  const all = partsFrom(first);
+  const parts = all.filter(({ name }) => name.includes(values.only));
+  if (parts.length === 0)
+    throw new Error(`--only ${values.only}: expected a part, or what is in its name: ${all.map(({ name }) => name).join("; ")}`);
   const violations: string[] = [];
-  for (let turn = 0; performance.now() < endMs; turn++) {
+  const shareMs = (minutes * 60_000) / parts.length;
+  for (let turn = 0; turn < parts.length || performance.now() < endMs; turn++) {
     const part = parts[turn % parts.length]!;
     const startedMs = performance.now();
-    // However short the time, each part is to have a turn.
-    const turnEndMs = Math.min(endMs, startedMs + turnMaxMs, startedMs + (minutes * 60_000) / parts.length);
+    // However short the time, and whoever took too much of it, each part is to have a turn.
+    const turnEndMs = Math.min(turn < parts.length ? Number.POSITIVE_INFINITY : endMs, startedMs + turnMaxMs, startedMs + shareMs);
     const found = await part.turn(turnEndMs).catch((error: Error) => [`${part.name}: ${error.stack}`]);
     for (const why of found) process.stdout.write(`VIOLATED  ${why}\n`);
     violations.push(...found);
@@ -245,6 +251,9 @@ async function main(): Promise<number> {
     part.turns++;
     process.stdout.write(`${line(part)}\n`);
   }
+  for (const { name, figures } of parts)
+    if (![...figures.values()].some((figure) => figure > 0))
+      violations.push(`${name}: did nothing, so it proves nothing: give it more time`);
   process.stdout.write(`\n${parts.map(line).join("\n")}\n`);
   process.stdout.write(
     violations.length === 0 ? "\nnothing was violated\n" : `\n${violations.length} violations:\n${violations.join("\n")}\n`,

@@ -6,7 +6,7 @@ import { checkNamed, checks } from "./checks";
 import type { Check } from "./checks/check";
 import { type ClusterPlan, type ClusterShape, defaultShape, type PlanOptions, planCluster } from "./cluster";
 import { Complaints } from "./language/complaints";
-import type { Surroundings } from "./language/condition-reader";
+import { readCondition, type Surroundings } from "./language/condition-reader";
 import { microseconds } from "./language/duration";
 import { type Plan, readPlan } from "./language/plan";
 import { type Params, type StormNode, shortestUs, stepsOf } from "./language/steps";
@@ -121,6 +121,10 @@ class Reader {
     const hosts = shaped.problems.length > 0 ? undefined : [...least.hosts, ...clients(load.length)];
     const storm = new StormReader(this.complaints, around, hosts).read((file.storm ?? []) as readonly unknown[], ["storm"]);
     this.keepHistory(storm, expect);
+    for (const { check, params, path } of expect) {
+      const stated = Object.entries(check.states?.(params) ?? {}).filter(([, value]) => value !== undefined);
+      if (stated.length > 0) readCondition(Object.fromEntries(stated), path, around, this.complaints);
+    }
     const scenario: Scenario = {
       name: String(file.name),
       title: String(file.title ?? file.name),
@@ -235,7 +239,7 @@ class Reader {
       )
     )
       return [];
-    const about = params.service ?? params.deployment;
+    const about = params.service ?? params.deployment ?? params.object;
     return [
       { check: checkNamed(String(name))!, label: about === undefined ? String(name) : `${String(name)} ${String(about)}`, params, path },
     ];

@@ -40,6 +40,9 @@ export class HostClock implements Clock {
 
 /** This machine's clock: the system's wall time, and a monotonic time that begins where the process began. */
 export class LiveClock implements Clock {
+  private readonly armed = new Set<Cancel>();
+  private closed = false;
+
   wallUs(): number {
     return Date.now() * 1000;
   }
@@ -51,7 +54,12 @@ export class LiveClock implements Clock {
 
   after(delayUs: number, callback: () => void): Cancel {
     const dueUs = this.monotonicUs() + delayUs;
-    let timer: NodeJS.Timeout;
+    let timer: NodeJS.Timeout | undefined;
+    const cancel = () => {
+      clearTimeout(timer);
+      this.armed.delete(armed);
+    };
+    const armed: Cancel = { cancel };
     const arm = () => {
       const leftMs = Math.max(0, Math.ceil((dueUs - this.monotonicUs()) / 1000));
       timer = setTimeout(fire, Math.min(leftMs, longestLegMs));
@@ -59,9 +67,20 @@ export class LiveClock implements Clock {
     const fire = () => {
       // Node counts in whole milliseconds of its own loop time and may fire a fraction early; a time-out must not.
       if (this.monotonicUs() < dueUs) arm();
-      else callback();
+      else {
+        this.armed.delete(armed);
+        callback();
+      }
     };
+    if (this.closed) return armed;
+    this.armed.add(armed);
     arm();
-    return { cancel: () => clearTimeout(timer) };
+    return armed;
+  }
+
+  /** Nothing happens after this any more, and what was waited for keeps no process alive. */
+  close(): void {
+    this.closed = true;
+    for (const { cancel } of [...this.armed]) cancel();
   }
 }

@@ -289,6 +289,8 @@ export class LiveWorld {
     await Promise.all([...this.closing.values()]);
     await Promise.all([...this.disks.values()].map((disk) => (disk instanceof FileDisk ? disk.close({ flush: true }) : undefined)));
     this.happened.complete();
+    // What somebody still waits for, the end of a fault in a quarter of an hour say, will not be.
+    this.clock.close();
   }
 
   private rulesChanged(): void {

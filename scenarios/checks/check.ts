@@ -19,6 +19,8 @@ export interface Check {
    * Where it "spans", it sees what comes after as it saw what was before, the restore among it; where "never", no scenario may ask for both.
    */
   readonly acrossRestore?: "spans" | "never";
+  /** A condition in its parameters, which is held against the cluster when the scenario is read; fields that are undefined are not said. */
+  states?(params: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>>;
   begin(params: Readonly<Record<string, unknown>>): Watcher;
 }
 

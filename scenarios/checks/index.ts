@@ -49,6 +49,7 @@ import { sameAsReference } from "./same-as-reference";
 import { serializableReads } from "./serializable-reads";
 import { serviceAvailability } from "./service-availability";
 import { serviceRecovery } from "./service-recovery";
+import { steadyState } from "./steady-state";
 import { storeAgreement } from "./store-agreement";
 import { bankTotal } from "./txn/bank-total";
 import { counterBounds } from "./txn/counter-bounds";
@@ -128,6 +129,7 @@ export const checks: readonly Check[] = [
   namespaceDeletion,
   serviceAvailability,
   serviceRecovery,
+  steadyState,
   progress,
   convergence,
   sameAsReference,

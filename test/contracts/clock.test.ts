@@ -85,3 +85,19 @@ describe.each(twins)("%s clock", (_name, make) => {
     expect(fired).toBe(false);
   });
 });
+
+test("a live clock that is closed keeps nobody waiting: what was waited for does not come, nor does what is asked for then", async () => {
+  const [clock, other] = [new LiveClock(), new LiveClock()];
+  const fired: string[] = [];
+  const timers = () => process.getActiveResourcesInfo().filter((kind) => kind === "Timeout").length;
+  const before = timers();
+  clock.after(600_000_000, () => fired.push("waited for"));
+  clock.after(1_000, () => fired.push("soon"));
+  expect(timers()).toBe(before + 2);
+  clock.close();
+  clock.after(0, () => fired.push("asked for then"));
+  expect(timers()).toBe(before);
+  other.after(5_000, () => fired.push("another's"));
+  await eventually(() => fired.length > 0);
+  expect(fired).toEqual(["another's"]);
+});

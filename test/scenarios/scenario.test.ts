@@ -31,6 +31,11 @@ describe("a scenario file that is wrong is told where, and what was expected", (
       "name: a\nexpect: [convergence, linearizability]\nstorm:\n  - { at: 1s, fault: restore-backup, target: { role: etcd } }\n",
       "s.yaml:2:23: $.expect[1]: linearizability cannot judge what comes after restore-backup, which takes writes back",
     ],
+    [
+      "a steady state of what there is not",
+      "name: a\nexpect: [{ check: steady-state, object: Deploymnt shop/web, field: status.replicas, atLeast: 1 }]\n",
+      /^s\.yaml:2:\d+: \$\.expect\[0\](\.object)?: unknown kind "Deploymnt"/,
+    ],
     ["a fault without a target", `${good}storm:\n  - { at: 1s, fault: crash }\n`, 's.yaml:4:5: $.storm[0]: the field "target" is missing'],
     [
       "a host that there is not",

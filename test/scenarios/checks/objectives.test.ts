@@ -1,5 +1,5 @@
 import type { JsonObject } from "../../../protocol/kinds/object";
-import { pod, told } from "./told";
+import { deployment, pod, told } from "./told";
 
 describe("progress (no deadlock)", () => {
   const begin = () => told().object(pod("a")).at(10).act("calm").at(11).rest("Pod shop/a is not ready");
@@ -155,5 +155,44 @@ describe("legitimate-loss (beyond the budget)", () => {
         .died("etcd/2")
         .judge("legitimate-loss", {}, { ...members(5), ...stuck }).verdict,
     ).toBe("held");
+  });
+});
+
+describe("steady-state (the objective is the scenario's own)", () => {
+  const web = (available: number) => ({ ...deployment(3, {}), status: { availableReplicas: available } });
+  const asked = { object: "Deployment shop/web", field: "status.availableReplicas", atLeast: 2 };
+  /** Three are available when the storm begins, one from 10 s to 14 s with a fault until 12 s, three at the end. */
+  const dip = () =>
+    told()
+      .object(web(3))
+      .act("storm")
+      .at(9)
+      .fault("began")
+      .at(10)
+      .object(web(1))
+      .at(12)
+      .fault("ended")
+      .at(14)
+      .object(web(3))
+      .at(20)
+      .act("end");
+  const verdict = (more: object, history = dip()) => history.judge("steady-state", { ...asked, ...more }).verdict;
+
+  it("is looked at all the time, or as long as a fault lasts, but for what is allowed", () => {
+    expect(dip().judge("steady-state", asked)).toMatchObject({
+      detail: "Deployment shop/web is not as it should be: of status.availableReplicas Deployment shop/web has 1",
+      atUs: 10e6,
+    });
+    expect([verdict({ unless: "3s" }), verdict({ unless: "5s" })]).toEqual(["violated", "held"]);
+    expect([verdict({ mode: "on-chaos" }), verdict({ mode: "on-chaos", unless: "3s" })]).toEqual(["violated", "held"]);
+    expect(dip().judge("steady-state", { ...asked, unless: "5s" }).detail).toMatch(/otherwise for 4\.0 s at most$/);
+  });
+
+  it("is looked at when the storm begins, when the run ends, or both", () => {
+    expect(["start", "end", "edge"].map((mode) => verdict({ mode }))).toEqual(["held", "held", "held"]);
+    const late = () => told().act("storm").at(5).object(web(3)).act("end");
+    expect(["start", "end", "edge"].map((mode) => verdict({ mode }, late()))).toEqual(["violated", "held", "violated"]);
+    const lost = () => told().object(web(3)).act("storm").gone("Deployment shop/web");
+    expect(["start", "end", "edge"].map((mode) => verdict({ mode }, lost()))).toEqual(["held", "violated", "violated"]);
   });
 });

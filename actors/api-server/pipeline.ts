@@ -137,7 +137,9 @@ function serveKnown(state: ServerState, ctx: Ctx, asked: Call): undefined {
   const verbs: readonly string[] = sub ? sub.verbs : kind.verbs;
   const subject = { group, resource: plural };
   if (!verbs.includes(verb)) return refuse(ctx, asked, methodNotAllowed(subject, verb));
-  if (kind.namespaced && namespace === "" && (verb === "create" || verb === "deletecollection"))
+  // Nothing is created at an object's own address.
+  const misplaced = verb === "create" && name !== "" && !sub && !isReview(kind);
+  if (misplaced || (kind.namespaced && namespace === "" && (verb === "create" || verb === "deletecollection")))
     return refuse(ctx, asked, methodNotAllowed(subject, verb));
   if (isReview(kind)) return answerReview(state, ctx, { ...asked, request }, kind);
   const resource = state.served.storedResourceOf(kind);

@@ -100,11 +100,11 @@ function wrongPlace({ name }: ApiRequest, kind: Kind, metadata: JsonObject, name
   return undefined;
 }
 
-function fieldValidationOf({ query }: ApiRequest): FieldValidation | Failure {
+function fieldValidationOf({ query, verb }: ApiRequest): FieldValidation | Failure {
   const value = query.fieldValidation ?? "";
   if (value === "") return "Warn";
   if (value === "Strict" || value === "Warn" || value === "Ignore") return value;
-  return invalid({ group: "meta.k8s.io", resource: "options", kind: "CreateOptions" }, [
+  return invalid({ group: "meta.k8s.io", resource: "options", kind: optionsKindOf(verb) }, [
     {
       reason: "FieldValueNotSupported",
       field: "fieldValidation",
@@ -113,12 +113,19 @@ function fieldValidationOf({ query }: ApiRequest): FieldValidation | Failure {
   ]);
 }
 
-/** Whether nothing is to be stored; a 422 Status for anything but All. */
-export function dryRunOf(value: string | readonly string[] | undefined): boolean | Failure {
+/** What the options of a request are called. */
+export function optionsKindOf(verb: string): string {
+  if (verb === "update") return "UpdateOptions";
+  if (verb === "patch" || verb === "apply") return "PatchOptions";
+  return verb.startsWith("delete") ? "DeleteOptions" : "CreateOptions";
+}
+
+/** Whether nothing is to be stored; a 422 Status for anything but All, which names the options by the request's verb. */
+export function dryRunOf(value: string | readonly string[] | undefined, verb = "create"): boolean | Failure {
   const values = value === undefined || value === "" ? [] : typeof value === "string" ? [value] : value;
   const wrong = values.find((each) => each !== "All");
   if (wrong === undefined) return values.length > 0;
-  return invalid({ group: "meta.k8s.io", resource: "options", kind: "CreateOptions" }, [
+  return invalid({ group: "meta.k8s.io", resource: "options", kind: optionsKindOf(verb) }, [
     { reason: "FieldValueNotSupported", field: "dryRun", message: `Unsupported value: ${JSON.stringify(wrong)}: supported values: "All"` },
   ]);
 }

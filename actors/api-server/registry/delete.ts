@@ -218,7 +218,7 @@ export function deleteOptions({ request }: ResourceCall): DeleteOptions | Failur
   const seconds = query.gracePeriodSeconds;
   if (seconds !== undefined && !/^-?\d{1,15}$/.test(seconds))
     return badRequest(`gracePeriodSeconds: expected a whole number, got ${JSON.stringify(seconds)}`);
-  const dryRun = dryRunOf(given.dryRun ?? query.dryRun);
+  const dryRun = dryRunOf(given.dryRun ?? query.dryRun, request.verb);
   if (isFailure(dryRun)) return dryRun;
   const options: DeleteOptions = {
     ...given,
@@ -237,7 +237,7 @@ function wrongOptions({ propagationPolicy, orphanDependents }: DeleteOptions): F
       {
         reason: "FieldValueNotSupported",
         field: "propagationPolicy",
-        message: `Unsupported value: ${JSON.stringify(propagationPolicy)}: supported values: "Foreground", "Background", "Orphan"`,
+        message: `Unsupported value: ${JSON.stringify(propagationPolicy)}: supported values: "Foreground", "Background", "Orphan", "nil"`,
       },
     ]);
   if (propagationPolicy !== undefined && orphanDependents !== undefined)
@@ -245,7 +245,7 @@ function wrongOptions({ propagationPolicy, orphanDependents }: DeleteOptions): F
       {
         reason: "FieldValueInvalid",
         field: "propagationPolicy",
-        message: "Invalid value: orphanDependents and deletionPropagation cannot be both set",
+        message: `Invalid value: ${JSON.stringify(propagationPolicy)}: orphanDependents and deletionPropagation cannot be both set`,
       },
     ]);
   return undefined;

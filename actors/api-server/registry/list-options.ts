@@ -53,8 +53,9 @@ export function listOptions(request: ApiRequest, kind: Kind): ListOptions | Fail
   const { query } = request;
   const match = query.resourceVersionMatch ?? "";
   const text = query.resourceVersion ?? "";
-  const limit = nonNegative(query.limit);
-  if (limit === undefined) return badRequest(`strconv.ParseInt: parsing ${JSON.stringify(query.limit)}: invalid syntax`);
+  const limit = wholeNumber(query.limit);
+  if (limit === undefined) return notANumber(query.limit);
+  if (wholeNumber(query.timeoutSeconds) === undefined) return notANumber(query.timeoutSeconds);
   const token = query.continue ?? "";
   const wrong = (message: string) =>
     invalid({ group: "meta.k8s.io", resource: "listoptions", kind: "ListOptions" }, [
@@ -106,8 +107,8 @@ export function watchOptions(request: ApiRequest, kind: Kind): WatchOptions | Fa
     return wrong("resourceVersionMatch", "resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided");
   const revision = revisionOf(text);
   if (revision === undefined) return badVersion(text);
-  const timeoutSeconds = nonNegative(query.timeoutSeconds);
-  if (timeoutSeconds === undefined) return badRequest(`strconv.ParseInt: parsing ${JSON.stringify(query.timeoutSeconds)}: invalid syntax`);
+  const timeoutSeconds = wholeNumber(query.timeoutSeconds);
+  if (timeoutSeconds === undefined) return notANumber(query.timeoutSeconds);
   const sendInitialEvents = isTrue(initial);
   const version: WatchOptions["version"] =
     text === "" ? { at: "consistent" } : revision === 0 ? { at: "any" } : { at: "notOlderThan", revision };
@@ -145,10 +146,13 @@ export function revisionOf(text: string): number | undefined {
   return Number.isSafeInteger(revision) ? revision : undefined;
 }
 
-function nonNegative(text: string | undefined): number | undefined {
+/** A count or a time; what is below zero is none, as with real servers. */
+function wholeNumber(text: string | undefined): number | undefined {
   if (text === undefined || text === "") return 0;
-  return /^\d{1,15}$/.test(text) ? Number(text) : undefined;
+  return /^[+-]?\d{1,15}$/.test(text) ? Math.max(0, Number(text)) : undefined;
 }
+
+const notANumber = (text: string | undefined) => badRequest(`strconv.ParseInt: parsing ${JSON.stringify(text)}: invalid syntax`);
 
 function badVersion(text: string): Failure {
   return badRequest(`invalid resource version ${JSON.stringify(text)}: expected a whole number, 0 or more`);

@@ -62,7 +62,7 @@ export function tracker({ kind, request }: ResourceCall): ChangePlan["track"] {
 /** Changes one object under the rules of its kind, and answers with it. Shared by update, patch and apply. */
 export function change(state: ServerState, ctx: Ctx, call: ResourceCall, how: ChangePlan): undefined {
   const { request, kind, resource } = call;
-  const dryRun = dryRunOf(request.query.dryRun);
+  const dryRun = dryRunOf(request.query.dryRun, request.verb);
   if (isFailure(dryRun)) return refuse(ctx, call, dryRun);
   const rendering = renderingOf(call, "object");
   if (isFailure(rendering)) return refuse(ctx, call, rendering);

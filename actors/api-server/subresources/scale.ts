@@ -85,7 +85,7 @@ function patched(call: ResourceCall): MakeScale | Failure {
 
 function changeScale(state: ServerState, ctx: Ctx, call: ResourceCall, make: MakeScale): undefined {
   const { request, resource, kind } = call;
-  const dryRun = dryRunOf(request.query.dryRun);
+  const dryRun = dryRunOf(request.query.dryRun, request.verb);
   if (isFailure(dryRun)) return refuse(ctx, call, dryRun);
   const key = keyOfObject(resource, request.namespace, request.name);
   const track = tracker(call);

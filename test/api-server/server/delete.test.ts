@@ -58,6 +58,12 @@ describe("deletion", () => {
   test("wrong options are refused", () => {
     expect(tank.delete(`${maps}/guarded`, { propagationPolicy: "Sideways" }).code).toBe(422);
     expect(tank.delete(`${maps}/guarded?gracePeriodSeconds=soon`).code).toBe(400);
+    expect(tank.delete(`${maps}/guarded?dryRun=Some`).body.message).toBe(
+      'DeleteOptions.meta.k8s.io "" is invalid: dryRun: Unsupported value: "Some": supported values: "All"',
+    );
+    expect(tank.delete(`${maps}/guarded`, { propagationPolicy: "Orphan", orphanDependents: true }).body.message).toBe(
+      'DeleteOptions.meta.k8s.io "" is invalid: propagationPolicy: Invalid value: "Orphan": orphanDependents and deletionPropagation cannot be both set',
+    );
   });
 
   test("a Namespace is Terminating until it is finalized, and takes nothing new meanwhile", () => {

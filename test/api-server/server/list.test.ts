@@ -96,9 +96,15 @@ describe("list (Kubernetes API concepts: resource versions, retrieving large res
     ["continue=nonsense", 400],
     ["labelSelector=%21%21", 400],
     ["fieldSelector=spec.nothing%3D1", 400],
-    ["limit=-1", 400],
+    ["limit=few", 400],
+    ["timeoutSeconds=soon", 400],
   ])("%s is refused with %d", (query, code) => {
     expect(tank.get(`${maps}?${query}`).code).toBe(code);
+  });
+
+  test("a limit below zero is none, and nothing is created at an object's own address", () => {
+    expect(tank.get(`${maps}?limit=-1`)).toMatchObject({ code: 200, body: { items: { length: 5 } } });
+    expect(tank.create(`${maps}/a`, configMap("a")).code).toBe(405);
   });
 
   test("a list as Table and as PartialObjectMetadataList", () => {

@@ -79,7 +79,7 @@ class Parser {
 
   private unexpected(wanted: string): CelSyntaxError {
     const { token } = this;
-    const shown = token.type === "end" ? "<EOF>" : `'${token.type === "literal" ? String(token.value) : token.text}'`;
+    const shown = `'${token.type === "end" ? "<EOF>" : token.type === "literal" ? String(token.value) : token.text}'`;
     return new CelSyntaxError(`Syntax error: mismatched input ${shown} expecting ${wanted}`, token.offset);
   }
 

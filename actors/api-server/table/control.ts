@@ -192,9 +192,10 @@ export const priorityLevelConfigurationPrinter: Printer<PriorityLevelConfigurati
   columns: [
     name(),
     text("Type", "Limited or exempt.", (p) => p.spec?.type ?? ""),
-    text("NominalConcurrencyShares", "Its share of the requests in flight.", (p) => {
-      return String(p.spec?.limited?.nominalConcurrencyShares ?? p.spec?.exempt?.nominalConcurrencyShares ?? none);
-    }),
+    // Those of an exempt level are not shown.
+    text("NominalConcurrencyShares", "Its share of the requests in flight.", (p) =>
+      String(p.spec?.limited?.nominalConcurrencyShares ?? none),
+    ),
     text("Queues", "Number of queues.", (p) => String(p.spec?.limited?.limitResponse?.queuing?.queues ?? none)),
     text("HandSize", "Queues a flow may choose from.", (p) => String(p.spec?.limited?.limitResponse?.queuing?.handSize ?? none)),
     text("QueueLengthLimit", "Requests that may wait in a queue.", (p) => {

@@ -121,7 +121,7 @@ describe("an expression", () => {
     ["number.foo", "type 'int' does not support field selection"],
     ["text.nothing()", "undeclared reference to 'nothing' (in container '')"],
     ["number.all(x, true)", "expression of type 'int' cannot be range of a comprehension (must be list, map, or dynamic)"],
-    ["1 +", "Syntax error: mismatched input <EOF> expecting"],
+    ["1 +", "Syntax error: mismatched input '<EOF>' expecting"],
     ["has(number)", "invalid argument to has() macro"],
     ["if > 1", "reserved identifier: if"],
     ["[1].all(x.y, true)", "argument must be a simple name"],

@@ -31,6 +31,7 @@ export interface UpFlags extends AuditFlags, ApiServerFlags, StorageFlags, Authe
   readonly controlPlaneOnly?: boolean;
   readonly encryptionProviderConfig?: string;
   readonly behaviour?: string;
+  readonly metricsListen?: string;
   readonly encryptionProviderConfigAutomaticReload?: boolean;
   readonly json?: boolean;
   readonly logLevel: string;
@@ -48,6 +49,8 @@ export interface UpOptions {
   readonly data: string | undefined;
   readonly listen: Endpoint;
   readonly joinListen: Endpoint | undefined;
+  /** Where components other than API servers show their figures; nowhere where not given. */
+  readonly metricsListen: Endpoint | undefined;
   /** The name or address under which other machines reach this one. */
   readonly advertise: string;
   readonly names: readonly string[];
@@ -91,6 +94,7 @@ export function readUpOptions(flags: UpFlags): UpOptions {
     data,
     listen,
     joinListen,
+    metricsListen: flags.metricsListen === undefined ? undefined : endpoint("--metrics-listen", flags.metricsListen),
     advertise,
     names: [...new Set([advertise, ...(isAnywhere ? [] : [listen.host]), ...flags.san])],
     kubeconfig,

@@ -8,6 +8,7 @@ import { type EtcdAccess, etcdctlCommand, writeEtcdAccess } from "./etcd-access"
 import { runInForeground } from "./foreground";
 import { writeKubeconfig } from "./kubeconfig";
 import type { LiveCluster } from "./live-cluster";
+import { type MetricsDoor, openMetricsDoor } from "./metrics-door";
 import { readUpOptions, type UpFlags } from "./up-options";
 
 /** `wavetank up`: a live cluster in the foreground. */
@@ -36,6 +37,10 @@ export function addUp(program: Command): void {
     .option("--encryption-provider-config <file>", "an EncryptionConfiguration: which objects are encrypted in etcd, and with which keys")
     .option("--encryption-provider-config-automatic-reload", "read that file again when it changes")
     .option("--behaviour <file>", "how images behave, as for rehearse: start, readiness, latency, what they answer as admission webhooks")
+    .option(
+      "--metrics-listen <address>",
+      "where the other components show their /metrics over plain HTTP: /scheduler/0/metrics, /etcd/0/health",
+    )
     .option("--json", "print one JSON object for each line");
   addApiServerFlags(command);
   addAuthenticationFlags(command).action((flags: UpFlags) => runInForeground((stop) => up(flags, stop)));
@@ -63,7 +68,10 @@ async function up(flags: UpFlags, fail: (why: string) => void): Promise<() => Pr
   for (const lost of cluster.lostEtcdMembers) process.stderr.write(`${lost}\n`);
   const { addresses, pki } = cluster;
   let etcd: EtcdAccess;
+  let metrics: MetricsDoor | undefined;
   try {
+    const components = cluster.plan.hosts.flatMap(({ actors }) => actors.map(({ address }) => address));
+    metrics = options.metricsListen && (await openMetricsDoor(options.metricsListen, cluster.world.outsidePortal(), components));
     writeKubeconfig(options.kubeconfig, {
       server: addresses.front,
       control: addresses.control,
@@ -72,11 +80,13 @@ async function up(flags: UpFlags, fail: (why: string) => void): Promise<() => Pr
     });
     etcd = cluster.storage?.access() ?? writeEtcdAccess(options.etcdAccess, addresses.etcd, pki.etcdAuthority);
   } catch (error) {
+    metrics?.close();
     await cluster.close();
     throw error;
   }
   void announce().catch((error: Error) => error instanceof live.Stopped || fail(error.message));
   return async () => {
+    metrics?.close();
     await cluster.close();
     auditLog?.close();
     await auditWebhook?.close();
@@ -88,6 +98,7 @@ async function up(flags: UpFlags, fail: (why: string) => void): Promise<() => Pr
       print(`apiserver/${i} ${address}`, { event: "api-server", name: `apiserver/${i}`, address });
     const etcdctl = etcdctlCommand(etcd);
     print(etcdctl, { event: "etcd", ...etcd, command: etcdctl });
+    if (metrics) print(`metrics ${metrics.address}`, { event: "metrics", address: metrics.address });
     const command = `npx wavetank join ${addresses.join} --token ${addresses.token}`;
     print(command, { event: "join", address: addresses.join, token: addresses.token, command });
     print(`ready ${addresses.front} kubeconfig=${options.kubeconfig}`, {

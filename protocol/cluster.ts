@@ -99,6 +99,28 @@ export interface KubeletGetResponse {
   readonly bytes: Uint8Array;
 }
 
+/** Asked of a controller manager, a scheduler or a member of etcd by whoever runs the world: what the program answers over HTTP at an address of its own. */
+export interface ComponentGetRequest {
+  readonly kind: "component.get";
+  /** With its query. */
+  readonly path: string;
+}
+
+export interface ComponentGetResponse {
+  readonly kind: "component.get.response";
+  readonly code: number;
+  readonly contentType: string;
+  readonly bytes: Uint8Array;
+}
+
 export type KubeletRequest = KubeletLogRequest | KubeletExecRequest | KubeletPortForwardRequest | KubeletGetRequest;
 
-export type ClusterMessage = NetRequest | NetResponse | KubeletRequest | KubeletLogResponse | KubeletTunnelResponse | KubeletGetResponse;
+export type ClusterMessage =
+  | NetRequest
+  | NetResponse
+  | KubeletRequest
+  | KubeletLogResponse
+  | KubeletTunnelResponse
+  | KubeletGetResponse
+  | ComponentGetRequest
+  | ComponentGetResponse;

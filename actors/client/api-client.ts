@@ -5,6 +5,7 @@ import type { JsonObject, Stored } from "../../protocol/kinds/object";
 import { type Failure, internalError, isFailure, serviceUnavailable, timeout } from "../../protocol/status";
 import type { Answer, Context, StreamInput, StreamRef } from "../../runtime/actor";
 import { decodeObject, encodeObject } from "./decode";
+import { ClientFigures } from "./figures";
 import { Informer, type InformerOptions } from "./informer";
 import type { Resource } from "./resource";
 import { Timers } from "./timers";
@@ -64,12 +65,17 @@ export class ApiClient<S> {
   readonly timers: Timers<S>;
   readonly userAgent: string;
   readonly servers: Servers;
+  readonly figures: ClientFigures;
   private readonly deadlineMs: number;
 
-  constructor(options: ApiClientOptions, shared?: { readonly timers: Timers<S>; readonly servers: Servers }) {
+  constructor(
+    options: ApiClientOptions,
+    shared?: { readonly timers: Timers<S>; readonly servers: Servers; readonly figures: ClientFigures },
+  ) {
     if (options.apiServers.length === 0) throw new Error("a client needs the address of at least one API server");
     this.servers = shared?.servers ?? { addresses: options.apiServers, current: 0 };
     this.timers = shared?.timers ?? new Timers<S>();
+    this.figures = shared?.figures ?? new ClientFigures();
     this.userAgent = options.userAgent;
     this.deadlineMs = options.deadlineMs ?? 10_000;
   }
@@ -191,6 +197,7 @@ export class ApiClient<S> {
     const body: ApiRequest = { ...request, userAgent: this.userAgent };
     ctx.ask<ApiResponse>(server, body, { deadlineMs: this.deadlineMs }, (state, answer, later) => {
       if (!answer.ok) this.avoid(server);
+      this.figures.requests.add([answer.ok ? String(answer.body.code) : "<error>", server, methods[request.verb]]);
       return then(state, resultOf<T>(answer, request.verb), later);
     });
   }
@@ -221,6 +228,12 @@ function failureIn(code: number, body: Uint8Array): Failure {
 function typed<T>(resource: Resource<T>, object: T): unknown {
   return { apiVersion: resource.apiVersion, kind: resource.kind, ...object };
 }
+
+/** As a request's method would be over HTTP. */
+const methods: Readonly<Record<Verb, string>> = {
+  ...{ get: "GET", list: "GET", watch: "GET", connect: "POST", create: "POST" },
+  ...{ update: "PUT", patch: "PATCH", delete: "DELETE", deletecollection: "DELETE" },
+};
 
 const nothing = new Uint8Array(0);
 

@@ -94,6 +94,7 @@ export class LeaderElector<S> {
     this.times = leaderElectionTimes(options.knobs);
     // Two tries must fit into the renew deadline, or one silent server costs the leadership.
     this.client = client.withDeadline(this.times.renewDeadlineMs / 2);
+    client.figures.leads.set(options.name, () => this.acting);
     this.tick = client.timers.claim(`elector/${options.name}/tick`, (ctx) => this.attempt(ctx));
     this.deadline = client.timers.claim(`elector/${options.name}/deadline`, (ctx) => this.lose(ctx));
   }

@@ -33,6 +33,7 @@ export class WorkQueue<S> {
     private readonly options: WorkQueueOptions<S>,
   ) {
     this.timer = client.timers.claim(`queue/${options.name}`, (ctx) => this.onTimer(ctx));
+    client.figures.depths.set(options.name, () => this.length);
   }
 
   /** How many keys are in line. */
@@ -43,6 +44,7 @@ export class WorkQueue<S> {
   add(ctx: Context<S>, key: string): void {
     if (this.dirty.has(key)) return;
     this.dirty.add(key);
+    this.client.figures.adds.add([this.options.name]);
     if (this.processing.has(key)) return;
     this.ready.add(key);
     this.wake(ctx, ctx.monotonicUs() / 1000);
@@ -61,6 +63,7 @@ export class WorkQueue<S> {
   addRateLimited(ctx: Context<S>, key: string): void {
     const failures = this.failures.get(key) ?? 0;
     this.failures.set(key, failures + 1);
+    this.client.figures.retries.add([this.options.name]);
     const { baseDelayMs = 5, maxDelayMs = 1_000_000 } = this.options;
     this.addAfter(ctx, key, Math.min(baseDelayMs * 2 ** Math.min(failures, 60), maxDelayMs));
   }
@@ -99,6 +102,7 @@ export class WorkQueue<S> {
   /** Gives up the timer; the queue is not used again. */
   stop(ctx: Context<S>): void {
     this.client.timers.release(this.timer, ctx);
+    this.client.figures.depths.delete(this.options.name);
   }
 
   private wake(ctx: Context<S>, atMs: number): void {
@@ -120,6 +124,7 @@ export class WorkQueue<S> {
   private addQuietly(key: string): void {
     if (this.dirty.has(key)) return;
     this.dirty.add(key);
+    this.client.figures.adds.add([this.options.name]);
     if (!this.processing.has(key)) this.ready.add(key);
   }
 }

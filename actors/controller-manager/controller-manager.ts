@@ -1,6 +1,8 @@
 import type { Address } from "../../protocol/address";
-import type { Actor, Context } from "../../runtime/actor";
+import type { ComponentGetRequest } from "../../protocol/cluster";
+import type { Actor, Context, RequestRef } from "../../runtime/actor";
 import { ApiClient, ControllerHost, EventRecorder, LeaderElector, type Settings } from "../client";
+import { componentGet } from "../metrics/component";
 import { chosenControllers } from "./registry";
 
 /** What a controller manager is started with. */
@@ -71,11 +73,25 @@ export const controllerManager: Actor<ControllerManagerConfig, ControllerManager
 
   receive(state, input, ctx: Context<ControllerManagerState>) {
     if (input.type === "timer") state.client.onTimer(input.name, ctx);
-    else if (input.type === "request") ctx.refuse(input.request, "a controller manager answers nothing");
+    else if (input.type === "request") onRequest(state, input.body as ComponentGetRequest, input.request, ctx);
     else if (input.type === "opened") ctx.close(input.stream, "refused", "a controller manager answers nothing");
     return undefined;
   },
 };
+
+function onRequest(
+  state: ControllerManagerState,
+  body: ComponentGetRequest,
+  request: RequestRef,
+  ctx: Context<ControllerManagerState>,
+): void {
+  if (body.kind === "component.get")
+    ctx.reply(
+      request,
+      componentGet(body.path, () => state.client.figures.registry.text()),
+    );
+  else ctx.refuse(request, "a controller manager answers nothing but how it is");
+}
 
 /** Most controllers sign their events with a name of their own. */
 function eventSource(controller: string): string {

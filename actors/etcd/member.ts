@@ -1,8 +1,10 @@
+import type { ComponentGetRequest } from "../../protocol/cluster";
 import type { BackupNext, BackupRequest, EtcdRequest, WatchProgressRequest, WatchRequest } from "../../protocol/etcd";
 import type { RaftMessage, RemovedNotice } from "../../protocol/raft";
 import type { Actor, Input, Recovered } from "../../runtime/actor";
 import { armCorruptCheck, checkHashes } from "./alarms";
 import { advance, recordRecovered } from "./drive";
+import { memberGet } from "./figures";
 import { Journal } from "./journal";
 import { checkpointTimer, keepLeases, leaseTimer } from "./lease-keeper";
 import { continueBackup, openBackup } from "./maintenance";
@@ -18,7 +20,15 @@ import { etcdError } from "./store/errors";
 import { Watchers } from "./store/watchers";
 import { closeLeaderless, closeWatch, deliver, openWatch, progressTimer, requestProgress } from "./watch-streams";
 
-export type EtcdInput = RaftMessage | RemovedNotice | EtcdRequest | WatchRequest | WatchProgressRequest | BackupRequest | BackupNext;
+export type EtcdInput =
+  | RaftMessage
+  | RemovedNotice
+  | EtcdRequest
+  | WatchRequest
+  | WatchProgressRequest
+  | BackupRequest
+  | BackupNext
+  | ComponentGetRequest;
 
 const scavengedPerTurn = 1_000;
 
@@ -61,7 +71,8 @@ function take(state: MemberState, input: Input<EtcdInput>, ctx: MemberContext): 
       return;
     }
     case "request":
-      if (!input.body.kind.startsWith("etcd.") || input.body.kind.startsWith("etcd.watch"))
+      if (input.body.kind === "component.get") ctx.reply(input.request, memberGet(state, input.body.path));
+      else if (!input.body.kind.startsWith("etcd.") || input.body.kind.startsWith("etcd.watch"))
         ctx.refuse(input.request, `${input.body.kind} cannot be asked of etcd`);
       else {
         const dueMs = input.deadlineMs > 0 ? nowMs(ctx) + input.deadlineMs : Number.POSITIVE_INFINITY;

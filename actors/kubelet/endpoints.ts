@@ -28,7 +28,10 @@ function metricsText(state: State): string {
     "# HELP kubelet_running_containers [ALPHA] Number of containers currently running",
     "# TYPE kubelet_running_containers gauge",
     `kubelet_running_containers{container_state="running"} ${containers}`,
-    "",
+    "# HELP kubelet_node_name [ALPHA] The node's name. The count is always 1.",
+    "# TYPE kubelet_node_name gauge",
+    `kubelet_node_name{node="${state.config.node}"} 1`,
+    state.client.figures.registry.text(),
   ].join("\n");
 }
 

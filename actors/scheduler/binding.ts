@@ -1,7 +1,7 @@
 import { isNotFound } from "../../protocol/status";
 import { pods } from "../client";
 import type { PodInfo } from "./framework";
-import { type Ctx, nowMsOf, referenceOf, type State, wake } from "./state";
+import { type Ctx, nowMsOf, referenceOf, type State, schedulerName, wake } from "./state";
 
 const settleMs = 1_000;
 
@@ -17,6 +17,7 @@ export function bind(state: State, info: PodInfo, node: string, ctx: Ctx): void 
   state.client.createSubresource(ctx, pods, { namespace, name, subresource: "binding" }, binding, (s, result, later) => {
     if (result.ok) {
       later.record({ kind: "scheduler.bound", pod: info.key, node });
+      s.attempts.add([schedulerName, "scheduled"]);
       s.recorder.event(later, referenceOf(info), "Normal", "Scheduled", `Successfully assigned ${info.key} to ${node}`, "Binding");
       s.queue.done(uid);
       s.nominated.delete(uid);

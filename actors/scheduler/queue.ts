@@ -76,6 +76,13 @@ export class SchedulingQueue {
     return this.#entries.size;
   }
 
+  /** How many pods are where. */
+  counts(): Readonly<Record<Place["is"], number>> {
+    const counts = { active: 0, backoff: 0, unschedulable: 0, gated: 0, inFlight: 0 };
+    for (const { place } of this.#entries.values()) counts[place.is]++;
+    return counts;
+  }
+
   placeOf(uid: string): Place["is"] | undefined {
     return this.#entries.get(uid)?.place.is;
   }

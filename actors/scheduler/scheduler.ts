@@ -1,3 +1,4 @@
+import type { ComponentGetRequest } from "../../protocol/cluster";
 import type { Message } from "../../protocol/codec";
 import type { Node, Pod } from "../../protocol/kinds/generated";
 import type { Stored } from "../../protocol/kinds/object";
@@ -17,9 +18,11 @@ import {
   services,
   statefulSets,
 } from "../client";
+import { componentGet } from "../metrics/component";
 import { bind, settle } from "./binding";
 import { SchedulerCache } from "./cache";
 import { nodeEvents, podEvents } from "./cluster-events";
+import { attemptsIn, countPending } from "./figures";
 import type { ClusterEvent } from "./framework";
 import { giveUp } from "./give-up";
 import { plugins } from "./plugins";
@@ -74,7 +77,9 @@ export const scheduler: Actor<SchedulerConfig, State, Message> = {
       nextNode: 0,
       scheduling: false,
       unsettled: new Map(),
+      attempts: attemptsIn(client.figures.registry),
     };
+    countPending(state);
     informers.pods.addHandler((change, later) => onPod(state, change, later));
     informers.nodes.addHandler((change, later) => onNode(state, change, later));
     informers.namespaces.addHandler(({ type, object: { metadata } }) => {
@@ -105,8 +110,15 @@ export const scheduler: Actor<SchedulerConfig, State, Message> = {
         state.unsettled.clear();
         for (const { info, node } of unsettled) settle(state, info, node, ctx);
       } else wake(state, ctx);
-    } else if (input.type === "request") ctx.refuse(input.request, "a scheduler answers nobody");
-    else if (input.type === "opened") ctx.close(input.stream, "refused", "a scheduler has no streams");
+    } else if (input.type === "request") {
+      const { body } = input;
+      if (body.kind !== "component.get") ctx.refuse(input.request, "a scheduler answers nothing but how it is");
+      else
+        ctx.reply(
+          input.request,
+          componentGet((body as ComponentGetRequest).path, () => state.client.figures.registry.text()),
+        );
+    } else if (input.type === "opened") ctx.close(input.stream, "refused", "a scheduler has no streams");
     return undefined;
   },
 };

@@ -9,6 +9,7 @@ import { readAuditPolicy } from "../../cli/audit-policy";
 import { AuditWebhook } from "../../cli/audit-webhook";
 import { readAuditWebhookAccess } from "../../cli/audit-webhook-access";
 import { ConfigurationFiles } from "../../cli/configuration-files";
+import { openMetricsDoor } from "../../cli/metrics-door";
 import { readUpOptions } from "../../cli/up-options";
 import { address } from "../../protocol/address";
 import type { ApiReload } from "../../protocol/api";
@@ -210,6 +211,37 @@ users: [{ name: me, user: { token: secret } }]
     expect(complaint(() => options({ auditWebhookBatchMaxWait: "soon" }))).toBe(
       '--audit-webhook-batch-max-wait soon: expected a duration such as "30s"',
     );
+  });
+});
+
+describe("--metrics-listen", () => {
+  test("shows what each component answers, by its name, and nothing of others", async () => {
+    const asked: unknown[] = [];
+    const portal = {
+      ask: (to: string, body: object, _deadlineMs: number, then: (answer: never) => void) => {
+        asked.push([to, body]);
+        then({ ok: true, body: { code: 200, contentType: "text/plain", bytes: Buffer.from("figures") } } as never);
+      },
+    };
+    const components = [address("scheduler", 0), address("apiserver", 0), address("kubelet", "node-0")];
+    const door = await openMetricsDoor({ host: "127.0.0.1", port: 0 }, portal as never, components);
+    try {
+      const get = async (path: string) => {
+        const response = await fetch(door.address + path);
+        return [response.status, await response.text()];
+      };
+      expect(await get("")).toEqual([200, "/scheduler/0/metrics\n/kubelet/node-0/metrics\n"]);
+      expect(await get("scheduler/0/metrics")).toEqual([200, "figures"]);
+      expect(await get("kubelet/node-0/metrics")).toEqual([200, "figures"]);
+      expect((await get("apiserver/0/metrics"))[0]).toBe(404);
+      expect((await fetch(`${door.address}scheduler/0/metrics`, { method: "POST" })).status).toBe(405);
+      expect(asked).toEqual([
+        ["scheduler/0", { kind: "component.get", path: "/metrics" }],
+        ["kubelet/node-0", { kind: "kubelet.get", path: "/metrics" }],
+      ]);
+    } finally {
+      door.close();
+    }
   });
 });
 

@@ -1,5 +1,11 @@
+import { controllerManager } from "../../../actors/controller-manager";
 import { Registry } from "../../../actors/metrics/registry";
-import { configMap, Tank } from "../server/tank";
+import { scheduler } from "../../../actors/scheduler";
+import { type Address, address } from "../../../protocol/address";
+import type { ComponentGetResponse } from "../../../protocol/cluster";
+import type { Message } from "../../../protocol/codec";
+import type { AnyActor } from "../../../runtime/actor";
+import { configMap, pod, Tank } from "../server/tank";
 import { parseMetrics } from "./prometheus";
 
 const maps = "/api/v1/namespaces/default/configmaps";
@@ -150,5 +156,60 @@ describe("health checks", () => {
     expect(failed.text).toMatch(/readyz check failed\n$/);
     expect(tank.get("/readyz?exclude=etcd&exclude=etcd-readiness").code).toBe(200);
     expect(tank.get("/livez/ping").code).toBe(200);
+  });
+});
+
+describe("/metrics of the other components", () => {
+  const tank = new Tank({ actors: [controllerManager as AnyActor, scheduler as AnyActor] });
+  const apiServers = [address("apiserver", 0)];
+  tank.simulation.addHost({ name: "control-0", zone: "a" });
+  const config = { apiServers, clusterCidr: "10.244.0.0/16", serviceCidr: "10.96.0.0/16", rootCa: "" };
+  tank.simulation.place("control-0", address("controller-manager", 0), config);
+  tank.simulation.place("control-0", address("scheduler", 0), { apiServers });
+  tank.simulation.startHost("control-0");
+  tank.namespace("shop");
+  tank.create("/api/v1/namespaces/shop/pods", pod("homeless"));
+
+  const get = (component: Address, path: string): { readonly code: number; readonly text: string } => {
+    let got: ComponentGetResponse | undefined;
+    tank.simulation.ask<ComponentGetResponse>(component, { kind: "component.get", path } as Message, 5_000, (answer) => {
+      if (answer.ok) got = answer.body;
+    });
+    tank.until(() => got !== undefined, `${component} does not answer`);
+    return { code: got!.code, text: Buffer.from(got!.bytes).toString() };
+  };
+  const figure = (component: Address, name: string, labels: Record<string, string> = {}) =>
+    parseMetrics(get(component, "/metrics").text)
+      .get(name)
+      ?.samples.find((sample) => Object.entries(labels).every(([label, text]) => sample.labels[label] === text))?.value;
+
+  test("a scheduler counts its attempts, the pods that wait and its requests, and says whether it leads", () => {
+    const component = address("scheduler", 0);
+    const pending = () => figure(component, "scheduler_pending_pods", { queue: "unschedulable" }) === 1;
+    for (let i = 0; i < 30 && !pending(); i++) tank.simulation.runFor(1_000);
+    expect(pending()).toBe(true);
+    const attempts = { profile: "default-scheduler", result: "unschedulable" };
+    expect(figure(component, "scheduler_schedule_attempts_total", attempts)).toBeGreaterThan(0);
+    expect(figure(component, "leader_election_master_status", { name: "kube-scheduler" })).toBe(1);
+    expect(figure(component, "rest_client_requests_total", { code: "201", host: "apiserver/0", method: "POST" })).toBeGreaterThan(0);
+    expect(get(component, "/healthz")).toEqual({ code: 200, text: "ok" });
+    expect(get(component, "/none").code).toBe(404);
+  });
+
+  test("a controller manager counts the keys of its queues", () => {
+    const component = address("controller-manager", 0);
+    expect(figure(component, "workqueue_adds_total", { name: "serviceaccount" })).toBeGreaterThan(0);
+    expect(figure(component, "workqueue_depth", { name: "serviceaccount" })).toBe(0);
+    expect(figure(component, "leader_election_master_status", { name: "kube-controller-manager" })).toBe(1);
+  });
+
+  test("a member of etcd says whether there is a leader and how far it has come", () => {
+    const component = address("etcd", 0);
+    expect(get(component, "/health")).toEqual({ code: 200, text: '{"health":"true","reason":""}' });
+    expect([figure(component, "etcd_server_has_leader"), figure(component, "etcd_server_is_leader")]).toEqual([1, 1]);
+    const applied = figure(component, "etcd_server_proposals_applied_total")!;
+    tank.create(maps, configMap("one-more"));
+    expect(figure(component, "etcd_server_proposals_applied_total")).toBeGreaterThan(applied);
+    expect(figure(component, "etcd_mvcc_db_total_size_in_use_in_bytes")).toBeGreaterThan(1_000);
   });
 });

@@ -20,6 +20,8 @@ export interface SimulateOptions {
   readonly untilUs?: number;
   /** Stops after this event of the trace. */
   readonly stopEvent?: number;
+  /** Gives the run up, as violated, when so much has happened. */
+  readonly eventsMax?: number;
   /** Stops when this holds. */
   readonly breakpoint?: Condition;
   readonly keepTraceLines?: number;

@@ -35,6 +35,13 @@ export type KnownFact =
       readonly outgoing: readonly string[];
       readonly learners: readonly string[];
     }
+  /** A leader is asked for a change of the members, and puts it to Raft; `learner` of one that is added. */
+  | {
+      readonly kind: "etcd.memberChange";
+      readonly change: "add" | "remove" | "promote" | "update";
+      readonly member: string;
+      readonly learner: boolean;
+    }
   /** This member applied an entry; hash is of the whole store at that revision. */
   | { readonly kind: "etcd.applied"; readonly index: number; readonly revision: number; readonly hash: number }
   | { readonly kind: "etcd.compacted"; readonly revision: number }

@@ -61,6 +61,7 @@ export class Course {
   private convergence: Convergence = { converged: false, afterUs: 0, stayed: false, reasons: ["the storm never ended"] };
   private finished: RunResult | undefined;
   private toldReasons = "";
+  private gaveUp = false;
 
   constructor(private readonly options: CourseOptions) {
     const { input, world, hosts, tankOf } = options;
@@ -119,6 +120,12 @@ export class Course {
   /** Ends the run now, with what has been seen so far; `afterEvent` says which event of the trace was the last. */
   stop(afterEvent: number | null = null): void {
     if (!this.finished) this.finish(true, afterEvent);
+  }
+
+  /** Ends a run in which more has happened than can be right. */
+  giveUp(): void {
+    this.gaveUp = true;
+    this.stop();
   }
 
   get reachedBreakpoint(): boolean {
@@ -255,7 +262,10 @@ export class Course {
       convergence: this.convergence,
       ...this.reference(),
     };
-    const checks = [...this.witness.checkRuns.map((check) => check.end(final, stopped)), ...(stopped ? [] : this.ownVerdicts())];
+    const checks = [
+      ...this.witness.checkRuns.map((check) => check.end(final, stopped)),
+      ...(stopped ? this.endless() : this.ownVerdicts()),
+    ];
     const violated = checks.some(({ verdict }) => verdict === "violated");
     const { recorder } = this.witness;
     const series = recorder.series(this.options.world.now());
@@ -295,6 +305,14 @@ export class Course {
           stormUs,
         )),
     };
+  }
+
+  /** Of a run that was given up: that it had no end. */
+  private endless(): readonly CheckResult[] {
+    if (!this.gaveUp) return [];
+    const [reached, atUs] = [this.options.events(), this.options.world.now()];
+    const detail = `${reached} events have happened in ${(atUs / 1e6).toFixed(1)} s of virtual time: something goes on and on, and the run was given up`;
+    return [{ name: "finite", verdict: "violated", detail, atUs, reached }];
   }
 
   /** Whether the run was one at all: it settled, and every step of the storm did something. */

@@ -35,6 +35,8 @@ export interface RunInput {
   readonly untilUs?: number;
   /** Stops after this event of the trace. */
   readonly stopEvent?: number;
+  /** Stops when so much has happened, which then counts as a violation: a run that goes on and on tells of nothing else. */
+  readonly eventsMax?: number;
   /** Stops when this holds. */
   readonly breakpoint?: Condition;
   /** How many lines of the trace are kept; Infinity keeps all. */
@@ -105,11 +107,12 @@ export class Run {
 
   /** Lets that much virtual time pass, at most; false when the run is over. */
   advance(virtualMs: number): boolean {
-    const { untilUs = Number.POSITIVE_INFINITY, stopEvent = Number.POSITIVE_INFINITY } = this.input;
+    const { untilUs = Number.POSITIVE_INFINITY, stopEvent = Number.POSITIVE_INFINITY, eventsMax = Number.POSITIVE_INFINITY } = this.input;
     const { course, simulation } = this;
-    const isStopped = () => simulation.trace.count >= stopEvent || course.reachedBreakpoint;
+    const isStopped = () => simulation.trace.count >= stopEvent || course.reachedBreakpoint || simulation.heap.count >= eventsMax;
     simulation.runUntil(Math.min(simulation.now() + virtualMs * 1000, untilUs), () => course.result !== undefined || isStopped());
-    if (isStopped()) course.stop(simulation.trace.count);
+    if (simulation.heap.count >= eventsMax) course.giveUp();
+    else if (isStopped()) course.stop(simulation.trace.count);
     else if (simulation.now() >= untilUs) course.stop();
     return course.result === undefined;
   }

@@ -61,6 +61,8 @@ function begin(state: MemberState, job: Job, ctx: MemberContext): boolean {
   const before = memberOf(state.membership, request.member);
   // A single member commits at once, so this has to be known before.
   state.change = { job, term: state.node.term, context: to.context, before };
+  const learner = request.kind === "etcd.member.add" && request.isLearner;
+  ctx.record({ kind: "etcd.memberChange", change: request.kind.slice("etcd.member.".length), member: request.member, learner });
   const { proposed } = advance(state, { type: "configure", to }, ctx);
   if (proposed?.ok) return true;
   state.change = null;

@@ -19,6 +19,9 @@ export type HunterSays =
   /** `cpuMs` is the processor time of the whole process since it was last asked for something. */
   | { readonly type: "ran"; readonly violations: readonly Violation[]; readonly virtualMs: number; readonly cpuMs: number };
 
+/** Many times what happens in the largest of the storms that mutants are hunted with: a bug can make actors go on for ever. */
+const eventsMax = 1_000_000;
+
 let scenarios: readonly Loaded[] = [];
 
 process.on("message", async (asked: HunterAsks) => {
@@ -27,7 +30,7 @@ process.on("message", async (asked: HunterAsks) => {
     scenarios = asked.bundles.map(prepare);
     return say({ type: "loaded" });
   }
-  const { result } = await simulate(scenarios[asked.scenario]!, { seed: asked.seed, keepTraceLines: 0, untilViolated: true });
+  const { result } = await simulate(scenarios[asked.scenario]!, { seed: asked.seed, keepTraceLines: 0, untilViolated: true, eventsMax });
   const { user, system } = process.cpuUsage(before);
   say({ type: "ran", violations: violationsIn(result), virtualMs: result.virtualMs, cpuMs: (user + system) / 1000 });
 });

@@ -16,6 +16,7 @@ import { jobCompletions } from "./job-completions";
 import { leaseLife } from "./lease-life";
 import { legitimateLoss } from "./legitimate-loss";
 import { linearizability } from "./linearizability";
+import { memberChanges } from "./member-changes";
 import { namespaceDeletion } from "./namespace-deletion";
 import { noOrphans } from "./no-orphans";
 import { noPanics } from "./no-panics";
@@ -83,6 +84,7 @@ export const checks: readonly Check[] = [
   raftCommittedIsDurable,
   raftAppliedDurable,
   raftStableLeader,
+  memberChanges,
   storeAgreement,
   revisionHash,
   acknowledgedWrites,

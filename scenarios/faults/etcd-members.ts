@@ -55,8 +55,18 @@ function change(
   look();
 }
 
-/** Adds a member on a host: a learner at first, which gets a vote when it has caught up. Its disk must be empty. */
-export function addMember(tank: Tank, host: HostName, member: Address, withinMs: number, then: (done: boolean) => void): void {
+/**
+ * Adds a member on a host: a learner at first, which gets a vote when it has caught up. Its disk must be empty. With `peerUrl` it is given another
+ * address in between, as one whose machine moved.
+ */
+export function addMember(
+  tank: Tank,
+  host: HostName,
+  member: Address,
+  withinMs: number,
+  then: (done: boolean) => void,
+  peerUrl?: string,
+): void {
   const founder = runningMembers(tank)
     .map((one) => tank.configOf(one))
     .find((config) => config !== undefined);
@@ -71,7 +81,12 @@ export function addMember(tank: Tank, host: HostName, member: Address, withinMs:
       tank.placeActor(host, member, { ...(founder as object), join: true });
       tank.startHost(host);
       const votes = (members: Members) => members.some(({ id, isLearner }) => id === member && !isLearner);
-      change(tank, { kind: "etcd.member.promote", member }, votes, withinMs, then);
+      const promote = () => change(tank, { kind: "etcd.member.promote", member }, votes, withinMs, then);
+      if (peerUrl === undefined) return promote();
+      const moved = (members: Members) => members.some(({ id, peerUrls }) => id === member && peerUrls.includes(peerUrl));
+      change(tank, { kind: "etcd.member.update", member, peerUrls: [peerUrl] }, moved, withinMs, (done) =>
+        done ? promote() : then(false),
+      );
     },
   );
 }

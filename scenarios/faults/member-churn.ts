@@ -9,7 +9,7 @@ const withinMs = 60_000;
 
 export const memberChurn: Fault = {
   name: "member-churn",
-  what: "The members of etcd change while it works: another member is added on each target as a learner, promoted when it has caught up, and removed again `period` later, over and over until the fault ends.",
+  what: "The members of etcd change while it works: another member is added on each target as a learner, given another peer URL (every other one), promoted when it has caught up, and removed again `period` later, over and over until the fault ends.",
   params: { period: { ...durationSchema, description: "how long each stays a member with a vote; 3s where not given" } },
   required: [],
   // The host has two votes for a while, so that losing it would cost more than one.
@@ -26,7 +26,7 @@ export const memberChurn: Fault = {
     const churn = (host: HostName) => {
       if (over) return;
       const member = address("etcd", `${id.replaceAll(/[^A-Za-z0-9]+/g, ".")}-${rounds++}`);
-      addMember(tank, host, member, withinMs, (done) => {
+      const joined = (done: boolean) => {
         if (done) added++;
         const leave = () =>
           removeMember(tank, member, withinMs, (gone) => {
@@ -41,7 +41,8 @@ export const memberChurn: Fault = {
         });
         waiting.add(cancel);
         leaving.add(leave);
-      });
+      };
+      addMember(tank, host, member, withinMs, joined, rounds % 2 === 1 ? `${member}.moved` : undefined);
     };
     /** What is due when the fault ends: whoever is a member then has to go. */
     const leaving = new Set<() => void>();

@@ -70,6 +70,12 @@ describe("a run in two acts", () => {
     const result = runScenario({ ...tinyInput(leaderLoss), untilUs: 3_000_000 });
     expect(result).toMatchObject({ stopped: true, virtualMs: 3000 });
   });
+
+  it("is given up, as violated, when more happens than can be right", () => {
+    const result = runScenario({ ...tinyInput(leaderLoss), eventsMax: 100 });
+    expect(result).toMatchObject({ stopped: true, verdict: "violated", events: 100 });
+    expect(result.checks.at(-1)).toMatchObject({ name: "finite", detail: expect.stringContaining("100 events have happened") });
+  });
 });
 
 describe("every fault", () => {

@@ -141,3 +141,46 @@ describe("etcd-availability (Raft, section 2)", () => {
     });
   });
 });
+
+describe("member-changes (etcd: learners, runtime reconfiguration)", () => {
+  const asks = (change: "add" | "remove" | "promote" | "update", member: string, learner = false) => ({
+    kind: "etcd.memberChange",
+    change,
+    member,
+    learner,
+  });
+  const is = (index: number, voters: readonly string[], learners: readonly string[] = [], outgoing: readonly string[] = []) => ({
+    kind: "raft.configuration",
+    index,
+    voters,
+    outgoing,
+    learners,
+  });
+  const [a, b, c] = ["etcd/0", "etcd/1", "etcd/2"];
+  const history = (...facts: readonly Fact[]) =>
+    [is(0, [a, b]), ...facts].reduce((all, fact) => all.fact(a, fact), told().at(1)).judge("member-changes");
+  const added = [asks("add", c, true), is(5, [a, b], [c])];
+
+  it("holds where each change was asked for, whoever tells of it and how late", () => {
+    const promoted = [asks("promote", c), is(7, [a, b, c], [], [a, b]), is(8, [a, b, c]), is(5, [a, b], [c])];
+    expect(history(...added, ...promoted, asks("remove", a), is(9, [b, c], [], [a, b, c]), is(10, [b, c]))).toMatchObject({
+      verdict: "held",
+      reached: 5,
+    });
+  });
+
+  it("is violated by a voter, a learner or a loss that nobody asked for, and by a learner that leads", () => {
+    expect(history(...added, asks("update", c), is(7, [a, b, c])).detail).toContain("the learner etcd/2 votes, and was not promoted");
+    expect(history(is(7, [a, b, c])).detail).toContain("etcd/2 votes, and was not added as a voter");
+    expect(history(is(7, [a, b], [c])).detail).toContain("etcd/2 is a learner, and was not added as one");
+    expect(history(is(7, [a], [b])).detail).toContain("etcd/1 was a voter, and is a learner");
+    expect(history(is(7, [a])).detail).toContain("etcd/1 is no member any more, and was not removed");
+    const leads = added.reduce<Told>(
+      (all, fact) => all.fact(a, fact as Fact),
+      told()
+        .at(1)
+        .fact(a, is(0, [a, b])),
+    );
+    expect(leads.fact(c, { kind: "raft.leader", term: 3 }).judge("member-changes").detail).toContain("etcd/2 leads, and is a learner");
+  });
+});

@@ -38,6 +38,8 @@ export interface LiveRunOptions {
 export interface LiveRun {
   readonly result: RunResult;
   readonly wallMs: number;
+  /** By how much a timer of this process was late at most: how long the machine did not let it work. */
+  readonly lateMs: number;
   /** The moment that matters most, where it was asked for. */
   readonly closeUp: CloseUp | undefined;
 }
@@ -111,15 +113,23 @@ export async function runLive(loaded: Loaded, options: LiveRunOptions): Promise<
     course.begin(() => {
       for (const { name } of clients) cluster.world.startHost(name);
     });
+    let lateMs = 0;
     while (course.result === undefined) {
+      const lookedMs = performance.now();
       await new Promise((resolve) => setTimeout(resolve, lookEveryMs));
+      lateMs = Math.max(lateMs, performance.now() - lookedMs - lookEveryMs);
       const nowUs = made.world!.now();
       onProgress(nowUs);
       if (failure !== undefined) throw new Error(`the cluster cannot go on: ${failure}`);
       if (interrupted() || (untilMs !== undefined && nowUs >= untilMs * 1000)) course.stop();
     }
     const { result } = course;
-    return { result, wallMs: Math.round(performance.now() - beganMs), closeUp: looks.close?.closeUp(result.verdict === "violated") };
+    return {
+      result,
+      wallMs: Math.round(performance.now() - beganMs),
+      lateMs: Math.round(lateMs),
+      closeUp: looks.close?.closeUp(result.verdict === "violated"),
+    };
   } finally {
     made.nodes?.close();
     cluster.tank.heal();

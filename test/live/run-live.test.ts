@@ -67,7 +67,14 @@ describe("a scenario on a live cluster", () => {
   it("goes through the same course: manifests, storm, clients, calm, and the same checks judge the same facts", async () => {
     file("app.yaml", app);
     const loaded = loadScenario(file("live.yaml", live));
-    const { result, closeUp } = await runLive(loaded, quietly);
+    let told = 0;
+    // Once, for so long, nothing in this process can go on.
+    const stall = () => {
+      for (const untilMs = performance.now() + 300; performance.now() < untilMs; );
+    };
+    const stalls = () => void (told++ === 0 && setTimeout(stall, 5));
+    const { result, closeUp, lateMs } = await runLive(loaded, { ...quietly, onProgress: stalls });
+    expect(lateMs).toBeGreaterThan(200);
     expect(result.checks.filter(({ verdict }) => verdict === "violated")).toEqual([]);
     expect(result.verdict).toBe("held");
     const [crash, jump, kill] = result.steps;

@@ -5,13 +5,14 @@ import { send, type Up } from "./live-cluster";
 
 type Say = (name: string, figure: string, method: string) => void;
 
-const objects = 30_000;
+/** As many as the aims speak of; a smaller number for a quick look is the argument behind `load`. */
+export const objectsOfLoad = 30_000;
 const changesPerSecond = 20;
 const seconds = 15;
 const maps = "/api/v1/namespaces/load/configmaps";
 const whole = (n: number) => Math.round(n).toLocaleString("en-US");
 
-export async function loadSection(say: Say, cluster: Up, session: ClientHttp2Session): Promise<void> {
+export async function loadSection(say: Say, cluster: Up, session: ClientHttp2Session, objects: number): Promise<void> {
   await send(session, "POST", "/api/v1/namespaces", { metadata: { name: "load" } }, 201);
   const map = (n: number) => ({ metadata: { name: `m${n}`, labels: { part: String(n % 100) } }, data: { a: "x".repeat(300) } });
   let next = 0;
@@ -27,7 +28,7 @@ export async function loadSection(say: Say, cluster: Up, session: ClientHttp2Ses
   );
   await pauses(say, cluster, "while filling", `${whole(objects)} creates`);
 
-  const [gets, patches] = await underChanges(session);
+  const [gets, patches] = await underChanges(session, objects);
   const under = `${whole(objects)} objects, ${changesPerSecond} changes a second for ${seconds} s`;
   say(
     "API load, p99 of GET",
@@ -54,7 +55,7 @@ async function pauses(say: Say, cluster: Up, when: string, method: string): Prom
 }
 
 /** Changes at an even pace, and reads beside them one after the other; milliseconds of each. */
-async function underChanges(session: ClientHttp2Session): Promise<readonly [number[], number[]]> {
+async function underChanges(session: ClientHttp2Session, objects: number): Promise<readonly [number[], number[]]> {
   const [gets, patches]: [number[], number[]] = [[], []];
   let running = true;
   const timed = async (into: number[], method: string, n: number, json?: object) => {

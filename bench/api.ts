@@ -1,5 +1,5 @@
 import type { ClientHttp2Session } from "node:http2";
-import { loadSection } from "./api-load";
+import { loadSection, objectsOfLoad } from "./api-load";
 import { memorySection } from "./api-memory";
 import { median, startBare } from "./bare";
 import { cpuUsOf, type Pace, paceOf, send, sessionTo, type Up, up } from "./live-cluster";
@@ -31,9 +31,10 @@ interface Measured {
 
 const parts = ["reads", "writes", "watch", "load", "memory"] as const;
 
-/** `part` is one of reads, writes, watch, load and memory; all of them where it is absent. */
-export async function apiSection(say: Say, part?: string): Promise<void> {
+/** `part` is one of reads, writes, watch, load and memory; all of them where it is absent. `objects`: how many the server of `load` holds. */
+export async function apiSection(say: Say, part?: string, objects = objectsOfLoad): Promise<void> {
   const wanted = part === undefined ? parts : parts.filter((each) => each === part);
+  if (!(objects >= 100)) throw new Error("expected 100 objects or more");
   if (wanted.length === 0) throw new Error(`${part}: expected one of ${parts.join(", ")}`);
   if (wanted.includes("memory")) memorySection(say);
   if (wanted.every((each) => each === "memory")) return;
@@ -53,7 +54,7 @@ export async function apiSection(say: Say, part?: string): Promise<void> {
     if (wanted.includes("writes")) await writes(say, measured);
     if (wanted.includes("reads")) await reads(say, measured);
     if (wanted.includes("watch")) await fanOut(say, measured);
-    if (wanted.includes("load")) await loadSection(say, cluster, session);
+    if (wanted.includes("load")) await loadSection(say, cluster, session, objects);
   } finally {
     session.destroy();
     await cluster.stop();

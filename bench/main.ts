@@ -20,7 +20,7 @@ async function main(): Promise<void> {
     throw new Error(`${only}: expected nothing, for all figures, or "etcd" or "api", for that section alone`);
   process.stdout.write(`Node ${process.version}, ${cpus().length} × ${cpus()[0]?.model ?? "processor"}\n\n`);
   if (only === "etcd") return etcdSection(say);
-  if (only === "api") return apiSection(say, process.argv[3]);
+  if (only === "api") return apiSection(say, process.argv[3], process.argv[4] === undefined ? undefined : Number(process.argv[4]));
 
   simulatedEventsPerSecond(5_000);
   say("simulated events", `${whole(simulatedEventsPerSecond(30_000).perSecond)}/s`, "two actors, datagrams of 200 B, with codec and trace");

@@ -78,14 +78,45 @@ export function isBeingDeleted(object: WithMeta): boolean {
 
 /** RFC 3339 with whole seconds, the form of `metav1.Time`. `now` is milliseconds since 1970. */
 export function timestamp(nowMs: number): string {
-  return `${new Date(nowMs).toISOString().slice(0, 19)}Z`;
+  const second = Math.floor(nowMs / 1000);
+  return `${dayAndTime(second) ?? new Date(nowMs).toISOString().slice(0, 19)}Z`;
 }
 
 /** RFC 3339 with six decimals, the form of `metav1.MicroTime` (Leases and events). `now` is milliseconds since 1970, fractions welcome. */
 export function microTimestamp(nowMs: number): string {
   const wholeMs = Math.floor(nowMs);
   const micros = Math.floor((nowMs - wholeMs) * 1000);
-  return `${new Date(wholeMs).toISOString().slice(0, 23)}${String(micros).padStart(3, "0")}Z`;
+  const second = Math.floor(wholeMs / 1000);
+  const start = dayAndTime(second);
+  const toMillis = start === undefined ? new Date(wholeMs).toISOString().slice(0, 23) : `${start}.${digits(wholeMs - second * 1000, 3)}`;
+  return `${toMillis}${digits(micros, 3)}Z`;
+}
+
+const digits = (value: number, length: number) => String(value).padStart(length, "0");
+
+/** The last second of the year 9999. */
+const lastSecond = 253_402_300_799;
+
+/**
+ * A second since 1970 as "2024-02-29T23:59:59", by the calendar's arithmetic: every status and every Lease says the time, and a simulation guards
+ * Date so that it is many times slower. Undefined before 1970 and after 9999.
+ */
+function dayAndTime(second: number): string | undefined {
+  if (!(second >= 0 && second <= lastSecond)) return undefined;
+  const day = Math.floor(second / 86_400);
+  const time = second - day * 86_400;
+  // Years are counted from March of the year 0, so that leap days come last; an era has 400 years and 146,097 days.
+  const fromMarch = day + 719_468;
+  const era = Math.floor(fromMarch / 146_097);
+  const ofEra = fromMarch - era * 146_097;
+  const yearOfEra = Math.floor((ofEra - Math.floor(ofEra / 1460) + Math.floor(ofEra / 36_524) - Math.floor(ofEra / 146_096)) / 365);
+  const ofYear = ofEra - (365 * yearOfEra + Math.floor(yearOfEra / 4) - Math.floor(yearOfEra / 100));
+  const monthFromMarch = Math.floor((5 * ofYear + 2) / 153);
+  const dayOfMonth = ofYear - Math.floor((153 * monthFromMarch + 2) / 5) + 1;
+  const month = monthFromMarch < 10 ? monthFromMarch + 3 : monthFromMarch - 9;
+  const year = yearOfEra + era * 400 + (month <= 2 ? 1 : 0);
+  const date = `${year}-${digits(month, 2)}-${digits(dayOfMonth, 2)}`;
+  return `${date}T${digits(Math.floor(time / 3600), 2)}:${digits(Math.floor((time % 3600) / 60), 2)}:${digits(time % 60, 2)}`;
 }
 
 /** Milliseconds since 1970 of an RFC 3339 time, or undefined when there is none or it does not parse. */

@@ -111,4 +111,15 @@ describe("objects", () => {
     expect(microTimestamp(1_767_225_600_000.25)).toBe("2026-01-01T00:00:00.000250Z");
     expect(timeMs(timestamp(1_767_225_600_000))).toBe(1_767_225_600_000);
   });
+
+  test("times follow the calendar through leap years, centuries and the years before 1970", () => {
+    const days = [0, 59, 60, 11_016, 11_017, 47_540, 47_541, 2_932_896, -1].map((day) => day * 86_400_000);
+    for (let ms = 0; ms < 253_402_300_800_000; ms += 86_400_000 * 97 + 12_345_678) days.push(ms);
+    for (const ms of days.flatMap((day) => [day, day + 86_399_999])) {
+      expect(`${timestamp(ms)} ${microTimestamp(ms)}`).toBe(
+        `${new Date(ms).toISOString().slice(0, -5)}Z ${new Date(ms).toISOString().slice(0, -1)}000Z`,
+      );
+    }
+    expect(() => timestamp(Number.NaN)).toThrow(RangeError);
+  });
 });

@@ -43,14 +43,16 @@ export function parseText(body: Uint8Array, mayBeYaml: boolean, words = bodyUnre
   return read;
 }
 
-/** Whether that many levels of objects and lists are not enough for a value. Level by level, as a deep one would take more than there is of the stack. */
+/** Whether that many levels of objects and lists are not enough for a value. It calls itself no more often in itself than there are levels. */
 function isDeeper(value: unknown, levels: number): boolean {
-  let level: readonly unknown[] = [value];
-  for (let depth = 0; depth <= levels; depth++) {
-    level = level.flatMap((each) => (typeof each === "object" && each !== null ? Object.values(each) : []));
-    if (level.length === 0) return false;
+  if (typeof value !== "object" || value === null) return false;
+  if (levels === 0) return true;
+  if (Array.isArray(value)) {
+    for (const item of value) if (isDeeper(item, levels - 1)) return true;
+    return false;
   }
-  return true;
+  for (const key in value) if (isDeeper((value as Readonly<Record<string, unknown>>)[key], levels - 1)) return true;
+  return false;
 }
 
 /** What came where a text was expected, whatever it is. */

@@ -1,7 +1,9 @@
 import { existsSync, readdirSync, statSync } from "node:fs";
 import { dirname, join, normalize, relative } from "node:path";
+import { serviceAccountGroups } from "../actors/api-server/authentication/user";
 import type { OperatorConfig } from "../actors/operator/operator";
 import { readProgram } from "../actors/operator/program";
+import type { RoleBinding } from "../protocol/kinds/generated";
 import { objectId } from "../scenarios/history";
 import { type Condition, glob, patternText } from "../scenarios/language/condition";
 import { conditionsOf, stepsOf } from "../scenarios/language/steps";
@@ -87,7 +89,7 @@ export function prepare(bundle: Bundle): Loaded {
     );
   const applied = [...manifests, ...[...objectsOfStep.values()].flat()];
   const ids = new Set(applied.map(({ object }) => objectId(object)));
-  const unknown = [...wrongNames(scenario, ids), ...wrongNamespaces(applied)];
+  const unknown = [...wrongNames(scenario, ids), ...wrongAccounts(scenario, applied), ...wrongNamespaces(applied)];
   if (unknown.length > 0) throw problems(unknown);
   return { bundle, scenario, manifests, objectsOfStep, programs: programsOf(bundle, scenario) };
 }
@@ -148,6 +150,38 @@ function wrongNames(scenario: Scenario, ids: ReadonlySet<string>): readonly Prob
   }
   return wrong;
 }
+
+/** Operators' ServiceAccounts that nothing makes, or that no binding gives a single permission: each of their requests would be refused. */
+function wrongAccounts(scenario: Scenario, applied: readonly Manifest[]): readonly Problem[] {
+  return scenario.operators.flatMap(({ serviceAccount, path }) => {
+    if (serviceAccount === undefined) return [];
+    const known = applied.filter(({ kind }) => kind.kind === "ServiceAccount").map(({ object: { metadata } }) => keyOf(metadata));
+    if (!known.includes(serviceAccount))
+      return [
+        scenario.problem(
+          path,
+          known.length === 0
+            ? `there is no ServiceAccount "${serviceAccount}" in the manifests`
+            : unknownName("ServiceAccount", serviceAccount, known),
+        ),
+      ];
+    const isBound = applied.some(({ kind, object }) => {
+      if (kind.kind !== "RoleBinding" && kind.kind !== "ClusterRoleBinding") return false;
+      const { subjects = [] } = object as unknown as RoleBinding;
+      const groups = serviceAccountGroups(serviceAccount.split("/")[0]!);
+      return subjects.some((one) => (one.kind === "Group" ? groups.includes(one.name) : keyOf(one) === serviceAccount));
+    });
+    if (isBound) return [];
+    return [
+      scenario.problem(
+        path,
+        `no RoleBinding or ClusterRoleBinding in the manifests names the ServiceAccount "${serviceAccount}": every request of the operator would be forbidden`,
+      ),
+    ];
+  });
+}
+
+const keyOf = ({ namespace, name }: { readonly namespace?: string; readonly name?: string }) => `${namespace ?? "default"}/${name ?? ""}`;
 
 /** Kinds whose objects somebody has to apply: no controller makes any. */
 const appliedKinds = ["Deployment", "StatefulSet", "DaemonSet", "CronJob", "Service", "PodDisruptionBudget"];

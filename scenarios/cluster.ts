@@ -1,6 +1,6 @@
 import type { ApiServerConfig } from "../actors/api-server/config";
 import { type Address, address, nameOf } from "../protocol/address";
-import { type OperatorPlan, operatorHosts } from "./operators";
+import { type OperatorPlan, operatorAccounts, operatorHosts } from "./operators";
 import type { Role } from "./target";
 import { type WebhookPlan, webActorsOf, webhookHosts } from "./webhooks";
 
@@ -115,6 +115,7 @@ export function planCluster(shape: ClusterShape, options: PlanOptions = {}): Clu
       ...(staticTokens ? { staticTokens } : {}),
       ...(advertise ? { advertise } : {}),
       ...(web ? { web: { gateway: webGatewayOf(name) }, authorities: web } : {}),
+      ...(operators.some(({ serviceAccount }) => serviceAccount) ? { actorAccounts: operatorAccounts(operators) } : {}),
       ...(webhooks.length > 0 ? { web: { actors: webActorsOf(webhooks) } } : {}),
     };
     return { name, zone: zone(i), role: "apiserver", actors: [actor(server, { ...config, ...outside })] };

@@ -14,6 +14,8 @@ export interface OperatorPlan {
   readonly replicas: number;
   readonly leaderElection: boolean;
   readonly namespace: string;
+  /** "namespace/name": who it is to the API servers; without one it may do everything. */
+  readonly serviceAccount?: string;
   readonly with: Readonly<Record<string, unknown>>;
   /** Where it stands in the scenario file. */
   readonly path: Path;
@@ -34,6 +36,12 @@ const recordOf: JsonSchema = recordSchema(
       description: "whether only the one acts that holds the Lease of its name; where not given it is so for more than one",
     },
     namespace: { type: "string", minLength: 1, description: 'where its Lease is; "kube-system" where not given' },
+    serviceAccount: {
+      type: "string",
+      pattern: "^[a-z0-9.-]+/[a-z0-9.-]+$",
+      description:
+        'a ServiceAccount among the manifests, "namespace/name": it may do what Roles are bound to that; everything where not given',
+    },
     with: { type: "object", description: "what the module's function is given as config.with" },
   },
   ["file"],
@@ -67,6 +75,7 @@ export function readOperators(value: unknown, complaints: Complaints): readonly 
       ...{ name, file, replicas, path },
       leaderElection: (params.leaderElection as boolean | undefined) ?? replicas > 1,
       namespace: String(params.namespace ?? "kube-system"),
+      ...(params.serviceAccount === undefined ? {} : { serviceAccount: String(params.serviceAccount) }),
       with: (params.with as Params | undefined) ?? {},
     });
   }
@@ -82,6 +91,20 @@ function nameOf(file: string): string {
     .replace(/^-+|-+$/g, "");
 }
 
+/** The names of an operator's replicas. */
+const instancesOf = ({ name, replicas }: OperatorPlan): readonly string[] =>
+  replicas > 1 ? Array.from({ length: replicas }, (_, i) => `${name}-${i}`) : [name];
+
+/** Under which service accounts operators run, by their addresses; those that are not named are members of system:masters. */
+export function operatorAccounts(operators: readonly OperatorPlan[]): Readonly<Record<Address, string>> {
+  const named = operators.flatMap((operator) =>
+    operator.serviceAccount === undefined
+      ? []
+      : instancesOf(operator).map((instance) => [address("operator", instance), operator.serviceAccount!] as const),
+  );
+  return Object.fromEntries(named);
+}
+
 /** The hosts of the operators, over the zones in turn: `operator-NAME` with the actor `operator/NAME`, each with a number behind it where there are several. */
 export function operatorHosts(
   operators: readonly OperatorPlan[],
@@ -92,7 +115,7 @@ export function operatorHosts(
   return operators.flatMap((operator) =>
     Array.from({ length: operator.replicas }, (_, i): HostPlan => {
       const { name, file, leaderElection, namespace } = operator;
-      const instance = operator.replicas > 1 ? `${name}-${i}` : name;
+      const instance = instancesOf(operator)[i]!;
       const prefer = apiServers.map((_, k) => apiServers[(k + i) % apiServers.length]!);
       const config: OperatorConfig = { name, program: file, apiServers: prefer, leaderElection, namespace, with: operator.with, knobs };
       return {

@@ -1,6 +1,7 @@
 import type { Address } from "../../protocol/address";
 import { knobOfPlugin, type PluginName, pluginDefaults, pluginNames } from "./admission/plugin-names";
 import type { AuditPolicy } from "./audit/policy";
+import type { ActorAccounts } from "./authentication/actors";
 import type { JwtAuthenticator } from "./authentication/oidc/configuration";
 import type { EncryptionRule } from "./storage/encryption/configuration";
 
@@ -18,6 +19,8 @@ export interface ApiServerConfig {
   /** Other issuers whose tokens are believed. */
   readonly jwt?: readonly JwtAuthenticator[];
   readonly staticTokens?: readonly StaticToken[];
+  /** The service accounts, "namespace/name", under which actors of the user's own run. */
+  readonly actorAccounts?: ActorAccounts;
   /** Where this server can be reached inside the cluster: what the `kubernetes` Service leads to. */
   readonly advertise?: { readonly ip: string; readonly port: number };
   /** Who answers when this server calls a webhook or passes a request on. Without it nobody does. */

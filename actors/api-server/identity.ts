@@ -31,7 +31,8 @@ export function identify(
   then: Then,
 ): undefined {
   const { credential, impersonation } = request;
-  const authentication = authenticate(credential, from, state.config.staticTokens ?? [], (token) => isIssuedElsewhere(state, token));
+  const { staticTokens = [], actorAccounts } = state.config;
+  const authentication = authenticate(credential, from, staticTokens, (token) => isIssuedElsewhere(state, token), actorAccounts);
   const proceed: Then = (state, user, ctx) => {
     if (isFailure(user) || !impersonation) return then(state, user, ctx);
     const questions = impersonationQuestions(impersonation);

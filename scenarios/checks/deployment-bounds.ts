@@ -24,6 +24,8 @@ export const deploymentBounds: Check = {
     let storms = 0;
     let judged = 0;
 
+    const activeOf = (set: string) => [...pods.values()].filter((pod) => controllerUid(pod) === set && isActive(pod)).length;
+
     const judge = (tracked: Tracked, atUs: number): string | undefined => {
       const { spec } = tracked.object;
       const replicas = spec?.replicas ?? 1;
@@ -96,10 +98,15 @@ export const deploymentBounds: Check = {
           else replicaSets.delete(uid);
           return undefined;
         case "Pod": {
+          const known = pods.get(uid);
           if (event.after) pods.set(uid, event.after as Stored<Pod>);
           else pods.delete(uid);
           if (isReady(object as Stored<Pod>)) wereReady.add(uid);
-          const tracked = deployments.get(replicaSets.get(controllerUid(object))?.owner ?? "");
+          const set = replicaSets.get(controllerUid(object));
+          const tracked = deployments.get(set?.owner ?? "");
+          const isTaken = known !== undefined && isActive(known) && !(event.after && isActive(event.after as Stored<Pod>));
+          // A rollout takes pods away by asking a ReplicaSet for fewer. One that goes while its ReplicaSet wants all it has was taken by somebody else: by hand, say.
+          if (tracked && isTaken && activeOf(controllerUid(object)) < set!.replicas) tracked.wasWhole = false;
           // An eviction, by whomever, is not the rollout's doing either; budgets are judged elsewhere.
           if (tracked && wasDisrupted(object as Stored<Pod>)) tracked.wasWhole = false;
           return tracked ? judge(tracked, event.atUs) : undefined;
@@ -124,7 +131,7 @@ interface Tracked {
   readonly bound: Lately;
   /** The fewest available pods that were promised when it was last whole. */
   floor: number;
-  /** All its replicas have been available since the last fault began or ended. */
+  /** All its replicas have been available since the last fault began or ended, and since somebody else than its rollout took a pod. */
   wasWhole: boolean;
 }
 

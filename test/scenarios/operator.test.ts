@@ -82,6 +82,43 @@ const actor: Pick<Actor<OperatorConfig, State>, "start" | "receive"> = {
 export default actor;
 `;
 
+/** Makes a ConfigMap where it may and one where it may not, and one that is named after the answer to that. */
+const asking = `
+import { ApiClient, configMaps } from "wavetank";
+const make = (state, ctx, namespace, name, then) =>
+  state.client.create(ctx, configMaps, namespace, { metadata: { namespace, name } }, (s, result, later) => {
+    if (!result.ok && name === "asked" && namespace === "default" && result.status.code !== 409) later.setTimer("ask", 500);
+    else then(s, result, later);
+    return undefined;
+  });
+export default {
+  start(config, ctx) {
+    ctx.setTimer("ask", 500);
+    return { client: new ApiClient({ apiServers: config.apiServers, userAgent: "asking" }) };
+  },
+  receive(state, input, ctx) {
+    if (input.type !== "timer" || state.client.onTimer(input.name, ctx)) return undefined;
+    make(state, ctx, "default", "asked", (s, _result, later) =>
+      make(s, later, "kube-public", "asked", (again, result, last) =>
+        make(again, last, "default", "asked-" + (result.ok ? 201 : result.status.code), () => undefined)));
+    return undefined;
+  },
+};
+`;
+const account = "apiVersion: v1\nkind: ServiceAccount\nmetadata: { name: asking, namespace: default }\n";
+const access = `
+apiVersion: rbac.authorization.k8s.io/v1
+kind: Role
+metadata: { name: asking, namespace: default }
+rules: [{ apiGroups: [""], resources: [configmaps], verbs: [create] }]
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: RoleBinding
+metadata: { name: asking, namespace: default }
+roleRef: { apiGroup: rbac.authorization.k8s.io, kind: Role, name: asking }
+subjects: [{ kind: ServiceAccount, name: asking, namespace: default }]
+`;
+
 describe("an operator of the user's own", () => {
   it("may be a step function of the actor contract: a crash takes its memory and the module's variables, and leaves its disk", async () => {
     file("counting.ts", counting);
@@ -96,6 +133,27 @@ describe("an operator of the user's own", () => {
     });
     expect(result.checks.filter(({ verdict }) => verdict === "violated")).toEqual([]);
     expect(names).toEqual(["ConfigMap default/lives-1-1", "ConfigMap default/lives-1-2"]);
+  });
+
+  it("may do under its ServiceAccount what Roles of the manifests are bound to that, and is refused all else", async () => {
+    file("asking.ts", asking);
+    file("account.yaml", account);
+    file("access.yaml", access);
+    const withAccess = (manifests: string) =>
+      file(
+        "asking.yaml",
+        `name: asking\n${small}operator: { file: ./asking.ts, serviceAccount: default/asking }\nmanifests: [${manifests}]\nstormFor: 8s\nexpect: [convergence]\n`,
+      );
+    const made: string[] = [];
+    await simulate(loadScenario(withAccess("account.yaml, access.yaml")), {
+      seed: 1,
+      onEvent: (event) => void (event.type === "object" && /^ConfigMap .*asked/.test(event.id) && made.push(event.id)),
+    });
+    expect(made).toEqual(["ConfigMap default/asked", "ConfigMap default/asked-403"]);
+    expect(() => loadScenario(withAccess("access.yaml"))).toThrow(
+      /\$\.operator: there is no ServiceAccount "default\/asking" in the manifests/,
+    );
+    expect(() => loadScenario(withAccess("account.yaml"))).toThrow(/every request of the operator would be forbidden/);
   });
 
   it("has one replica that acts, by a Lease, and another takes over from one whose host died", async () => {

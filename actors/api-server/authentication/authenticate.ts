@@ -1,7 +1,7 @@
 import type { Address } from "../../../protocol/address";
 import type { Credential } from "../../../protocol/api";
 import { type Failure, unauthorized } from "../../../protocol/status";
-import { userOfActor } from "./actors";
+import { type ActorAccounts, userOfActor } from "./actors";
 import { parseBootstrapToken, sameText } from "./bootstrap-token";
 import { type LegacyClaims, legacyClaims } from "./legacy-token";
 import { type Jwt, parseJwt } from "./oidc/jwt";
@@ -34,15 +34,16 @@ export type Authentication =
  * Turns a credential into a user. `from` is the actor that sent the request: only a gateway may pass on what others showed it, all
  * others are who they are, whatever they say. A client certificate has been checked against the cluster's authority by the gateway's
  * TLS handshake: its common name is the user, its organizations are the groups. `isIssuer` says whether a token comes from another issuer
- * whose tokens are believed.
+ * whose tokens are believed; `accounts` which actors run as service accounts.
  */
 export function authenticate(
   credential: Credential,
   from: Address,
   staticTokens: readonly StaticToken[],
   isIssuer: (token: Jwt) => boolean = () => false,
+  accounts: ActorAccounts = {},
 ): Authentication {
-  const actor = userOfActor(from);
+  const actor = userOfActor(from, accounts);
   if (actor !== undefined) return credential.type === "actor" ? { type: "user", user: actor } : refused();
   switch (credential.type) {
     case "actor":

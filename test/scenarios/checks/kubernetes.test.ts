@@ -44,9 +44,21 @@ describe("deployment-bounds (Deployments, maxSurge and maxUnavailable)", () => {
   });
 
   it("is violated by a rollout that takes too many away", () => {
-    expect(whole().gone("Pod shop/a").gone("Pod shop/b").judge("deployment-bounds").detail).toMatch(
-      /has 0 available pods, fewer than its 2 replicas less maxUnavailable 1/,
-    );
+    const asked = whole()
+      .object(replicaSet("old", "web", 0))
+      .gone("Pod shop/a")
+      .gone("Pod shop/b");
+    expect(asked.judge("deployment-bounds").detail).toMatch(/has 0 available pods, fewer than its 2 replicas less maxUnavailable 1/);
+  });
+
+  it("does not blame a rollout for pods that somebody deletes, until all are available again", () => {
+    const deleted = (history: ReturnType<typeof whole>) => history.gone("Pod shop/a").gone("Pod shop/b");
+    const byHand = () => deleted(whole().object(replicaSet("old", "web", 2)));
+    expect(byHand().judge("deployment-bounds").verdict).toBe("held");
+    const anew = byHand()
+      .object(pod("a", { owner: "old" }))
+      .object(pod("b", { owner: "old" }));
+    expect(deleted(anew.object(replicaSet("old", "web", 0))).judge("deployment-bounds").verdict).toBe("violated");
   });
 
   it("does not blame a rollout for the end of its namespace, in which pods go before their Deployment does", () => {

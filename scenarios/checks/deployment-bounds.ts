@@ -46,7 +46,8 @@ export const deploymentBounds: Check = {
       tracked.bound.set(replicas + maxSurge, atUs);
       if (count > Math.max(tracked.allowedPods, tracked.bound.most(staleness.knownUntil(atUs))))
         return `${tracked.name} has ${count} pods, more than its ${replicas} replicas and maxSurge ${maxSurge} allow`;
-      if (available >= replicas) tracked.wasWhole = true;
+      // Until its controller has heard that somebody else took a pod, its rollout counts on that pod.
+      if (available >= replicas && tracked.takenAtUs <= staleness.knownUntil(atUs)) tracked.wasWhole = true;
       if (!tracked.wasWhole) return undefined;
       judged++;
       const floor = Math.min(tracked.floor, replicas - maxUnavailable);
@@ -80,6 +81,7 @@ export const deploymentBounds: Check = {
             bound: new Lately(replicas + boundsOf(deployment).maxSurge),
             floor: 0,
             wasWhole: false,
+            takenAtUs: Number.NEGATIVE_INFINITY,
           };
           tracked.object = deployment;
           // A smaller spec makes pods too many that were not: the old bound stands until they are fewer.
@@ -106,9 +108,12 @@ export const deploymentBounds: Check = {
           const tracked = deployments.get(set?.owner ?? "");
           const isTaken = known !== undefined && isActive(known) && !(event.after && isActive(event.after as Stored<Pod>));
           // A rollout takes pods away by asking a ReplicaSet for fewer. One that goes while its ReplicaSet wants all it has was taken by somebody else: by hand, say.
-          if (tracked && isTaken && activeOf(controllerUid(object)) < set!.replicas) tracked.wasWhole = false;
+          const byHand = isTaken && activeOf(controllerUid(object)) < set!.replicas;
           // An eviction, by whomever, is not the rollout's doing either; budgets are judged elsewhere.
-          if (tracked && wasDisrupted(object as Stored<Pod>)) tracked.wasWhole = false;
+          if (tracked && (byHand || wasDisrupted(object as Stored<Pod>))) {
+            tracked.wasWhole = false;
+            tracked.takenAtUs = event.atUs;
+          }
           return tracked ? judge(tracked, event.atUs) : undefined;
         }
         default:
@@ -133,6 +138,8 @@ interface Tracked {
   floor: number;
   /** All its replicas have been available since the last fault began or ended, and since somebody else than its rollout took a pod. */
   wasWhole: boolean;
+  /** When somebody else than its rollout last took a pod. */
+  takenAtUs: number;
 }
 
 /** maxSurge and maxUnavailable in pods; Recreate promises nothing. */

@@ -22,12 +22,6 @@ describe("requests that once crashed a server are answered", () => {
       "a LimitRange for a resource that is called like a method",
       "/api/v1/namespaces/shop/limitranges",
       { metadata: { name: "strange" }, spec: { limits: [{ type: "Container", min: { toString: 1 }, default: { valueOf: 1 } }] } },
-      201,
-    ],
-    [
-      "a Pod where a LimitRange speaks of such a resource",
-      "/api/v1/namespaces/shop/pods",
-      { metadata: { name: "p" }, spec: { containers: [{ name: "a", image: "b" }] } },
       422,
     ],
     ["a review of a token without a spec", "/apis/authentication.k8s.io/v1/tokenreviews", {}, 400],

@@ -55,10 +55,25 @@ describe("deployment-bounds (Deployments, maxSurge and maxUnavailable)", () => {
     const deleted = (history: ReturnType<typeof whole>) => history.gone("Pod shop/a").gone("Pod shop/b");
     const byHand = () => deleted(whole().object(replicaSet("old", "web", 2)));
     expect(byHand().judge("deployment-bounds").verdict).toBe("held");
+    // Its controller has to have heard of it: what it decides before that counts on pods that are gone.
     const anew = byHand()
+      .at(10)
       .object(pod("a", { owner: "old" }))
       .object(pod("b", { owner: "old" }));
     expect(deleted(anew.object(replicaSet("old", "web", 0))).judge("deployment-bounds").verdict).toBe("violated");
+  });
+
+  it("does not blame a rollout for what it decides before it can have heard that a pod was evicted", () => {
+    const evicted = (secondsBefore: number) =>
+      whole()
+        .object(pod("c", { owner: "old" }))
+        .object(pod("c", { owner: "old", evicted: true, deleting: true }))
+        .at(secondsBefore)
+        .object(replicaSet("old", "web", 0))
+        .gone("Pod shop/a")
+        .gone("Pod shop/b")
+        .judge("deployment-bounds").verdict;
+    expect([evicted(1), evicted(10)]).toEqual(["held", "violated"]);
   });
 
   it("does not blame a rollout for the end of its namespace, in which pods go before their Deployment does", () => {

@@ -108,7 +108,7 @@ export const deploymentBounds: Check = {
           const tracked = deployments.get(set?.owner ?? "");
           const isTaken = known !== undefined && isActive(known) && !(event.after && isActive(event.after as Stored<Pod>));
           // A rollout takes pods away by asking a ReplicaSet for fewer. One that goes while its ReplicaSet wants all it has was taken by somebody else: by hand, say.
-          const byHand = isTaken && activeOf(controllerUid(object)) < set!.replicas;
+          const byHand = set !== undefined && isTaken && activeOf(controllerUid(object)) < set.replicas;
           // An eviction, by whomever, is not the rollout's doing either; budgets are judged elsewhere.
           if (tracked && (byHand || wasDisrupted(object as Stored<Pod>))) {
             tracked.wasWhole = false;

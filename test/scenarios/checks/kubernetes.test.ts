@@ -69,6 +69,7 @@ describe("deployment-bounds (Deployments, maxSurge and maxUnavailable)", () => {
         .object(pod("c", { owner: "old" }))
         .object(pod("c", { owner: "old", evicted: true, deleting: true }))
         .at(secondsBefore)
+        .object(pod("b", { owner: "old" }))
         .object(replicaSet("old", "web", 0))
         .gone("Pod shop/a")
         .gone("Pod shop/b")

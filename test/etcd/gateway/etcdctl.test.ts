@@ -248,7 +248,7 @@ describeWith(["etcd", "etcdctl"], "etcdctl prints the same of our members as of 
     }
     expect(promoted).toMatch(new RegExp(`^Member +${id} promoted in cluster +[0-9a-f]+\n`));
     expect((await ours.run(["member", "list"])).stdout).toMatch(new RegExp(`^${id}, .*http://etcd-3:2390.*, false$`, "m"));
-    expect((await ours.run(["member", "remove", id])).stdout).toMatch(new RegExp(`^Member ${id} removed from cluster`));
+    expect((await ours.run(["member", "remove", id])).stdout).toMatch(new RegExp(`^Member +${id} removed from cluster`));
     expect((await ours.run(["member", "remove", id])).stderr).toMatch(/member not found/i);
     expect((await ours.run(["member", "add", "x", "--peer-urls=http://x:1"])).stderr).toMatch(/given member URLs are invalid/);
     expect((await ours.run(["member", "list"])).stdout.trim().split("\n")).toHaveLength(3);

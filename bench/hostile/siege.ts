@@ -8,7 +8,8 @@ import type { ApiRequest, ApiResponse, Credential } from "../../protocol/api";
 import { isFailure } from "../../protocol/status";
 import { Simulation } from "../../runtime/simulated/simulation";
 import { Draws } from "./draws";
-import { boats, type HostileRequest, hostileRequest } from "./requests";
+import { boats } from "./kinds";
+import { type HostileRequest, hostileRequest } from "./requests";
 
 /** What became of the requests of a siege. */
 export interface Siege {

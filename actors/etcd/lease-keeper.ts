@@ -49,8 +49,10 @@ export function checkpointTimer(state: MemberState, ctx: MemberContext): void {
 
 /** A lease was granted here: its clock starts. */
 export function beginLease(state: MemberState, id: number, ctx: MemberContext): void {
-  state.expiry?.restart(state.store.leases.get(id)!, nowMs(ctx));
-  armLeases(state, ctx);
+  if (!state.expiry) return;
+  state.expiry.restart(state.store.leases.get(id)!, nowMs(ctx));
+  // Where one is overdue the timer is on its way already; leases that are granted all the time must not put it off for ever.
+  if (state.expiry.nextDueMs()! > nowMs(ctx)) armLeases(state, ctx);
 }
 
 /** A lease's full time begins again. A checkpoint of less has to go first, or the next leader would count from that. */

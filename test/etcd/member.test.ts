@@ -252,6 +252,20 @@ describe("a lease", () => {
   });
 });
 
+test("a lease ends in its time however often others are granted", () => {
+  const set = new ReplicaSet();
+  const leader = set.leader();
+  const grant = (id: number, ttlSeconds: number) => set.ask(leader, { kind: "etcd.lease.grant", id, ttlSeconds });
+  grant(7, 5);
+  set.simulation.runFor(50);
+  grant(8, 5);
+  for (let id = 100; id < 125; id++) {
+    grant(id, 60);
+    set.simulation.runFor(300);
+  }
+  expect(set.ask(leader, { kind: "etcd.lease.list" })).toMatchObject({ leases: Array.from({ length: 25 }, (_, i) => 100 + i) });
+});
+
 describe("what is left of a lease", () => {
   const settings = { "lease-checkpoint-interval": 1_000 };
   const grant = { kind: "etcd.lease.grant", id: 7, ttlSeconds: 20 } as const;

@@ -49,8 +49,9 @@ export function takeRequest(state: MemberState, job: Job, ctx: MemberContext): v
     else state.defragmenting.push({ index: state.appliedIndex, job });
     return;
   }
-  // Until this life has caught up, its state may be older than what it showed in an earlier one.
-  if (body.kind === "etcd.range" && body.serializable && state.appliedIndex >= state.recoveredIndex) {
+  // Until this life has caught up, its state may be older than what it showed in an earlier one, or a leader in its place.
+  const hasCaughtUp = state.appliedIndex >= state.recoveredIndex && state.store.revision >= state.shownRevision;
+  if (body.kind === "etcd.range" && body.serializable && hasCaughtUp) {
     serveRead(state, job, ctx);
     return;
   }
@@ -90,6 +91,8 @@ export function route(state: MemberState, job: Job, ctx: MemberContext): void {
 /** What the leader made of a forwarded request. A write without an answer is unknown and never sent again. */
 function forwarded(state: MemberState, job: Job, got: Answer<EtcdResponse>, ctx: MemberContext): void {
   if (got.ok) {
+    const mayBeOld = job.body.kind === "etcd.range" && job.body.serializable;
+    if (mayBeOld && got.body.kind === "etcd.range.response") state.shownRevision = Math.max(state.shownRevision, got.body.header.revision);
     const refused = got.body.kind === "etcd.error" && got.body.message === etcdError("notLeader").message;
     refused ? hold(state, job, ctx) : answer(job, got.body, ctx);
     return;

@@ -1,5 +1,5 @@
 import { parseDurationMs } from "../../protocol/kinds/duration";
-import { type TimeZone, utc, utcTimes } from "./time-zone";
+import { type TimeZone, utc, utcTimes } from "../../protocol/kinds/time-zone";
 
 /** When something is to be done: cron's five fields (minute, hour, day of month, month, day of week), or "@every 90m". Source: "CronJob" in the documentation, schedule syntax. */
 export type CronSchedule = CronFields | { readonly everyMs: number };

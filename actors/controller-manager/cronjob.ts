@@ -9,6 +9,7 @@ import {
   timeMs,
   timestamp,
 } from "../../protocol/kinds/object";
+import { localTimestamp, type TimeZone, timeZone, utc } from "../../protocol/kinds/time-zone";
 import {
   type Controller,
   create,
@@ -30,7 +31,6 @@ import { byController, controllerIndex } from "./claim";
 import { conditionOf } from "./condition";
 import { type CronSchedule, lastTime, nextTime, parseCron } from "./cron-schedule";
 import { isFinished } from "./job";
-import { localTimestamp, type TimeZone, timeZone, utc } from "./time-zone";
 
 /** A little after the minute, so that a clock that is behind does not find nothing to do. */
 const lagMs = 100;

@@ -1,7 +1,7 @@
 import { lastTime, nextTime, parseCron } from "../../actors/controller-manager/cron-schedule";
-import { localTimestamp, timeZone } from "../../actors/controller-manager/time-zone";
 import type { CronJob, Job } from "../../protocol/kinds/generated";
 import type { Stored } from "../../protocol/kinds/object";
+import { localTimestamp, timeZone } from "../../protocol/kinds/time-zone";
 import type { FakeStore, Kept } from "../client/fake-api-server";
 import { cluster, eventLines, objectsOf } from "./cluster";
 

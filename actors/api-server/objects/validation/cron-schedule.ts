@@ -1,4 +1,4 @@
-import { timeZone } from "../../../controller-manager/time-zone";
+import { timeZone } from "../../../../protocol/kinds/time-zone";
 
 /**
  * The syntax of a CronJob's schedule: five fields, or a name such as "@hourly" or "@every 5m". Only well-formedness is judged here.

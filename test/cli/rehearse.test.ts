@@ -1,26 +1,8 @@
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { stripVTControlCharacters } from "node:util";
-import { main } from "../../cli/program";
+import { wavetank } from "../command-line";
 import { deployment } from "../scenarios/rehearse/small";
-
-/** What a command line printed and how it would end. */
-async function wavetank(...args: string[]): Promise<{ readonly status: number; readonly out: string; readonly err: string }> {
-  let [out, err] = ["", ""];
-  const stdout = jest.spyOn(process.stdout, "write").mockImplementation((text) => Boolean((out += String(text))));
-  const stderr = jest.spyOn(process.stderr, "write").mockImplementation((text) => Boolean((err += String(text))));
-  const before = process.exitCode;
-  process.exitCode = undefined;
-  try {
-    await main(args);
-    return { status: Number(process.exitCode ?? 0), out: stripVTControlCharacters(out), err: stripVTControlCharacters(err) };
-  } finally {
-    stdout.mockRestore();
-    stderr.mockRestore();
-    process.exitCode = before;
-  }
-}
 
 const root = mkdtempSync(join(tmpdir(), "wavetank-rehearse-"));
 afterAll(() => rmSync(root, { recursive: true }));

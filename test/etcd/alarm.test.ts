@@ -2,6 +2,7 @@ import type { Address } from "../../protocol/address";
 import type { EtcdRequest, EtcdResponse, StatusResponse } from "../../protocol/etcd";
 import type { Alarm, AlarmResponse } from "../../protocol/etcd-auth";
 import { ReplicaSet } from "./replica-set";
+import { range } from "./store/requests";
 
 const bytes = (text: string) => Buffer.from(text);
 const put = (key: string, size: number): EtcdRequest => ({
@@ -81,22 +82,11 @@ describe("the CORRUPT alarm (etcd: --experimental-corrupt-check-time)", () => {
     (version.value as Uint8Array)[4] = 2;
     set.until(() => alarms(set, leader).length > 0, "the difference was not found");
     expect(alarms(set, leader)).toEqual([{ member: bad, alarm: "CORRUPT" }]);
-    const range: EtcdRequest = {
-      kind: "etcd.range",
-      key: bytes("k1"),
-      rangeEnd: bytes(""),
-      limit: 0,
-      revision: 0,
-      sortOrder: "none",
-      sortTarget: "key",
-      serializable: false,
-      keysOnly: false,
-      countOnly: false,
-    };
     for (const member of set.members)
-      for (const request of [put("k", 1), remove("k1"), range]) expect(said(set, member, request)).toBe("etcdserver: corrupt cluster");
+      for (const request of [put("k", 1), remove("k1"), range("k1")])
+        expect(said(set, member, request)).toBe("etcdserver: corrupt cluster");
     said(set, leader, disarm({ member: bad, alarm: "CORRUPT" }));
-    expect(said(set, leader, range)).toBe("etcd.range.response");
+    expect(said(set, leader, range("k1"))).toBe("etcd.range.response");
   });
 });
 

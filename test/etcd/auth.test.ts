@@ -5,21 +5,10 @@ import { keyRange, Store } from "../../actors/etcd/store/store";
 import type { EtcdError, EtcdRequest, EtcdResponse, RangeRequest } from "../../protocol/etcd";
 import type { AuthOperation, AuthResponse, Credential, Permission } from "../../protocol/etcd-auth";
 import { ReplicaSet } from "./replica-set";
+import { range as rangeOf } from "./store/requests";
 
 const bytes = (text: string) => Buffer.from(text);
-const range = (key: string, rangeEnd = "", as?: Credential): RangeRequest => ({
-  kind: "etcd.range",
-  key: bytes(key),
-  rangeEnd: bytes(rangeEnd),
-  limit: 0,
-  revision: 0,
-  sortOrder: "none",
-  sortTarget: "key",
-  serializable: false,
-  keysOnly: false,
-  countOnly: false,
-  ...(as ? { as } : {}),
-});
+const range = (key: string, to = "", as?: Credential): RangeRequest => rangeOf(key, { to, ...(as ? { as } : {}) });
 const put = (key: string, as?: Credential, lease = 0): EtcdRequest => ({
   kind: "etcd.put",
   key: bytes(key),

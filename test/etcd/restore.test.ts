@@ -3,60 +3,27 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import { actors } from "../../actors";
 import { portTo } from "../../actors/etcd/gateway/port";
 import { readBackup } from "../../actors/etcd/gateway/read-backup";
 import { etcdMember } from "../../actors/etcd/member";
 import { revisionBumped, storeOfBackup } from "../../actors/etcd/restored";
 import { hashKv } from "../../actors/etcd/store/hash";
 import { type WrittenAccess, writeEtcdAccess } from "../../cli/etcd-access";
-import { LiveCluster } from "../../cli/live-cluster";
-import { main } from "../../cli/program";
 import { address } from "../../protocol/address";
-import type { EtcdRequest, EtcdResponse, RangeRequest } from "../../protocol/etcd";
-import { liveLog } from "../../runtime/live/log";
+import type { EtcdRequest, EtcdResponse } from "../../protocol/etcd";
 import { LiveSecrets } from "../../runtime/live/secrets";
 import { LiveWorld } from "../../runtime/live/world";
-import { defaultShape } from "../../scenarios/cluster";
+import { wavetank } from "../command-line";
+import { startedCluster } from "../live/started-cluster";
 import { describeWith } from "../real-programs";
 import { EtcdDoors } from "./gateway/doors";
+import { range } from "./store/requests";
 
 jest.setTimeout(120_000);
 
 const run = promisify(execFile);
 
-const everything: RangeRequest = {
-  kind: "etcd.range",
-  key: new Uint8Array(1),
-  rangeEnd: new Uint8Array(1),
-  limit: 0,
-  revision: 0,
-  sortOrder: "none",
-  sortTarget: "key",
-  serializable: false,
-  keysOnly: false,
-  countOnly: false,
-};
-
-/** What the command line said, and its exit status. */
-async function wavetank(...args: string[]): Promise<{ readonly status: number; readonly stdout: string; readonly stderr: string }> {
-  const said = { stdout: "", stderr: "" };
-  const spies = (["stdout", "stderr"] as const).map((stream) =>
-    jest.spyOn(process[stream], "write").mockImplementation((text) => {
-      said[stream] += String(text);
-      return true;
-    }),
-  );
-  const before = process.exitCode;
-  process.exitCode = 0;
-  try {
-    await main(args);
-    return { status: Number(process.exitCode), ...said };
-  } finally {
-    process.exitCode = before;
-    for (const spy of spies) spy.mockRestore();
-  }
-}
+const everything = range("\0", { to: "\0" });
 
 /** etcdctl with some access. */
 function etcdctlOf(endpoint: string, { cacert, cert, key }: Pick<WrittenAccess, "cacert" | "cert" | "key">) {
@@ -121,8 +88,8 @@ describeWith(["etcdctl"], "a backup that etcdctl saved", () => {
     const done = await wavetank("etcd", "restore", snapshot, "--data", data);
     expect(done).toEqual({
       status: 0,
-      stdout: `restored revision ${revision} with 1 keys for 3 members: wavetank up --data ${data}\n`,
-      stderr: "",
+      out: `restored revision ${revision} with 1 keys for 3 members: wavetank up --data ${data}\n`,
+      err: "",
     });
     const { asks, close } = membersOn(data, 3);
     for (const ask of asks) {
@@ -143,10 +110,10 @@ describeWith(["etcdctl"], "a backup that etcdctl saved", () => {
   test("may become a cluster of another size", async () => {
     const data = join(directory, "single");
     expect((await wavetank("etcd", "restore", snapshot, "--data", data, "--etcd", "1")).status).toBe(0);
-    expect((await wavetank("etcd", "restore", snapshot, "--data", `${data}2`, "--bump-revision", "9")).stderr).toBe(
+    expect((await wavetank("etcd", "restore", snapshot, "--data", `${data}2`, "--bump-revision", "9")).err).toBe(
       "--bump-revision 9: expected --bump-revision N and --mark-compacted together\n",
     );
-    expect((await wavetank("etcd", "restore", snapshot, "--data", `${data}2`, "--bump-revision", "x", "--mark-compacted")).stderr).toBe(
+    expect((await wavetank("etcd", "restore", snapshot, "--data", `${data}2`, "--bump-revision", "x", "--mark-compacted")).err).toBe(
       "--bump-revision x: expected a whole number, 1 or more\n",
     );
     const { asks, close } = membersOn(data, 1);
@@ -178,7 +145,7 @@ describeWith(["etcdctl"], "a backup that etcdctl saved", () => {
       const file = join(directory, "bad");
       const data = join(directory, "never");
       writeFileSync(file, bytes);
-      expect(await wavetank("etcd", "restore", file, "--data", data)).toEqual({ status: 2, stdout: "", stderr: `${file}: ${why}\n` });
+      expect(await wavetank("etcd", "restore", file, "--data", data)).toEqual({ status: 2, out: "", err: `${file}: ${why}\n` });
       expect(existsSync(data)).toBe(false);
     }
   });
@@ -190,12 +157,12 @@ describeWith(["etcdctl"], "a backup that etcdctl saved", () => {
     const said = await wavetank("etcd", "restore", snapshot, "--data", data);
     expect(said).toMatchObject({
       status: 2,
-      stderr: `--data ${data}: is not empty (precious): a backup is restored into a new directory\n`,
+      err: `--data ${data}: is not empty (precious): a backup is restored into a new directory\n`,
     });
     expect(readFileSync(join(data, "precious"), "utf8")).toBe("1");
     expect(await wavetank("etcd", "restore", snapshot, "--data", join(directory, "two"), "--etcd", "2")).toMatchObject({
       status: 2,
-      stderr: "--etcd 2: expected 1, 3, 5 or 7 members\n",
+      err: "--etcd 2: expected 1, 3, 5 or 7 members\n",
     });
   });
 });
@@ -203,23 +170,7 @@ describeWith(["etcdctl"], "a backup that etcdctl saved", () => {
 describeWith(["etcdctl"], "a whole live cluster", () => {
   /** `wavetank up` in this process: API servers and controllers, no nodes. */
   async function up(data: string) {
-    const listen = { host: "127.0.0.1", port: 0 };
-    const cluster = await LiveCluster.start({
-      storage: undefined,
-      shape: { ...defaultShape, etcd: 1, apiServers: 1, nodes: 0 },
-      actors,
-      data,
-      listen,
-      joinListen: undefined,
-      advertise: listen.host,
-      names: [listen.host],
-      log: liveLog("silent"),
-      etcdStarted: () => {},
-      failed: (why) => {
-        throw new Error(why);
-      },
-    });
-    await cluster.ready(() => {});
+    const cluster = await startedCluster({ etcd: 1, apiServers: 1, nodes: 0 }, data);
     const access = writeEtcdAccess(join(data, "etcd-client"), cluster.addresses.etcd, cluster.pki.etcdAuthority);
     return { cluster, etcdctl: etcdctlOf(access.endpoints[0]!, access) };
   }

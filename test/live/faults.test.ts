@@ -2,13 +2,11 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { request } from "node:https";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { actors } from "../../actors";
 import { writeKubeconfig } from "../../cli/kubeconfig";
 import { FaultClient } from "../../cli/live/fault-client";
-import { LiveCluster } from "../../cli/live-cluster";
+import type { LiveCluster } from "../../cli/live-cluster";
 import { daySeconds } from "../../runtime/live/certificates";
-import { liveLog } from "../../runtime/live/log";
-import { defaultShape } from "../../scenarios/cluster";
+import { startedCluster } from "./started-cluster";
 
 jest.setTimeout(120_000);
 
@@ -29,22 +27,7 @@ describe("faults on a running cluster", () => {
   let client: FaultClient;
   beforeAll(async () => {
     directory = mkdtempSync(join(tmpdir(), "wavetank-faults-"));
-    cluster = await LiveCluster.start({
-      storage: undefined,
-      shape: { ...defaultShape, nodes: 1, controllers: 1 },
-      actors,
-      data: undefined,
-      listen: { host: "127.0.0.1", port: 0 },
-      joinListen: undefined,
-      advertise: "127.0.0.1",
-      names: ["127.0.0.1"],
-      log: liveLog("silent"),
-      etcdStarted: () => {},
-      failed: (why) => {
-        throw new Error(why);
-      },
-    });
-    await cluster.ready(() => {});
+    cluster = await startedCluster({ nodes: 1, controllers: 1 });
     const kubeconfig = join(directory, "kubeconfig");
     const { front, control } = cluster.addresses;
     writeKubeconfig(kubeconfig, { server: front, control, authority: cluster.pki.authority.certificate, ...cluster.admin() });

@@ -1,16 +1,15 @@
 import { request } from "node:https";
 import { actors } from "../../actors";
 import { meddlerIn } from "../../cli/live/joined-tank";
-import { LiveCluster } from "../../cli/live-cluster";
+import type { LiveCluster } from "../../cli/live-cluster";
 import type { Pod } from "../../protocol/kinds/generated";
 import { join, type Membership, parseHubUrl } from "../../runtime/live/join/admission";
 import { Elsewhere } from "../../runtime/live/join/elsewhere";
 import { Joined } from "../../runtime/live/join/joined";
 import { parseToken } from "../../runtime/live/join/token";
-import { liveLog } from "../../runtime/live/log";
 import { NoSecrets } from "../../runtime/live/secrets";
 import { LiveWorld } from "../../runtime/live/world";
-import { defaultShape } from "../../scenarios/cluster";
+import { startedCluster } from "./started-cluster";
 
 jest.setTimeout(180_000);
 
@@ -45,17 +44,7 @@ describe("faults reach actors in joined processes", () => {
   }
 
   beforeAll(async () => {
-    cluster = await LiveCluster.start({
-      ...{ storage: undefined, actors, data: undefined, joinListen: undefined, advertise: "127.0.0.1", names: ["127.0.0.1"] },
-      shape: { ...defaultShape, etcd: 1, apiServers: 1, controllers: 1, nodes: 0 },
-      listen: { host: "127.0.0.1", port: 0 },
-      log: liveLog("silent"),
-      etcdStarted: () => {},
-      failed: (why) => {
-        throw new Error(why);
-      },
-    });
-    await cluster.ready(() => {});
+    cluster = await startedCluster({ etcd: 1, apiServers: 1, controllers: 1, nodes: 0 });
     process = await joinIn();
     await eventually(async () => (await call<{ items: unknown[] }>("GET", "/api/v1/nodes")).items?.length === 1);
   });

@@ -1,12 +1,10 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { actors } from "../../actors";
 import { writeKubeconfig } from "../../cli/kubeconfig";
-import { LiveCluster } from "../../cli/live-cluster";
-import { liveLog } from "../../runtime/live/log";
-import { defaultShape } from "../../scenarios/cluster";
+import type { LiveCluster } from "../../cli/live-cluster";
 import { Admin } from "./commands";
+import { startedCluster } from "./started-cluster";
 
 jest.setTimeout(120_000);
 
@@ -16,22 +14,7 @@ describe("a live cluster", () => {
   let admin: Admin;
   beforeAll(async () => {
     directory = mkdtempSync(join(tmpdir(), "wavetank-cluster-"));
-    cluster = await LiveCluster.start({
-      storage: undefined,
-      shape: { ...defaultShape, nodes: 1 },
-      actors,
-      data: undefined,
-      listen: { host: "127.0.0.1", port: 0 },
-      joinListen: undefined,
-      advertise: "127.0.0.1",
-      names: ["127.0.0.1"],
-      log: liveLog("silent"),
-      etcdStarted: () => {},
-      failed: (why) => {
-        throw new Error(why);
-      },
-    });
-    await cluster.ready(() => {});
+    cluster = await startedCluster({ nodes: 1 });
     const kubeconfig = join(directory, "kubeconfig");
     writeKubeconfig(kubeconfig, {
       control: "",

@@ -3,40 +3,25 @@ import type { ApiChunk } from "../../../protocol/api";
 import type { KubeletLogRequest, KubeletLogResponse } from "../../../protocol/cluster";
 import type { Pod } from "../../../protocol/kinds/generated";
 import type { Stored } from "../../../protocol/kinds/object";
-import { badRequest, type Failure, failure, invalid, isFailure, notFound, serviceUnavailable } from "../../../protocol/status";
+import { badRequest, type Failure, failure, invalid, isFailure, serviceUnavailable } from "../../../protocol/status";
 import type { StreamRef } from "../../../runtime/actor";
 import { streamEnded } from "../audit/audit";
-import { begin, type ResourceCall, refuse, respond, storageFailure } from "../call";
+import { begin, type ResourceCall, refuse, respond } from "../call";
 import { text } from "../health";
 import { causeOf, Findings } from "../objects/validation/field-error";
 import { isTrue } from "../registry/list-options";
-import { subjectOf } from "../registry/update";
 import { newRelay } from "../relays";
 import type { Ctx, ServerState } from "../state";
-import { cacheOf } from "../storage/feed";
-import { keyOfObject } from "../storage/keys";
-import { readEntry } from "../storage/store";
+import { withPlacedPod } from "./placed-pod";
 
 /** GET pods/NAME/log: fetched from the kubelet of the Pod's node; with follow the pieces are passed on as they come. */
 export function podLog(state: ServerState, ctx: Ctx, call: ResourceCall): undefined {
-  const key = keyOfObject(call.resource, call.request.namespace, call.request.name);
-  const cached = cacheOf(state.feed, call.resource).get(key);
-  return readEntry(
+  return withPlacedPod(
     state,
     ctx,
-    key,
-    call.deadlineUs,
-    (state, read, ctx) => {
-      if (read.type !== "done") return refuse(ctx, call, storageFailure(read));
-      if (!read.entry) return refuse(ctx, call, notFound(subjectOf(call)));
-      const pod = read.entry.object as Stored<Pod>;
-      const request = kubeletRequest(call, pod, ctx.wallUs());
-      if (isFailure(request)) return refuse(ctx, call, request);
-      const node = pod.spec?.nodeName;
-      if (!node) return refuse(ctx, call, badRequest(`pod ${pod.metadata.name} does not have a host assigned`));
-      return request.follow ? follow(state, ctx, call, node, request) : fetch(ctx, call, node, request);
-    },
-    cached,
+    call,
+    (pod, ctx) => kubeletRequest(call, pod, ctx.wallUs()),
+    (state, ctx, node, request) => (request.follow ? follow(state, ctx, call, node, request) : fetch(ctx, call, node, request)),
   );
 }
 

@@ -4,7 +4,7 @@ import type { KubeletExecRequest, KubeletPortForwardRequest, KubeletTunnelRespon
 import type { Pod } from "../../../protocol/kinds/generated";
 import type { Stored } from "../../../protocol/kinds/object";
 import type { Subresource } from "../../../protocol/kinds/registry";
-import { badRequest, type Failure, failure, internalError, isFailure, notFound, serviceUnavailable } from "../../../protocol/status";
+import { badRequest, type Failure, failure, internalError, isFailure, serviceUnavailable } from "../../../protocol/status";
 import type { TunnelMessage } from "../../../protocol/tunnel";
 import type { StreamRef } from "../../../runtime/actor";
 import { admitSubresource } from "../admission/dynamic/subresource";
@@ -12,15 +12,12 @@ import { streamEnded } from "../audit/audit";
 import { attributesOf } from "../authorization/attributes";
 import { forbiddenRequest } from "../authorization/rbac";
 import { decideAccess } from "../authorization-memo";
-import { begin, type ResourceCall, refuse, storageFailure } from "../call";
+import { begin, type ResourceCall, refuse } from "../call";
 import { isTrue } from "../registry/list-options";
-import { subjectOf } from "../registry/update";
 import { newRelay } from "../relays";
 import type { Ctx, ServerState } from "../state";
-import { cacheOf } from "../storage/feed";
-import { keyOfObject } from "../storage/keys";
-import { readEntry } from "../storage/store";
 import { containerOf } from "./log";
+import { withPlacedPod } from "./placed-pod";
 
 type Tunnelled = KubeletExecRequest | KubeletPortForwardRequest;
 
@@ -36,7 +33,15 @@ export function openTunnel(state: ServerState, ctx: Ctx, call: ResourceCall, sub
   if (!decision.allowed) return refuse(ctx, call, forbiddenRequest(call.user, wanted, decision.reason));
   const { body, options } = connectOptions(call, subresource.name);
   return admitSubresource(state, ctx, call, "CONNECT", body, options, false, (state, admitted, ctx) =>
-    isFailure(admitted) ? refuse(ctx, call, admitted) : openAdmitted(state, ctx, call, subresource),
+    isFailure(admitted)
+      ? refuse(ctx, call, admitted)
+      : withPlacedPod(
+          state,
+          ctx,
+          call,
+          (pod) => kubeletRequest(call, pod, subresource.name),
+          (state, ctx, node, request) => join(state, ctx, call, node, request),
+        ),
   );
 }
 
@@ -58,28 +63,6 @@ function connectOptions({ request: { query, repeated } }: ResourceCall, subresou
     ...(ports.length > 0 ? { ports } : {}),
   };
   return { body: { group: "", version: "v1", kind: connectKinds.get(subresource) ?? "PodExecOptions" }, options };
-}
-
-function openAdmitted(state: ServerState, ctx: Ctx, call: ResourceCall, subresource: Subresource): undefined {
-  const key = keyOfObject(call.resource, call.request.namespace, call.request.name);
-  const cached = cacheOf(state.feed, call.resource).get(key);
-  return readEntry(
-    state,
-    ctx,
-    key,
-    call.deadlineUs,
-    (state, read, ctx) => {
-      if (read.type !== "done") return refuse(ctx, call, storageFailure(read));
-      if (!read.entry) return refuse(ctx, call, notFound(subjectOf(call)));
-      const pod = read.entry.object as Stored<Pod>;
-      const request = kubeletRequest(call, pod, subresource.name);
-      if (isFailure(request)) return refuse(ctx, call, request);
-      const node = pod.spec?.nodeName;
-      if (!node) return refuse(ctx, call, badRequest(`pod ${pod.metadata.name} does not have a host assigned`));
-      return join(state, ctx, call, node, request);
-    },
-    cached,
-  );
 }
 
 /** What the client sends through a tunnel goes on to the kubelet. */

@@ -1,6 +1,7 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import colors from "picocolors";
+import { isWrong } from "../scenarios/checks/check";
 import { objectId } from "../scenarios/history";
 import { type RunRecord, recordVersion } from "../scenarios/record";
 import { auditLogText } from "../scenarios/report/audit";
@@ -46,10 +47,10 @@ export function summaryOf(result: RunResult, wallMs: number): RunSummary {
 
 /** The verdict of a run as people read it: a line for each check, what was reached, seed and trace hash, and for a violation its cause. */
 export function verdictText(result: RunResult, wallMs: number, replayLine: string): string {
-  const lines = result.checks.map(({ name, verdict, detail }) =>
+  const lines = result.checks.map(({ name, verdict, detail, unproven }) =>
     verdict === "held"
       ? `  ${colors.green("held    ")}  ${name.padEnd(30)} ${hanging(detail, 43, colors.dim)}`
-      : `  ${colors.red("violated")}  ${name.padEnd(30)} ${hanging(detail, 43)}`,
+      : `  ${colors.red(unproven ? "unproven" : "violated")}  ${name.padEnd(30)} ${hanging(detail, 43)}`,
   );
   const reached = Object.entries(result.probes).filter(([, count]) => count > 0);
   const speed = Math.round(result.virtualMs / Math.max(1, wallMs));
@@ -69,9 +70,10 @@ export function verdictText(result: RunResult, wallMs: number, replayLine: strin
 
 /** A violation in a paragraph: what is wrong, when it was seen, and what went on at that time. */
 export function causeOf(result: RunResult): string {
-  const violated = result.checks.filter(({ verdict }) => verdict === "violated");
+  const violated = result.checks.filter(isWrong);
+  const unproven = result.checks.filter((check) => check.unproven);
   const first = violated.filter(({ atUs }) => atUs >= 0).sort((a, b) => a.atUs - b.atUs)[0] ?? violated[0];
-  if (!first) return "";
+  if (!first) return unproven.map(({ name, detail }) => `${name}: ${detail}`).join("; ");
   const others = violated.length > 1 ? ` (and ${violated.length - 1} more)` : "";
   const when = first.atUs >= 0 ? ` at ${(first.atUs / 1e6).toFixed(3)} s` : " when the run ended";
   const during = result.series.faults.filter(({ fromUs, toUs }) => first.atUs >= fromUs && first.atUs <= toUs);

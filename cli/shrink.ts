@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import { type Command, Option } from "commander";
 import colors from "picocolors";
+import { isWrong } from "../scenarios/checks/check";
 import { objectId } from "../scenarios/history";
 import type { RunResult } from "../scenarios/run";
 import { shrink } from "../scenarios/shrink/passes";
@@ -74,7 +75,7 @@ export function addShrink(program: Command): void {
 
 /** The check that the reduced run has to violate as well. */
 function wantedCheck({ file, record }: LoadedRecord, named: string | undefined): string {
-  const violated = record.result.checks.filter(isViolated);
+  const violated = record.result.checks.filter(isWrong);
   if (violated.length === 0) throw new InputError(`${file}: $.result.checks: no check is violated, so there is nothing to reduce`);
   if (named === undefined)
     // What is seen only at the end is often a consequence of what was seen before.
@@ -147,7 +148,7 @@ async function reduceRecord(
  * operator was asked for and did he did again.
  */
 function failsAlike(result: RunResult, wanted: string, recorded: RunResult): boolean {
-  if (!result.checks.some((one) => one.name === wanted && isViolated(one))) return false;
+  if (!result.checks.some((one) => one.name === wanted && isWrong(one))) return false;
   const wrong = ({ steps = [] }: RunResult) => steps.filter((step) => step.wrong !== "").map(({ where }) => where);
   const before = wrong(recorded);
   if (wanted === "storm") {
@@ -166,10 +167,6 @@ function undone({ schedule, steps = [] }: RunResult): readonly string[] {
 
 function recipeOf({ schedule, load, objects, shape, stormUs }: Recipe): Recipe {
   return { schedule, load, objects, shape, stormUs };
-}
-
-function isViolated({ verdict, reached, name }: RunResult["checks"][number]): boolean {
-  return verdict === "violated" && (reached > 0 || name === "storm");
 }
 
 interface Outcome {

@@ -1,3 +1,4 @@
+import { isWrong } from "../../scenarios/checks/check";
 import type { RunResult } from "../../scenarios/run";
 import { type Bundle, type Loaded, prepare } from "../load";
 import { simulate } from "../simulate";
@@ -42,7 +43,7 @@ function say(said: HunterSays): void {
 /** What is wrong, the first first. A check for which nothing happened, or a step of the storm without an effect, says nothing of the bug. */
 function violationsIn({ checks }: RunResult): readonly Violation[] {
   return checks
-    .filter(({ name, verdict, reached, atUs }) => verdict === "violated" && (reached > 0 || atUs >= 0) && name !== "storm")
+    .filter((check) => isWrong(check) && check.name !== "storm")
     .map(({ name, detail, atUs }) => ({ check: name, detail, atUs: atUs < 0 ? Number.POSITIVE_INFINITY : atUs }))
     .sort((a, b) => a.atUs - b.atUs);
 }

@@ -47,6 +47,13 @@ export interface CheckResult {
   /** When the violation was seen, -1 where none or only at the end. */
   readonly atUs: number;
   readonly reached: number;
+  /** It counts as violated only because it had nothing to judge: nothing is known to be wrong. */
+  readonly unproven?: true;
+}
+
+/** Whether something is known to be wrong, not only that there was nothing to judge. */
+export function isWrong({ verdict, unproven }: CheckResult): boolean {
+  return verdict === "violated" && !unproven;
 }
 
 /** Runs one check beside a run: feeds it, keeps the first violation, ends with a result. */
@@ -99,6 +106,7 @@ export class CheckRun {
         detail: `nothing happened that it could judge (${detail}): this run proves nothing`,
         atUs: -1,
         reached,
+        unproven: true,
       };
     return { name: this.label, verdict: "held", detail, atUs: -1, reached };
   }

@@ -1,4 +1,4 @@
-import type { CheckResult } from "../checks/check";
+import { type CheckResult, isWrong } from "../checks/check";
 import { callsIn } from "./operations";
 import type { RunSeries } from "./recorder";
 
@@ -20,13 +20,11 @@ export function focusOf(
   nowUs: number,
   answeredUs: (call: string) => number | undefined,
 ): Focus {
-  const violations = checks
-    .filter(({ verdict }) => verdict === "violated")
-    .map(({ name, detail, atUs }) => {
-      const calls = callsIn(detail);
-      const whenUs = atUs >= 0 ? atUs : (calls.map(answeredUs).find((us) => us !== undefined) ?? nowUs);
-      return { atUs: whenUs, why: `${name} is violated`, calls };
-    });
+  const violations = checks.filter(isWrong).map(({ name, detail, atUs }) => {
+    const calls = callsIn(detail);
+    const whenUs = atUs >= 0 ? atUs : (calls.map(answeredUs).find((us) => us !== undefined) ?? nowUs);
+    return { atUs: whenUs, why: `${name} is violated`, calls };
+  });
   const first = violations.sort((a, b) => a.atUs - b.atUs)[0];
   if (first) return first;
   const fault = [...series.faults].sort((a, b) => a.fromUs - b.fromUs)[0];

@@ -1,3 +1,4 @@
+import { isWrong } from "../checks/check";
 import { formatTime } from "../history";
 import type { RunResult } from "../run";
 import type { Scenario } from "../scenario";
@@ -68,8 +69,12 @@ ${shown.map(([id, title, body]) => `<section id="${id}"><h2>${title}</h2>${body}
 }
 
 function verdictOf({ verdict, checks, stopped }: RunResult): string {
-  const violated = checks.filter((check) => check.verdict === "violated").length;
-  if (verdict === "violated") return `${violated} of ${checks.length} checks ${violated === 1 ? "is" : "are"} violated`;
+  const violated = checks.filter(isWrong).length;
+  const unproven = checks.filter((check) => check.unproven).length;
+  const idle = `${unproven} had nothing to judge`;
+  if (violated > 0)
+    return `${violated} of ${checks.length} checks ${violated === 1 ? "is" : "are"} violated${unproven > 0 ? `, ${idle}` : ""}`;
+  if (verdict === "violated") return `This run proves nothing: of ${checks.length} checks ${idle}`;
   return stopped ? "Stopped before the end; nothing is violated so far" : `All ${checks.length} checks held`;
 }
 

@@ -9,7 +9,7 @@ body{font:15px/1.5 system-ui,sans-serif;color:var(--ink);background:var(--paper)
 header,main{max-width:1360px;margin:0 auto;padding:14px 24px}
 header{border-top:6px solid var(--good);padding-bottom:0}header.violated{border-color:var(--bad)}
 h1{font-size:25px;line-height:1.25;margin:8px 0}h2{font-size:18px;margin:30px 0 8px}p{max-width:100ch;margin:8px 0}
-.verdict{font-size:18px;font-weight:600;color:var(--good)}header.violated .verdict,b.violated,span.violated,tr.violated td:first-child{color:var(--bad)}
+.verdict{font-size:18px;font-weight:600;color:var(--good)}header.violated .verdict,b.violated,span.violated,tr.violated td:first-child{color:var(--bad)}tr.unproven td:first-child{color:var(--fault)}
 .cause{border-left:4px solid var(--bad);padding-left:12px}
 .facts{display:flex;flex-wrap:wrap;gap:4px 24px;list-style:none;padding:0;margin:10px 0}.facts span{color:var(--quiet)}
 code{background:var(--faint);padding:3px 8px;border-radius:4px;font:13px ui-monospace,monospace;overflow-wrap:anywhere}

@@ -1,4 +1,5 @@
 import { checks as catalogue } from "../checks";
+import type { CheckResult } from "../checks/check";
 import { faultNamed } from "../faults";
 import { formatTime } from "../history";
 import type { RunResult } from "../run";
@@ -9,14 +10,20 @@ import { type Score, scoreOf } from "./score";
 /** A row for each check, violated ones first, with what it claims. */
 export function checksTable({ checks }: RunResult): string {
   const rows = [...checks]
-    .sort((a, b) => Number(a.verdict === "held") - Number(b.verdict === "held"))
-    .map(({ name, verdict, detail, atUs, reached }) => {
+    .sort((a, b) => rankOf(a) - rankOf(b))
+    .map(({ name, verdict, detail, atUs, reached, unproven }) => {
       const check = catalogue.find((one) => one.name === name.split(" ")[0]);
       const claim = check ? `<small>${escapeXml(check.claim)} <i>${escapeXml(check.source)}</i></small>` : "";
       const when = atUs >= 0 ? ` (at ${formatTime(atUs)})` : "";
-      return `<tr class="${verdict}"><td>${verdict}</td><td>${escapeXml(name)}${claim}</td><td>${escapeXml(detail)}${when}<small>judged ${reached} times</small></td></tr>`;
+      return `<tr class="${unproven ? "unproven" : verdict}"><td>${unproven ? "unproven" : verdict}</td><td>${escapeXml(name)}${claim}</td><td>${escapeXml(detail)}${when}<small>judged ${reached} times</small></td></tr>`;
     });
   return wide(`<table class="checks"><tr><th>Verdict<th>Check<th>What it saw</tr>${rows.join("")}</table>`);
+}
+
+/** What is wrong first, then what had nothing to judge. */
+function rankOf({ verdict, unproven }: CheckResult): number {
+  if (verdict === "held") return 2;
+  return unproven ? 1 : 0;
 }
 
 /** What was done to the cluster, and the proof that it took effect. */

@@ -170,6 +170,7 @@ describe("the moment to look at", () => {
     );
     expect(late).toEqual({ atUs: 3e6, why: "a is violated", calls: ["client/r.1/1#2"] });
     expect(focusOf([check("a", -1)], series, 20e6, () => undefined).atUs).toBe(20e6);
+    expect(focusOf([{ ...check("idle", -1), unproven: true }, check("a", 7e6)], series, 20e6, () => undefined).why).toBe("a is violated");
   });
 
   it("is the first reaction to a fault where all is well, or the fault itself", () => {

@@ -34,7 +34,7 @@ describe("what a run leaves behind", () => {
 
   it("shows each verdict, the fault with what it did, the leaders before and after, and what was reached", () => {
     const html = page("");
-    expect(html).toMatch(/violated<\/td><td>pod-bound-once/);
+    expect(html).toMatch(/unproven<\/td><td>pod-bound-once/);
     expect(html).toMatch(/held<\/td><td>raft-committed/);
     expect(html).toMatch(/<div class="band fault" style="left:[\d.]+%;width:[\d.]+%" title="etcd-\d: crash/);
     expect(html).toMatch(/killed and started again/);

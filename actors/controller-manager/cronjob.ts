@@ -1,3 +1,4 @@
+import { type CronSchedule, lastTime, nextTime, parseCron } from "../../protocol/kinds/cron-schedule";
 import type { CronJob, CronJobStatus, Job, ObjectReference } from "../../protocol/kinds/generated";
 import {
   controllerOf,
@@ -29,7 +30,6 @@ import {
 import { isSame } from "./canonical";
 import { byController, controllerIndex } from "./claim";
 import { conditionOf } from "./condition";
-import { type CronSchedule, lastTime, nextTime, parseCron } from "./cron-schedule";
 import { isFinished } from "./job";
 
 /** A little after the minute, so that a clock that is behind does not find nothing to do. */

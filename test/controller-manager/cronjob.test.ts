@@ -1,4 +1,4 @@
-import { lastTime, nextTime, parseCron } from "../../actors/controller-manager/cron-schedule";
+import { lastTime, nextTime, parseCron } from "../../protocol/kinds/cron-schedule";
 import type { CronJob, Job } from "../../protocol/kinds/generated";
 import type { Stored } from "../../protocol/kinds/object";
 import { localTimestamp, timeZone } from "../../protocol/kinds/time-zone";
@@ -21,7 +21,7 @@ test.each([
   ["0 9-17/4 * * mon-fri", "2026-01-02T17:00:00Z", "2026-01-05T09:00Z"],
   ["0 0 29 2 *", "2026-01-01T00:00:00Z", "2028-02-29T00:00Z"],
   ["0 0 31 * *", "2026-01-31T00:00:00Z", "2026-03-31T00:00Z"],
-  ["0 0 * * 7", "2026-01-01T00:00:00Z", "2026-01-04T00:00Z"],
+  ["0 0 * * 0", "2026-01-01T00:00:00Z", "2026-01-04T00:00Z"],
   ["5/20 * * * *", "2026-01-01T00:00:00Z", "2026-01-01T00:05Z"],
   ["@monthly", "2026-01-15T00:00:00Z", "2026-02-01T00:00Z"],
   ["0 0 30 2 *", "2026-01-01T00:00:00Z", undefined],
@@ -67,12 +67,17 @@ test("the last time is the one that nextTime leads to", () => {
 });
 
 test.each([
-  ["* * * *", "expected 5 fields (minute, hour, day of month, month, day of week), found 4"],
-  ["61 * * * *", 'minute "61": expected numbers from 0 to 59, ranges and steps'],
-  ["* * 0 * *", 'day of month "0": expected numbers from 1 to 31, ranges and steps'],
-  ["*/0 * * * *", 'minute "*/0": expected numbers from 0 to 59, ranges and steps'],
-  ["5-1 * * * *", 'minute "5-1": expected numbers from 0 to 59, ranges and steps'],
-  ["* * * foo *", 'month "foo": expected numbers from 1 to 12, ranges and steps'],
+  ["* * * *", "expected exactly 5 fields, found 4: [* * * *]"],
+  ["", "expected exactly 5 fields, found 0: []"],
+  ["61 * * * *", "end of range (61) above maximum (59): 61"],
+  ["* * 0 * *", "beginning of range (0) below minimum (1): 0"],
+  ["* * * * 7", "end of range (7) above maximum (6): 7"],
+  ["*/0 * * * *", "step of range should be a positive number: */0"],
+  ["5-1 * * * *", "beginning of range (5) beyond end of range (1): 5-1"],
+  ["*-5 * * * *", 'failed to parse minute "*-5"'],
+  ["* * * foo *", "failed to parse int from foo"],
+  ["@fortnightly", "unrecognized descriptor: @fortnightly"],
+  ["@every soon", "failed to parse duration @every soon"],
 ])("%j is refused", (text, reason) => {
   expect(parseCron(text)).toEqual({ ok: false, reason });
 });

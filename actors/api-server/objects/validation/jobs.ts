@@ -1,8 +1,9 @@
+import { parseCron } from "../../../../protocol/kinds/cron-schedule";
 import type { CronJob, Job, JobSpec } from "../../../../protocol/kinds/generated";
 import { matchesLabelSelector } from "../../../../protocol/kinds/label-selector";
 import { wrongWithDomainPrefixedPath } from "../../../../protocol/kinds/names";
+import { timeZone } from "../../../../protocol/kinds/time-zone";
 import { semanticallyEqual } from "../equality";
-import { wrongWithSchedule, wrongWithTimeZone } from "./cron-schedule";
 import type { Findings } from "./field-error";
 import { checkPodFailurePolicy, checkSuccessPolicy } from "./job-policies";
 import { checkTemplateMetadata } from "./metadata";
@@ -110,12 +111,19 @@ function withDirectivesOf(before: JobSpec, after: JobSpec): unknown {
   };
 }
 
+/** What is wrong with the name of a time zone: it must be one of the IANA's. */
+function wrongWithTimeZone(name: string): readonly string[] {
+  if (name === "") return ["timeZone must be nil or non-empty string"];
+  if (name.toLowerCase() === "local") return ["timeZone must be an explicit time zone as defined in https://www.iana.org/time-zones"];
+  return timeZone(name) ? [] : [`unknown time zone ${name}`];
+}
+
 export function checkCronJob({ spec }: CronJob, findings: Findings): void {
   if (!spec) return findings.required("spec");
   if (!spec.schedule) findings.required("spec.schedule");
   else {
-    const wrong = wrongWithSchedule(spec.schedule);
-    if (wrong) findings.invalid("spec.schedule", spec.schedule, wrong);
+    const parsed = parseCron(spec.schedule.replace(/^(CRON_)?TZ=\S+\s+/, ""));
+    if (!parsed.ok) findings.invalid("spec.schedule", spec.schedule, parsed.reason);
     if (spec.timeZone !== undefined && spec.schedule.includes("TZ"))
       findings.invalid("spec.schedule", spec.schedule, "cannot use both timeZone field and TZ or CRON_TZ in schedule");
   }

@@ -1,5 +1,5 @@
-import { parseDurationMs } from "../../protocol/kinds/duration";
-import { type TimeZone, utc, utcTimes } from "../../protocol/kinds/time-zone";
+import { parseDurationMs } from "./duration";
+import { type TimeZone, utc, utcTimes } from "./time-zone";
 
 /** When something is to be done: cron's five fields (minute, hour, day of month, month, day of week), or "@every 90m". Source: "CronJob" in the documentation, schedule syntax. */
 export type CronSchedule = CronFields | { readonly everyMs: number };
@@ -25,73 +25,80 @@ const macros: ReadonlyMap<string, string> = new Map([
   ["@midnight", "0 0 * * *"],
   ["@hourly", "0 * * * *"],
 ]);
-const monthNames = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"];
-const dayNames = ["sun", "mon", "tue", "wed", "thu", "fri", "sat"];
+interface Field {
+  readonly name: string;
+  readonly least: number;
+  readonly most: number;
+  /** Words for the numbers from `least` on. */
+  readonly names?: readonly string[];
+}
+
+const cronFields: readonly Field[] = [
+  { name: "minute", least: 0, most: 59 },
+  { name: "hour", least: 0, most: 23 },
+  { name: "day of month", least: 1, most: 31 },
+  { name: "month", least: 1, most: 12, names: ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"] },
+  { name: "day of week", least: 0, most: 6, names: ["sun", "mon", "tue", "wed", "thu", "fri", "sat"] },
+];
 const minuteMs = 60_000;
 const dayMs = 86_400_000;
 /** A schedule may name a day that comes once in eight years (29 February around 2100). */
 const searchDaysMax = 366 * 9;
 
-/** Parses a schedule; the reason says which field is wrong. */
+/** Parses a schedule; the reason is in the words in which a CronJob is refused. A zone before it ("TZ=UTC") is not part of it. */
 export function parseCron(text: string): ParsedSchedule {
-  const [, every] = /^@every (\S+)$/.exec(text.trim()) ?? [];
-  if (every !== undefined) {
-    const everyMs = parseDurationMs(every);
-    if (everyMs === undefined || everyMs < 0) return { ok: false, reason: `@every ${every}: expected a duration such as 90m` };
+  const given = text.trim();
+  if (given.startsWith("@every ")) {
+    const everyMs = parseDurationMs(given.slice("@every ".length));
+    if (everyMs === undefined || everyMs < 0) return { ok: false, reason: `failed to parse duration ${given}` };
     return { ok: true, schedule: { everyMs: Math.max(1000, Math.floor(everyMs / 1000) * 1000) } };
   }
-  const fields = (macros.get(text.trim()) ?? text).trim().split(/\s+/);
-  if (fields.length !== 5)
-    return { ok: false, reason: `expected 5 fields (minute, hour, day of month, month, day of week), found ${fields.length}` };
-  const [minute, hour, day, month, weekday] = fields as [string, string, string, string, string];
-  try {
-    const weekdays = new Set([...fieldOf("day of week", weekday, 0, 7, dayNames, 0)].map((each) => each % 7));
-    const isFree = (field: string) => /^[*?](\/\d+)?$/.test(field);
-    return {
-      ok: true,
-      schedule: {
-        minutes: [...fieldOf("minute", minute, 0, 59)].sort((a, b) => a - b),
-        hours: [...fieldOf("hour", hour, 0, 23)].sort((a, b) => a - b),
-        days: fieldOf("day of month", day, 1, 31),
-        months: fieldOf("month", month, 1, 12, monthNames, 1),
-        weekdays,
-        eitherDay: !isFree(day) && !isFree(weekday),
-      },
-    };
-  } catch (error) {
-    if (error instanceof FieldError) return { ok: false, reason: error.message };
-    throw error;
+  const written = macros.get(given) ?? given;
+  if (written.startsWith("@")) return { ok: false, reason: `unrecognized descriptor: ${given}` };
+  const words = written === "" ? [] : written.split(/\s+/);
+  if (words.length !== cronFields.length)
+    return { ok: false, reason: `expected exactly ${cronFields.length} fields, found ${words.length}: [${words.join(" ")}]` };
+  const values: ReadonlySet<number>[] = [];
+  for (const [place, field] of cronFields.entries()) {
+    const read = valuesOf(words[place]!, field);
+    if (typeof read === "string") return { ok: false, reason: read };
+    values.push(read);
   }
+  const [minutes, hours, days, months, weekdays] = values as [Values, Values, Values, Values, Values];
+  const isFree = (word: string | undefined) => /^[*?](\/\d+)?$/.test(word ?? "");
+  const eitherDay = !isFree(words[2]) && !isFree(words[4]);
+  return { ok: true, schedule: { minutes: inOrder(minutes), hours: inOrder(hours), days, months, weekdays, eitherDay } };
 }
 
-class FieldError extends Error {}
+type Values = ReadonlySet<number>;
+const inOrder = (values: Values) => [...values].sort((a, b) => a - b);
 
-function fieldOf(
-  name: string,
-  text: string,
-  least: number,
-  most: number,
-  names: readonly string[] = [],
-  firstName = 0,
-): ReadonlySet<number> {
+/** What a field admits, or what is wrong with it. */
+function valuesOf(text: string, field: Field): Values | string {
   const values = new Set<number>();
-  const fail = () => new FieldError(`${name} ${JSON.stringify(text)}: expected numbers from ${least} to ${most}, ranges and steps`);
-  const numberOf = (word: string): number => {
-    const at = names.indexOf(word.toLowerCase());
-    if (at >= 0) return firstName + at;
-    if (!/^\d+$/.test(word)) throw fail();
-    return Number(word);
-  };
   for (const part of text.split(",")) {
-    const [range = "", stepText, ...rest] = part.split("/");
-    if (rest.length > 0 || (stepText !== undefined && !/^[1-9]\d*$/.test(stepText))) throw fail();
-    const step = stepText === undefined ? 1 : Number(stepText);
-    const ends = range === "*" || range === "?" ? [least, most] : range.split("-").map(numberOf);
-    const [from, to = stepText === undefined ? from : most] = ends as [number, number?];
-    if (ends.length > 2 || from < least || to! > most || from > to!) throw fail();
-    for (let at = from; at <= to!; at += step) values.add(at);
+    const match = /^(\*|\?|[a-z\d]+)(?:-([a-z\d]+))?(?:\/(\d+))?$/i.exec(part);
+    const [, from = "", to, stepText] = match ?? [];
+    const isAny = from === "*" || from === "?";
+    if (!match || (isAny && to !== undefined)) return `failed to parse ${field.name} ${JSON.stringify(part)}`;
+    const step = Number(stepText ?? 1);
+    if (step === 0) return `step of range should be a positive number: ${part}`;
+    const first = isAny ? field.least : numberOf(from, field);
+    const open = isAny || (to === undefined && stepText !== undefined);
+    const last = open ? field.most : numberOf(to ?? from, field);
+    if (first === undefined || last === undefined) return `failed to parse int from ${first === undefined ? from : to}`;
+    if (first < field.least) return `beginning of range (${first}) below minimum (${field.least}): ${part}`;
+    if (last > field.most) return `end of range (${last}) above maximum (${field.most}): ${part}`;
+    if (first > last) return `beginning of range (${first}) beyond end of range (${last}): ${part}`;
+    for (let at = first; at <= last; at += step) values.add(at);
   }
   return values;
+}
+
+function numberOf(word: string, { names = [], least }: Field): number | undefined {
+  if (/^\d+$/.test(word)) return Number(word);
+  const place = names.indexOf(word.toLowerCase());
+  return place < 0 ? undefined : place + least;
 }
 
 function meetsDay({ days, months, weekdays, eitherDay }: CronFields, dayStartMs: number): boolean {

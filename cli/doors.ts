@@ -24,6 +24,8 @@ interface Door {
   readonly openAt: OpenAt;
   opened: OpenDoor | undefined;
   port: number;
+  /** Its server goes: a front hands it nothing more. */
+  leaving: boolean;
 }
 
 /** The gateways of one kind of server. A gateway is a part of its host: it goes down and comes up with it, at the same port. */
@@ -47,7 +49,7 @@ export class Doors {
 
   /** Opens the door to an actor, whose host is up. Rejects with the system's error. */
   async open(host: HostName, server: Address, openAt: OpenAt): Promise<void> {
-    const door: Door = { host, server, openAt, opened: undefined, port: 0 };
+    const door: Door = { host, server, openAt, opened: undefined, port: 0, leaving: false };
     await this.start(door);
     this.doors = [...this.doors, door];
   }
@@ -70,8 +72,8 @@ export class Doors {
 
   /** For a front that shares connections out among them. */
   behind(): readonly Behind[] {
-    return this.doors.map(({ opened }) => ({
-      isUp: opened !== undefined && !this.draining,
+    return this.doors.map(({ opened, leaving }) => ({
+      isUp: opened !== undefined && !leaving && !this.draining,
       accept: (socket: Socket) => opened?.accept?.(socket),
     }));
   }
@@ -80,6 +82,15 @@ export class Doors {
   async drain(longestMs: number): Promise<void> {
     this.draining = true;
     await Promise.all(this.doors.map(({ opened }) => opened?.drain?.(longestMs)));
+  }
+
+  /** The server behind a host's door goes: a front hands the door nothing new; with "all", its clients are told to go elsewhere. Until it opens again. */
+  sendAway(host: HostName, which: "new" | "all"): void {
+    for (const door of this.doors) {
+      if (door.host !== host) continue;
+      door.leaving = true;
+      if (which === "all") void door.opened?.drain?.(0);
+    }
   }
 
   async close(): Promise<void> {
@@ -92,6 +103,7 @@ export class Doors {
     // The host may have gone down, or all may have been closed, while the port was opened.
     if (this.closed || !this.world.hosts.get(door.host)?.up) return opened.close();
     door.opened = opened;
+    door.leaving = false;
     door.port = opened.listenPort;
   }
 

@@ -150,6 +150,7 @@ export class LiveCluster {
       hub: this.hub,
       hosts: () => this.hostsHere(),
       joinedPlan: (host) => this.joinedPlan(host),
+      doors: this.doors,
       knowledge: {
         leads: (host) => this.leaders.leads(host),
         objects: () => this.objects,

@@ -81,7 +81,7 @@ export interface ApiChunk {
   readonly bytes: Uint8Array;
 }
 
-/** Said to an API server by its own door, as a datagram: it is to finish what it does and take nothing new. */
+/** Said to an API server by its own door: it is to finish what it does and take nothing new. As an ask it is answered, by an ApiResponse, when all is finished. */
 export interface ApiShutdown {
   readonly kind: "api.shutdown";
 }

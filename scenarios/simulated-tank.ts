@@ -99,6 +99,8 @@ export class SimulatedTank implements Tank {
     this.simulation.startHost(host);
   }
 
+  sendClientsAway(): void {}
+
   crashActor(actor: Address): void {
     this.simulation.crashActor(actor);
   }

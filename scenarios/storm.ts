@@ -135,6 +135,11 @@ export class Storm {
     this.undo(place);
   }
 
+  /** Whether the fault at that place of the schedule goes on and has nothing more to do. */
+  isOver(place: number): boolean {
+    return this.active.get(place)?.ongoing.isOver?.() ?? false;
+  }
+
   private undo(place: number): void {
     const active = this.active.get(place)!;
     const { planned, targets, hosts, ongoing } = active;

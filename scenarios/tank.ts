@@ -93,6 +93,11 @@ export interface Tank {
   /** Kills a host; silently means that its peers find out by their own time-outs only. */
   crashHost(host: HostName, silent: boolean): void;
   startHost(host: HostName): void;
+  /**
+   * What a balancer and the door of a host do when its server goes: "new" connections go elsewhere; with "all", clients of open ones are told to go
+   * as well. Until the host starts again. Hosts without a door, as all simulated ones, have nobody to send away.
+   */
+  sendClientsAway(host: HostName, which: "new" | "all"): void;
   crashActor(actor: Address): void;
   /** Kills an actor and keeps it from starting, also with its host, until it is released. */
   keepActorDown(actor: Address): void;

@@ -5,6 +5,7 @@ import type { Exchange } from "./call";
 import { versionInfo } from "./discovery/version";
 import { isLongRunning, isRead } from "./flow-control/long-running";
 import { text } from "./health";
+import { sayGoodbye } from "./shutdown";
 import type { Ctx, ServerState } from "./state";
 
 /** What an API server counts: kube-apiserver's own figures, under its names, with its labels and bounds. */
@@ -185,13 +186,15 @@ export function metrics({ metrics: { registry } }: ServerState): ApiResponse {
 }
 
 /** To be called for each request that comes: counts it, and its answer when it leaves. */
-export function observe({ metrics, served }: ServerState, ctx: Ctx, request: ApiRequest, { onAnswer }: Exchange): void {
+export function observe(state: ServerState, ctx: Ctx, request: ApiRequest, { onAnswer }: Exchange): void {
+  const { metrics, served } = state;
   const arrivedUs = ctx.monotonicUs();
   const longRunning = isLongRunning(request);
   const kind = isRead(request) ? "readOnly" : "mutating";
   if (!longRunning) metrics.inFlight[kind]++;
   onAnswer.push((ctx, { code, body }) => {
     if (!longRunning) metrics.inFlight[kind]--;
+    sayGoodbye(state, ctx);
     const verb = verbOf(request);
     const labels = labelsOf(served, request);
     const dryRun = request.query.dryRun ?? "";

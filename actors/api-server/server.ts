@@ -25,7 +25,7 @@ import { ToldLists } from "./registry/told-lists";
 import { bookmarkTimer, closeAllWatches, newWatchers, noteSlowWatcher, onWatchTimer, tellWatchers, watcherGone } from "./registry/watchers";
 import { relayCallerGone } from "./relays";
 import { newReloads, reload } from "./reload";
-import { beginShutdown, drain, isOwnDoor, shutdownTimer } from "./shutdown";
+import { beginShutdown, drain, isOwnDoor, sayGoodbye, shutdownTimer } from "./shutdown";
 import type { Ctx, ServerState } from "./state";
 import { compact, compactTimer, newCompactor, startCompactor } from "./storage/compactor";
 import { Vault } from "./storage/encryption/vault";
@@ -59,6 +59,11 @@ export const apiServer: Actor<ApiServerConfig, ServerState, ApiMessage> = {
     switch (input.type) {
       case "request": {
         const { body, request, from, deadlineMs } = input;
+        if (body.kind === "api.shutdown" && isOwnDoor(from)) {
+          state.goodbyes.push(request);
+          beginShutdown(state, ctx);
+          return sayGoodbye(state, ctx);
+        }
         if (isApiRequest(body))
           return serve(state, ctx, body, from, { type: "ask", request, exchange: exchangeFor(state, ctx, body) }, deadlineMs);
         ctx.refuse(request, `an API server does not answer ${body.kind}`);
@@ -129,6 +134,7 @@ function newState(config: ApiServerConfig, self: string): ServerState {
     flow: newFlowControl(metrics.registry),
     reloads: newReloads(metrics.registry),
     shutdown: "serving",
+    goodbyes: [],
     open: new Map(),
   };
   return state;

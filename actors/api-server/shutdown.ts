@@ -34,7 +34,14 @@ export function beginShutdown(state: ServerState, ctx: Ctx): undefined {
 export function drain(state: ServerState, ctx: Ctx): undefined {
   state.shutdown = "draining";
   endAllRelays(state, ctx);
-  return endAllWatches(state, ctx);
+  endAllWatches(state, ctx);
+  return sayGoodbye(state, ctx);
+}
+
+/** To be called when the server drains and when a request has been answered: whoever wants to hear of its end does, once nothing is under way. */
+export function sayGoodbye({ shutdown, metrics: { inFlight }, goodbyes }: ServerState, ctx: Ctx): undefined {
+  if (shutdown !== "draining" || inFlight.readOnly + inFlight.mutating > 0) return;
+  for (const request of goodbyes.splice(0)) ctx.reply(request, text(200, "ok"));
 }
 
 /** What is said to a request that comes too late; those of health checks and of this server itself are answered to the end. */

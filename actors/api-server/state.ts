@@ -1,4 +1,4 @@
-import type { Context } from "../../runtime/actor";
+import type { Context, RequestRef } from "../../runtime/actor";
 import type { Plugin } from "./admission/admission";
 import type { AdmissionCounts } from "./admission/dynamic/counts";
 import type { Aggregation } from "./aggregation/remote";
@@ -53,6 +53,8 @@ export interface ServerState {
   readonly flow: FlowControl;
   readonly reloads: Reloads;
   shutdown: Shutdown;
+  /** Who wants to hear when the server that goes has finished. */
+  readonly goodbyes: RequestRef[];
   /** Streams that have begun and whose end somebody wants to hear of, by their key. */
   readonly open: Map<string, (ctx: Ctx) => void>;
 }

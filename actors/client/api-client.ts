@@ -12,7 +12,7 @@ import { Timers } from "./timers";
 
 /**
  * What became of a request. `unknown` says that a write may have been carried out all the same, or may yet be: nobody answered, or the server could
- * not tell. The client never sends a request twice; who wants to try again reads first.
+ * not tell. The client never sends a request twice that may have been carried out; who wants to try again reads first.
  */
 export type Result<T> =
   | { readonly ok: true; readonly object: T }
@@ -192,15 +192,25 @@ export class ApiClient<S> {
     if (this.server === server) this.servers.current = (this.servers.current + 1) % this.servers.addresses.length;
   }
 
-  private request<T>(ctx: Context<S>, request: ApiRequest, then: Then<S, T>): void {
+  private request<T>(ctx: Context<S>, request: ApiRequest, then: Then<S, T>, sentAway = 0): void {
     const server = this.server;
     const body: ApiRequest = { ...request, userAgent: this.userAgent };
     ctx.ask<ApiResponse>(server, body, { deadlineMs: this.deadlineMs }, (state, answer, later) => {
       if (!answer.ok) this.avoid(server);
       this.figures.requests.add([answer.ok ? String(answer.body.code) : "<error>", server, methods[request.verb]]);
+      if (answer.ok && isGoing(answer.body)) {
+        this.avoid(server);
+        // It has done nothing with the request, so that the next server can be given it.
+        if (sentAway + 1 < this.servers.addresses.length) return void this.request(later, request, then, sentAway + 1);
+      }
       return then(state, resultOf<T>(answer, request.verb), later);
     });
   }
+}
+
+/** Whether a server answers that it goes and takes nothing new. */
+export function isGoing({ code, headers }: ApiResponse): boolean {
+  return code === 429 && headers.some(([name, value]) => name === "Connection" && value === "close");
 }
 
 /** The outcome that an answer stands for. */

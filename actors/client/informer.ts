@@ -3,7 +3,7 @@ import type { ApiEvent, ApiMessage, ApiResponse } from "../../protocol/api";
 import { keyOf, type Stored } from "../../protocol/kinds/object";
 import { isFailure, isGone } from "../../protocol/status";
 import type { CloseReason, Context, StreamInput, StreamRef } from "../../runtime/actor";
-import type { ApiClient, ObjectList, Result } from "./api-client";
+import { type ApiClient, isGoing, type ObjectList, type Result } from "./api-client";
 import { Backoff } from "./backoff";
 import { decodeObject } from "./decode";
 import { type Resource, resourceName } from "./resource";
@@ -182,7 +182,7 @@ export class Informer<S, T> {
   private onOpened(response: ApiResponse, watching: { readonly stream: StreamRef; readonly server: Address }, ctx: Context<S>): void {
     if (response.code === 200) return;
     ctx.close(watching.stream);
-    if (response.code >= 500) this.client.avoid(watching.server);
+    if (response.code >= 500 || isGoing(response)) this.client.avoid(watching.server);
     if (response.code === 410) this.relist(ctx, "the watch began too far back");
     else this.wait(ctx, "watch", `the server answered ${response.code}`);
   }

@@ -33,6 +33,7 @@ interface Active extends Omit<RunningFault, "sinceMs" | "leftMs"> {
   timer: Cancel | undefined;
   ending: Cancel | undefined;
   end(): string;
+  isOver(): boolean;
 }
 
 /** For so long whoever began a fault in the foreground may be silent before it is healed. */
@@ -98,6 +99,10 @@ export class FaultService {
   renew(id: string): boolean {
     const active = this.active.get(id);
     if (active?.leaseMs === undefined) return active !== undefined;
+    if (active.isOver()) {
+      this.stop(id, "it is done");
+      return false;
+    }
     active.timer?.cancel();
     active.timer = this.options.world.clock.after(active.leaseMs * 1000, () => this.stop(id, "whoever began it is gone"));
     return true;
@@ -129,13 +134,13 @@ export class FaultService {
 
   private readonly leaseMs = leaseMs;
 
-  private async begin(request: FaultRequest, id: string): Promise<Pick<Active, "targets" | "end">> {
+  private async begin(request: FaultRequest, id: string): Promise<Pick<Active, "targets" | "end" | "isOver">> {
     const { params } = request;
     try {
       if (request.type === "client") {
         const ongoing: Ongoing = await request.fault.begin(this.options, params, id);
         const targets = Object.entries(params).flatMap(([name, value]) => (name === "lag" ? [] : [`${name} ${String(value)}`]));
-        return { targets, end: () => ongoing.end() };
+        return { targets, end: () => ongoing.end(), isOver: () => false };
       }
       const { fault, target } = request;
       const planned = { fault, target, targets: undefined, step: this.begun, occurrence: 0, where: id, params, mayMiss: false };
@@ -144,7 +149,7 @@ export class FaultService {
       if (!began && targets.length === 0)
         throw new Refused(422, "$.target: no host, actor or pod of the cluster matches this selector now");
       if (!began) throw new Refused(422, `it cannot be done to this cluster: ${this.storm.results.at(-1)?.wrong ?? ""}`);
-      return { targets, end: () => this.end(place) };
+      return { targets, end: () => this.end(place), isOver: () => this.storm.isOver(place) };
     } catch (error) {
       throw error instanceof Refused ? error : new Refused(500, `${request.fault.name}: ${(error as Error).message}`);
     }

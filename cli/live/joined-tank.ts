@@ -100,6 +100,7 @@ class JoinedTank implements Tank {
   addRule = forTheHub;
   removeRule = forTheHub;
   packetsHitBy = () => 0;
+  sendClientsAway = forTheHub;
   crashHost = forTheHub;
   keepActorDown = forTheHub;
   releaseActor = forTheHub;

@@ -74,7 +74,7 @@ export async function runLive(loaded: Loaded, options: LiveRunOptions): Promise<
       ...{ input, world, hosts: [...scenario.plan.hosts.filter(({ role }) => role !== "operator"), ...clients] },
       tankOf: (knowledge) =>
         new LiveTank({
-          ...{ world: cluster.world, hub: cluster.hub, knowledge },
+          ...{ world: cluster.world, hub: cluster.hub, doors: cluster.doors, knowledge },
           hosts: () => [...cluster.hostsHere(), ...clients],
           joinedPlan: (host) => cluster.joinedPlan(host),
           ...(processes

@@ -23,6 +23,8 @@ export interface LiveTankOptions {
   /** What lives on a host of a joined process. */
   readonly joinedPlan: (host: HostName) => HostPlan;
   readonly knowledge: TankKnowledge;
+  /** The doors of the API servers. */
+  readonly doors: { sendAway(host: HostName, which: "new" | "all"): void };
   /** Nodes with a process each of their own, which crash by being killed. */
   readonly processes?: { readonly hosts: readonly HostName[]; kill(host: HostName): void; start(host: HostName): void };
 }
@@ -176,6 +178,10 @@ export class LiveTank implements Tank {
     this.change(host, { down: false, silent: false });
     // It may have died of itself, as at an exact place that a fault waited for.
     if (this.isHere(host)) void this.options.world.comeBack(host);
+  }
+
+  sendClientsAway(host: HostName, which: "new" | "all"): void {
+    this.options.doors.sendAway(host, which);
   }
 
   crashActor(actor: Address): void {

@@ -46,6 +46,8 @@ export interface Ongoing {
   end(): string;
   /** What it has done up to now, of faults that may stand in the middle of a host of another process. */
   soFar?(): string;
+  /** Of a fault that comes to an end of its own: whether there is nothing more to come. */
+  isOver?(): boolean;
   /** Of a fault that damages data: whether all copies are whole again, which may take a while after its end. */
   isMended?(): boolean;
 }

@@ -19,6 +19,7 @@ import { duplicate } from "./duplicate";
 import { failingProbe } from "./failing-probe";
 import type { Fault } from "./fault";
 import { forcedRelist } from "./forced-relist";
+import { gracefulRestart } from "./graceful-restart";
 import { imagePullFailure } from "./image-pull-failure";
 import { isolate } from "./isolate";
 import { loss } from "./loss";
@@ -51,6 +52,7 @@ export const faults: readonly Fault[] = [
   crashAt,
   crashBetweenWrites,
   stopActor,
+  gracefulRestart,
   pause,
   slowCpu,
   upgrade,

@@ -4,10 +4,12 @@ import { decodeObject } from "../../actors/client/decode";
 import { Expectations } from "../../actors/client/expectations";
 import { Store } from "../../actors/client/store";
 import { address } from "../../protocol/address";
-import type { ApiResponse } from "../../protocol/api";
+import type { ApiMessage, ApiRequest, ApiResponse } from "../../protocol/api";
 import type { Pod } from "../../protocol/kinds/generated";
 import type { Stored } from "../../protocol/kinds/object";
 import { modifiedConflict, notFound } from "../../protocol/status";
+import type { Actor } from "../../runtime/actor";
+import { Simulation } from "../../runtime/simulated/simulation";
 import { tank, tester } from "./tank";
 
 const bytes = (value: unknown) => Buffer.from(JSON.stringify(value));
@@ -90,6 +92,50 @@ test("a request goes to the first server that answers, and the client stays with
   simulation.crashHost("apiserver-0");
   simulation.runFor(20_000);
   expect(seen).toEqual(["apiserver/0 ServiceUnavailable", "apiserver/1 ok", "apiserver/1 ok"]);
+});
+
+test("a server that goes has done nothing with a request: the next one is given it, once each, and the client stays there", () => {
+  const asked: string[] = [];
+  const server: Actor<{ readonly goes: boolean }, { readonly goes: boolean }, ApiMessage> = {
+    role: "apiserver",
+    start: (config) => config,
+    receive({ goes }, input, ctx) {
+      if (input.type !== "request") return undefined;
+      asked.push(`${ctx.self} ${(input.body as ApiRequest).verb}`);
+      const headers: ApiResponse["headers"] = goes ? [["Connection", "close"]] : [];
+      const body = goes ? Buffer.from("shutting down\n") : bytes({ kind: "Pod" });
+      const answer: ApiResponse = { kind: "api.response", code: goes ? 429 : 201, contentType: "", headers, body };
+      ctx.reply(input.request, answer);
+      return undefined;
+    },
+  };
+  const outcomes = (goes: readonly boolean[]): readonly unknown[] => {
+    const seen: unknown[] = [];
+    const asker = tester("asker", (client, ctx) => {
+      const write = (later: typeof ctx, then: () => undefined) =>
+        client.create(later, pods, "shop", {}, (_state, result) => {
+          seen.push(result.ok || [result.status.code, result.unknown]);
+          return then();
+        });
+      const timer = client.timers.claim("go", (later) => {
+        write(later, () => undefined);
+        return undefined;
+      });
+      ctx.setTimer(timer, 1000);
+    });
+    const simulation = new Simulation({ seed: 1, actors: [server, asker] });
+    for (const [i, one] of goes.entries()) {
+      simulation.addHost({ name: `apiserver-${i}`, zone: "a" });
+      simulation.place(`apiserver-${i}`, address("apiserver", i), { goes: one });
+    }
+    simulation.addHost({ name: "asker-0", zone: "a" });
+    simulation.place("asker-0", address("asker", 0), null);
+    simulation.start();
+    simulation.runFor(5_000);
+    return seen;
+  };
+  expect([outcomes([true, false]), asked.splice(0)]).toEqual([[true], ["apiserver/0 create", "apiserver/1 create"]]);
+  expect([outcomes([true, true]), asked.splice(0)]).toEqual([[[429, false]], ["apiserver/0 create", "apiserver/1 create"]]);
 });
 
 test("a client without servers is refused", () => {

@@ -48,6 +48,7 @@ describe("faults on a running cluster", () => {
       body = "",
       base = cluster.addresses.front,
       timeoutMs = 5_000,
+      begun = () => {},
     } = {},
   ) {
     return new Promise<{ readonly code: number; readonly retryAfter: string | undefined; readonly body: string }>((resolve, reject) => {
@@ -58,6 +59,7 @@ describe("faults on a running cluster", () => {
         { method, ca: cluster.pki.authority.certificate, ...credentials, headers, agent: false },
         (response) => {
           let text = "";
+          begun();
           response.on("data", (chunk) => {
             text += chunk;
           });
@@ -191,6 +193,43 @@ describe("faults on a running cluster", () => {
     expect(performance.now() - beganMs).toBeGreaterThan(390);
     await client.stop(slow.id);
     expect((await call("/api/v1/nodes", ofOperator)).code).toBe(200);
+  });
+
+  it("restart the API servers gracefully: nobody's request fails, and a watch comes to its end", async () => {
+    const base = `${cluster.addresses.apiServers[0]}`;
+    const maps = "/api/v1/namespaces/default/configmaps";
+    let watched = call(`${maps}/none`);
+    await new Promise<void>((begun) => {
+      watched = call(`${maps}?watch=true&allowWatchBookmarks=true`, { base, timeoutMs: 60_000, begun });
+    });
+    const { id } = await client.start({ fault: "graceful-restart", target: { role: "apiserver", mode: "all" }, for: "60s", leased: true });
+    const failed: unknown[] = [];
+    let written = 0;
+    // As client-go does: what is answered with 429 and Retry-After is sent again.
+    const write = async () => {
+      const { code } = await createMap(`restart-${written}`);
+      if (code === 201) written++;
+      else if (code !== 429) failed.push(code);
+    };
+    let over: unknown;
+    for (let at = performance.now(); !over; ) {
+      await write().catch((error: Error) => failed.push(error.message));
+      if (performance.now() - at < 300) continue;
+      at = performance.now();
+      over = await client.renew(id);
+    }
+    expect(over).toMatchObject({ effect: "2 API servers restarted", why: "it is done" });
+    expect(failed).toEqual([]);
+    expect((await mapsOf({})).filter((name) => name.startsWith("restart-")).length).toBe(written);
+    // It ended as a stream ends; one that is broken off is an error.
+    expect(await watched).toMatchObject({ code: 200, body: expect.stringMatching(/"kind":"ConfigMap".*\}\n$/) });
+    expect(await call("/readyz", { base })).toMatchObject({ code: 200 });
+  });
+
+  it("are refused where only API servers can be told to go", async () => {
+    await expect(client.start({ fault: "graceful-restart", target: { hosts: ["etcd-0"] }, for: "60s", leased: false })).rejects.toThrow(
+      "no API server runs on etcd-0",
+    );
   });
 
   it("let the API servers vanish for one client alone", async () => {

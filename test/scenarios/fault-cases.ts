@@ -71,6 +71,7 @@ export const ofTheApi: readonly Case[] = [
   [`fault: watch-cut, ${servers}`, /^\d+ watches ended$/],
   [`fault: watch-gap, ${servers}, actors: [controller-manager/0]`, /^\d+ events withheld, \d+ watches had to list again$/, "restart"],
   [`fault: forced-relist, ${servers}, resources: [pods]`, /^\d+ watches told to list again$/],
+  [`fault: graceful-restart, ${servers}, down: 200ms`, /^2 API servers restarted$/],
 ];
 
 const pods = "target: { deployment: default/web, mode: all }";

@@ -79,7 +79,9 @@ export function watch(state: ServerState, ctx: Ctx, call: ResourceCall): undefin
 
   function start(state: ServerState, ctx: Ctx): undefined {
     begin(ctx, call, json(200, new Uint8Array()));
-    return startWatcher(state, ctx, call, rendering as Rendering, stream, options as WatchOptions);
+    startWatcher(state, ctx, call, rendering as Rendering, stream, options as WatchOptions);
+    // One that had to wait may begin after all others were ended.
+    if (state.shutdown === "draining") endAllWatches(state, ctx);
   }
 }
 

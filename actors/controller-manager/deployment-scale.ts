@@ -15,6 +15,8 @@ export const desiredOf = (deployment: Stored<Deployment>) => deployment.spec?.re
 export const isRolling = (deployment: Stored<Deployment>) => deployment.spec?.strategy?.type !== "Recreate";
 const sum = (sets: readonly Set[], of: (set: Set) => number) => sets.reduce((total, set) => total + of(set), 0);
 const availableOf = (set: Set) => set.status?.availableReplicas ?? 0;
+/** Of those that are available now, how many stay: a set that was made smaller a moment ago still reports those that will go. */
+const lastingOf = (set: Set) => Math.min(availableOf(set), replicasOf(set));
 
 function boundsOf(deployment: Stored<Deployment>): { readonly maxSurge: number; readonly maxUnavailable: number } {
   return rollingUpdateBounds(deployment.spec?.strategy?.rollingUpdate, desiredOf(deployment));
@@ -50,7 +52,7 @@ export function scaleNew(deployment: Stored<Deployment>, newSet: Set, oldSets: r
 export function scaleOld(deployment: Stored<Deployment>, newSet: Set, oldSets: readonly Set[]): Sizes {
   const minAvailable = desiredOf(deployment) - maxUnavailableOf(deployment);
   const all = [newSet, ...oldSets];
-  const newUnavailable = replicasOf(newSet) - availableOf(newSet);
+  const newUnavailable = replicasOf(newSet) - lastingOf(newSet);
   const mayGo = sum(all, replicasOf) - minAvailable - newUnavailable;
   const sizes = new Map<string, number>();
   if (mayGo <= 0) return sizes;
@@ -63,7 +65,7 @@ export function scaleOld(deployment: Stored<Deployment>, newSet: Set, oldSets: r
     if (goes > 0) sizes.set(set.metadata.name, replicasOf(set) - goes);
   }
 
-  let healthyLeft = sum(all, availableOf) - minAvailable;
+  let healthyLeft = sum(all, lastingOf) - minAvailable;
   for (const set of oldest) {
     const size = sizes.get(set.metadata.name) ?? replicasOf(set);
     const goes = Math.min(size, Math.max(0, healthyLeft));

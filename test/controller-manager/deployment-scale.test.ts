@@ -84,6 +84,14 @@ describe("one step of a rolling update", () => {
       { a: 1 },
     ],
     ["two sets share what may go", 10, 5, set("new", 0, 0), [set("b", 5, 5, 1), set("a", 5, 5, 2)], { a: 0 }],
+    [
+      "a set that was made smaller still reports pods that will go",
+      3,
+      0,
+      set("new", 0, 0),
+      [set("b", 3, 2, 1), set("a", 1, 2, 2)],
+      { b: 2 },
+    ],
   ] as const)("%s", (_name, replicas, unavailable, newSet, oldSets, expected) => {
     expect(plain(scaleOld(deployment(replicas, 3, unavailable), newSet, oldSets))).toEqual(expected);
   });

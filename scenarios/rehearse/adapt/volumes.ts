@@ -19,7 +19,9 @@ export const volumes: Adaptation = (manifests) =>
       note(["spec", "volumeClaimTemplates", i], `volume ${metadata?.name ?? i} (volumeClaimTemplates)`, became);
     if (templates.length === 0) return result;
     const empty = templates.map(({ metadata }): Volume => ({ name: metadata?.name ?? "", emptyDir: {} }));
-    result = changed(result, [...podPath, "volumes"], [...listAt<Volume>(result, [...podPath, "volumes"]), ...empty]);
+    // A claim takes the place of a volume of its name, as in the pods that the StatefulSet's controller makes.
+    const others = listAt<Volume>(result, [...podPath, "volumes"]).filter(({ name }) => !empty.some((claim) => claim.name === name));
+    result = changed(result, [...podPath, "volumes"], [...others, ...empty]);
     return changed(result, ["spec", "volumeClaimTemplates"], undefined);
   });
 

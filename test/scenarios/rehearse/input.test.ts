@@ -32,6 +32,16 @@ describe("manifests are made fit for a simulated cluster, and each change is tol
         ]),
     ],
     [
+      "a claim template takes the place of a volume of its name",
+      "apiVersion: apps/v1\nkind: StatefulSet\nmetadata: { name: db }\nspec:\n  selector: { matchLabels: { app: db } }\n  serviceName: db\n  template:\n    metadata: { labels: { app: db } }\n    spec:\n      volumes: [{ name: data, persistentVolumeClaim: { claimName: data } }]\n      containers: [{ name: db, image: example.com/db }]\n  volumeClaimTemplates: [{ metadata: { name: data }, spec: { accessModes: [ReadWriteOnce], resources: { requests: { storage: 1Gi } } } }]\n",
+      [
+        "m.yaml:10 StatefulSet default/db: volume data (persistentVolumeClaim): replaced by an empty volume",
+        "m.yaml:12 StatefulSet default/db: volume data (volumeClaimTemplates): replaced by an empty volume",
+      ],
+      ({ object }) =>
+        expect(partAt(object("StatefulSet db"), ["spec", "template", "spec", "volumes"])).toEqual([{ name: "data", emptyDir: {} }]),
+    ],
+    [
       "init containers succeed",
       deployment({ pod: "initContainers: [{ name: migrate, image: example.com/migrate:1, args: [up] }]" }),
       ["m.yaml:10 Deployment default/web: init container migrate: taken for granted"],

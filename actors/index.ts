@@ -5,6 +5,7 @@ import { controllerManager } from "./controller-manager/controller-manager";
 import { etcdMember } from "./etcd/member";
 import { kubeProxy } from "./kube-proxy";
 import { kubelet } from "./kubelet";
+import { metricsServer } from "./metrics-server/metrics-server";
 import { scheduler } from "./scheduler/scheduler";
 import { webhook } from "./webhook/webhook";
 
@@ -18,4 +19,5 @@ export const actors: readonly AnyActor[] = [
   containerRuntime,
   kubeProxy,
   webhook,
+  metricsServer,
 ];

@@ -29,6 +29,7 @@ export interface UpFlags extends AuditFlags, ApiServerFlags, StorageFlags, Authe
   readonly san: readonly string[];
   readonly kubeconfig?: string;
   readonly controlPlaneOnly?: boolean;
+  readonly metricsServer?: boolean;
   readonly encryptionProviderConfig?: string;
   readonly behaviour?: string;
   readonly metricsListen?: string;
@@ -135,6 +136,7 @@ function shapeOf(flags: UpFlags): ClusterShape {
   const etcd = etcdMembers(flags.etcd, configured.etcd);
   return {
     ...configured,
+    metricsServer: flags.metricsServer !== false && configured.metricsServer !== false,
     knobs: { ...configured.knobs, ...readApiServerFlags(flags) },
     etcd,
     apiServers: count("--api-servers", flags.apiServers, 1, configured.apiServers),

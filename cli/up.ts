@@ -33,6 +33,7 @@ export function addUp(program: Command): void {
     .option("--san <name>", "a further name for the servers' certificates; may be repeated", repeat, [])
     .option("--kubeconfig <file>", "where to write the access (default: DIR/kubeconfig, or .wavetank/kubeconfig)")
     .option("--control-plane-only", "no nodes: what a controller's tests need")
+    .option("--no-metrics-server", "no metrics.k8s.io: `kubectl top` has nobody to ask")
     .option("--log-level <level>", "debug, info, warn, error or silent; the log goes to standard error", "warn")
     .option("--encryption-provider-config <file>", "an EncryptionConfiguration: which objects are encrypted in etcd, and with which keys")
     .option("--encryption-provider-config-automatic-reload", "read that file again when it changes")

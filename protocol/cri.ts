@@ -128,6 +128,35 @@ export interface CriStats {
   readonly kind: "cri.stats";
 }
 
+/** Answered by CriUsageListed: what the containers that run take of the machine, and have taken. */
+export interface CriUsage {
+  readonly kind: "cri.usage";
+}
+
+export interface CriUsageListed {
+  readonly kind: "cri.usageListed";
+  /** The wall clock's microseconds for which this holds. */
+  readonly atUs: number;
+  readonly containers: readonly ContainerUsage[];
+  readonly otherMemoryBytes: number;
+  /** Of the machine's disk: images, what containers wrote, and what else lies there. */
+  readonly diskBytes: number;
+}
+
+export interface ContainerUsage {
+  /** "namespace/name". */
+  readonly pod: string;
+  readonly podUid: string;
+  readonly name: string;
+  readonly id: string;
+  readonly image: string;
+  readonly startedUs: number;
+  /** Since it started: core-microseconds. */
+  readonly cpuUs: number;
+  readonly memoryBytes: number;
+  readonly diskBytes: number;
+}
+
 /** In bytes. Only containers that run take memory; all that there are take disk. */
 export interface CriStatsListed {
   readonly kind: "cri.statsListed";
@@ -263,6 +292,7 @@ export type CriRequest =
   | CriRemoveContainer
   | CriList
   | CriStats
+  | CriUsage
   | CriGetEvents
   | CriExecSync
   | CriReadLog
@@ -278,6 +308,7 @@ export type CriAnswer =
   | CriContainerCreated
   | CriListed
   | CriStatsListed
+  | CriUsageListed
   | CriEvent
   | CriExecResult
   | CriLog;

@@ -13,6 +13,8 @@ export interface ClusterShape {
   readonly nodes: number;
   readonly zones: number;
   readonly capacity: Capacity;
+  /** Whether a metrics server runs beside the first controller manager, as an APIService of its own: what `kubectl top` asks. */
+  readonly metricsServer?: boolean;
   /** Which controllers run; all of them where not given. */
   readonly onlyControllers?: readonly string[];
   /** Time-outs and limits by component and flag, "etcd.heartbeat-interval", in the units that the actors take; see knobs.ts. */
@@ -83,6 +85,9 @@ export function webGatewayOf(hostName: string): Address {
   return address("web", hostName);
 }
 
+const metricsServerAddress = address("metrics-server", 0);
+const metricsServerAuthority = "metrics-server.kube-system.svc:443";
+
 /** The hosts of a cluster of that shape, spread over its zones, and the configuration of each actor. */
 export function planCluster(shape: ClusterShape, options: PlanOptions = {}): ClusterPlan {
   const zone = (index: number) => `zone-${"abcdefghijklmnopqrstuvwxyz"[index % shape.zones] ?? index % shape.zones}`;
@@ -99,6 +104,8 @@ export function planCluster(shape: ClusterShape, options: PlanOptions = {}): Clu
   const actor = (at: Address, config: Readonly<Record<string, unknown>>): ActorPlan => ({ address: at, config });
   const { staticTokens, advertise, rootCa = "", behaviours = [], operators = [], webhooks = [], web } = options;
 
+  const metricsServer = shape.metricsServer === true && shape.controllers > 0;
+
   const etcd = members.map((member): HostPlan => {
     const index = Number(nameOf(member));
     // Who came later begins with nothing and is told who the others are.
@@ -114,9 +121,17 @@ export function planCluster(shape: ClusterShape, options: PlanOptions = {}): Clu
       ...options.apiServer,
       ...(staticTokens ? { staticTokens } : {}),
       ...(advertise ? { advertise } : {}),
-      ...(web ? { web: { gateway: webGatewayOf(name) }, authorities: web } : {}),
+      ...(web ? { authorities: web } : {}),
+      ...(metricsServer ? { metricsServer: true } : {}),
       ...(operators.some(({ serviceAccount }) => serviceAccount) ? { actorAccounts: operatorAccounts(operators) } : {}),
-      ...(webhooks.length > 0 ? { web: { actors: webActorsOf(webhooks) } } : {}),
+      ...(web || webhooks.length > 0 || metricsServer
+        ? {
+            web: {
+              ...(web ? { gateway: webGatewayOf(name) } : {}),
+              actors: { ...webActorsOf(webhooks), ...(metricsServer ? { [metricsServerAuthority]: metricsServerAddress } : {}) },
+            },
+          }
+        : {}),
     };
     return { name, zone: zone(i), role: "apiserver", actors: [actor(server, { ...config, ...outside })] };
   });
@@ -132,7 +147,9 @@ export function planCluster(shape: ClusterShape, options: PlanOptions = {}): Clu
       ...knobsOf("kube-controller-manager"),
     };
     const scheduler = actor(address("scheduler", i), { apiServers: prefer(i), ...knobsOf("kube-scheduler") });
-    return { name: `control-${i}`, zone: zone(i), role: "control", actors: [actor(address("controller-manager", i), config), scheduler] };
+    const beside = metricsServer && i === 0 ? [actor(metricsServerAddress, { apiServers: prefer(i) })] : [];
+    const actors = [actor(address("controller-manager", i), config), scheduler, ...beside];
+    return { name: `control-${i}`, zone: zone(i), role: "control", actors };
   });
   const nodes = range(shape.nodes).map((i) =>
     planNode(`node-${i}`, i, zone(i), {

@@ -15,6 +15,7 @@ export const clusterSchema: JsonSchema = recordSchema({
   nodes: countSchema(0, "nodes"),
   zones: { type: "integer", minimum: 1, maximum: 26, description: "zones, over which every kind of host is spread" },
   capacity: recordSchema({ cpu: quantitySchema, memory: quantitySchema, pods: quantitySchema, "ephemeral-storage": quantitySchema }),
+  metricsServer: { type: "boolean", description: "whether a metrics server runs beside the first controller manager, for `kubectl top`" },
   onlyControllers: { type: "array", items: { type: "string" }, description: "the controllers that run; all where not given" },
   knobs: {
     type: "object",

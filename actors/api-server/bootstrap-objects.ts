@@ -3,10 +3,15 @@ import { builtInApiServices } from "./aggregation/local";
 import { defaultClusterRoleBindings, defaultClusterRoles, defaultRoleBindings, defaultRoles } from "./authorization/default-roles";
 import type { ApiServerConfig } from "./config";
 import { standardFlowObjects } from "./flow-control/standard-objects";
+import { metricsServerObjects } from "./metrics-server-objects";
 import { addressAt, cidrOf } from "./registry/cidr";
 
 /** What every cluster has before anybody has done anything; namespaces first, as the others lie in them. */
-export function clusterObjects({ serviceCidr, authorities }: Pick<ApiServerConfig, "serviceCidr" | "authorities">): readonly ApiObject[] {
+export function clusterObjects({
+  serviceCidr,
+  authorities,
+  metricsServer = false,
+}: Pick<ApiServerConfig, "serviceCidr" | "authorities" | "metricsServer">): readonly ApiObject[] {
   return [
     ...["default", "kube-system", "kube-public", "kube-node-lease"].map(namespace),
     ...defaultClusterRoles.map((role) => typed("rbac.authorization.k8s.io/v1", "ClusterRole", role)),
@@ -23,6 +28,7 @@ export function clusterObjects({ serviceCidr, authorities }: Pick<ApiServerConfi
     typed("networking.k8s.io/v1", "ServiceCIDR", { metadata: { name: "kubernetes" }, spec: { cidrs: [serviceCidr] } }),
     kubernetesService(serviceCidr),
     ...builtInApiServices(),
+    ...(metricsServer ? metricsServerObjects : []),
     ...(authorities ? [requestHeaderAuthorities(authorities)] : []),
   ];
 }

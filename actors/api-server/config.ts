@@ -29,6 +29,8 @@ export interface ApiServerConfig {
   readonly audit?: AuditPolicy | undefined;
   /** PEM of those who sign clients' certificates and that of the proxies who vouch for users; published for aggregated servers. */
   readonly authorities?: { readonly clientCa: string; readonly proxyCa: string };
+  /** Whether a metrics server runs in this cluster, whose objects are among those that every cluster has. */
+  readonly metricsServer?: boolean;
   readonly knobs?: Readonly<Record<string, number | boolean>>;
 }
 

@@ -9,7 +9,7 @@ import { nextPodAddress } from "../network/ipam";
 import { selectLog } from "./container-log";
 import { behaviourOf, drawMs } from "./image-behaviour";
 import { advanceContainer, createContainer, newId, startContainer, stopContainer, tell } from "./lifecycle";
-import { changeMemoryLimit, onKill, onLoad, statsOf } from "./machine";
+import { changeMemoryLimit, onKill, onLoad, statsOf, usageOf } from "./machine";
 import { wakeMain } from "./main-session";
 import { accept, execute, finishRequest } from "./requests";
 import { answer, type Container, type ContainerRuntimeConfig, describe, imageRefOf, pushLog, type Sandbox, type State } from "./state";
@@ -159,6 +159,9 @@ function onRequest(state: State, body: Exclude<Said, NetRequest | ProcessKill | 
       return;
     case "cri.stats":
       answer(ctx, request, statsOf(state));
+      return;
+    case "cri.usage":
+      answer(ctx, request, usageOf(state, ctx));
       return;
     case "cri.execSync":
       withContainer(state, body.containerId, request, ctx, (container) => execute(container, body.command, request, ctx));

@@ -46,6 +46,8 @@ export interface ImageBehaviour {
   readonly drainMs?: MsRange;
   /** … finishes what it has begun and exits after so long. */
   readonly shutdownMs?: MsRange;
+  /** The processor time that it takes while it runs, in thousandths of a core; what a limit says has no effect. */
+  readonly milliCpu?: number;
   /** What it takes; above the container's limit it is killed. */
   readonly memoryBytes?: number;
   /** What it writes to the node's disk. */
@@ -68,6 +70,7 @@ export const defaultBehaviour: Required<
     | "crashAfterMs"
     | "crashOnRequest"
     | "unhealthyAfterMs"
+    | "milliCpu"
     | "memoryBytes"
     | "diskBytes"
   >
@@ -183,6 +186,7 @@ const fieldShapes: ReadonlyMap<string, Shape> = new Map([
   ["ignoresSigterm", flag],
   ["drainMs", ms],
   ["shutdownMs", ms],
+  ["milliCpu", whole],
   ["memoryBytes", whole],
   ["diskBytes", whole],
   ["logLines", listOf(text)],

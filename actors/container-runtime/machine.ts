@@ -1,5 +1,5 @@
 import { type Address, roleOf } from "../../protocol/address";
-import type { CriStatsListed } from "../../protocol/cri";
+import type { CriStatsListed, CriUsageListed } from "../../protocol/cri";
 import type { ProcessKill, ProcessKilled, ProcessLoad } from "../../protocol/process";
 import type { Context, RequestRef } from "../../runtime/actor";
 import { exit } from "./lifecycle";
@@ -9,6 +9,7 @@ type Ctx = Context<State>;
 
 /** What a container of an image takes that says nothing of it. */
 const memoryUnlessDeclared = 16 * 2 ** 20;
+const milliCpuUnlessDeclared = 1;
 
 /** The kernel ends processes; the runtime only sees that they are gone. */
 export function onKill(
@@ -48,6 +49,22 @@ export function statsOf(state: State): CriStatsListed {
     otherMemoryBytes: state.load.memoryBytes,
     otherDiskBytes: state.load.diskBytes,
   };
+}
+
+/** What the containers that run take, and what processor time they have taken since they started. */
+export function usageOf(state: State, ctx: Ctx): CriUsageListed {
+  // To the millisecond, in which the time of a figure is told: so that what is divided by the time between two is exact.
+  const atUs = Math.floor(ctx.wallUs() / 1000) * 1000;
+  const { containers: taken, imageBytes, otherMemoryBytes, otherDiskBytes } = statsOf(state);
+  const containers = [...state.containers.values()].flatMap(({ life, pod, podUid, name, id, image, behaviour }) => {
+    if (life.is !== "running") return [];
+    const { milliCpu = milliCpuUnlessDeclared, memoryBytes = memoryUnlessDeclared, diskBytes = 0 } = behaviour;
+    // The wall clock may have gone back since.
+    const cpuUs = (Math.max(0, atUs - life.startedWallUs) * milliCpu) / 1000;
+    return { pod, podUid, name, id, image, startedUs: life.startedWallUs, cpuUs, memoryBytes, diskBytes };
+  });
+  const diskBytes = taken.reduce((sum, one) => sum + one.diskBytes, imageBytes + otherDiskBytes);
+  return { kind: "cri.usageListed", atUs, containers, otherMemoryBytes, diskBytes };
 }
 
 /** A process gets another limit of memory; what is wrong with it where it takes more than that already. */

@@ -1,9 +1,31 @@
 import type { KubeletGetResponse } from "../../protocol/cluster";
-import type { State } from "./state";
+import type { CriAnswer, CriUsageListed } from "../../protocol/cri";
+import type { RequestRef } from "../../runtime/actor";
+import type { Ctx, State } from "./state";
+import { containerMetrics, resourceMetrics, statsSummary } from "./usage";
 
-/** What a kubelet answers over HTTP, behind nodes/NAME/proxy. Source: "Kubelet API" paths that tools use: /healthz, /pods, /metrics. */
-export function kubeletGet(state: State, path: string): KubeletGetResponse {
-  switch (path.split("?")[0]!.replace(/\/+$/, "")) {
+/** What a kubelet answers over HTTP, behind nodes/NAME/proxy. Source: "Kubelet API" paths that tools use: /healthz, /pods, /metrics and those below it, /stats/summary. */
+export function answerGet(state: State, asked: string, request: RequestRef, ctx: Ctx): void {
+  const path = asked.split("?")[0]!.replace(/\/+$/, "");
+  const view = usageViews.get(path);
+  if (view === undefined) return ctx.reply(request, atOnce(state, path));
+  ctx.ask<CriAnswer>(state.runtime, { kind: "cri.usage" }, { deadlineMs: usageDeadlineMs }, (state, answer, later) => {
+    const listed = answer.ok && answer.body.kind === "cri.usageListed" ? answer.body : undefined;
+    later.reply(request, listed ? view(state, listed) : text(500, "the container runtime does not answer\n"));
+    return undefined;
+  });
+}
+
+/** What the containers take is the runtime's to say. */
+const usageViews: ReadonlyMap<string, (state: State, usage: CriUsageListed) => KubeletGetResponse> = new Map([
+  ["/metrics/resource", ({ config }, usage) => text(200, resourceMetrics(config, usage))],
+  ["/metrics/cadvisor", ({ config }, usage) => text(200, containerMetrics(config, usage))],
+  ["/stats/summary", ({ config }, usage) => json(statsSummary(config, usage))],
+]);
+const usageDeadlineMs = 5_000;
+
+function atOnce(state: State, path: string): KubeletGetResponse {
+  switch (path) {
     case "/healthz":
       return text(200, "ok");
     case "/pods":

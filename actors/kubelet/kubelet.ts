@@ -4,7 +4,7 @@ import { isTunnelMessage, type TunnelMessage } from "../../protocol/tunnel";
 import type { Actor, StreamRef } from "../../runtime/actor";
 import { ApiClient, EventRecorder, nodes, pods, services } from "../client";
 import { type KubeletConfig, kubeletTimes, softEvictionOf } from "./config";
-import { kubeletGet } from "./endpoints";
+import { answerGet } from "./endpoints";
 import { answerLog, endFollow, followLog } from "./logs";
 import { heartbeat, noteNodeChange, registerNode } from "./node-agent";
 import { onPodChange } from "./pods";
@@ -80,7 +80,7 @@ export const kubelet: Actor<KubeletConfig, State, KubeletRequest | TunnelMessage
         break;
       case "request":
         if (input.body.kind === "kubelet.log") answerLog(state, input.body, input.request, ctx);
-        else if (input.body.kind === "kubelet.get") ctx.reply(input.request, kubeletGet(state, input.body.path));
+        else if (input.body.kind === "kubelet.get") answerGet(state, input.body.path, input.request, ctx);
         else ctx.refuse(input.request, `a kubelet does not answer ${JSON.stringify(input.body.kind)}`);
         break;
       case "opened":

@@ -177,6 +177,11 @@ function inOrder<V>(values: ReadonlyMap<string, V>): readonly (readonly [string,
   return [...values].sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0));
 }
 
+/** One sample as a line, without a time. */
+export function metricLine(name: string, labelNames: readonly string[], labels: readonly string[], value: number): string {
+  return `${name}${labelText(labelNames, labels)} ${numberText(value)}`;
+}
+
 function labelText(names: readonly string[], values: Labels): string {
   if (names.length === 0) return "";
   return `{${names.map((name, index) => `${name}="${escapeLabel(values[index] ?? "")}"`).join(",")}}`;

@@ -8,6 +8,7 @@ const components: ReadonlyMap<string, (name: string) => User> = new Map([
   ["controller-manager", () => authenticated("system:kube-controller-manager", [])],
   ["cloud-controller-manager", () => authenticated("system:cloud-controller-manager", [])],
   ["kubelet", (node: string) => authenticated(`system:node:${node}`, ["system:nodes"])],
+  ["metrics-server", () => authenticated(serviceAccountName("kube-system", "metrics-server"), serviceAccountGroups("kube-system"))],
   ["kube-proxy", () => authenticated("system:kube-proxy", [])],
 ]);
 

@@ -52,6 +52,7 @@ function nodeView({ feed }: ServerState): NodeView {
         .filter(({ spec }) => spec?.nodeName === node),
     claim: (namespace, name) => one("", "persistentvolumeclaims", namespace, name),
     volume: (name) => one("", "persistentvolumes", "", name),
+    slice: (name) => one("resource.k8s.io", "resourceslices", "", name),
     attachment: (name) => one("storage.k8s.io", "volumeattachments", "", name),
   };
 }

@@ -1,4 +1,4 @@
-import type { CertificateSigningRequest, Node, Pod, PodSpec } from "../../../protocol/kinds/generated";
+import type { CertificateSigningRequest, Node, Pod, PodSpec, ResourceSlice } from "../../../protocol/kinds/generated";
 import type { ApiObject } from "../../../protocol/kinds/object";
 import { forbidden } from "../../../protocol/status";
 import { readCertificateRequest } from "../../../protocol/x509";
@@ -39,6 +39,8 @@ function refusal(admission: Admission): string | undefined {
       return name === node ? undefined : `can only access node lease with the same name as the requesting node`;
     case "csinodes.storage.k8s.io":
       return name === node ? undefined : `can only access CSINode with the same name as the requesting node`;
+    case "resourceslices.resource.k8s.io":
+      return ofSlice(admission, node);
     case "pods":
       return ofPod(admission, node);
     case "persistentvolumeclaims":
@@ -64,6 +66,14 @@ function ofOwnNode({ operation, subresource, object, old }: Admission, node: str
     return `${who} is not allowed to modify ownerReferences`;
   const wrong = labels.filter(isForbiddenLabel);
   return wrong.length > 0 ? `${who} is not allowed to modify labels: ${wrong.join(", ")}` : undefined;
+}
+
+/** What else may be done with a slice, the Node authorizer knows. */
+function ofSlice({ operation, object, old }: Admission, node: string): string | undefined {
+  if (operation !== "CREATE" && operation !== "DELETE") return undefined;
+  const slice = (operation === "CREATE" ? object : old) as ResourceSlice | undefined;
+  const verb = operation === "CREATE" ? "create" : "delete";
+  return slice?.spec?.nodeName === node ? undefined : `can only ${verb} ResourceSlice with the same NodeName as the requesting node`;
 }
 
 type Labels = Readonly<Record<string, string>>;

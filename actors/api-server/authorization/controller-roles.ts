@@ -63,6 +63,15 @@ const rules: readonly (readonly [controller: string, rules: readonly PolicyRule[
     ],
   ],
   [
+    "device-taint-eviction-controller",
+    [
+      rule("core", "pods", `delete ${read}`),
+      rule("core", "pods/status", "patch update"),
+      rule("resource.k8s.io", "deviceclasses resourceclaims resourceslices", read),
+      writeEvents,
+    ],
+  ],
+  [
     "disruption-controller",
     [
       rule("apps extensions", "deployments replicasets", read),
@@ -212,13 +221,17 @@ const rules: readonly (readonly [controller: string, rules: readonly PolicyRule[
       rule("core", "pods/finalizers", "update"),
       rule("core", "pods/status", "patch update"),
       rule("resource.k8s.io", "resourceclaims", `create delete ${read}`),
-      rule("resource.k8s.io", "resourceclaims resourceclaims/status", "patch update"),
+      rule("resource.k8s.io", "resourceclaims resourceclaims/binding resourceclaims/status", "patch update"),
       writeEvents,
     ],
   ],
   ["resourcequota-controller", [rule("*", "*", "list watch"), rule("core", "resourcequotas/status", "update"), writeEvents]],
   ["root-ca-cert-publisher", [rule("core", "configmaps", "create update"), writeEvents]],
   ["route-controller", [rule("core", "nodes", "list watch"), rule("core", "nodes/status", "patch"), writeEvents]],
+  [
+    "selinux-warning-controller",
+    [rule("core", "persistentvolumeclaims persistentvolumes pods", read), rule("storage.k8s.io", "csidrivers", read), writeEvents],
+  ],
   ["service-account-controller", [rule("core", "serviceaccounts", "create"), writeEvents]],
   [
     "service-cidrs-controller",

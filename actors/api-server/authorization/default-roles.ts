@@ -26,8 +26,9 @@ import {
 const viewRules: readonly PolicyRule[] = [
   rule("core", "configmaps endpoints persistentvolumeclaims persistentvolumeclaims/status pods replicationcontrollers", read),
   rule("core", "replicationcontrollers/scale serviceaccounts services services/status", read),
-  rule("core", "bindings events limitranges namespaces/status pods/log pods/status replicationcontrollers/status", read),
+  rule("core", "bindings limitranges namespaces/status pods/log pods/status replicationcontrollers/status", read),
   rule("core", "resourcequotas resourcequotas/status namespaces", read),
+  rule("core events.k8s.io", "events", read),
   rule("discovery.k8s.io", "endpointslices", read),
   rule("apps", "controllerrevisions daemonsets daemonsets/status deployments deployments/scale deployments/status", read),
   rule("apps", "replicasets replicasets/scale replicasets/status statefulsets statefulsets/scale statefulsets/status", read),
@@ -45,8 +46,9 @@ const editRules: readonly PolicyRule[] = [
   rule("core", "serviceaccounts", "impersonate"),
   rule("core", "pods pods/attach pods/exec pods/portforward pods/proxy", write),
   rule("core", "pods/eviction serviceaccounts/token", "create"),
-  rule("core", "configmaps events persistentvolumeclaims replicationcontrollers replicationcontrollers/scale secrets", write),
+  rule("core", "configmaps persistentvolumeclaims replicationcontrollers replicationcontrollers/scale secrets", write),
   rule("core", "serviceaccounts services services/proxy", write),
+  rule("core events.k8s.io", "events", write),
   rule("apps", "daemonsets deployments deployments/rollback deployments/scale replicasets replicasets/scale", write),
   rule("apps", "statefulsets statefulsets/scale", write),
   rule("autoscaling", "horizontalpodautoscalers", write),
@@ -86,6 +88,8 @@ const componentRoles: readonly ClusterRole[] = [
   clusterRole("system:kube-scheduler", [
     writeEvents,
     ...leaderLease("kube-scheduler"),
+    rule("coordination.k8s.io", "leases", "list watch", "kube-scheduler"),
+    rule("coordination.k8s.io", "leasecandidates", readWrite),
     rule("core", "namespaces nodes persistentvolumeclaims persistentvolumes replicationcontrollers services", read),
     rule("core", "pods", `delete ${read}`),
     rule("core", "bindings pods/binding", "create"),
@@ -93,9 +97,12 @@ const componentRoles: readonly ClusterRole[] = [
     rule("apps extensions", "replicasets", read),
     rule("apps", "statefulsets", read),
     rule("policy", "poddisruptionbudgets", read),
-    rule("storage.k8s.io", "csidrivers csinodes csistoragecapacities", read),
-    rule("resource.k8s.io", "deviceclasses resourceclaims resourceslices", read),
-    rule("resource.k8s.io", "resourceclaims resourceclaims/status", "patch update"),
+    rule("core", "pods/finalizers", "update"),
+    rule("storage.k8s.io", "csidrivers csinodes csistoragecapacities volumeattachments", read),
+    rule("resource.k8s.io", "deviceclasses resourceslices", read),
+    rule("resource.k8s.io", "resourceclaims resourceclaims/status", `patch update ${read}`),
+    rule("resource.k8s.io", "resourceclaims", "create delete"),
+    rule("resource.k8s.io", "resourceclaims/binding", "patch update"),
     ...review,
   ]),
   clusterRole("system:volume-scheduler", [
@@ -108,11 +115,11 @@ const componentRoles: readonly ClusterRole[] = [
     rule("core", "services", read),
     rule("core", "nodes", `create patch update ${read}`),
     rule("core", "nodes/status pods/status", "patch update"),
-    rule("core", "events", "create patch update"),
+    writeEvents,
     rule("core", "pods", `create delete ${read}`),
     rule("core", "pods/eviction serviceaccounts/token", "create"),
     rule("core", "configmaps secrets", read),
-    rule("core", "endpoints persistentvolumeclaims persistentvolumes", "get"),
+    rule("core", "endpoints persistentvolumeclaims persistentvolumes serviceaccounts", "get"),
     rule("core", "persistentvolumeclaims/status", "get patch update"),
     rule("certificates.k8s.io", "certificatesigningrequests", `create ${read}`),
     rule("coordination.k8s.io", "leases", "create delete get patch update"),
@@ -121,7 +128,8 @@ const componentRoles: readonly ClusterRole[] = [
     rule("storage.k8s.io", "csinodes", "create delete get patch update"),
     rule("node.k8s.io", "runtimeclasses", read),
     rule("resource.k8s.io", "resourceclaims", "get"),
-    rule("resource.k8s.io", "resourceslices", `create delete deletecollection patch update ${read}`),
+    // The Node authorizer adds the verbs for slices of the node itself.
+    rule("resource.k8s.io", "resourceslices", "deletecollection"),
   ]),
   clusterRole("system:node-bootstrapper", [rule("certificates.k8s.io", "certificatesigningrequests", `create ${read}`)]),
   clusterRole("system:node-problem-detector", [rule("core", "nodes", "get"), rule("core", "nodes/status", "patch"), writeEvents]),
@@ -134,11 +142,8 @@ const componentRoles: readonly ClusterRole[] = [
   ]),
   // Of an addon that is no more; the role has stayed.
   clusterRole("system:heapster", [rule("core", "events namespaces nodes pods", read), rule("extensions", "deployments", read)]),
-  clusterRole("system:kube-dns", [
-    rule("core", "endpoints services", "list watch"),
-    rule("discovery.k8s.io", "endpointslices", "list watch"),
-  ]),
-  clusterRole("system:kube-aggregator", [rule("core", "endpoints services", read), rule("discovery.k8s.io", "endpointslices", read)]),
+  clusterRole("system:kube-dns", [rule("core", "endpoints services", "list watch")]),
+  clusterRole("system:kube-aggregator", [rule("core", "endpoints services", read)]),
   clusterRole("system:auth-delegator", review),
   clusterRole("system:kubelet-api-admin", [
     rule("core", "nodes", `proxy ${read}`),
@@ -174,8 +179,13 @@ const everybodysRoles: readonly ClusterRole[] = [
   ]),
   clusterRole("system:discovery", [urls("/api /api/* /apis /apis/* /healthz /livez /openapi /openapi/* /readyz /version /version/")]),
   clusterRole("system:public-info-viewer", [urls("/healthz /livez /readyz /version /version/")]),
-  clusterRole("system:monitoring", [urls("/healthz /healthz/* /livez /livez/* /metrics /metrics/slis /readyz /readyz/*")]),
-  clusterRole("system:service-account-issuer-discovery", [urls("/.well-known/openid-configuration /openid/v1/jwks")]),
+  clusterRole("system:monitoring", [
+    urls("/flagz /healthz /healthz/* /livez /livez/* /metrics /metrics/slis /readyz /readyz/* /statusz"),
+    rule("core", "nodes/metrics", "get"),
+  ]),
+  clusterRole("system:service-account-issuer-discovery", [
+    urls("/.well-known/openid-configuration /.well-known/openid-configuration/ /openid/v1/jwks /openid/v1/jwks/"),
+  ]),
 ];
 
 /** Every default ClusterRole. */

@@ -1,4 +1,4 @@
-import type { PersistentVolume, PersistentVolumeClaim, Pod, VolumeAttachment } from "../../../protocol/kinds/generated";
+import type { PersistentVolume, PersistentVolumeClaim, Pod, ResourceSlice, VolumeAttachment } from "../../../protocol/kinds/generated";
 import type { Stored } from "../../../protocol/kinds/object";
 import type { User } from "../authentication/user";
 import type { Attributes } from "./attributes";
@@ -10,6 +10,7 @@ export interface NodeView {
   claim(namespace: string, name: string): Stored<PersistentVolumeClaim> | undefined;
   volume(name: string): Stored<PersistentVolume> | undefined;
   attachment(name: string): Stored<VolumeAttachment> | undefined;
+  slice(name: string): Stored<ResourceSlice> | undefined;
 }
 
 const prefix = "system:node:";
@@ -51,8 +52,18 @@ export function authorizeNode(node: string, wanted: Attributes, view: NodeView):
     case "volumeattachments.storage.k8s.io":
       return readOnlyByName(wanted) ?? found(view.attachment(name)?.spec?.nodeName === node);
     case "serviceaccounts":
-      if (subresource !== "token" || verb !== "create") return "noOpinion";
+      if (subresource === "token" ? verb !== "create" : subresource !== "" || verb !== "get") return "noOpinion";
       return found(view.podsOn(node, namespace).some(({ spec }) => (spec?.serviceAccountName ?? "default") === name));
+    case "resourceclaims.resource.k8s.io": {
+      if (subresource !== "" || verb !== "get") return { refused: "can only read resources of this type" };
+      return found(view.podsOn(node, namespace).some((pod) => resourceClaimsOf(pod).includes(name)));
+    }
+    case "resourceslices.resource.k8s.io":
+      if (subresource !== "") return { refused: "cannot authorize ResourceSlice subresources" };
+      if (verb === "create") return "allowed";
+      if (["get", "update", "patch", "delete"].includes(verb)) return found(view.slice(name)?.spec.nodeName === node);
+      if (wanted.selectedNode === node) return "allowed";
+      return { refused: "can only list/watch/deletecollection resourceslices with nodeName field selector" };
     case "leases.coordination.k8s.io":
       if (namespace !== "kube-node-lease") return { refused: `can only access leases in the "kube-node-lease" system namespace` };
       if (verb === "create" && name === "") return "allowed";
@@ -84,6 +95,13 @@ function readOnlyByName({ verb, name, subresource }: Attributes): NodeVerdict | 
 
 function usesClaim(node: string, namespace: string, name: string, view: NodeView): boolean {
   return view.podsOn(node, namespace).some((pod) => claimsOf(pod).includes(name));
+}
+
+/** The ResourceClaims of a pod: those it names, and those that were made for it. */
+function resourceClaimsOf({ spec, status }: Stored<Pod>): readonly string[] {
+  const named = (spec?.resourceClaims ?? []).map(({ resourceClaimName }) => resourceClaimName);
+  const made = (status?.resourceClaimStatuses ?? []).map(({ resourceClaimName }) => resourceClaimName);
+  return [...named, ...made, status?.extendedResourceClaimStatus?.resourceClaimName].filter((name) => name !== undefined);
 }
 
 function claimsOf({ spec, metadata }: Stored<Pod>): readonly string[] {

@@ -1,6 +1,6 @@
 import type { ClusterRole, ClusterRoleBinding, PolicyRule, RbacV1Subject, Role, RoleBinding } from "../../../protocol/kinds/generated";
 
-/** How the default policy is written down: words with spaces between them instead of lists, "core" for the group without a name. */
+/** How the default policy is written down: words with spaces between them instead of lists (sorted, as real servers write them), "core" for the group without a name. */
 
 /** `rule("core apps", "pods pods/log", "get list")`, optionally about some objects by name. */
 export function rule(groups: string, resources: string, verbs: string, names?: string): PolicyRule {
@@ -18,7 +18,10 @@ export function urls(paths: string, verbs = "get"): PolicyRule {
 }
 
 function words(text: string): readonly string[] {
-  return text.split(" ").filter((word) => word !== "");
+  return text
+    .split(" ")
+    .filter((word) => word !== "")
+    .sort();
 }
 
 export const read = "get list watch";

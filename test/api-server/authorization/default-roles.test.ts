@@ -1,3 +1,5 @@
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import {
   defaultClusterRoleBindings,
   defaultClusterRoles,
@@ -93,4 +95,38 @@ test("every binding leads to a role, and no name is used twice", () => {
   const local = new Set(defaultRoles.map((r) => `${r.metadata?.namespace}/${r.metadata?.name}`));
   expect(local.size).toBe(defaultRoles.length);
   for (const { metadata, roleRef } of defaultRoleBindings) expect(local).toContain(`${metadata?.namespace}/${roleRef.name}`);
+});
+
+/** Each role with what it allows, one line for each resource or path; names in brackets. How it is spread over rules does not matter. */
+function policyText(): string {
+  const roles = [
+    ...defaultClusterRoles.map(({ metadata, rules }) => ({ title: `ClusterRole ${metadata?.name}`, rules })),
+    ...defaultRoles.map(({ metadata, rules }) => ({ title: `Role ${metadata?.namespace}/${metadata?.name}`, rules })),
+  ];
+  const blocks = roles
+    .filter(({ title }) => !["ClusterRole admin", "ClusterRole edit", "ClusterRole view"].includes(title))
+    .map(({ title, rules = [] }) => {
+      const allowed = new Map<string, Set<string>>();
+      for (const { verbs, apiGroups = [], resources = [], resourceNames = [], nonResourceURLs = [] } of rules) {
+        const names = resourceNames.length > 0 ? resourceNames.map((name) => ` [${name}]`) : [""];
+        const things = apiGroups.flatMap((group) =>
+          resources.flatMap((resource) => names.map((name) => `${group === "" ? "core" : group} ${resource}${name}`)),
+        );
+        for (const thing of [...things, ...nonResourceURLs]) {
+          const known = allowed.get(thing) ?? new Set<string>();
+          for (const verb of verbs) known.add(verb);
+          allowed.set(thing, known);
+        }
+      }
+      const lines = [...allowed].map(([thing, verbs]) => `  ${thing}: ${[...verbs].sort().join(" ")}`).sort();
+      return [title, ...lines].join("\n");
+    });
+  return `${blocks.sort().join("\n")}\n`;
+}
+
+// Compared by hand with Kubernetes' bootstrap policy at the default feature gates of 1.36. UPDATE_FACTS=1 writes the file anew, to be reviewed.
+test("the default roles allow what those of Kubernetes 1.36 allow, and nothing else", () => {
+  const file = join(__dirname, "default-policy.txt");
+  if (process.env.UPDATE_FACTS === "1") writeFileSync(file, policyText());
+  expect(policyText()).toBe(readFileSync(file, "utf8"));
 });

@@ -11,6 +11,7 @@ const pod = {
   spec: {
     nodeName: "node-1",
     serviceAccountName: "web",
+    resourceClaims: [{ name: "gpu", resourceClaimName: "gpu" }],
     imagePullSecrets: [{ name: "registry" }],
     containers: [
       {
@@ -35,10 +36,14 @@ const view: NodeView = {
         } as never)
       : undefined,
   attachment: (name) => (name === "attached" ? ({ spec: { nodeName: "node-1" } } as never) : undefined),
+  slice: (name) =>
+    name === "mine" || name === "theirs" ? ({ spec: { nodeName: name === "mine" ? "node-1" : "node-2" } } as never) : undefined,
 };
 
 function ask(verb: string, resource: string, name: string, more: Partial<Attributes> = {}) {
-  const namespaced = ["secrets", "configmaps", "persistentvolumeclaims", "pods", "serviceaccounts", "leases"].includes(resource);
+  const namespaced = ["secrets", "configmaps", "persistentvolumeclaims", "pods", "serviceaccounts", "leases", "resourceclaims"].includes(
+    resource,
+  );
   const wanted: Attributes = {
     verb,
     isResource: true,
@@ -82,6 +87,15 @@ test.each<[string, string, string, Partial<Attributes>, string]>([
   ["get", "volumeattachments", "another", { group: "storage.k8s.io" }, "refused"],
   ["create", "serviceaccounts", "web", { subresource: "token" }, "allowed"],
   ["create", "serviceaccounts", "admin", { subresource: "token" }, "refused"],
+  ["get", "serviceaccounts", "web", {}, "allowed"],
+  ["get", "serviceaccounts", "admin", {}, "refused"],
+  ["get", "resourceclaims", "gpu", { group: "resource.k8s.io" }, "allowed"],
+  ["get", "resourceclaims", "other", { group: "resource.k8s.io" }, "refused"],
+  ["create", "resourceslices", "", { group: "resource.k8s.io" }, "allowed"],
+  ["update", "resourceslices", "mine", { group: "resource.k8s.io" }, "allowed"],
+  ["delete", "resourceslices", "theirs", { group: "resource.k8s.io" }, "refused"],
+  ["watch", "resourceslices", "", { group: "resource.k8s.io", selectedNode: "node-1" }, "allowed"],
+  ["list", "resourceslices", "", { group: "resource.k8s.io" }, "refused"],
   ["update", "leases", "node-1", { group: "coordination.k8s.io", namespace: "kube-node-lease" }, "allowed"],
   ["update", "leases", "node-2", { group: "coordination.k8s.io", namespace: "kube-node-lease" }, "refused"],
   ["update", "leases", "node-1", { group: "coordination.k8s.io", namespace: "kube-system" }, "refused"],

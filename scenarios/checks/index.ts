@@ -2,6 +2,7 @@ import { acknowledgedWrites } from "./acknowledged-writes";
 import { apiWatchBookmarks } from "./api-watch/bookmarks";
 import { apiWatchComplete } from "./api-watch/complete";
 import { apiWatchOrdered } from "./api-watch/ordered";
+import { apiWatchPrompt } from "./api-watch/prompt";
 import { boundToLivingNode } from "./bound-to-living-node";
 import type { Check } from "./check";
 import { clientNeverBack } from "./client-never-back";
@@ -110,6 +111,7 @@ export const checks: readonly Check[] = [
   apiWatchOrdered,
   apiWatchComplete,
   apiWatchBookmarks,
+  apiWatchPrompt,
   clientNeverBack,
   oneActingLeader,
   podBoundOnce,

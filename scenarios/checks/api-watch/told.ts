@@ -13,6 +13,7 @@ export interface ObjectChange {
   /** "namespace/name". */
   readonly object: string;
   readonly namespace: string;
+  readonly atUs: number;
 }
 
 /** All changes of objects by kind, in commit order: what watches ought to tell. */
@@ -25,7 +26,7 @@ export class ObjectChanges {
     const type = !event.after ? "DELETED" : event.before ? "MODIFIED" : "ADDED";
     let own = this.byKind.get(object.kind);
     if (!own) this.byKind.set(object.kind, (own = []));
-    own.push({ revision: event.revision, type, object: keyOf(object), namespace: object.metadata.namespace ?? "" });
+    own.push({ revision: event.revision, type, object: keyOf(object), namespace: object.metadata.namespace ?? "", atUs: event.atUs });
   }
 
   /** The changes after that revision, up to and with the other. */

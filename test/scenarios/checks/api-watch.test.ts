@@ -93,4 +93,21 @@ describe("watches of the Kubernetes API (API concepts, Efficient detection of ch
       "w was told of shop/a at 8, and all up to 9 was said to be told",
     );
   });
+
+  it("api-watch-prompt: violated by a change that is long under way while one member of etcd is in trouble, and never when more is", () => {
+    const late = (hosts: readonly string[]) => {
+      const watch = watched().open(1).event("ADDED", "a", 2);
+      watch.told.fault("began", hosts).at(20).rest().at(51).rest();
+      return watch.judge("api-watch-prompt");
+    };
+    expect(late(["etcd-1"]).detail).toBe(
+      "w has not been told ADDED shop/b at 3 51 s after it was written, though only etcd-1 was in trouble",
+    );
+    expect(late(["etcd-1", "etcd-2"]).verdict).toBe("held");
+    expect(late(["apiserver-0"]).verdict).toBe("held");
+    const afterwards = watched().open(1).event("ADDED", "a", 2);
+    afterwards.told.fault("began", ["apiserver-0"]).at(40).fault("ended", ["apiserver-0"]).at(60).rest();
+    afterwards.event("ADDED", "b", 3).event("MODIFIED", "a", 4).event("DELETED", "b", 5).told.at(90).rest();
+    expect(afterwards.judge("api-watch-prompt")).toMatchObject({ verdict: "held", reached: 4 });
+  });
 });

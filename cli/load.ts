@@ -1,5 +1,5 @@
 import { existsSync, readdirSync, statSync } from "node:fs";
-import { dirname, join, normalize, relative } from "node:path";
+import { dirname, join, normalize, relative, resolve } from "node:path";
 import { serviceAccountGroups } from "../actors/api-server/authentication/user";
 import type { OperatorConfig } from "../actors/operator/operator";
 import { readProgram } from "../actors/operator/program";
@@ -8,12 +8,14 @@ import { objectId } from "../scenarios/history";
 import { type Condition, glob, patternText } from "../scenarios/language/condition";
 import { conditionsOf, stepsOf } from "../scenarios/language/steps";
 import { type Manifest, readManifests } from "../scenarios/manifests";
+import { type Mutant, plant } from "../scenarios/mutants/mutant";
 import { readScenario, type Scenario } from "../scenarios/scenario";
 import { unknownName } from "../scenarios/schema";
 import { formatProblem, type Path, type Problem, type Source } from "../scenarios/source";
 import { InputError } from "./exit";
 import { compileOperator, evaluateOperator } from "./operator-code";
 import { readText } from "./read-text";
+import { projectRoot } from "./version";
 
 /** A scenario with every text that it needs: what a run is made from, and what is kept to repeat it elsewhere. */
 export interface Bundle {
@@ -33,8 +35,14 @@ export interface Loaded {
   readonly programs: ReadonlyMap<string, () => unknown>;
 }
 
-/** Reads a scenario file and all files it names; `operator` is a module to be run in the place of the scenario's only one. Throws an InputError that lists everything that is wrong. */
-export function loadScenario(file: string, options: { readonly operator?: string | undefined } = {}): Loaded {
+/**
+ * Reads a scenario file and all files it names; `operator` is a module to be run in the place of the scenario's only one, and `mutant` a bug that is planted if it is
+ * one of an operator. Throws an InputError that lists everything that is wrong.
+ */
+export function loadScenario(
+  file: string,
+  options: { readonly operator?: string | undefined; readonly mutant?: Mutant | undefined } = {},
+): Loaded {
   const source: Source = { file, text: readText(file) };
   const read = readScenario(source);
   if (!read.ok) throw problems(read.problems);
@@ -56,7 +64,7 @@ export function loadScenario(file: string, options: { readonly operator?: string
     const path = options.operator ?? join(dirname(file), operator.file);
     if (!existsSync(path)) missing.push(scenario.problem(operator.path, `no such file: ${path}`));
     else {
-      const compiled = compileOperator(path);
+      const compiled = compileOperator(path, options.mutant && plantedOperator(options.mutant, path));
       if (compiled.ok) operators[operator.file] = { file: tidy(path), text: compiled.code.text };
       else broken.push(...compiled.problems);
     }
@@ -64,6 +72,14 @@ export function loadScenario(file: string, options: { readonly operator?: string
   if (missing.length > 0) throw problems(missing);
   if (broken.length > 0) throw new InputError(broken.join("\n"));
   return prepare({ source, files, ...(scenario.operators.length > 0 ? { operators } : {}) });
+}
+
+/** The text of an operator's module with the bug in it; undefined where the bug is elsewhere. */
+function plantedOperator(mutant: Mutant, path: string): string | undefined {
+  if (resolve(path) !== join(projectRoot(), mutant.file)) return undefined;
+  const planted = plant(mutant, readText(path));
+  if ("wrong" in planted) throw new InputError(`${mutant.id}: find: ${planted.wrong}`);
+  return planted.text;
 }
 
 /** Makes a scenario of texts that were read before, such as those in a run's record. Throws an InputError. */

@@ -1,5 +1,5 @@
 import { createRequire } from "node:module";
-import { dirname, join, resolve } from "node:path";
+import { dirname, extname, join, resolve } from "node:path";
 import { Script } from "node:vm";
 import * as kit from "../actors/operator/kit";
 import type { Source } from "../scenarios/source";
@@ -11,14 +11,16 @@ export type OperatorCode = { readonly ok: true; readonly code: Source } | { read
 
 /**
  * Compiles an operator's module, TypeScript or JavaScript, with everything that it imports into one text that runs anywhere. What it may not import,
- * modules of the real world, is a problem with its place, as is what does not compile. `entry` in the answer is the name under which it is run.
+ * modules of the real world, is a problem with its place, as is what does not compile. `planted` is what stands in the file's place where a bug is planted in it.
  */
-export function compileOperator(file: string): OperatorCode {
+export function compileOperator(file: string, planted?: string): OperatorCode {
   // Loaded when it is needed: few scenarios have an operator.
   const { buildSync } = require("esbuild") as typeof import("esbuild");
   try {
     const built = buildSync({
-      entryPoints: [resolve(file)],
+      ...(planted === undefined
+        ? { entryPoints: [resolve(file)] }
+        : { stdin: { contents: planted, resolveDir: dirname(resolve(file)), sourcefile: file, loader: extname(file).slice(1) as "ts" } }),
       absWorkingDir: process.cwd(),
       bundle: true,
       write: false,

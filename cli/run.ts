@@ -74,7 +74,7 @@ export function addRun(program: Command): void {
     .option("--quiet", "print the verdict without the timeline")
     .action(async (files: string[], options: RunOptions) => {
       if (options.mutant !== undefined && !plantedMutant()) return exit(await runAgainWith(compileMutant(mutantNamed(options.mutant))));
-      const loaded = files.map((file) => ({ file, ...loadScenario(file, { operator: options.operator }) }));
+      const loaded = files.map((file) => ({ file, ...loadScenario(file, { operator: options.operator, mutant: plantedMutant() }) }));
       for (const one of loaded) refuseMisfits(one, options);
       if (options.out) makeOutFolder(options.out);
       const summaries: RunSummary[] = [];

@@ -24,9 +24,10 @@ export function prepareAll(mutants: readonly LoadedMutant[]): readonly Prepared[
   return prepared;
 }
 
-function scenarioOf({ file }: LoadedMutant, name: string): Prepared["scenarios"][number] {
+function scenarioOf({ file, mutant }: LoadedMutant, name: string): Prepared["scenarios"][number] {
   const path = relative(process.cwd(), resolve(dirname(file), name));
-  return { file: path, loaded: loadScenario(path) };
+  const loaded = loadScenario(path, { mutant });
+  return { file: path, loaded, healthy: loaded.scenario.operators.length > 0 ? loadScenario(path) : loaded };
 }
 
 export interface CampaignOptions {

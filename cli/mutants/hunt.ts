@@ -21,9 +21,16 @@ export interface Hunted {
   readonly attempts: readonly Attempt[];
 }
 
+export interface HuntedScenario {
+  readonly file: string;
+  /** The same but for a bug that is in an operator of the scenario: its code belongs to the scenario, not to the process that runs it. */
+  readonly loaded: Loaded;
+  readonly healthy: Loaded;
+}
+
 export interface HuntOptions {
   readonly planted: Planted;
-  readonly scenarios: readonly { readonly file: string; readonly loaded: Loaded }[];
+  readonly scenarios: readonly HuntedScenario[];
   /** How many times it is searched for, each time with other seeds. */
   readonly repeat: number;
   readonly firstSeed: number;
@@ -61,7 +68,7 @@ async function search(firstSeed: number, { hunter, healthy, withinCpuMs, scenari
     const figures = { scenario: scenarios[at]!.file, seed, runs, cpuMs, virtualMs };
     const [first, ...others] = ran.violations;
     if (first) {
-      await healthy.load([scenarios[at]!.loaded.bundle]);
+      await healthy.load([scenarios[at]!.healthy.bundle]);
       const { violations } = await healthy.run(0, seed);
       const falseAlarm = violations.map(({ check, detail }) => `${check}: ${detail}`).join("; ") || null;
       return { caught: { check: first.check, detail: first.detail, also: others.map(({ check }) => check) }, falseAlarm, ...figures };

@@ -5,6 +5,7 @@ import { apiWatchOrdered } from "./api-watch/ordered";
 import { apiWatchPrompt } from "./api-watch/prompt";
 import { boundToLivingNode } from "./bound-to-living-node";
 import type { Check } from "./check";
+import { claimsInUse } from "./claims-in-use";
 import { clientNeverBack } from "./client-never-back";
 import { convergence } from "./convergence";
 import { daemonsetPods } from "./daemonset-pods";
@@ -118,6 +119,7 @@ export const checks: readonly Check[] = [
   boundToLivingNode,
   nodeCapacity,
   oneLivePod,
+  claimsInUse,
   oneContainerInstance,
   preemption,
   replicaBounds,

@@ -35,8 +35,8 @@ export const mutantSchema = recordSchema(
     source: { ...text, description: "where the bug was reported" },
     file: {
       type: "string",
-      pattern: "^(protocol|runtime|actors|scenarios)/.+[.]ts$",
-      description: "a source file from the root of the checkout",
+      pattern: "^(protocol|runtime|actors|scenarios|examples)/.+[.]ts$",
+      description: "a source file from the root of the checkout, or an operator's module",
     },
     find: { ...text, description: "a text that occurs exactly once in the file" },
     replace: { type: "string", description: "what stands in its place" },

@@ -219,3 +219,52 @@ describe("rollout-availability (each step of a rollout)", () => {
     expect(lost(cut).at(140).object(pod("x")).object(set("old", 0)).judge("rollout-availability").verdict).toBe("violated");
   });
 });
+
+describe("claims-in-use (what a pod has written somebody still needs)", () => {
+  const claim = (deleting = false, ownerReferences: readonly JsonObject[] = []): JsonObject => ({
+    kind: "PersistentVolumeClaim",
+    metadata: {
+      namespace: "shop",
+      name: "data-a",
+      uid: "c",
+      ownerReferences,
+      ...(deleting ? { deletionTimestamp: "2026-01-01T00:00:00Z" } : {}),
+    },
+  });
+  const user = (options: Parameters<typeof pod>[1] = {}): JsonObject => {
+    const made = pod("a", { node: "node-0", ...options });
+    return { ...made, spec: { ...(made.spec as JsonObject), volumes: [{ name: "data", persistentVolumeClaim: { claimName: "data-a" } }] } };
+  };
+  const used = () => told().at(10).object(claim()).object(user());
+
+  it("holds where the pod goes first, where it came at the same moment, and where the claim goes with its owner", () => {
+    const after = used()
+      .at(20)
+      .object(user({ deleting: true }))
+      .object(claim(true))
+      .gone("Pod shop/a")
+      .gone("PersistentVolumeClaim shop/data-a");
+    expect(after.judge("claims-in-use")).toMatchObject({ verdict: "held", reached: 1 });
+    expect(used().at(11).object(claim(true)).judge("claims-in-use").verdict).toBe("held");
+    expect(
+      used()
+        .at(20)
+        .object(claim(true, [{ kind: "StatefulSet", name: "a", uid: "gone" }]))
+        .judge("claims-in-use").verdict,
+    ).toBe("held");
+  });
+
+  it("is violated by a claim that is deleted under a pod that stays, and by one that vanishes before its pod is over", () => {
+    expect(used().at(20).object(claim(true)).judge("claims-in-use").detail).toBe(
+      "the claim shop/data-a was deleted under the pod a, which has used it for 10 s",
+    );
+    const vanished = used()
+      .at(20)
+      .object(user({ deleting: true }))
+      .object(claim(true))
+      .gone("PersistentVolumeClaim shop/data-a");
+    expect(vanished.judge("claims-in-use").detail).toBe(
+      "the claim shop/data-a is gone, and the pod a is not over, which has used it for 10 s",
+    );
+  });
+});

@@ -105,6 +105,11 @@ export class Host implements WireReceiver {
     return [...this.cells.keys()];
   }
 
+  /** What starts with this host, whether it is up or not. */
+  residents(): readonly Address[] {
+    return [...this.placed.keys()];
+  }
+
   /** Makes one actor lose its memory and start again, as a panic would. */
   crashActor(address: Address, error: unknown): void {
     const cell = this.cells.get(address);

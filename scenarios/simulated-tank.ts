@@ -40,6 +40,10 @@ export class SimulatedTank implements Tank {
     return this.simulation.host(host).host.addresses();
   }
 
+  residentsOf(host: HostName): readonly Address[] {
+    return this.simulation.host(host).host.residents();
+  }
+
   hostOf(actor: Address): HostName | undefined {
     return this.simulation.hostOf(actor);
   }

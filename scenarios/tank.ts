@@ -57,6 +57,8 @@ export interface Tank {
   hosts(): readonly HostFacts[];
   /** The actors that run on a host now. */
   actorsOn(host: HostName): readonly Address[];
+  /** The actors that start with a host, whether it is up or not. */
+  residentsOf(host: HostName): readonly Address[];
   /** Where an actor lives; undefined where there is none of that name. */
   hostOf(actor: Address): HostName | undefined;
   /** The API objects by id, "Pod shop/web-1", as the store has them. */

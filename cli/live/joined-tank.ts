@@ -50,6 +50,10 @@ class JoinedTank implements Tank {
     return this.world.hosts.get(host)?.addresses() ?? [];
   }
 
+  residentsOf(host: HostName): readonly Address[] {
+    return this.world.hosts.get(host)?.residents() ?? [];
+  }
+
   hostOf(actor: Address): HostName | undefined {
     const host = this.world.directory.hostOf(actor);
     return host !== undefined && this.world.hosts.has(host) ? host : undefined;

@@ -69,6 +69,10 @@ export class LiveTank implements Tank {
     return world.directory.entries().flatMap((entry) => (entry.host === host ? [entry.actor] : []));
   }
 
+  residentsOf(host: HostName): readonly Address[] {
+    return this.isHere(host) ? (this.options.world.hosts.get(host)?.residents() ?? []) : this.actorsOn(host);
+  }
+
   hostOf(actor: Address): HostName | undefined {
     return this.options.world.directory.hostOf(actor);
   }

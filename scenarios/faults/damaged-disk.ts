@@ -38,7 +38,8 @@ function damaging(tank: Tank, hosts: readonly string[], trouble: DiskTrouble, fi
 }
 
 function mend(tank: Tank, host: string, then: () => void): void {
-  const member = tank.actorsOn(host).find((actor) => roleOf(actor) === "etcd");
+  // A host that lost its power meanwhile must not come back with an empty disk under the old name.
+  const member = tank.residentsOf(host).find((actor) => roleOf(actor) === "etcd");
   if (member !== undefined) return replaceMember(tank, host, member, withinMs, then);
   tank.crashHost(host, false);
   tank.wipeDisk(host);

@@ -116,14 +116,15 @@ export function nextAddress(member: Address): Address {
  * are told, one after the other, where it is. `then` hears whether the cluster is whole again.
  */
 export function replaceMember(tank: Tank, host: HostName, member: Address, withinMs: number, then: (done: boolean) => void): void {
-  tank.crashHost(host, false);
-  tank.wipeDisk(host);
   const config = tank.configOf(member);
   const fresh = nextAddress(member);
+  tank.crashHost(host, false);
+  tank.wipeDisk(host);
+  // Whoever may still have a vote and has forgotten what it was for does not begin again, not even where another fault's end starts the host.
+  tank.removeActor(member);
   removeMember(tank, member, withinMs, (removed) => {
-    // Whatever came of it, a host is not left dead; but nobody begins again who may still have a vote and has forgotten what it was for.
     if (!removed || config === undefined) {
-      tank.removeActor(member);
+      // A host is not left dead.
       tank.startHost(host);
       return then(false);
     }

@@ -15,7 +15,7 @@ export const replaceMemberFault: Fault = {
   begin(tank, hosts) {
     const members = new Map<string, Address>();
     for (const host of hosts) {
-      const member = tank.actorsOn(host).find((actor) => roleOf(actor) === "etcd");
+      const member = tank.residentsOf(host).find((actor) => roleOf(actor) === "etcd");
       if (member !== undefined) members.set(host, member);
       tank.crashHost(host, true);
       tank.wipeDisk(host);

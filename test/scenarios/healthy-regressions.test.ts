@@ -27,4 +27,9 @@ describe("healthy seeds that were violated once", () => {
     const targets = (fault: string) => schedule.filter(({ name }) => name === fault).map((step) => step.targets);
     expect({ churn: targets("member-churn"), corrupt: targets("corrupt-disk") }).toEqual({ churn: [["etcd-2"]], corrupt: [[]] });
   });
+
+  // The host had lost its power when its damaged disk was emptied: nobody saw the member on it, and it came back under its name, with nothing of its vote.
+  it("healthy-store 25516: a member whose disk is emptied does not come back, whoever starts its host", () => {
+    expect(ofStore(25516).verdict).toBe("held");
+  });
 });

@@ -1,5 +1,5 @@
 import type { ImageBehaviour } from "./image-behaviour";
-import { literal, parseScript, programOf, shellInvocation } from "./shell/script";
+import { literal, type Output, parseScript, programOf, shellInvocation } from "./shell/script";
 
 /** How a few commands that need no image behave, so that `kubectl run box --image=busybox -- sh -c 'sleep 5; exit 3'` does what it says. */
 type CommandBehaviour = Partial<Pick<ImageBehaviour, "exitAfterMs" | "exitCode" | "logLines" | "logsRequests" | "ignoresSigterm">>;
@@ -12,6 +12,8 @@ export function interpretCommand(command: readonly string[]): CommandBehaviour |
   const script = shellInvocation(command)?.script;
   const parsed = script === undefined ? undefined : parseScript(script);
   if (parsed && !parsed.ok) return undefined;
+  // What it writes to files or to other commands is no line of its log, and nothing waits for files here.
+  if (parsed?.steps.some(({ runs, pipes, input, outputs }) => runs === "piped" || pipes || input || isFile(outputs?.out))) return undefined;
   const steps = parsed
     ? parsed.steps.map(({ words, runs }) => ({ words: words.map(literal), runs }))
     : [{ words: command, runs: "always" as const }];
@@ -49,6 +51,8 @@ export function interpretCommand(command: readonly string[]): CommandBehaviour |
   }
   return { exitAfterMs: afterMs, exitCode: code, logLines: lines };
 }
+
+const isFile = (output: Output | undefined) => typeof output === "object";
 
 /** Milliseconds of sleep's argument: "5", "0.5", "2m"; undefined for anything else. */
 export function sleepMs(argument: string): number | undefined {

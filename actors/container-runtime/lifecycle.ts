@@ -5,6 +5,7 @@ import { interpretCommand } from "./command";
 import { appendLine, formatLine } from "./container-log";
 import { behaviourOf, drawMs } from "./image-behaviour";
 import { beginMain, mainSession } from "./main-session";
+import { newFiles } from "./shell/files";
 import { answer, type Container, describe, type Ending, endOf, pushLog, type Running, type Sandbox, type State } from "./state";
 import { endTunnelsOf, tellAttached } from "./tunnels";
 
@@ -35,6 +36,7 @@ export function createContainer(state: State, sandbox: Sandbox, request: CriCrea
     environment: request.environment,
     stdinOnce: request.stdinOnce,
     session: mainSession(command, request.stdin, request.tty, request.environment, sandbox.name),
+    files: newFiles(),
     log: [],
     partialLine: "",
     attached: new Map(),
@@ -188,7 +190,7 @@ export function write(container: Container, text: string, ctx: Ctx, tellsAttache
   appendLine(container.log, line);
   for (const { stream, selection } of container.followers.values())
     pushLog(ctx, stream, new TextEncoder().encode(formatLine(line, selection.timestamps)));
-  if (tellsAttached) tellAttached(container, tunnelChannels.stdout, `${text}\n`, ctx);
+  if (tellsAttached) tellAttached(container, tunnelChannels.stdout, new TextEncoder().encode(`${text}\n`), ctx);
 }
 
 /** Tells all who listen what became of a container. */

@@ -39,11 +39,11 @@ export function onLoad(state: State, { memoryBytes, diskBytes }: ProcessLoad, fr
 export function statsOf(state: State): CriStatsListed {
   return {
     kind: "cri.statsListed",
-    containers: [...state.containers.values()].map(({ podUid, name, life, behaviour }) => ({
+    containers: [...state.containers.values()].map(({ podUid, name, life, behaviour, files }) => ({
       podUid,
       name,
       memoryBytes: life.is === "running" ? (behaviour.memoryBytes ?? memoryUnlessDeclared) : 0,
-      diskBytes: life.is === "created" ? 0 : (behaviour.diskBytes ?? 0),
+      diskBytes: life.is === "created" ? 0 : (behaviour.diskBytes ?? 0) + files.bytes,
     })),
     imageBytes: [...state.images.values()].reduce((sum, bytes) => sum + bytes, 0),
     otherMemoryBytes: state.load.memoryBytes,

@@ -8,6 +8,8 @@ import { placeOf, tellAttached } from "./tunnels";
 
 type Ctx = Context<State>;
 
+const decoder = new TextDecoder();
+
 /**
  * A main process that is a shell which reads commands, as in `kubectl run box -it --image=busybox -- sh`. One that has a terminal and no command
  * of its own is taken for a shell too, as the images are with which people do this. Others do not read what is attached to them.
@@ -31,10 +33,10 @@ export function beginMain(state: State, container: Container, ctx: Ctx): void {
   if (container.session) perform(state, container, advanceSession(container.session, placeOf(state, container, ctx)), ctx);
 }
 
-export function feedMain(state: State, container: Container, text: string, ctx: Ctx): void {
+export function feedMain(state: State, container: Container, bytes: Uint8Array, ctx: Ctx): void {
   const { session } = container;
   if (!session || container.life.is !== "running") return;
-  perform(state, container, feedSession(session, text), ctx);
+  perform(state, container, feedSession(session, bytes), ctx);
   beginMain(state, container, ctx);
 }
 
@@ -58,8 +60,8 @@ function perform(state: State, container: Container, effects: readonly SessionEf
       case "stdout":
       case "stderr": {
         const terminal = container.session?.terminal !== undefined;
-        tellAttached(container, effect.type === "stderr" && !terminal ? tunnelChannels.stderr : tunnelChannels.stdout, effect.text, ctx);
-        log(container, effect.text, ctx);
+        tellAttached(container, effect.type === "stderr" && !terminal ? tunnelChannels.stderr : tunnelChannels.stdout, effect.bytes, ctx);
+        log(container, decoder.decode(effect.bytes), ctx);
         break;
       }
       case "sleep":

@@ -5,6 +5,7 @@ import type { Cidr } from "../network/cidr";
 import type { LogLine, LogSelection } from "./container-log";
 import type { Dependency } from "./dependencies";
 import type { behaviourOf, ImageBehaviour } from "./image-behaviour";
+import type { Files } from "./shell/files";
 import type { Session } from "./shell/session";
 import type { Tunnel } from "./tunnels";
 
@@ -73,6 +74,8 @@ export interface Container {
   readonly stdinOnce: boolean;
   /** Its main process, where that is a shell which reads commands. */
   readonly session: Session | undefined;
+  /** What has been written into it. */
+  readonly files: Files;
   readonly log: LogLine[];
   /** What the main process has written since the last line end. */
   partialLine: string;

@@ -4,7 +4,7 @@ import type { Context, StreamRef } from "../../runtime/actor";
 import { connectForwarded, type Forward, feedForwarded } from "./forwarding";
 import { signalContainer } from "./lifecycle";
 import { endMainInput, feedMain } from "./main-session";
-import type { Place } from "./shell/programs";
+import type { Place } from "./shell/program";
 import { advanceSession, beginSession, feedSession, type Session, type SessionEffect, wakeSession } from "./shell/session";
 import type { Container, State } from "./state";
 
@@ -18,18 +18,18 @@ export type Tunnel =
       readonly containerId: string;
       readonly session: Session;
       readonly tty: boolean;
-      readonly decoder: InstanceType<typeof TextDecoder>;
     }
   | {
       readonly is: "attach";
       readonly stream: StreamRef;
       readonly containerId: string;
       readonly stdin: boolean;
-      readonly decoder: InstanceType<typeof TextDecoder>;
     }
   | Forward;
 
 const encoder = new TextEncoder();
+/** Much is said in pieces, so that none of them is long on its way. */
+const pieceBytes = 64 * 1024;
 
 export function openTunnel(state: State, body: CriExec | CriAttach | CriPortForward, stream: StreamRef, ctx: Ctx): void {
   if (body.kind === "cri.portForward") {
@@ -40,7 +40,7 @@ export function openTunnel(state: State, body: CriExec | CriAttach | CriPortForw
   const container = state.containers.get(body.containerId);
   if (container?.life.is !== "running") return refuse(ctx, stream, `container ${body.containerId} is not running`);
   if (body.kind === "cri.attach") {
-    state.tunnels.set(stream.key, { is: "attach", stream, containerId: container.id, stdin: body.stdin, decoder: new TextDecoder() });
+    state.tunnels.set(stream.key, { is: "attach", stream, containerId: container.id, stdin: body.stdin });
     container.attached.set(stream.key, stream);
     return accept(ctx, stream);
   }
@@ -59,7 +59,7 @@ export function openTunnel(state: State, body: CriExec | CriAttach | CriPortForw
     };
     return finish(ctx, stream, status);
   }
-  const tunnel: Tunnel = { is: "exec", stream, containerId: container.id, session: begun.session, tty, decoder: new TextDecoder() };
+  const tunnel: Tunnel = { is: "exec", stream, containerId: container.id, session: begun.session, tty };
   state.tunnels.set(stream.key, tunnel);
   advance(state, tunnel, ctx);
 }
@@ -78,12 +78,11 @@ export function tunnelItem(state: State, stream: StreamRef, body: TunnelMessage,
   if (tunnel.is === "attach") {
     const container = state.containers.get(tunnel.containerId);
     if (container === undefined || !tunnel.stdin) return;
-    if (body.kind === "tunnel.data") feedMain(state, container, tunnel.decoder.decode(body.bytes, { stream: true }), ctx);
+    if (body.kind === "tunnel.data") feedMain(state, container, body.bytes, ctx);
     else if (body.kind === "tunnel.close") endMainInput(state, container, ctx);
     return;
   }
-  if (body.kind === "tunnel.data")
-    perform(state, tunnel, feedSession(tunnel.session, tunnel.decoder.decode(body.bytes, { stream: true })), ctx);
+  if (body.kind === "tunnel.data") perform(state, tunnel, feedSession(tunnel.session, body.bytes), ctx);
   else if (body.kind === "tunnel.close") tunnel.session.inputEnded = true;
   advance(state, tunnel, ctx);
 }
@@ -120,14 +119,21 @@ export function endTunnelsOf(state: State, container: Container, exitCode: numbe
 }
 
 /** What the main process writes reaches everybody who is attached. */
-export function tellAttached(container: Container, channel: number, text: string, ctx: Ctx): void {
-  for (const stream of container.attached.values()) push(ctx, stream, channel, encoder.encode(text));
+export function tellAttached(container: Container, channel: number, bytes: Uint8Array, ctx: Ctx): void {
+  for (const stream of container.attached.values()) push(ctx, stream, channel, bytes);
 }
 
 export function placeOf(state: State, container: Container, ctx: Ctx): Place {
   const [namespace = ""] = container.pod.split("/");
   const ip = state.sandboxes.get(container.sandboxId)?.ip ?? "";
-  return { hostname: hostnameOf(container), namespace, ip, mainCommand: container.command, nowMs: ctx.wallUs() / 1000 };
+  return {
+    hostname: hostnameOf(container),
+    namespace,
+    ip,
+    mainCommand: container.command,
+    nowMs: ctx.wallUs() / 1000,
+    files: container.files,
+  };
 }
 
 export function hostnameOf({ pod }: Container): string {
@@ -150,12 +156,7 @@ function perform(state: State, tunnel: Exec, effects: readonly SessionEffect[], 
       case "stdout":
       case "stderr":
         // A terminal has one output only.
-        push(
-          ctx,
-          tunnel.stream,
-          effect.type === "stderr" && !tunnel.tty ? tunnelChannels.stderr : tunnelChannels.stdout,
-          encoder.encode(effect.text),
-        );
+        push(ctx, tunnel.stream, effect.type === "stderr" && !tunnel.tty ? tunnelChannels.stderr : tunnelChannels.stdout, effect.bytes);
         break;
       case "sleep":
         if (Number.isFinite(effect.ms)) ctx.setTimer(timerOf(tunnel.stream), effect.ms);
@@ -190,8 +191,10 @@ function finish(ctx: Ctx, stream: StreamRef, status: object): void {
 }
 
 function push(ctx: Ctx, stream: StreamRef, channel: number, bytes: Uint8Array): void {
-  const data: TunnelMessage = { kind: "tunnel.data", channel, bytes };
-  ctx.push(stream, data);
+  for (let at = 0; at < bytes.length; at += pieceBytes) {
+    const data: TunnelMessage = { kind: "tunnel.data", channel, bytes: bytes.subarray(at, at + pieceBytes) };
+    ctx.push(stream, data);
+  }
 }
 
 function accept(ctx: Ctx, stream: StreamRef): void {

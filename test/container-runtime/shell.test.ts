@@ -1,4 +1,10 @@
-import type { Place } from "../../actors/container-runtime/shell/programs";
+import { execFileSync } from "node:child_process";
+import { mkdtempSync, readFileSync, readlinkSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { archived } from "../../actors/container-runtime/shell/archive";
+import { newFiles } from "../../actors/container-runtime/shell/files";
+import type { Place } from "../../actors/container-runtime/shell/program";
 import { advanceSession, beginSession, feedSession, type Session, wakeSession } from "../../actors/container-runtime/shell/session";
 
 const place: Place = {
@@ -7,7 +13,10 @@ const place: Place = {
   ip: "10.244.0.2",
   mainCommand: ["sleep", "1d"],
   nowMs: Date.UTC(2026, 10, 5, 9, 8, 7),
+  files: newFiles(),
 };
+const encoder = new TextEncoder();
+const decoder = new TextDecoder();
 
 function begin(
   command: readonly string[],
@@ -19,19 +28,24 @@ function begin(
   return begun.session;
 }
 
+/** What a command that needs no input writes. */
+function bytesOf(session: Session): Uint8Array {
+  return Buffer.concat(advanceSession(session, place).map((effect) => (effect.type === "stdout" ? effect.bytes : new Uint8Array(0))));
+}
+
 /** What is written and how it ends; sleeps are slept at once. */
-function run(session: Session, input?: string) {
+function run(session: Session, input?: string | Uint8Array) {
   const said = { out: "", err: "", code: undefined as number | undefined, slept: 0 };
   const note = (effects: ReturnType<typeof advanceSession>) => {
     for (const effect of effects) {
-      if (effect.type === "stdout") said.out += effect.text;
-      else if (effect.type === "stderr") said.err += effect.text;
+      if (effect.type === "stdout") said.out += decoder.decode(effect.bytes);
+      else if (effect.type === "stderr") said.err += decoder.decode(effect.bytes);
       else if (effect.type === "exit") said.code = effect.code;
       else if (effect.type === "sleep") said.slept += effect.ms;
     }
   };
   if (input !== undefined) {
-    note(feedSession(session, input));
+    note(feedSession(session, typeof input === "string" ? encoder.encode(input) : input));
     if (!session.terminal) session.inputEnded = true;
   }
   for (let turn = 0; turn < 20 && said.code === undefined; turn++) {
@@ -63,7 +77,7 @@ describe("a shell in a simulated container", () => {
       out: "sh: nonsense: not found\n",
       err: "a2\n",
     });
-    expect(sh("echo a > /tmp/file")).toMatchObject({ code: 2, err: expect.stringContaining('does not know ">"') });
+    expect(sh("echo a >(cat)")).toMatchObject({ code: 2, err: expect.stringContaining('does not know ">"') });
   });
 
   test("fills in variables outside of single quotes, and only those", () => {
@@ -73,7 +87,9 @@ describe("a shell in a simulated container", () => {
 
   test("says of what it does not have or know what it is, and does not guess", () => {
     expect(sh("curl http://web")).toMatchObject({ err: "sh: curl: not found\n", code: 127 });
-    expect(sh("ls | wc")).toMatchObject({ err: 'sh: syntax error: this simulated shell does not know "|"\n', code: 2 });
+    expect(sh("| wc").err).toBe('sh: syntax error: unexpected "|"\n');
+    expect(sh("echo a >").err).toBe("sh: syntax error: a redirection has no file\n");
+    expect(sh("(echo a)").err).toBe('sh: syntax error: this simulated shell does not know "("\n');
     expect(sh("if true; then echo a; fi").err).toContain('does not know "if"');
     expect(sh("echo 'open").err).toContain("unterminated quoted string");
     expect(beginSession(["/bin/nope"], { stdin: false, tty: false, environment: [] })).toEqual({
@@ -81,6 +97,104 @@ describe("a shell in a simulated container", () => {
       message: 'exec: "/bin/nope": stat /bin/nope: no such file or directory',
     });
     expect(beginSession(["exit"], { stdin: false, tty: false, environment: [] })).toMatchObject({ ok: false });
+  });
+
+  test("passes on what commands write through pipes, and to and from files", () => {
+    expect(sh("env | grep ^A= | wc -l; false | true && echo last; exit 3 | cat; echo $?").out).toBe("1\nlast\n0\n");
+    expect(sh("false && echo a | cat; echo b").out).toBe("b\n");
+    expect(sh("echo one > /tmp/a; echo two >> /tmp/a; cat /tmp/a; wc -c < /tmp/a; nope 2> /tmp/e; cat /tmp/e")).toMatchObject({
+      out: "one\ntwo\n8\nsh: nope: not found\n",
+      err: "",
+    });
+    expect(sh("echo a > /none/b || echo no")).toMatchObject({
+      out: "no\n",
+      err: "sh: can't create /none/b: No such file or directory\n",
+    });
+    expect(sh("mkdir -p /w/x; cp /tmp/a /w/x; mv /w/x /w/y; ln -s y/a /w/l; ls /w; cat /w/l | tail -n 1; rm -r /w; ls /w")).toMatchObject({
+      out: "l\ny\ntwo\n",
+      err: "ls: /w: No such file or directory\n",
+    });
+    expect(sh("rm /etc/hosts; cat < /nope").err).toBe(
+      "rm: can't remove '/etc/hosts': Device or resource busy\nsh: can't open /nope: No such file or directory\n",
+    );
+  });
+
+  test("reads and writes the archives that the machine's own tar does", () => {
+    const folder = mkdtempSync(join(tmpdir(), "wavetank-tar-"));
+    try {
+      const long = `${"deep/".repeat(30)}${"n".repeat(120)}`;
+      sh(`mkdir -p /t/${"deep/".repeat(30)}; echo long > /t/${long}; echo é > /t/b; ln -s b /t/link`);
+      for (const [flags, theirs] of [
+        ["cf", "xf"],
+        ["czf", "xzf"],
+      ] as const) {
+        const archive = bytesOf(begin(["tar", flags, "-", "-C", "/t", "."]));
+        execFileSync("tar", [theirs, "-", "-C", folder], { input: archive });
+        expect(readFileSync(join(folder, long), "utf8")).toBe("long\n");
+        expect([readFileSync(join(folder, "b"), "utf8"), readlinkSync(join(folder, "link"))]).toEqual(["é\n", "b"]);
+      }
+      const large = Buffer.alloc(100_000, "0123456789abcdef");
+      writeFileSync(join(folder, "large"), large);
+      for (const format of ["gnu", "pax", "ustar"]) {
+        const archive = execFileSync("tar", [
+          `--format=${format}`,
+          "-cf",
+          "-",
+          "-C",
+          folder,
+          "b",
+          "large",
+          "link",
+          ...(format === "ustar" ? [] : ["deep"]),
+        ]);
+        const into = begin(["tar", "-xmf", "-", "-C", `/tmp`], { stdin: true });
+        // It ends with the archive, before its input does.
+        for (let at = 0; at < archive.length; at += 10_007) feedSession(into, archive.subarray(at, at + 10_007));
+        expect(advanceSession(into, place)).toEqual([{ type: "exit", code: 0 }]);
+        expect(Buffer.from(bytesOf(begin(["cat", "/tmp/large"]))).equals(large)).toBe(true);
+        expect(sh("cat /tmp/link; ls -l /tmp/link").out).toMatch(/^é\nlrwxrwxrwx .* Nov {2}5 09:08 \/tmp\/link -> b\n$/);
+        if (format !== "ustar") expect(sh(`cat /tmp/${long}`).out).toBe("long\n");
+        sh("rm -r /tmp/b /tmp/large /tmp/link /tmp/deep");
+      }
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+  });
+
+  test("refuses archives that are none, and writes nothing above the folder", () => {
+    const extract = (bytes: Uint8Array) => run(begin(["tar", "xf", "-", "-C", "/tmp"], { stdin: true }), bytes);
+    expect(extract(Buffer.alloc(600, "x"))).toMatchObject({ err: "tar: invalid tar magic\n", code: 1 });
+    expect(extract(Buffer.from("short"))).toMatchObject({ err: "tar: short read\n", code: 1 });
+    const [head] = archived("../../etc/evil", { is: "file", parts: [], size: 0, mode: 0o644, mtimeS: 0 });
+    expect(extract(head!)).toMatchObject({ code: 0 });
+    expect(sh("ls /etc/evil; cat /tmp/etc/evil && echo here")).toMatchObject({
+      out: "here\n",
+      err: "ls: /etc/evil: No such file or directory\n",
+    });
+    const broken = head!.slice();
+    broken[0]! ^= 1;
+    expect(extract(broken)).toMatchObject({ err: "tar: invalid tar header checksum\n", code: 1 });
+    expect(sh("tar cf - /nope")).toMatchObject({ code: 1, err: expect.stringContaining("tar: /nope: No such file or directory\n") });
+    expect(sh("tar xf - -C /nope; tar q; tar --wild x").err).toBe(
+      "tar: can't change directory to '/nope': No such file or directory\ntar: unrecognized option: q\ntar: unrecognized option '--wild'\n",
+    );
+  });
+
+  test("holds so much and no more", () => {
+    const full = { ...place, files: newFiles() };
+    const session = begin(["sh", "-c", "cat > /big"], { stdin: true });
+    const megabyte = new Uint8Array(1 << 20);
+    const said: string[] = [];
+    for (let piece = 0; piece < 33; piece++) {
+      feedSession(session, megabyte);
+      for (const effect of advanceSession(session, full)) if (effect.type === "stderr") said.push(decoder.decode(effect.bytes));
+    }
+    expect(said).toEqual(["sh: write error: No space left on device\n"]);
+    expect(full.files.bytes).toBe(32 << 20);
+    const idle = begin(["sleep", "infinity"], { stdin: true });
+    const ends = Array.from({ length: 20 }, () => feedSession(idle, megabyte)).flat();
+    expect(ends.filter(({ type }) => type === "exit")).toEqual([{ type: "exit", code: 1 }]);
+    expect(idle.inputBytes).toBe(0);
   });
 
   test("knows its container: names, addresses, files, the time", () => {
@@ -106,7 +220,7 @@ describe("a shell in a simulated container", () => {
     expect(run(session).out).toBe("/ # ");
     expect(run(session, "ehco\x7f\x7f\x7fcho hi\r").out).toBe("ehco\b \b\b \b\b \bcho hi\r\nhi\r\n/ # ");
     expect(run(session, "half\x03").out).toBe("half^C\r\n/ # ");
-    feedSession(session, "sleep 100\r");
+    feedSession(session, encoder.encode("sleep 100\r"));
     advanceSession(session, place);
     expect(run(session, "\x03").out).toBe("^C\r\n/ # ");
     expect(run(session, "\x04").code).toBe(130);

@@ -1,70 +1,8 @@
 import { sleepMs } from "../command";
-
-/** Where a command runs: what it can find out about its container. */
-export interface Place {
-  /** The pod's name, which is its host's. */
-  readonly hostname: string;
-  readonly namespace: string;
-  readonly ip: string;
-  /** The command line of process 1. */
-  readonly mainCommand: readonly string[];
-  /** Milliseconds since 1970. */
-  readonly nowMs: number;
-}
-
-/** What a program does: it writes and ends, or it waits for something first. */
-export type ProgramResult =
-  | { readonly is: "ended"; readonly out: string; readonly err: string; readonly code: number }
-  | { readonly is: "sleeping"; readonly ms: number }
-  /** Copies what it reads until there is no more. */
-  | { readonly is: "copying" }
-  /** Ends the shell. */
-  | { readonly is: "leaving"; readonly code: number }
-  /** Sends a signal to the container's main process. */
-  | { readonly is: "signalling"; readonly signal: number };
-
-type Program = (words: readonly string[], place: Place, environment: Map<string, string>, status: number) => ProgramResult;
-
-const ended = (out: string, code = 0, err = ""): ProgramResult => ({ is: "ended", out, err, code });
-const failed = (err: string, code = 1): ProgramResult => ended("", code, err);
-
-/** The files of every container. */
-function filesOf({ hostname, namespace, ip, mainCommand }: Place): ReadonlyMap<string, string> {
-  return new Map([
-    ["/etc/hostname", `${hostname}\n`],
-    ["/etc/hosts", `# Kubernetes-managed hosts file.\n127.0.0.1\tlocalhost\n${ip}\t${hostname}\n`],
-    ["/etc/resolv.conf", `search ${namespace}.svc.cluster.local svc.cluster.local cluster.local\nnameserver 10.96.0.10\noptions ndots:5\n`],
-    ["/var/run/secrets/kubernetes.io/serviceaccount/namespace", namespace],
-    ["/proc/1/cmdline", mainCommand.map((word) => `${word}\0`).join("")],
-  ]);
-}
-
-function list(paths: readonly string[], place: Place): ProgramResult {
-  let out = "";
-  for (const path of paths.length === 0 ? ["/"] : paths) {
-    const folder = path.endsWith("/") ? path : `${path}/`;
-    const files = [...filesOf(place).keys()];
-    if (files.includes(path)) out += `${path}\n`;
-    else {
-      const names = new Set(files.filter((file) => file.startsWith(folder)).map((file) => file.slice(folder.length).split("/")[0]!));
-      if (names.size === 0) return ended(out, 1, `ls: ${path}: No such file or directory\n`);
-      out += `${[...names].sort().join("\n")}\n`;
-    }
-  }
-  return ended(out);
-}
-
-function concatenate(paths: readonly string[], place: Place): ProgramResult {
-  if (paths.length === 0 || (paths.length === 1 && paths[0] === "-")) return { is: "copying" };
-  const files = filesOf(place);
-  let out = "";
-  for (const path of paths) {
-    const text = files.get(path);
-    if (text === undefined) return ended(out, 1, `cat: can't open '${path}': No such file or directory\n`);
-    out += text;
-  }
-  return ended(out);
-}
+import { filePrograms } from "./file-programs";
+import { absolute } from "./files";
+import { ended, failed, filesAt, type Place, type Program, type ProgramResult } from "./program";
+import { tar } from "./tar";
 
 const signals: ReadonlyMap<string, number> = new Map([
   ...([9, 15, 2, 1] as const).map((number) => [String(number), number] as const),
@@ -106,7 +44,7 @@ function test(words: readonly string[], place: Place): ProgramResult {
     case 2:
       if (a === "-z") return verdict(b === "");
       if (a === "-n") return verdict(b !== "");
-      if (a === "-f" || a === "-e" || a === "-r") return verdict(filesOf(place).has(b));
+      if (/^-[defrwsLh]$/.test(a)) return verdict(isFile(a, b, place));
       if (a === "!") return verdict(b === "");
       break;
     case 3:
@@ -120,6 +58,25 @@ function test(words: readonly string[], place: Place): ProgramResult {
   return failed(`sh: ${words.join(" ")}: unknown operand\n`, 2);
 }
 
+/** What test -d, -f and the like say of a path. */
+function isFile(flag: string, path: string, place: Place): boolean {
+  const entry = filesAt(place).find(absolute(path), flag !== "-L" && flag !== "-h");
+  if (entry === undefined) return false;
+  switch (flag) {
+    case "-d":
+      return entry.is === "directory";
+    case "-f":
+      return entry.is === "file";
+    case "-s":
+      return entry.is !== "file" || entry.size > 0;
+    case "-L":
+    case "-h":
+      return entry.is === "link";
+    default:
+      return true;
+  }
+}
+
 /** "Wed Nov 25 18:38:01 UTC 2026", as date prints it. */
 function dateText(nowMs: number): string {
   const [, weekday = "", day = "", month = "", year = "", time = ""] =
@@ -128,6 +85,8 @@ function dateText(nowMs: number): string {
 }
 
 const programs: ReadonlyMap<string, Program> = new Map<string, Program>([
+  ...filePrograms,
+  ["tar", tar],
   ["true", () => ended("")],
   [":", () => ended("")],
   ["false", () => ended("", 1)],
@@ -147,15 +106,6 @@ const programs: ReadonlyMap<string, Program> = new Map<string, Program>([
   ["pwd", () => ended("/\n")],
   ["date", (words, { nowMs }) => ended(words[0] === "+%s" ? `${Math.floor(nowMs / 1000)}\n` : `${dateText(nowMs)}\n`)],
   ["uname", () => ended("Linux\n")],
-  [
-    "ls",
-    (words, place) =>
-      list(
-        words.filter((word) => !word.startsWith("-")),
-        place,
-      ),
-  ],
-  ["cat", (words, place) => concatenate(words, place)],
   ["kill", (words) => kill(words)],
   ["test", (words, place) => test(words, place)],
   ["[", (words, place) => (words.at(-1) === "]" ? test(words.slice(0, -1), place) : failed("sh: missing ]\n", 2))],

@@ -1,6 +1,7 @@
 /**
  * The part of the shell's language that simulated processes understand: commands joined by `;`, `&&`, `||` and line ends, single and double
- * quotes, backslashes, `$NAME`, `${NAME}` and `$?`. Outputs go to the other one (`>&2`, `2>&1`) or to /dev/null; pipes, other redirections and control words are refused by name rather than misread.
+ * quotes, backslashes, `$NAME`, `${NAME}` and `$?`. Outputs go to the other one (`>&2`, `2>&1`), to /dev/null or to a file, and input comes
+ * from a file (`<`) or from the command before (`|`); other redirections and control words are refused by name rather than misread.
  */
 
 /** A piece of a word; only what is not in single quotes is expanded. */
@@ -13,13 +14,22 @@ export type Word = readonly Piece[];
 
 export interface Step {
   readonly words: readonly Word[];
-  /** Of what the step before ended with. */
-  readonly runs: "always" | "onSuccess" | "onFailure";
+  /** Of what the step before ended with; "piped" reads what that one wrote, if it ran. */
+  readonly runs: "always" | "onSuccess" | "onFailure" | "piped";
+  /** Its output is what the next one reads. */
+  readonly pipes?: true;
+  /** The file from which it reads. */
+  readonly input?: Word;
   /** Where its two outputs go, where not to their own places. */
   readonly outputs?: Outputs;
 }
 
-export type Output = "stdout" | "stderr" | "nowhere";
+export type Output = "stdout" | "stderr" | "nowhere" | FileOutput;
+
+export interface FileOutput {
+  readonly file: Word;
+  readonly append: boolean;
+}
 
 export interface Outputs {
   readonly out: Output;
@@ -51,8 +61,10 @@ const controlWords: ReadonlySet<string> = new Set([
   "case",
   "esac",
 ]);
-/** The redirections that there are: of one output to the other, or to nowhere. */
+/** Redirections of one output to the other, or to nowhere. */
 const redirection = /^(?:[12&]?>\s*\/dev\/null|[12]?>&[12])(?![\w./])/;
+/** Redirections to and from a file, whose name is the next word. */
+const toFile = /^(?:[12&]?>>?(?![&>(])|<(?![&<(>]))[ \t]*/;
 
 export function parseScript(text: string): Script {
   const steps: Step[] = [];
@@ -60,6 +72,9 @@ export function parseScript(text: string): Script {
   let word: Piece[] | undefined;
   let runs: Step["runs"] = "always";
   let outputs = ownPlaces;
+  let input: Word | undefined;
+  /** The redirection whose file is the next word. */
+  let opened: string | undefined;
   /** Whether the last piece is bare text, which goes on with the next character: "$A" and B in `"$A"B` are two. */
   let bare = false;
   const add = (piece: string, expands: boolean, isBare = false) => {
@@ -69,26 +84,46 @@ export function parseScript(text: string): Script {
     bare = isBare;
   };
   const endWord = () => {
-    if (word) words.push(word);
+    if (word && opened === undefined) words.push(word);
+    else if (word) {
+      const file: FileOutput = { file: word, append: opened!.includes(">>") };
+      if (opened!.startsWith("<")) input = word;
+      else if (opened!.startsWith("&")) outputs = { out: file, err: file };
+      else outputs = opened!.startsWith("2") ? { ...outputs, err: file } : { ...outputs, out: file };
+      opened = undefined;
+    }
     word = undefined;
     bare = false;
   };
-  const endStep = (next: Step["runs"]) => {
+  /** What is wrong at the end of a command, if something is: a redirection without a file, a pipe from or to nothing. */
+  const endStep = (next: Step["runs"]): string | undefined => {
     endWord();
-    if (words.length > 0) steps.push({ words, runs, ...(outputs === ownPlaces ? {} : { outputs }) });
+    if (opened !== undefined) return "syntax error: a redirection has no file";
+    const acts = words.length > 0 || outputs !== ownPlaces || input !== undefined;
+    if (!acts && (runs === "piped" || next === "piped")) return 'syntax error: unexpected "|"';
+    const piping = next === "piped" ? { pipes: true as const } : {};
+    if (acts) steps.push({ words, runs, ...piping, ...(input ? { input } : {}), ...(outputs === ownPlaces ? {} : { outputs }) });
     outputs = ownPlaces;
+    input = undefined;
     words = [];
     runs = next;
+    return undefined;
   };
   for (let at = 0; at < text.length; at++) {
     const rest = text.slice(at);
     // A number belongs to the redirection where it stands alone: `echo 2>&1`, but not `echo a2>&1`.
     const turned = word === undefined || /^[>&]/.test(rest) ? redirection.exec(rest)?.[0] : undefined;
+    const file = turned === undefined && (word === undefined || /^[<>&]/.test(rest)) ? toFile.exec(rest)?.[0] : undefined;
     const char = text[at]!;
+    let wrong: string | undefined;
     if (turned !== undefined) {
       endWord();
       outputs = redirected(outputs, turned);
       at += turned.length - 1;
+    } else if (file !== undefined) {
+      endWord();
+      opened = file;
+      at += file.length - 1;
     } else if (char === "'" || char === '"') {
       const end = text.indexOf(char, at + 1);
       if (end < 0) return { ok: false, message: "syntax error: unterminated quoted string" };
@@ -101,18 +136,21 @@ export function parseScript(text: string): Script {
       const end = text.indexOf("\n", at);
       at = end < 0 ? text.length : end - 1;
     } else if (rest.startsWith("&&")) {
-      endStep("onSuccess");
+      wrong = endStep("onSuccess");
       at++;
     } else if (rest.startsWith("||")) {
-      endStep("onFailure");
+      wrong = endStep("onFailure");
       at++;
-    } else if (char === ";" || char === "\n") endStep("always");
+    } else if (char === "|" && text[at + 1] !== "&") wrong = endStep("piped");
+    else if (char === ";" || char === "\n") wrong = endStep("always");
     else if (char === " " || char === "\t" || char === "\r") endWord();
     else if ("|<>&()`".includes(char))
       return { ok: false, message: `syntax error: this simulated shell does not know ${JSON.stringify(char)}` };
     else add(char, true, true);
+    if (wrong !== undefined) return { ok: false, message: wrong };
   }
-  endStep("always");
+  const wrong = endStep("always");
+  if (wrong !== undefined) return { ok: false, message: wrong };
   const control = steps.find(({ words: [first] }) => first && controlWords.has(first.map((piece) => piece.text).join("")));
   if (control)
     return { ok: false, message: `syntax error: this simulated shell does not know ${JSON.stringify(literal(control.words[0]!))}` };

@@ -1,0 +1,52 @@
+import { type Files, FileView } from "./files";
+
+/** Where a command runs: what it can find out about its container. */
+export interface Place {
+  /** The pod's name, which is its host's. */
+  readonly hostname: string;
+  readonly namespace: string;
+  readonly ip: string;
+  /** The command line of process 1. */
+  readonly mainCommand: readonly string[];
+  /** Milliseconds since 1970. */
+  readonly nowMs: number;
+  /** What has been written into the container. */
+  readonly files: Files;
+}
+
+/** What a program does: it writes and ends, or it waits for something first. */
+export type ProgramResult =
+  | { readonly is: "ended"; readonly out: string | Uint8Array; readonly err: string; readonly code: number }
+  | { readonly is: "sleeping"; readonly ms: number }
+  /** Takes what there is to read, until it or its input ends. */
+  | { readonly is: "reading"; readonly reader: Reader }
+  /** Ends the shell. */
+  | { readonly is: "leaving"; readonly code: number }
+  /** Sends a signal to the container's main process. */
+  | { readonly is: "signalling"; readonly signal: number };
+
+/** A program that reads its input. */
+export interface Reader {
+  /** The next bytes; `ended` says that no more come. Once it answers with a code it is over. */
+  take(bytes: Uint8Array, ended: boolean): { readonly out?: string | Uint8Array; readonly err?: string; readonly code?: number };
+}
+
+export type Program = (words: readonly string[], place: Place, environment: Map<string, string>, status: number) => ProgramResult;
+
+export const ended = (out: string | Uint8Array, code = 0, err = ""): ProgramResult => ({ is: "ended", out, err, code });
+export const failed = (err: string, code = 1): ProgramResult => ended("", code, err);
+
+/** What the pod gives every container. */
+function givenFiles({ hostname, namespace, ip, mainCommand }: Place): ReadonlyMap<string, string> {
+  return new Map([
+    ["/etc/hostname", `${hostname}\n`],
+    ["/etc/hosts", `# Kubernetes-managed hosts file.\n127.0.0.1\tlocalhost\n${ip}\t${hostname}\n`],
+    ["/etc/resolv.conf", `search ${namespace}.svc.cluster.local svc.cluster.local cluster.local\nnameserver 10.96.0.10\noptions ndots:5\n`],
+    ["/var/run/secrets/kubernetes.io/serviceaccount/namespace", namespace],
+    ["/proc/1/cmdline", mainCommand.map((word) => `${word}\0`).join("")],
+  ]);
+}
+
+export function filesAt(place: Place): FileView {
+  return new FileView(place.files, givenFiles(place), Math.floor(place.nowMs / 1000));
+}

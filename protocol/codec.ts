@@ -2,6 +2,7 @@ import { crc32 } from "node:zlib";
 import { Packr } from "msgpackr";
 import type { ApiResponse } from "./api";
 import { type Envelope, fromFrame, protocolVersion, toFrame } from "./envelope";
+import { RequestReader } from "./request-codec";
 import { decodeResponse, encodeResponse } from "./response-codec";
 
 /** Anything an actor says: a record with a kind. Fields are plain values, Uint8Array, arrays and records of those. */
@@ -11,6 +12,10 @@ export interface Message {
 
 // useRecords would make bytes depend on what was encoded before; variableMapSize keeps them canonical for one insertion order.
 const packr = new Packr({ useRecords: false, variableMapSize: true, copyBuffers: true, int64AsType: "number" });
+
+const unpack = (bytes: Uint8Array): unknown => packr.unpack(bytes);
+/** Remembers what it has read: the same bytes are the same request, whoever reads them. */
+const requests = new RequestReader();
 
 /** A message as msgpack bytes. The same insertion order of fields gives the same bytes. */
 export function encode(message: Message): Uint8Array {
@@ -24,7 +29,7 @@ export function encode(message: Message): Uint8Array {
 export function decode(bytes: Uint8Array): Message {
   const known = decodeResponse(bytes);
   if (known !== undefined) return known;
-  const value: unknown = packr.unpack(bytes);
+  const value = requests.read(bytes, unpack);
   if (typeof value !== "object" || value === null || typeof (value as { kind?: unknown }).kind !== "string")
     throw new Error("message: expected a record with a string `kind`");
   return value as Message;

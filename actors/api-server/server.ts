@@ -33,7 +33,7 @@ import { EtcdFigures } from "./storage/etcd-figures";
 import { etcdMembersTimer, followEtcdMembers } from "./storage/etcd-members";
 import { newEventLease } from "./storage/event-lease";
 import { type FeedListener, firstList, newFeed, onFeedTimer, relist, startFeed } from "./storage/feed";
-import { freshnessTimer, newFreshness, onFreshnessTimer, wakeWaiting } from "./storage/freshness";
+import { freshnessTimer, gatherTimer, newFreshness, onFreshnessTimer, onGatherTimer, wakeWaiting } from "./storage/freshness";
 import { definitionsResource } from "./storage/keys";
 import { passToKubelet } from "./subresources/tunnel";
 
@@ -186,6 +186,8 @@ function onTimer(state: ServerState, ctx: Ctx, name: string): undefined {
   switch (name) {
     case freshnessTimer:
       return onFreshnessTimer(state, ctx);
+    case gatherTimer:
+      return onGatherTimer(state, ctx);
     case compactTimer:
       return compact(state, ctx);
     case definitionsTimer:

@@ -53,6 +53,7 @@ export class LiveClock implements Clock {
   }
 
   after(delayUs: number, callback: () => void): Cancel {
+    if (delayUs <= 0) return this.soon(callback);
     const dueUs = this.monotonicUs() + delayUs;
     let timer: NodeJS.Timeout | undefined;
     const cancel = () => {
@@ -75,6 +76,24 @@ export class LiveClock implements Clock {
     if (this.closed) return armed;
     this.armed.add(armed);
     arm();
+    return armed;
+  }
+
+  /** No delay at all: after what is under way, not a millisecond later, which is the shortest that a timer of Node takes. */
+  private soon(callback: () => void): Cancel {
+    let immediate: NodeJS.Immediate | undefined;
+    const armed: Cancel = {
+      cancel: () => {
+        clearImmediate(immediate);
+        this.armed.delete(armed);
+      },
+    };
+    if (this.closed) return armed;
+    this.armed.add(armed);
+    immediate = setImmediate(() => {
+      this.armed.delete(armed);
+      callback();
+    });
     return armed;
   }
 

@@ -102,3 +102,28 @@ describe("an API server's answer", () => {
     for (let length = 0; length < bytes.length; length++) expect(() => decode(bytes.subarray(0, length))).toThrow();
   });
 });
+
+describe("a request of a gateway", () => {
+  const request = (auditId: string, more: object = {}) => ({
+    ...{ kind: "api.request", verb: "get", path: "/api/v1/pods", isResource: true, group: "", version: "v1", resource: "pods" },
+    ...{ subresource: "", namespace: "", name: "", query: { limit: "5" }, accept: "", contentType: "", userAgent: "kubectl" },
+    ...{ credential: { type: "anonymous" }, impersonation: null, body: new Uint8Array(0), sourceIp: "127.0.0.1", auditId },
+    ...more,
+  });
+  const ids = ["a", "b", "c"].map((letter) => letter.repeat(36));
+
+  it("is read once where only its audit id is another, and every time as any msgpack reader would read it", () => {
+    const read = ids.map((id) => decode(encode(request(id)))) as unknown as ReturnType<typeof request>[];
+    expect(read).toEqual(ids.map((id) => new Packr({ useRecords: false }).unpack(new Packr({ useRecords: false }).pack(request(id)))));
+    expect(read[2]!.query).toBe(read[1]!.query);
+  });
+
+  it("with a body, an id of another form or other fields is taken for no other", () => {
+    const odd = [{ body: Buffer.from("{}") }, { auditId: "é".repeat(18) }, { auditId: "short" }, { later: 1 }, { query: { limit: "6" } }];
+    const plain = (more: object) => ({ ...request(ids[0]!, more), body: [...request(ids[0]!, more).body] });
+    for (const more of [...odd, {}, ...odd]) {
+      const read = decode(encode(request(ids[0]!, more))) as unknown as ReturnType<typeof request>;
+      expect({ ...read, body: [...read.body] }).toEqual(plain(more));
+    }
+  });
+});

@@ -31,20 +31,19 @@ export async function sendAnswer(request: HttpRequest, response: HttpResponse, a
     headers["content-encoding"] = "gzip";
     headers.vary = [headers.vary ?? [], "Accept-Encoding"].flat().join(", ");
   }
-  writeHead(response, answer.code, { ...headers, "content-length": String(body.length) });
+  headers["content-length"] = String(body.length);
+  writeHead(response, answer.code, headers);
   end(response, method === "HEAD" ? undefined : body);
 }
 
-/** An answer's headers by name in lower case; what comes several times (Warning) is a list. */
+/** An answer's headers by name in lower case, its own before those that all have; what comes several times (Warning) is a list. */
 export function headersOf(answer: ApiResponse, auditId = ""): Record<string, string | string[]> {
   const headers: Record<string, string | string[]> = { "content-type": answer.contentType, "cache-control": "no-cache, private" };
-  const seen = new Set<string>();
   for (const [name, text] of answer.headers) {
     const key = name.toLowerCase();
     const value = headerValue(text);
     const before = headers[key];
-    headers[key] = before === undefined || !seen.has(key) ? value : [before, value].flat();
-    seen.add(key);
+    headers[key] = before === undefined || key === "content-type" || key === "cache-control" ? value : [before, value].flat();
   }
   if (auditId !== "") headers["audit-id"] = headerValue(auditId);
   return headers;

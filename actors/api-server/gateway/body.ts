@@ -36,8 +36,8 @@ export function readBody(request: HttpRequest, { maxBytes, timeoutMs }: BodyLimi
       else chunks.push(chunk);
     });
     request.on("end", () => settle(Buffer.concat(chunks)));
-    request.on("error", () => settle(badRequest("the body of the request broke off")));
-    request.on("aborted", () => settle(badRequest("the body of the request broke off")));
+    const ends: { on(event: string, listener: () => void): unknown } = request;
+    for (const end of ["error", "aborted"]) ends.on(end, () => settle(badRequest("the body of the request broke off")));
   });
 }
 

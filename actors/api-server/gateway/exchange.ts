@@ -7,7 +7,7 @@ import { failureAnswer, noAnswer, sendAnswer } from "./answer";
 import { type BodyLimits, hasNoBody, readBody, toServerBody } from "./body";
 import { credentialOf, impersonationOf, type PeerCertificate } from "./credential";
 import type { Encoding } from "./encoding";
-import { destroy, type HttpRequest, type HttpResponse, header, isGone } from "./http";
+import { destroy, type HttpRequest, type HttpResponse, header, isGone, remoteAddress } from "./http";
 import type { GatewayPort } from "./port";
 import type { Routes } from "./routes";
 import { stream } from "./streaming";
@@ -106,7 +106,7 @@ async function readRequest(
     credential,
     impersonation: impersonationOf(request),
     body: bytes,
-    sourceIp: request.socket.remoteAddress ?? "",
+    sourceIp: remoteAddress(request),
     auditId,
   };
   return { message, encoding };

@@ -8,6 +8,7 @@ import { failureAnswer, sendAnswer } from "./answer";
 import { connectionOf, type PeerCertificate, readPeerCertificate } from "./credential";
 import { type ExchangeLimits, exchange, type Shared } from "./exchange";
 import { destroy, type HttpRequest, type HttpResponse } from "./http";
+import { Http2Request, Http2Response } from "./http2";
 import type { GatewayPort } from "./port";
 import { Routes } from "./routes";
 import { upgrade } from "./tunnel/upgrade";
@@ -63,7 +64,7 @@ export async function startGateway({ port, listen, tls, limits, goawayChance = 0
     return known;
   };
   const handle = (request: HttpRequest, response: HttpResponse): void => {
-    response.on("error", () => destroy(response));
+    if (!("stream" in response)) response.on("error", () => destroy(response));
     sayGoodbye(request, response, connections.draining() || Math.random() < goawayChance);
     exchange(request, response, certificateOf(request), port, effective, shared).catch((error: unknown) => {
       onError?.(error, `${request.method} ${request.url}`);
@@ -81,8 +82,10 @@ export async function startGateway({ port, listen, tls, limits, goawayChance = 0
       rejectUnauthorized: false,
       settings: { maxConcurrentStreams: 1_000 },
       maxSessionMemory: 256,
+      Http2ServerRequest: Http2Request as never,
+      Http2ServerResponse: Http2Response as never,
     },
-    handle,
+    handle as never,
   );
   server.on("upgrade", (request: IncomingMessage, socket: Duplex, head: Buffer) => {
     upgrade(request, socket, head, certificateOf(request), port).catch((error: unknown) => {
@@ -116,7 +119,7 @@ export async function startGateway({ port, listen, tls, limits, goawayChance = 0
 /** Ends the connection after this answer: as HTTP/2 does it, or as HTTP/1.1 does. */
 function sayGoodbye(request: HttpRequest, response: HttpResponse, goes: boolean): void {
   if (!goes) return;
-  if ("stream" in request) request.stream?.session?.close();
+  if ("stream" in request) request.stream.session?.close();
   else (response as ServerResponse).setHeader("connection", "close");
 }
 

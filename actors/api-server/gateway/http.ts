@@ -1,14 +1,24 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
-import type { Http2ServerRequest, Http2ServerResponse } from "node:http2";
+import type { Http2Request, Http2Response } from "./http2";
 
 /** HTTP/1.1 and HTTP/2 through the same handler. */
-export type HttpRequest = IncomingMessage | Http2ServerRequest;
-export type HttpResponse = ServerResponse | Http2ServerResponse;
+export type HttpRequest = IncomingMessage | Http2Request;
+export type HttpResponse = ServerResponse | Http2Response;
 
 /** A header's value, the first where it came several times; "" where it is absent. */
 export function header(request: HttpRequest, name: string): string {
   const value = request.headers[name];
   return (Array.isArray(value) ? value[0] : value) ?? "";
+}
+
+const addresses = new WeakMap<object, string>();
+
+/** The address of the client's end; asked of the system once for each connection. */
+export function remoteAddress(request: HttpRequest): string {
+  const connection = "stream" in request ? (request.stream.session ?? request) : request.socket;
+  let address = addresses.get(connection);
+  if (address === undefined) addresses.set(connection, (address = request.socket.remoteAddress ?? ""));
+  return address;
 }
 
 /** Every occurrence of every header, names in lower case: Node joins repeated ones with commas, which may be part of a value. */
@@ -19,14 +29,14 @@ export function* eachHeader(request: HttpRequest): Generator<readonly [string, s
 /** Whether the client has gone, so that nothing more can be said to it. */
 export function isGone(response: HttpResponse): boolean {
   if (response.writableEnded) return true;
-  if ("stream" in response) return response.stream?.destroyed ?? true;
+  if ("stream" in response) return response.stream.destroyed || response.stream.closed;
   // Without a socket it waits for the answer before it on the same connection to leave.
   return response.destroyed || (response.socket?.destroyed ?? false);
 }
 
 /** Bytes that were written and that the client has not taken yet. */
 export function bufferedBytes(response: HttpResponse): number {
-  return "stream" in response ? (response.stream?.writableLength ?? 0) : response.writableLength;
+  return "stream" in response ? response.stream.writableLength : response.writableLength;
 }
 
 export function write(response: HttpResponse, chunk: Uint8Array): void {
@@ -35,14 +45,16 @@ export function write(response: HttpResponse, chunk: Uint8Array): void {
 
 export function writeHead(response: HttpResponse, code: number, headers: Readonly<Record<string, string | string[]>>): void {
   if (isGone(response)) return;
+  if (!("stream" in response)) return void response.writeHead(code, headers);
+  if (headers.connection === undefined) return response.writeHead(code, headers);
   // HTTP/2 has no such header: there the connection itself is told.
-  const { connection, ...rest } = headers;
-  (response as ServerResponse).writeHead(code, "stream" in response || connection === undefined ? rest : headers);
+  const { connection: _, ...rest } = headers;
+  response.writeHead(code, rest);
 }
 
 /** Sends the head at once: the client has to learn that its watch stands before the first event comes. */
 export function flushHead(response: HttpResponse): void {
-  if (!isGone(response)) (response as ServerResponse).flushHeaders();
+  if (!("stream" in response) && !isGone(response)) response.flushHeaders();
 }
 
 /** A text as a header's value: UTF-8 byte by byte, as Go's clients read it, and without line ends, which would begin another header. */
@@ -57,6 +69,6 @@ export function end(response: HttpResponse, chunk?: Uint8Array): void {
 
 /** Breaks the connection off, or in HTTP/2 this one exchange on it. */
 export function destroy(response: HttpResponse): void {
-  if ("stream" in response) response.stream?.destroy();
+  if ("stream" in response) response.stream.destroy();
   else response.destroy();
 }

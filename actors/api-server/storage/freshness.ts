@@ -10,6 +10,8 @@ export interface Freshness<S> {
   asking: readonly Consistent<S>[];
   /** Consistent reads that came after the question under way was sent: it may be too old for them, the next one answers them. */
   next: Consistent<S>[];
+  /** How many reads the last question answered: where several come together, one waits a moment for the others. */
+  shared: number;
 }
 
 interface Wait<S> {
@@ -35,11 +37,13 @@ export interface HasFreshness<S> extends HasFeed {
 }
 
 export const freshnessTimer = "freshness";
+/** Set where consistent reads are gathered for one question. */
+export const gatherTimer = "freshness-gather";
 /** After this long of waiting etcd is asked for its progress: the revision may have come from a write outside the registry. */
 const progressAfterMs = 100;
 
 export function newFreshness<S>(): Freshness<S> {
-  return { waiting: [], asking: [], next: [] };
+  return { waiting: [], asking: [], next: [], shared: 0 };
 }
 
 /** Goes on once the caches hold at least `revision`, at once if they do; with false when they do not by `untilUs` (monotonic). */
@@ -75,18 +79,33 @@ export function awaitConsistent<S extends HasFreshness<S>>(
 
 /**
  * Asks etcd for the revision to which it had come at the time of this call, or later. One question is under way at a time, and it answers
- * everybody who came before it was sent: a hundred reads at once cost etcd no more than two.
+ * everybody who came before it was sent: a hundred reads at once cost etcd no more than two. A read that comes alone asks at once. Where the last
+ * question answered several, the next one is put when those that are here already have been heard: otherwise the first of them would have a
+ * question, with its round of messages between etcd's members, for itself.
  */
 export function learnPresent<S extends HasFreshness<S>>(state: S, ctx: Context<S>, untilUs: number, then: ThenRevision<S>): undefined {
   const { freshness } = state;
   // Many wait for one answer of etcd: what throws in one of them is no concern of the others.
   const read: Consistent<S> = { untilUs, then: ctx.keep(then) };
-  if (freshness.asking.length === 0) return ask(state, ctx, [read]);
+  if (freshness.asking.length === 0 && freshness.next.length === 0) {
+    if (freshness.shared <= 1) return ask(state, ctx, [read]);
+    ctx.setTimer(gatherTimer, 0);
+  }
   freshness.next.push(read);
+}
+
+/** On the gather timer: puts the question of all who have come. */
+export function onGatherTimer<S extends HasFreshness<S>>(state: S, ctx: Context<S>): undefined {
+  const { freshness } = state;
+  const reads = freshness.next;
+  if (freshness.asking.length > 0 || reads.length === 0) return;
+  freshness.next = [];
+  return ask(state, ctx, reads);
 }
 
 function ask<S extends HasFreshness<S>>(state: S, ctx: Context<S>, reads: readonly Consistent<S>[]): undefined {
   state.freshness.asking = reads;
+  state.freshness.shared = reads.length;
   const untilUs = reads.reduce((latest, read) => Math.max(latest, read.untilUs), 0);
   return readEtcd(state, ctx, revisionQuestion, untilUs, (state, outcome, ctx) => {
     const { asking, next } = state.freshness;

@@ -1,4 +1,6 @@
+import type { Ctx, ServerState } from "../../../actors/api-server/state";
 import { watchedMember } from "../../../actors/api-server/storage/feed";
+import { gatherTimer, learnPresent, newFreshness, onGatherTimer } from "../../../actors/api-server/storage/freshness";
 import type { MemberState } from "../../../actors/etcd/state";
 import { address } from "../../../protocol/address";
 import type { Message } from "../../../protocol/codec";
@@ -13,6 +15,51 @@ function leaderOf(tank: Tank): number {
   }
   throw new Error("etcd has no leader");
 }
+
+describe("the question of consistent reads to etcd", () => {
+  test("is put at once for a read that is alone, and once for all where several come together", () => {
+    const said: string[] = [];
+    let answered: (state: unknown, answer: unknown, ctx: unknown) => void = () => undefined;
+    const ctx = {
+      monotonicUs: () => 0,
+      keep: <T>(then: T) => then,
+      setTimer: (name: string, delayMs: number) => said.push(`timer ${name} ${delayMs}`),
+      ask: (_to: string, body: Message, _options: object, then: typeof answered) => {
+        said.push(body.kind);
+        answered = then;
+      },
+    } as unknown as Ctx;
+    const etcd = { members: ["etcd/0"], preferred: "etcd/0", readTimeoutMs: 1_000, vault: {} };
+    const state = { freshness: newFreshness(), etcd, feed: { knownRevision: 0 } } as unknown as ServerState;
+    const told: number[] = [];
+    const read = () => learnPresent(state, ctx, 1e6, (_, outcome) => void told.push(outcome.type === "done" ? outcome.revision : -1));
+    const answer = (revision: number) =>
+      answered(state, { ok: true, body: { kind: "etcd.range.response", header: { revision }, kvs: [], more: false, count: 0 } }, ctx);
+    read();
+    expect(said.splice(0)).toEqual(["etcd.range"]);
+    // These came after it was sent.
+    read();
+    read();
+    answer(5);
+    expect([said.splice(0), told.splice(0)]).toEqual([["etcd.range"], [5]]);
+    answer(6);
+    expect([said.splice(0), told.splice(0)]).toEqual([[], [6, 6]]);
+    // The next ones come together as well, in all likelihood.
+    for (let i = 0; i < 3; i++) read();
+    expect(said.splice(0)).toEqual([`timer ${gatherTimer} 0`]);
+    onGatherTimer(state, ctx);
+    expect(said.splice(0)).toEqual(["etcd.range"]);
+    answer(7);
+    expect(told.splice(0)).toEqual([7, 7, 7]);
+    // One that waited for others in vain: its like asks at once again.
+    read();
+    onGatherTimer(state, ctx);
+    answer(8);
+    said.splice(0);
+    read();
+    expect(said).toEqual(["etcd.range"]);
+  });
+});
 
 describe("faults below the API server", () => {
   test("through the death of etcd's leader no acknowledged write is lost and no unacknowledged one is doubled", () => {

@@ -113,7 +113,7 @@ describe("wavetank run", () => {
 
   it("ends with 1 when a check is violated, with the cause and a line that repeats it", async () => {
     const { status, out } = await wavetank("run", bad);
-    expect(out).toMatch(/violated {2}pod-bound-once +nothing happened that it could judge/);
+    expect(out).toMatch(/unproven {2}pod-bound-once +nothing happened that it could judge/);
     expect(out).toMatch(/npx wavetank run .*bad\.yaml --seed 1/);
     expect(status).toBe(1);
   });

@@ -7,7 +7,7 @@ import { clusterCidr, serviceCidr } from "../scenarios/cluster";
 import { InputError } from "./exit";
 import { readText } from "./read-text";
 
-/** Where audit events go, and with which credentials. */
+/** Where a webhook is that a file of ours names, such as that of audit events, and with which credentials. */
 export interface AuditWebhookAccess {
   readonly url: string;
   readonly tls: {
@@ -22,10 +22,8 @@ export interface AuditWebhookAccess {
 
 type Json = Readonly<Record<string, unknown>>;
 
-const flag = "--audit-webhook-config-file";
-
-/** Reads the kubeconfig of the webhook: the server of its current context. Throws an InputError that names the file and the field. */
-export function readAuditWebhookAccess(file: string): AuditWebhookAccess {
+/** Reads the kubeconfig of a webhook: the server of its current context. Throws an InputError that names the flag, the file and the field. */
+export function readAuditWebhookAccess(file: string, flag = "--audit-webhook-config-file"): AuditWebhookAccess {
   const wrong = (why: string) => new InputError(`${flag} ${file}: ${why}`);
   const config = record(parsed(readText(file), wrong));
   if (config?.kind !== "Config") throw wrong(`expected a kubeconfig (kind: Config), found ${JSON.stringify(config?.kind ?? null)}`);

@@ -6,6 +6,7 @@ import { type ClusterShape, defaultShape } from "../scenarios/cluster";
 import { readBehaviours } from "../scenarios/rehearse/behaviour-file";
 import { readShape } from "../scenarios/shape";
 import { formatProblem, readDocuments } from "../scenarios/source";
+import { readAdmission } from "./admission-options";
 import { type ApiServerFlags, readApiServerFlags } from "./api-server-flags";
 import { type AuditFlags, type AuditOptions, readAudit } from "./audit-options";
 import { type AuthenticationFlags, readAuthentication } from "./authentication-options";
@@ -30,6 +31,7 @@ export interface UpFlags extends AuditFlags, ApiServerFlags, StorageFlags, Authe
   readonly kubeconfig?: string;
   readonly controlPlaneOnly?: boolean;
   readonly metricsServer?: boolean;
+  readonly admissionControlConfigFile?: string;
   readonly encryptionProviderConfig?: string;
   readonly behaviour?: string;
   readonly metricsListen?: string;
@@ -103,6 +105,7 @@ export function readUpOptions(flags: UpFlags): UpOptions {
     audit,
     apiServer: {
       ...(audit ? { audit: audit.policy } : {}),
+      admission: readAdmission(flags.admissionControlConfigFile, String(flags.enableAdmissionPlugins ?? "")),
       jwt: readAuthentication(flags),
       encryption: readEncryption(flags.encryptionProviderConfig),
     },

@@ -35,6 +35,10 @@ export function addUp(program: Command): void {
     .option("--control-plane-only", "no nodes: what a controller's tests need")
     .option("--no-metrics-server", "no metrics.k8s.io: `kubectl top` has nobody to ask")
     .option("--log-level <level>", "debug, info, warn, error or silent; the log goes to standard error", "warn")
+    .option(
+      "--admission-control-config-file <file>",
+      "an AdmissionConfiguration: what admission plug-ins are told, such as PodSecurity's defaults",
+    )
     .option("--encryption-provider-config <file>", "an EncryptionConfiguration: which objects are encrypted in etcd, and with which keys")
     .option("--encryption-provider-config-automatic-reload", "read that file again when it changes")
     .option("--behaviour <file>", "how images behave, as for rehearse: start, readiness, latency, what they answer as admission webhooks")

@@ -1,4 +1,5 @@
 import type { Address } from "../../protocol/address";
+import type { AdmissionSettings } from "./admission/configuration";
 import { knobOfPlugin, type PluginName, pluginDefaults, pluginNames } from "./admission/plugin-names";
 import type { AuditPolicy } from "./audit/policy";
 import type { ActorAccounts } from "./authentication/actors";
@@ -18,6 +19,8 @@ export interface ApiServerConfig {
   readonly encryption?: readonly EncryptionRule[];
   /** Other issuers whose tokens are believed. */
   readonly jwt?: readonly JwtAuthenticator[];
+  /** What admission plug-ins are told; without it each has its defaults. */
+  readonly admission?: AdmissionSettings;
   readonly staticTokens?: readonly StaticToken[];
   /** The service accounts, "namespace/name", under which actors of the user's own run. */
   readonly actorAccounts?: ActorAccounts;

@@ -103,7 +103,7 @@ function newState(config: ApiServerConfig, self: string): ServerState {
   const state: ServerState = {
     config,
     knobs,
-    plugins: chosenPlugins(knobs),
+    plugins: chosenPlugins(knobs, config.admission),
     etcd: {
       members: config.etcd,
       preferred: config.etcd[0]!,
@@ -129,6 +129,7 @@ function newState(config: ApiServerConfig, self: string): ServerState {
     documents: new Map(),
     authorizations: new Map(),
     admissions: new Map(),
+    imageVerdicts: new Map(),
     oidc: newOidc(config.jwt),
     metrics,
     flow: newFlowControl(metrics.registry),

@@ -1,6 +1,7 @@
 import type { Context, RequestRef } from "../../runtime/actor";
 import type { Plugin } from "./admission/admission";
 import type { AdmissionCounts } from "./admission/dynamic/counts";
+import type { ImageVerdict } from "./admission/dynamic/image-policy";
 import type { Aggregation } from "./aggregation/remote";
 import type { Oidc } from "./authentication/oidc/provider";
 import type { AuthorizationMemo } from "./authorization-memo";
@@ -48,6 +49,8 @@ export interface ServerState {
   readonly documents: DocumentCache;
   readonly authorizations: AuthorizationMemo;
   readonly admissions: AdmissionCounts;
+  /** What was said of images, by what was asked. */
+  readonly imageVerdicts: Map<string, ImageVerdict>;
   oidc: Oidc;
   readonly metrics: ServerMetrics;
   readonly flow: FlowControl;

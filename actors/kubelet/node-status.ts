@@ -50,6 +50,8 @@ export function nodeStatus(config: KubeletConfig, findings: NodeFindings, before
       { type: "Hostname", address: config.node },
     ],
     daemonEndpoints: { kubeletEndpoint: { Port: 10250 } },
+    // No CPUs are set aside for one pod, so that those of guaranteed ones can be changed as well.
+    declaredFeatures: ["GuaranteedQoSPodCPUResize"],
     nodeInfo: {
       architecture: "amd64",
       bootID: "",

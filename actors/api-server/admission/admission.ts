@@ -26,6 +26,8 @@ export interface ClusterView {
   list(group: string, version: string, plural: string): readonly Stored<ApiObject>[];
   /** By taint: for how many seconds a Pod that says nothing tolerates it. */
   readonly defaultTolerationSeconds: ReadonlyMap<string, number>;
+  /** The server's time. */
+  readonly nowMs: number;
   /** The plug-ins of this server; those that are on unless somebody says otherwise where it is absent. */
   readonly plugins?: readonly Plugin[];
 }

@@ -2,15 +2,18 @@ import type { ApiObject } from "../../../protocol/kinds/object";
 import { type Failure, isFailure } from "../../../protocol/status";
 import type { Admission, Needed, Plugin } from "./admission";
 import { certificateApproval, certificateSigning, certificateSubjectRestriction } from "./certificates";
+import type { AdmissionSettings } from "./configuration";
 import { defaultIngressClass, defaultStorageClass } from "./default-classes";
 import { defaultTolerationSeconds } from "./default-toleration-seconds";
 import { limitRanger } from "./limit-ranger";
 import { namespaceLifecycle } from "./namespace-lifecycle";
+import { nodeDeclaredFeatureValidator } from "./node-declared-features";
 import { nodeRestriction } from "./node-restriction";
 import { optionalPlugins } from "./optional/index";
 import { paramAccess } from "./param-access";
 import { knobOfPlugin } from "./plugin-names";
 import { podSecurity } from "./pod-security/pod-security";
+import { podTopologyLabels } from "./pod-topology-labels";
 import { priority } from "./priority";
 import { rbacEscalation } from "./rbac-escalation";
 import { runtimeClass } from "./runtime-class";
@@ -19,13 +22,14 @@ import { persistentVolumeClaimResize, storageObjectInUseProtection } from "./sto
 import { taintNodesByCondition } from "./taint-nodes-by-condition";
 
 /** Those that are on unless somebody says otherwise, in the order in which they are asked, as in kube-apiserver. */
-const plugins: readonly Plugin[] = [
+const standardPlugins = (settings: AdmissionSettings): readonly Plugin[] => [
   namespaceLifecycle,
   limitRanger,
   serviceAccount,
   nodeRestriction,
   taintNodesByCondition,
-  podSecurity,
+  podTopologyLabels,
+  podSecurity(settings.podSecurity),
   priority,
   defaultTolerationSeconds,
   defaultStorageClass,
@@ -36,19 +40,22 @@ const plugins: readonly Plugin[] = [
   certificateSigning,
   certificateSubjectRestriction,
   defaultIngressClass,
+  nodeDeclaredFeatureValidator,
   rbacEscalation,
   paramAccess,
 ];
 
-/** The plug-ins of a server with these flags; what in Kubernetes is no plug-in cannot be turned off. */
-export function chosenPlugins(knobs: Readonly<Record<string, number>>): readonly Plugin[] {
+const plugins = standardPlugins({});
+
+/** The plug-ins of a server with these flags and this configuration; what in Kubernetes is no plug-in cannot be turned off. */
+export function chosenPlugins(knobs: Readonly<Record<string, number>>, settings: AdmissionSettings = {}): readonly Plugin[] {
   const isOn = ({ name }: Plugin) => (knobs[knobOfPlugin(name)] ?? 1) === 1;
-  return [...plugins, ...optionalPlugins].filter(isOn);
+  return [...standardPlugins(settings), ...optionalPlugins(settings)].filter(isOn);
 }
 
 /** What all plug-ins together will look up. */
-export function neededBy(admission: Omit<Admission, "cluster">): readonly Needed[] {
-  return plugins.flatMap((plugin) => plugin.needs?.(admission) ?? []);
+export function neededBy(admission: Omit<Admission, "cluster">, asked: readonly Plugin[] = plugins): readonly Needed[] {
+  return asked.flatMap((plugin) => plugin.needs?.(admission) ?? []);
 }
 
 /** The object as the plug-ins leave it, or the first refusal. */

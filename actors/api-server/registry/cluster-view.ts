@@ -8,8 +8,9 @@ import { keyOfObject, resourceNamed } from "../storage/keys";
 import { readEntry } from "../storage/store";
 
 /** The cluster as the caches have it, plus what was read from etcd because they did not have it. */
-export function viewOf(state: ServerState, fetched: ReadonlyMap<string, Stored<ApiObject>> = new Map()): ClusterView {
+export function viewOf(state: ServerState, nowMs: number, fetched: ReadonlyMap<string, Stored<ApiObject>> = new Map()): ClusterView {
   return {
+    nowMs,
     plugins: state.plugins,
     defaultTolerationSeconds: new Map([
       ["node.kubernetes.io/not-ready", state.knobs["default-not-ready-toleration-seconds"]],
@@ -52,6 +53,6 @@ export function fetchNeeded(
         return next(state, ctx, index + 1);
       });
     }
-    return then(state, viewOf(state, fetched), ctx);
+    return then(state, viewOf(state, ctx.wallUs() / 1000, fetched), ctx);
   }
 }

@@ -11,6 +11,7 @@ import { withEventLease } from "../storage/event-lease";
 import { keyOfObject } from "../storage/keys";
 import { type Alongside, nothingAlongside, writeGuarded } from "../storage/store";
 import { answerObject } from "./answer-object";
+import { provideNamespace } from "./auto-provision";
 import { dryRunOf, fieldManagerOf, parseBody, receiveObject } from "./body";
 import { fetchNeeded } from "./cluster-view";
 import { recordWrite } from "./facts";
@@ -57,7 +58,9 @@ export function createObject(
   const asking = { notes, deadlineUs: call.deadlineUs };
   const options = writeOptions(call, "CreateOptions");
   let told: readonly string[] = warnings;
-  return attempt(state, ctx, 1);
+  return provideNamespace(state, ctx, call, dryRun, (state, refused, ctx) =>
+    refused ? refuse(ctx, call, refused) : attempt(state, ctx, 1),
+  );
 
   function attempt(state: ServerState, ctx: Ctx, tries: number): undefined {
     const name = object.metadata.name || generated(ctx, object.metadata.generateName);
@@ -74,7 +77,7 @@ export function createObject(
       ...{ operation: "CREATE", kind, subresource: "", namespace: request.namespace, name, object: named, old: undefined },
       ...{ user: call.user, suffix: ctx.randomSuffix(5) },
     };
-    return fetchNeeded(state, ctx, neededBy(base), call.deadlineUs, (state, cluster, ctx) => {
+    return fetchNeeded(state, ctx, neededBy(base, state.plugins), call.deadlineUs, (state, cluster, ctx) => {
       if (isFailure(cluster)) return refuse(ctx, call, cluster);
       const admission = { ...base, cluster };
       const admitted = mutate(admission);

@@ -91,7 +91,7 @@ export function removeOne(
       const admission = {
         ...({ operation: "DELETE", kind, subresource: "", namespace: request.namespace, name, object, old: object, user } as const),
         suffix: "",
-        cluster: viewOf(state),
+        cluster: viewOf(state, nowMs),
       };
       const admitted = mutate(admission);
       const refusal = isFailure(admitted) ? admitted : validate(admission);

@@ -154,7 +154,7 @@ function decide(
   const object = updated(kind, stored, wanted, subresource, fresh.nowMs);
   const admission = {
     ...({ operation: "UPDATE", kind, subresource, namespace, name, object, old: stored, user } as const),
-    ...{ suffix: "", cluster: viewOf(state) },
+    ...{ suffix: "", cluster: viewOf(state, fresh.nowMs) },
   };
   const admitted = mutate(admission);
   if (isFailure(admitted)) return { type: "refuse", status: admitted };

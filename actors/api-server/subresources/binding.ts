@@ -117,9 +117,14 @@ export function bound(call: ResourceCall, pod: Stored<Pod>, binding: Binding, no
   const conditions = (pod.status?.conditions ?? []).filter(({ type }) => type !== "PodScheduled");
   const scheduled: PodCondition = { type: "PodScheduled", status: "True", lastTransitionTime: timestamp(nowMs) };
   const annotations = { ...pod.metadata.annotations, ...metadata?.annotations };
+  const labels = { ...metadata?.labels, ...pod.metadata.labels };
   return {
     ...pod,
-    metadata: { ...pod.metadata, ...(Object.keys(annotations).length > 0 ? { annotations } : {}) },
+    metadata: {
+      ...pod.metadata,
+      ...(Object.keys(labels).length > 0 ? { labels } : {}),
+      ...(Object.keys(annotations).length > 0 ? { annotations } : {}),
+    },
     spec: { ...pod.spec!, nodeName: target.name! },
     status: { ...pod.status, conditions: [...conditions, scheduled] },
   } as ApiObject;

@@ -32,6 +32,7 @@ export function postJson(
       ["content-type", "application/json"],
       ["accept", "application/json, */*"],
       ["user-agent", "kube-apiserver-admission"],
+      ...(target.headers ?? []),
     ],
     body: Buffer.from(JSON.stringify(body)),
     caBundle: pemOf(target.caBundle),

@@ -14,6 +14,8 @@ export interface WebTarget {
   /** Base64 of PEM, as objects hold it. */
   readonly caBundle?: string;
   readonly insecureSkipTlsVerify?: boolean;
+  /** What is said beside what every request says: credentials. */
+  readonly headers?: readonly (readonly [string, string])[];
 }
 
 /** Where a request goes: the actor that is asked, and the URL it is told. */

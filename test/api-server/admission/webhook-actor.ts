@@ -58,8 +58,8 @@ export const patch = (...operations: Json[]): Json => ({
 });
 
 /** A tank whose webhooks are played by these; they are reached through the Service hooks/hooks. */
-export function hookedTank(hooks: Hooks, servers = 1): Tank {
-  const tank = new Tank({ servers, actors: [hooks.actor], web: { "hooks.hooks.svc:443": address("hooks", 0) } });
+export function hookedTank(hooks: Hooks, servers = 1, more: NonNullable<ConstructorParameters<typeof Tank>[0]> = {}): Tank {
+  const tank = new Tank({ servers, actors: [hooks.actor], web: { "hooks.hooks.svc:443": address("hooks", 0) }, ...more });
   tank.namespace("default");
   return tank;
 }

@@ -21,6 +21,7 @@ export function admission(object: object, cluster: Readonly<Record<string, objec
     },
     ...{ object: typed, old: undefined, user: admin, suffix: "abcde" },
     cluster: {
+      nowMs: 0,
       defaultTolerationSeconds: new Map([
         ["node.kubernetes.io/not-ready", 300],
         ["node.kubernetes.io/unreachable", 300],

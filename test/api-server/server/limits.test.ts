@@ -221,6 +221,8 @@ describe("optional plug-ins", () => {
       "ValidatingAdmissionPolicy",
       "ValidatingAdmissionWebhook",
       "ResourceQuota",
+      "NamespaceAutoProvision",
+      "ImagePolicyWebhook",
     ];
     expect([...all, ...apart].sort()).toEqual([...pluginNames].sort());
     expect(chosenPlugins({ "admission-plugin-Priority": 0 }).map(({ name }) => name)).not.toContain("Priority");

@@ -3,6 +3,7 @@ import { isReview, type Kind } from "../../../../protocol/kinds/registry";
 import { type Failure, isFailure } from "../../../../protocol/status";
 import type { Ctx, ServerState } from "../../state";
 import { cacheOf } from "../../storage/feed";
+import { imagePolicyOf, reviewImages } from "./image-policy";
 import { runMutatingPolicies } from "./mutating-policies";
 import { runMutatingWebhooks } from "./mutating-webhooks";
 import { arePoliciesBound, mutatingPolicies, validatingPolicies } from "./policies";
@@ -41,7 +42,7 @@ export function mayMutate(state: ServerState, kind: Kind): boolean {
 
 /** Whether anybody might want to refuse objects of the kind. */
 export function mayValidate(state: ServerState, kind: Kind): boolean {
-  return !isExempt(kind) && (callsValidating(state) || areAsked(state, kind, validatingPolicies));
+  return !isExempt(kind) && (callsValidating(state) || areAsked(state, kind, validatingPolicies) || asksOfImages(state, kind));
 }
 
 /** Whether there are webhooks to be called, and calling them has not been turned off. */
@@ -49,6 +50,9 @@ const callsMutating = (state: ServerState) =>
   state.knobs["admission-plugin-MutatingAdmissionWebhook"] === 1 && cacheOf(state.feed, mutatingWebhooks).size > 0;
 const callsValidating = (state: ServerState) =>
   state.knobs["admission-plugin-ValidatingAdmissionWebhook"] === 1 && cacheOf(state.feed, validatingWebhooks).size > 0;
+
+const asksOfImages = (state: ServerState, { group, plural }: Kind) =>
+  group === "" && plural === "pods" && imagePolicyOf(state) !== undefined;
 
 /** Questions such as SubjectAccessReviews are shown to webhooks, but to no policy. */
 function areAsked(state: ServerState, kind: Kind, policies: Parameters<typeof arePoliciesBound>[1]): boolean {
@@ -102,10 +106,23 @@ export function admitValidating(
   state: ServerState,
   ctx: Ctx,
   review: Review,
-  { notes, deadlineUs }: Asking,
+  asking: Asking,
   then: (state: ServerState, refusal: Failure | undefined, ctx: Ctx) => undefined,
 ): undefined {
   if (!mayValidate(state, review.kind)) return then(state, undefined, ctx);
+  return reviewImages(state, ctx, review, asking, (state, refusal, ctx) =>
+    refusal ? then(state, refusal, ctx) : askUsers(state, ctx, review, asking, then),
+  );
+}
+
+/** What those say whom users have configured. */
+function askUsers(
+  state: ServerState,
+  ctx: Ctx,
+  review: Review,
+  { notes, deadlineUs }: Asking,
+  then: (state: ServerState, refusal: Failure | undefined, ctx: Ctx) => undefined,
+): undefined {
   return beginRun(state, ctx, review, { notes, deadlineUs }, (state, run, ctx) => {
     if (isFailure(run)) return then(state, run, ctx);
     const webhooks: typeof runValidatingWebhooks = (state, ctx, ...rest) =>

@@ -24,28 +24,30 @@ export function admitSubresource<T extends object>(
   dryRun: boolean,
   then: (state: ServerState, admitted: AdmittedBody<T> | Failure, ctx: Ctx) => undefined,
 ): undefined {
-  return askPlugins(state, ctx, call, operation, given, (state, refused, ctx) =>
-    refused ? then(state, refused, ctx) : askOthers(state, ctx, call, operation, body, given, dryRun, then),
+  return askPlugins(state, ctx, call, operation, given, (state, admitted, ctx) =>
+    isFailure(admitted) ? then(state, admitted, ctx) : askOthers(state, ctx, call, operation, body, admitted, dryRun, then),
   );
 }
 
-/** What plug-ins say of what is posted to a subresource: a Binding, an Eviction, a TokenRequest. They change none of these. */
-function askPlugins(
+/** What plug-ins make of what is posted to a subresource: a Binding, an Eviction, a TokenRequest. */
+function askPlugins<T extends object>(
   state: ServerState,
   ctx: Ctx,
   { kind, request, user, deadlineUs }: AskedCall,
   operation: "CREATE" | "CONNECT",
-  given: object,
-  then: (state: ServerState, refused: Failure | undefined, ctx: Ctx) => undefined,
+  given: T,
+  then: (state: ServerState, admitted: T | Failure, ctx: Ctx) => undefined,
 ): undefined {
   const { subresource, namespace, name } = request;
-  if (operation !== "CREATE" || subresource === "") return then(state, undefined, ctx);
-  const object = { metadata: {}, ...given } as ApiObject;
+  if (operation !== "CREATE" || subresource === "") return then(state, given, ctx);
+  const object = { metadata: {}, ...given } as unknown as ApiObject;
   const base = { operation, kind, subresource, namespace, name, user, object, old: undefined, suffix: "" };
-  return fetchNeeded(state, ctx, neededBy(base), deadlineUs, (state, cluster, ctx) => {
+  return fetchNeeded(state, ctx, neededBy(base, state.plugins), deadlineUs, (state, cluster, ctx) => {
     if (isFailure(cluster)) return then(state, cluster, ctx);
     const admitted = mutate({ ...base, cluster });
-    return then(state, isFailure(admitted) ? admitted : validate({ ...base, cluster }), ctx);
+    if (isFailure(admitted)) return then(state, admitted, ctx);
+    const refusal = validate({ ...base, object: admitted, cluster });
+    return then(state, refusal ?? (admitted === object ? given : (admitted as unknown as T)), ctx);
   });
 }
 

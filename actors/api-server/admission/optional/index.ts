@@ -1,9 +1,12 @@
 import { failure, forbidden } from "../../../../protocol/status";
 import type { Plugin } from "../admission";
+import type { AdmissionSettings } from "../configuration";
 import { alwaysPullImages } from "./always-pull-images";
 import { denyServiceExternalIps } from "./deny-service-external-ips";
+import { eventRateLimit } from "./event-rate-limit";
 import { extendedResourceToleration } from "./extended-resource-toleration";
 import { limitPodHardAntiAffinityTopology } from "./limit-pod-hard-anti-affinity-topology";
+import { namespaceExists } from "./namespace-exists";
 import { ownerReferencesPermissionEnforcement } from "./owner-references-permission-enforcement";
 import { podNodeSelector } from "./pod-node-selector";
 import { podResizeValidator } from "./pod-resize-validator";
@@ -19,14 +22,16 @@ const alwaysDeny: Plugin = {
 };
 
 /** The plug-ins that are off unless they are asked for, in the order in which they are asked. */
-export const optionalPlugins: readonly Plugin[] = [
+export const optionalPlugins = (settings: AdmissionSettings): readonly Plugin[] => [
+  namespaceExists,
   limitPodHardAntiAffinityTopology,
-  podNodeSelector,
-  podTolerationRestriction,
+  podNodeSelector(settings.podNodeSelector),
+  podTolerationRestriction(settings.podTolerationRestriction),
   extendedResourceToleration,
   alwaysPullImages,
   ownerReferencesPermissionEnforcement,
   denyServiceExternalIps,
   podResizeValidator,
+  eventRateLimit(settings.eventRateLimit ?? []),
   alwaysDeny,
 ];

@@ -2,18 +2,22 @@ import type { Pod, Toleration } from "../../../../protocol/kinds/generated";
 import type { ApiObject, Stored } from "../../../../protocol/kinds/object";
 import { badRequest, type Failure, forbidden, isFailure } from "../../../../protocol/status";
 import { type Admission, isOf, type Plugin } from "../admission";
+import type { TolerationSettings } from "../configuration";
 
 const defaults = "scheduler.alpha.kubernetes.io/defaultTolerations";
 const allowed = "scheduler.alpha.kubernetes.io/tolerationsWhitelist";
 
-/** Pods get the tolerations of their namespace, and may have no others than it allows. Source: "Admission Control", PodTolerationRestriction. */
-export const podTolerationRestriction: Plugin = {
+/**
+ * Pods get the tolerations of their namespace, or where it says nothing those of the configuration, and may have no others than it allows. Source:
+ * "Admission Control", PodTolerationRestriction.
+ */
+export const podTolerationRestriction = (settings: TolerationSettings = { defaults: [], allowed: [] }): Plugin => ({
   name: "PodTolerationRestriction",
   mutate(admission) {
     if (admission.operation === "DELETE" || !isOf(admission, "", "pods")) return admission.object;
     const pod = admission.object as ApiObject & Pod;
     if (!pod.spec) return pod;
-    const given = admission.operation === "CREATE" ? annotated(admission, defaults) : undefined;
+    const given = admission.operation === "CREATE" ? (annotated(admission, defaults) ?? settings.defaults) : undefined;
     if (isFailure(given)) return given;
     const own = pod.spec.tolerations ?? [];
     const more = (given ?? []).filter((one) => !own.some((other) => sameTaint(one, other)));
@@ -23,14 +27,14 @@ export const podTolerationRestriction: Plugin = {
   },
   validate(admission) {
     if (admission.operation === "DELETE" || !isOf(admission, "", "pods")) return undefined;
-    const list = annotated(admission, allowed);
+    const list = annotated(admission, allowed) ?? settings.allowed;
     if (isFailure(list)) return list;
-    if (list === undefined || list.length === 0) return undefined;
+    if (list.length === 0) return undefined;
     const own = (admission.object as Pod).spec?.tolerations ?? [];
     if (own.every((one) => list.some((other) => isWithin(one, other)))) return undefined;
     return refusal(admission, "pod tolerations (possibly merged with namespace default tolerations) conflict with its namespace whitelist");
   },
-};
+});
 
 function refusal({ name }: Admission, why: string): Failure {
   return forbidden({ group: "", resource: "pods", name }, why);

@@ -1,41 +1,48 @@
 import type { Namespace, Pod, PodTemplateSpec } from "../../../../protocol/kinds/generated";
 import type { ApiObject, Stored } from "../../../../protocol/kinds/object";
-import { forbidden } from "../../../../protocol/status";
+import { type Failure, forbidden, invalid } from "../../../../protocol/status";
 import { type Admission, isOf, type Plugin } from "../admission";
-import { type Level, type PodTemplate, violationsOf } from "./checks";
+import { type PodTemplate, violationsOf } from "./checks";
+import { isLevel, noPodSecuritySettings, type PodSecurityMode, type PodSecuritySettings, type Policy, podSecurityModes } from "./settings";
 
 /**
  * Holds Pods to the level of the Pod Security Standards that their namespace's labels name: `enforce` refuses Pods, `warn` warns of Pods and of
  * what makes them. Every version of the standards is taken for the newest. Source: "Pod Security Admission".
  */
-export const podSecurity: Plugin = {
-  name: "PodSecurity",
-  needs: ({ operation, kind, namespace }) =>
-    operation !== "DELETE" && kind.namespaced && (isPodKind(kind.group, kind.plural) || templatePaths.has(`${kind.plural}.${kind.group}`))
-      ? [{ group: "", version: "v1", plural: "namespaces", namespace: "", name: namespace }]
-      : [],
-  validate(admission) {
-    const { kind, name, object } = admission;
-    if (!concernsPod(admission)) return undefined;
-    const policy = policyOf(admission, "enforce");
-    const wrong = policy && textOf(policy, templateOf(object as ApiObject & Pod));
-    return wrong ? forbidden({ group: kind.group, resource: kind.plural, name }, `violates PodSecurity ${wrong}`) : undefined;
-  },
-  warn(admission) {
-    if (isOf(admission, "", "namespaces")) return warningsOfNamespace(admission);
-    const template = concernsPod(admission) ? templateOf(admission.object as ApiObject & Pod) : templateIn(admission);
-    const policy = template && policyOf(admission, "warn");
-    const wrong = policy && textOf(policy, template);
-    return wrong ? [`would violate PodSecurity ${wrong}`] : [];
-  },
-};
+export function podSecurity({ defaults, exemptions }: PodSecuritySettings = noPodSecuritySettings): Plugin {
+  return {
+    name: "PodSecurity",
+    needs: ({ operation, kind, namespace }) =>
+      operation !== "DELETE" && kind.namespaced && (isPodKind(kind.group, kind.plural) || templatePaths.has(`${kind.plural}.${kind.group}`))
+        ? [{ group: "", version: "v1", plural: "namespaces", namespace: "", name: namespace }]
+        : [],
+    validate(admission) {
+      const { kind, name, object } = admission;
+      if (isOf(admission, "", "namespaces")) return wrongLabels(admission);
+      if (!concernsPod(admission)) return undefined;
+      const wrong = verdict(admission, "enforce", templateOf(object as ApiObject & Pod));
+      return wrong ? forbidden({ group: kind.group, resource: kind.plural, name }, `violates PodSecurity ${wrong}`) : undefined;
+    },
+    warn(admission) {
+      if (isOf(admission, "", "namespaces")) return warningsOfNamespace(admission, defaults.enforce, isExempt);
+      const template = concernsPod(admission) ? templateOf(admission.object as ApiObject & Pod) : templateIn(admission);
+      const wrong = template && verdict(admission, "warn", template);
+      return wrong ? [`would violate PodSecurity ${wrong}`] : [];
+    },
+  };
 
-interface Policy {
-  readonly level: Level;
-  readonly version: string;
+  /** What is wrong with a Pod by the level that its namespace has for a mode. */
+  function verdict({ cluster, namespace, user }: Admission, mode: PodSecurityMode, template: PodTemplate): string | undefined {
+    if (exemptions.namespaces.includes(namespace) || exemptions.usernames.includes(user.name) || isExempt(template)) return undefined;
+    const found = cluster.get("", "v1", "namespaces", "", namespace) as Stored<Namespace> | undefined;
+    return textOf(policyIn(found?.metadata.labels, mode, defaults[mode]), template);
+  }
+
+  function isExempt({ spec }: PodTemplate): boolean {
+    return spec.runtimeClassName !== undefined && exemptions.runtimeClasses.includes(spec.runtimeClassName);
+  }
 }
 
-const levels: ReadonlySet<string> = new Set(["privileged", "baseline", "restricted"]);
 const prefix = "pod-security.kubernetes.io/";
 
 const isPodKind = (group: string, plural: string) => group === "" && plural === "pods";
@@ -73,15 +80,37 @@ function templateIn({ operation, kind, subresource, object }: Admission): PodTem
   return found === undefined ? undefined : templateOf(found as PodTemplateSpec);
 }
 
-function policyOf({ cluster, namespace }: Admission, mode: "enforce" | "warn"): Policy | undefined {
-  return policyIn((cluster.get("", "v1", "namespaces", "", namespace) as Stored<Namespace> | undefined)?.metadata.labels, mode);
+function policyIn(labels: Readonly<Record<string, string>> | undefined, mode: PodSecurityMode, standard: Policy): Policy {
+  const level = labels?.[prefix + mode];
+  const version = labels?.[`${prefix}${mode}-version`];
+  if (level === undefined) return version === undefined ? standard : { ...standard, version };
+  // A level that nobody knows is taken for the strictest one.
+  return { level: isLevel(level) ? level : "restricted", version: version ?? "latest" };
 }
 
-function policyIn(labels: Readonly<Record<string, string>> | undefined, mode: "enforce" | "warn" | "audit"): Policy | undefined {
-  const level = labels?.[prefix + mode];
-  if (level === undefined) return undefined;
-  // A level that nobody knows is taken for the strictest one.
-  return { level: levels.has(level) ? (level as Level) : "restricted", version: labels?.[`${prefix}${mode}-version`] ?? "latest" };
+/** Labels that name no level are refused, unless they did so before. */
+function wrongLabels({ operation, object, old, name }: Admission): Failure | undefined {
+  if (operation === "DELETE") return undefined;
+  const wrong = problemsOf(object.metadata.labels);
+  const before = operation === "UPDATE" ? problemsOf(old?.metadata.labels) : [];
+  if (wrong.length === 0 || before[0]?.message === wrong[0]!.message) return undefined;
+  return invalid({ group: "", resource: "namespaces", kind: "Namespace", name }, wrong);
+}
+
+function problemsOf(labels: Readonly<Record<string, string>> = {}): readonly { reason: string; field: string; message: string }[] {
+  const problem = (label: string, why: string) => ({
+    ...{ reason: "FieldValueInvalid", field: `metadata.labels[${label}]` },
+    message: `Invalid value: ${JSON.stringify(labels[label])}: ${why}`,
+  });
+  return podSecurityModes.flatMap((mode) => {
+    const [level, version] = [prefix + mode, `${prefix}${mode}-version`];
+    return [
+      ...(labels[level] === undefined || isLevel(labels[level]) ? [] : [problem(level, "must be one of privileged, baseline, restricted")]),
+      ...(labels[version] === undefined || /^(latest|v1\.\d+)$/.test(labels[version])
+        ? []
+        : [problem(version, 'must be "latest" or "v1.x"')]),
+    ];
+  });
 }
 
 function textOf({ level, version }: Policy, pod: PodTemplate): string | undefined {
@@ -91,13 +120,17 @@ function textOf({ level, version }: Policy, pod: PodTemplate): string | undefine
 }
 
 /** A namespace whose enforced level becomes stricter: which of its Pods would not be let in any more. */
-function warningsOfNamespace({ operation, object, old, cluster, name }: Admission): readonly string[] {
-  const policy = policyIn(object.metadata.labels, "enforce");
-  const before = policyIn(old?.metadata.labels, "enforce");
-  if (operation !== "UPDATE" || !policy || (before?.level === policy.level && before.version === policy.version)) return [];
+function warningsOfNamespace(
+  { operation, object, old, cluster, name }: Admission,
+  standard: Policy,
+  isExempt: (template: PodTemplate) => boolean,
+): readonly string[] {
+  const policy = policyIn(object.metadata.labels, "enforce", standard);
+  const before = policyIn(old?.metadata.labels, "enforce", standard);
+  if (operation !== "UPDATE" || (before.level === policy.level && before.version === policy.version)) return [];
   const byReason = new Map<string, string[]>();
   for (const pod of cluster.list("", "v1", "pods") as readonly Stored<Pod>[]) {
-    if (pod.metadata.namespace !== name) continue;
+    if (pod.metadata.namespace !== name || isExempt(templateOf(pod))) continue;
     const reasons = violationsOf(policy.level, templateOf(pod))
       .map(({ reason }) => reason)
       .join(", ");

@@ -132,6 +132,24 @@ export function dryRunOf(value: string | readonly string[] | undefined, verb = "
   ]);
 }
 
+const managerMax = 128;
+
+/** What is wrong with the name under which a write wants its fields kept. */
+export function wrongManager({ query, verb }: ApiRequest): Failure | undefined {
+  const { fieldManager = "" } = query;
+  const wrong =
+    Buffer.byteLength(fieldManager) > managerMax
+      ? { reason: "FieldValueTooLong", message: `Too long: may not be more than ${managerMax} bytes` }
+      : /[\p{C}\p{Zl}\p{Zp}]/u.test(fieldManager)
+        ? {
+            reason: "FieldValueInvalid",
+            message: `Invalid value: ${JSON.stringify(fieldManager)}: should only contain printable characters`,
+          }
+        : undefined;
+  if (!wrong) return undefined;
+  return invalid({ group: "meta.k8s.io", resource: "options", kind: optionsKindOf(verb) }, [{ ...wrong, field: "fieldManager" }]);
+}
+
 /** Under which name the changed fields are kept: as told, or the first part of the user agent. */
 export function fieldManagerOf({ query, userAgent }: ApiRequest): string {
   return query.fieldManager || (userAgent.split("/")[0] ?? "").slice(0, 128) || "unknown";

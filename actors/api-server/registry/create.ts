@@ -12,7 +12,7 @@ import { keyOfObject } from "../storage/keys";
 import { type Alongside, nothingAlongside, writeGuarded } from "../storage/store";
 import { answerObject } from "./answer-object";
 import { provideNamespace } from "./auto-provision";
-import { dryRunOf, fieldManagerOf, parseBody, receiveObject } from "./body";
+import { dryRunOf, fieldManagerOf, parseBody, receiveObject, wrongManager } from "./body";
 import { fetchNeeded } from "./cluster-view";
 import { recordWrite } from "./facts";
 import { born, complete, tracked, wrongWithNew } from "./objects";
@@ -53,6 +53,8 @@ export function createObject(
   if (isFailure(dryRun)) return refuse(ctx, call, dryRun);
   const rendering = renderingOf(call, "object");
   if (isFailure(rendering)) return refuse(ctx, call, rendering);
+  const unnamable = wrongManager(request);
+  if (unnamable) return refuse(ctx, call, unnamable);
   const object = complete(kind, given);
   const notes = new Notes(call.caller.exchange.annotations);
   const asking = { notes, deadlineUs: call.deadlineUs };

@@ -17,6 +17,7 @@ import { dryRunOf, parseBody } from "./body";
 import { viewOf } from "./cluster-view";
 import { servedObject } from "./conversion";
 import { recordWrite } from "./facts";
+import { isTrue } from "./list-options";
 import { renderingOf } from "./read";
 import { isService, releaseOfService } from "./service-allocation";
 
@@ -217,14 +218,14 @@ export function deleteOptions({ request }: ResourceCall): DeleteOptions | Failur
   const given = decoded.value as DeleteOptions;
   const seconds = query.gracePeriodSeconds;
   if (seconds !== undefined && !/^-?\d{1,15}$/.test(seconds))
-    return badRequest(`gracePeriodSeconds: expected a whole number, got ${JSON.stringify(seconds)}`);
+    return badRequest(`strconv.ParseInt: parsing ${JSON.stringify(seconds)}: invalid syntax`);
   const dryRun = dryRunOf(given.dryRun ?? query.dryRun, request.verb);
   if (isFailure(dryRun)) return dryRun;
   const options: DeleteOptions = {
     ...given,
     ...(given.gracePeriodSeconds === undefined && seconds !== undefined ? { gracePeriodSeconds: Number(seconds) } : {}),
     ...(given.propagationPolicy === undefined && query.propagationPolicy ? { propagationPolicy: query.propagationPolicy } : {}),
-    ...(given.orphanDependents === undefined && query.orphanDependents ? { orphanDependents: query.orphanDependents === "true" } : {}),
+    ...(given.orphanDependents === undefined && query.orphanDependents ? { orphanDependents: isTrue(query.orphanDependents) } : {}),
     ...(dryRun ? { dryRun: ["All"] } : {}),
   };
   return wrongOptions(options) ?? options;

@@ -1,5 +1,6 @@
 import type { ApiRequest } from "../../../protocol/api";
 import { type FieldRequirements, parseFieldSelector, requiredName } from "../../../protocol/kinds/field-selector";
+import type { StatusCause } from "../../../protocol/kinds/generated";
 import { parseLabelSelector, type Requirements } from "../../../protocol/kinds/label-selector";
 import type { Kind } from "../../../protocol/kinds/registry";
 import { badRequest, type Failure, invalid } from "../../../protocol/status";
@@ -57,35 +58,39 @@ export function listOptions(request: ApiRequest, kind: Kind): ListOptions | Fail
   if (limit === undefined) return notANumber(query.limit);
   if (wholeNumber(query.timeoutSeconds) === undefined) return notANumber(query.timeoutSeconds);
   const token = query.continue ?? "";
-  const wrong = (message: string) =>
-    invalid({ group: "meta.k8s.io", resource: "listoptions", kind: "ListOptions" }, [
-      { reason: "FieldValueForbidden", field: "resourceVersionMatch", message: `Forbidden: ${message}` },
-    ]);
-  if (query.sendInitialEvents !== undefined && query.sendInitialEvents !== "")
-    return invalid({ group: "meta.k8s.io", resource: "listoptions", kind: "ListOptions" }, [
-      { reason: "FieldValueForbidden", field: "sendInitialEvents", message: "Forbidden: sendInitialEvents is forbidden for list" },
-    ]);
-  if (match !== "") {
-    if (token !== "") return wrong("resourceVersionMatch is forbidden when continue is provided");
-    if (text === "") return wrong("resourceVersionMatch is forbidden unless resourceVersion is provided");
-    if (match !== "Exact" && match !== "NotOlderThan") return unsupportedMatch(match, ["Exact", "NotOlderThan", ""]);
-    if (match === "Exact" && text === "0") return wrong('resourceVersionMatch "Exact" is forbidden for resourceVersion "0"');
-  }
-  const revision = revisionOf(text);
-  if (revision === undefined) return badVersion(text);
+  const wrong = wrongWithList(query);
+  if (wrong.length > 0) return invalid({ group: "meta.k8s.io", resource: "listoptions", kind: "ListOptions" }, wrong);
   if (token !== "") {
-    if (revision > 0) return badRequest("specifying resource version is not allowed when using continue");
     const from = decodeContinue(token);
-    if (!from) return badRequest("continue key is not valid: encoded continue token could not be decoded");
+    if (typeof from === "string") return badRequest(`invalid continue token: continue key is not valid: ${from}`);
+    if (text !== "" && text !== "0") return badRequest("specifying resource version is not allowed when using continue");
     const version: Version = from.revision > 0 ? { at: "exact", revision: from.revision } : { at: "consistent" };
     return { selection, version, limit, startAfter: from.startAfter, continues: true };
   }
+  const revision = revisionOf(text);
+  if (revision === undefined) return badRequest(`invalid resource version: ${wrongVersion(text)}`);
   const rest = { selection, limit, startAfter: "", continues: false };
   if (text === "") return { ...rest, version: { at: "consistent" } };
   // Without a limit "0" and the caches go together; a limit would only make the client ask more often for what lies ready.
   if (revision === 0) return { ...rest, limit: 0, version: { at: "any" } };
   if (match === "Exact" || (match === "" && limit > 0)) return { ...rest, version: { at: "exact", revision } };
   return { ...rest, version: { at: "notOlderThan", revision } };
+}
+
+function wrongWithList({
+  resourceVersionMatch: match = "",
+  resourceVersion: text = "",
+  ...query
+}: ApiRequest["query"]): readonly StatusCause[] {
+  const forbidden = (field: string, message: string) => ({ reason: "FieldValueForbidden", field, message: `Forbidden: ${message}` });
+  const ofMatch = (message: string) => forbidden("resourceVersionMatch", message);
+  return [
+    ...(match !== "" && text === "" ? [ofMatch("resourceVersionMatch is forbidden unless resourceVersion is provided")] : []),
+    ...(match !== "" && query.continue ? [ofMatch("resourceVersionMatch is forbidden when continue is provided")] : []),
+    ...(["", "Exact", "NotOlderThan"].includes(match) ? [] : [unsupportedMatch(match)]),
+    ...(match === "Exact" && text === "0" ? [ofMatch('resourceVersionMatch "exact" is forbidden for resourceVersion "0"')] : []),
+    ...(query.sendInitialEvents ? [forbidden("sendInitialEvents", "sendInitialEvents is forbidden for list")] : []),
+  ];
 }
 
 /** Reads a watch's parameters. */
@@ -106,7 +111,7 @@ export function watchOptions(request: ApiRequest, kind: Kind): WatchOptions | Fa
   } else if (match !== "")
     return wrong("resourceVersionMatch", "resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided");
   const revision = revisionOf(text);
-  if (revision === undefined) return badVersion(text);
+  if (revision === undefined) return badRequest(wrongVersion(text));
   const timeoutSeconds = wholeNumber(query.timeoutSeconds);
   if (timeoutSeconds === undefined) return notANumber(query.timeoutSeconds);
   const sendInitialEvents = isTrue(initial);
@@ -120,7 +125,7 @@ export function watchOptions(request: ApiRequest, kind: Kind): WatchOptions | Fa
 export function getVersion(request: ApiRequest): Exclude<Version, { readonly at: "exact" }> | Failure {
   const text = request.query.resourceVersion ?? "";
   const revision = revisionOf(text);
-  if (revision === undefined) return badVersion(text);
+  if (revision === undefined) return badRequest(wrongVersion(text));
   return text === "" ? { at: "consistent" } : revision === 0 ? { at: "any" } : { at: "notOlderThan", revision };
 }
 
@@ -154,17 +159,14 @@ function wholeNumber(text: string | undefined): number | undefined {
 
 const notANumber = (text: string | undefined) => badRequest(`strconv.ParseInt: parsing ${JSON.stringify(text)}: invalid syntax`);
 
-function badVersion(text: string): Failure {
-  return badRequest(`invalid resource version ${JSON.stringify(text)}: expected a whole number, 0 or more`);
+/** What is wrong with a resourceVersion, in Go's words. */
+function wrongVersion(text: string): string {
+  const why = /^\d+$/.test(text) ? "value out of range" : "invalid syntax";
+  const quoted = JSON.stringify(text);
+  return `resourceVersion: Invalid value: ${quoted}: strconv.ParseUint: parsing ${quoted}: ${why}`;
 }
 
-function unsupportedMatch(match: string, supported: readonly string[]): Failure {
-  const values = supported.map((value) => JSON.stringify(value)).join(", ");
-  return invalid({ group: "meta.k8s.io", resource: "listoptions", kind: "ListOptions" }, [
-    {
-      reason: "FieldValueNotSupported",
-      field: "resourceVersionMatch",
-      message: `Unsupported value: ${JSON.stringify(match)}: supported values: ${values}`,
-    },
-  ]);
+function unsupportedMatch(match: string): StatusCause {
+  const message = `Unsupported value: ${JSON.stringify(match)}: supported values: "Exact", "NotOlderThan", ""`;
+  return { reason: "FieldValueNotSupported", field: "resourceVersionMatch", message };
 }

@@ -12,7 +12,7 @@ import { type Decision, guaranteedUpdate, type Later, type UpdateOutcome } from 
 import { keyOfObject } from "../storage/keys";
 import { nothingAlongside } from "../storage/store";
 import { answerObject } from "./answer-object";
-import { dryRunOf, fieldManagerOf, parseBody, receiveObject } from "./body";
+import { dryRunOf, fieldManagerOf, parseBody, receiveObject, wrongManager } from "./body";
 import { viewOf } from "./cluster-view";
 import { servedObject, toStored } from "./conversion";
 import { recordWrite } from "./facts";
@@ -66,6 +66,8 @@ export function change(state: ServerState, ctx: Ctx, call: ResourceCall, how: Ch
   if (isFailure(dryRun)) return refuse(ctx, call, dryRun);
   const rendering = renderingOf(call, "object");
   if (isFailure(rendering)) return refuse(ctx, call, rendering);
+  const unnamable = wrongManager(request);
+  if (unnamable) return refuse(ctx, call, unnamable);
   const key = keyOfObject(resource, request.namespace, request.name);
   const draws = isService(kind) ? drawFor(state, ctx) : undefined;
   const uid = draws ? ctx.uuid() : "";

@@ -90,16 +90,42 @@ describe("list (Kubernetes API concepts: resource versions, retrieving large res
   });
 
   test.each([
-    ["resourceVersionMatch=Exact", 422],
-    ["resourceVersion=0&resourceVersionMatch=Exact", 422],
-    ["resourceVersion=x", 400],
-    ["continue=nonsense", 400],
-    ["labelSelector=%21%21", 400],
-    ["fieldSelector=spec.nothing%3D1", 400],
-    ["limit=few", 400],
-    ["timeoutSeconds=soon", 400],
-  ])("%s is refused with %d", (query, code) => {
-    expect(tank.get(`${maps}?${query}`).code).toBe(code);
+    [
+      "resourceVersionMatch=Exact",
+      422,
+      "resourceVersionMatch: Forbidden: resourceVersionMatch is forbidden unless resourceVersion is provided",
+    ],
+    [
+      "resourceVersionMatch=Some",
+      422,
+      '[resourceVersionMatch: Forbidden: resourceVersionMatch is forbidden unless resourceVersion is provided, resourceVersionMatch: Unsupported value: "Some": supported values: "Exact", "NotOlderThan", ""]',
+    ],
+    ["resourceVersion=0&resourceVersionMatch=Exact", 422, 'resourceVersionMatch "exact" is forbidden for resourceVersion "0"'],
+    [
+      "resourceVersion=x",
+      400,
+      'invalid resource version: resourceVersion: Invalid value: "x": strconv.ParseUint: parsing "x": invalid syntax',
+    ],
+    ["continue=no nsense", 400, "invalid continue token: continue key is not valid: illegal base64 data at input byte 2"],
+    ["continue=e30", 400, "invalid continue token: continue key is not valid: server does not recognize this encoded version "],
+    ["labelSelector=%21%21", 400, "unable to parse requirement: found '!', expected: identifier"],
+    ["fieldSelector=spec.nothing%3D1", 400, `"spec.nothing" is not a known field selector: only "metadata.name", "metadata.namespace"`],
+    ["limit=few", 400, 'strconv.ParseInt: parsing "few": invalid syntax'],
+    ["timeoutSeconds=soon", 400, 'strconv.ParseInt: parsing "soon": invalid syntax'],
+  ])("%s is refused with %d: %s", (query, code, message) => {
+    const reply = tank.get(`${maps}?${query}`);
+    expect([reply.code, reply.body.message]).toEqual([code, expect.stringContaining(message)]);
+  });
+
+  test("parameters of writes are refused with the words of a real server", () => {
+    const said = (reply: { readonly body: Json }) => reply.body.message;
+    expect(said(tank.create(`${maps}?fieldManager=${"m".repeat(129)}`, configMap("new")))).toBe(
+      'CreateOptions.meta.k8s.io "" is invalid: fieldManager: Too long: may not be more than 128 bytes',
+    );
+    expect(said(tank.patch(`${maps}/a?fieldManager=a%0Ab`, "merge", {}))).toBe(
+      'PatchOptions.meta.k8s.io "" is invalid: fieldManager: Invalid value: "a\\nb": should only contain printable characters',
+    );
+    expect(said(tank.delete(`${maps}/a?gracePeriodSeconds=soon`))).toBe('strconv.ParseInt: parsing "soon": invalid syntax');
   });
 
   test("a limit below zero is none, and nothing is created at an object's own address", () => {

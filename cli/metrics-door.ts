@@ -12,7 +12,7 @@ export interface MetricsDoor {
 }
 
 /** Who answers there; API servers have /metrics of their own. */
-const roles: ReadonlySet<string> = new Set(["controller-manager", "scheduler", "etcd", "kubelet"]);
+const roles: ReadonlySet<string> = new Set(["controller-manager", "scheduler", "etcd", "kubelet", "kube-proxy"]);
 const answerMs = 5_000;
 
 /**
@@ -48,7 +48,8 @@ function serve(
 ): void {
   const [, role = "", name = "", ...rest] = url.split("/");
   const to =
-    known.find((component) => component === `${role}/${name}`) ?? (role === "kubelet" && name !== "" ? address(role, name) : undefined);
+    known.find((component) => component === `${role}/${name}`) ??
+    ((role === "kubelet" || role === "kube-proxy") && name !== "" ? address(role, name) : undefined);
   const say = (code: number, contentType: string, body: string | Uint8Array) =>
     response.writeHead(code, { "content-type": contentType }).end(method === "HEAD" ? "" : body);
   if (method !== "GET" && method !== "HEAD") return void say(405, "text/plain", "only GET is answered here\n");

@@ -180,7 +180,7 @@ export class ControllerHost<S> implements View {
     if (this.isStopped || !this.isReady(running)) return undefined;
     const { queue, controller } = running;
     while (running.underWay < (controller.workers ?? 5)) {
-      const key = queue.next();
+      const key = queue.next(ctx);
       if (key === undefined) return undefined;
       running.underWay += 1;
       this.process(running, key, ctx);

@@ -1,4 +1,4 @@
-import { type Counter, Registry } from "../metrics/registry";
+import { type Counter, exponentialBuckets, type Histogram, Registry } from "../metrics/registry";
 
 /** What a client of the API counts, and its work queues and elections: client-go's own figures, under its names. */
 export class ClientFigures {
@@ -7,10 +7,14 @@ export class ClientFigures {
   readonly requests: Counter;
   readonly adds: Counter;
   readonly retries: Counter;
-  /** How many keys are in line, by queue. */
-  readonly depths = new Map<string, () => number>();
+  readonly queueDurations: Histogram;
+  readonly workDurations: Histogram;
+  /** The work queues by name: how many keys are in line, and since when each of those that are worked on is, in monotonic ms. */
+  readonly queues = new Map<string, { readonly length: () => number; readonly begun: () => Iterable<number> }>();
   /** Whether this candidate leads, by Lease. */
   readonly leads = new Map<string, () => boolean>();
+  /** When somebody asks for the text, in monotonic ms. */
+  private askedMs = 0;
 
   constructor() {
     const { registry } = this;
@@ -22,10 +26,28 @@ export class ClientFigures {
     this.adds = registry.counter("workqueue_adds_total", "Keys that came into line.", ["name"]);
     this.retries = registry.counter("workqueue_retries_total", "Keys that were put off after a failure.", ["name"]);
     registry.computed("gauge", "workqueue_depth", "Keys in line.", ["name"], () =>
-      [...this.depths].map(([name, length]) => ({ labels: [name], value: length() })),
+      [...this.queues].map(([name, { length }]) => ({ labels: [name], value: length() })),
     );
+    const durations = exponentialBuckets(1e-6, 10, 10);
+    this.queueDurations = registry.histogram("workqueue_queue_duration_seconds", "How long keys were in line.", ["name"], durations);
+    this.workDurations = registry.histogram("workqueue_work_duration_seconds", "How long keys were worked on.", ["name"], durations);
+    const underWay = (seconds: (each: readonly number[]) => number) => () =>
+      [...this.queues].map(([name, { begun }]) => ({
+        labels: [name],
+        value: seconds([...begun()].map((begunMs) => (this.askedMs - begunMs) / 1000)),
+      }));
+    const all = underWay((each) => each.reduce((sum, one) => sum + one, 0));
+    registry.computed("gauge", "workqueue_unfinished_work_seconds", "How long what is worked on has been, all together.", ["name"], all);
+    const longest = underWay((each) => Math.max(0, ...each));
+    registry.computed("gauge", "workqueue_longest_running_processor_seconds", "How long the longest has been.", ["name"], longest);
     registry.computed("gauge", "leader_election_master_status", "1 for the one who leads, 0 for those who stand by.", ["name"], () =>
       [...this.leads].map(([name, leads]) => ({ labels: [name], value: leads() ? 1 : 0 })),
     );
+  }
+
+  /** All figures, as they are at that moment of the monotonic clock. */
+  text(nowMs: number): string {
+    this.askedMs = nowMs;
+    return this.registry.text();
   }
 }

@@ -20,8 +20,10 @@ export interface WorkQueueOptions<S> {
  */
 export class WorkQueue<S> {
   private readonly ready = new Set<string>();
-  private readonly dirty = new Set<string>();
-  private readonly processing = new Set<string>();
+  /** Each with the time since which it needs work, in monotonic ms. */
+  private readonly dirty = new Map<string, number>();
+  /** Each with the time since which it is worked on. */
+  private readonly processing = new Map<string, number>();
   private readonly failures = new Map<string, number>();
   /** When keys that were put off are added, in monotonic ms. */
   private readonly waiting = new DueKeys();
@@ -33,7 +35,7 @@ export class WorkQueue<S> {
     private readonly options: WorkQueueOptions<S>,
   ) {
     this.timer = client.timers.claim(`queue/${options.name}`, (ctx) => this.onTimer(ctx));
-    client.figures.depths.set(options.name, () => this.length);
+    client.figures.queues.set(options.name, { length: () => this.length, begun: () => this.processing.values() });
   }
 
   /** How many keys are in line. */
@@ -43,11 +45,12 @@ export class WorkQueue<S> {
 
   add(ctx: Context<S>, key: string): void {
     if (this.dirty.has(key)) return;
-    this.dirty.add(key);
+    const nowMs = ctx.monotonicUs() / 1000;
+    this.dirty.set(key, nowMs);
     this.client.figures.adds.add([this.options.name]);
     if (this.processing.has(key)) return;
     this.ready.add(key);
-    this.wake(ctx, ctx.monotonicUs() / 1000);
+    this.wake(ctx, nowMs);
   }
 
   addAfter(ctx: Context<S>, key: string, delayMs: number): void {
@@ -78,21 +81,26 @@ export class WorkQueue<S> {
   }
 
   /** The key next in line, which is being processed from now until `done`. */
-  next(): string | undefined {
+  next(ctx: Context<S>): string | undefined {
     for (const key of this.ready) {
+      const nowMs = ctx.monotonicUs() / 1000;
+      this.client.figures.queueDurations.observe([this.options.name], (nowMs - (this.dirty.get(key) ?? nowMs)) / 1000);
       this.ready.delete(key);
       this.dirty.delete(key);
-      this.processing.add(key);
+      this.processing.set(key, nowMs);
       return key;
     }
     return undefined;
   }
 
   done(ctx: Context<S>, key: string): void {
+    const nowMs = ctx.monotonicUs() / 1000;
+    const begunMs = this.processing.get(key);
+    if (begunMs !== undefined) this.client.figures.workDurations.observe([this.options.name], (nowMs - begunMs) / 1000);
     this.processing.delete(key);
     if (!this.dirty.has(key)) return;
     this.ready.add(key);
-    this.wake(ctx, ctx.monotonicUs() / 1000);
+    this.wake(ctx, nowMs);
   }
 
   isProcessing(key: string): boolean {
@@ -102,7 +110,7 @@ export class WorkQueue<S> {
   /** Gives up the timer; the queue is not used again. */
   stop(ctx: Context<S>): void {
     this.client.timers.release(this.timer, ctx);
-    this.client.figures.depths.delete(this.options.name);
+    this.client.figures.queues.delete(this.options.name);
   }
 
   private wake(ctx: Context<S>, atMs: number): void {
@@ -115,15 +123,15 @@ export class WorkQueue<S> {
     this.timerAtMs = Number.POSITIVE_INFINITY;
     // Timers count whole microseconds, so one may come a fraction early.
     const nowMs = ctx.monotonicUs() / 1000 + 0.001;
-    for (let key = this.waiting.take(nowMs); key !== undefined; key = this.waiting.take(nowMs)) this.addQuietly(key);
+    for (let key = this.waiting.take(nowMs); key !== undefined; key = this.waiting.take(nowMs)) this.addQuietly(key, nowMs);
     if (this.waiting.nextMs() < Number.POSITIVE_INFINITY) this.wake(ctx, this.waiting.nextMs());
     if (this.ready.size > 0) this.options.onReady(ctx);
     return undefined;
   }
 
-  private addQuietly(key: string): void {
+  private addQuietly(key: string, nowMs: number): void {
     if (this.dirty.has(key)) return;
-    this.dirty.add(key);
+    this.dirty.set(key, nowMs);
     this.client.figures.adds.add([this.options.name]);
     if (!this.processing.has(key)) this.ready.add(key);
   }

@@ -88,7 +88,7 @@ function onRequest(
   if (body.kind === "component.get")
     ctx.reply(
       request,
-      componentGet(body.path, () => state.client.figures.registry.text()),
+      componentGet(body.path, () => state.client.figures.text(ctx.monotonicUs() / 1000)),
     );
   else ctx.refuse(request, "a controller manager answers nothing but how it is");
 }

@@ -22,7 +22,7 @@ export function advance(state: MemberState, input: RaftInput, ctx: MemberContext
     ctx.record({ kind: "raft.truncated", fromIndex: ready.truncated.fromIndex });
   }
   if (ready.write) persist(state, ready.write, ctx);
-  send(ready.messages, ctx);
+  send(state, ready.messages, ctx);
   recordCommitted(state, ctx);
   if (ready.install) install(state, ready.install, ctx);
   for (const entry of ready.committed) apply(state, entry, ctx);
@@ -62,21 +62,23 @@ function persist(state: MemberState, write: Write, ctx: MemberContext): void {
   state.writesUnderWay++;
   if (snapshot) ctx.record({ kind: "raft.snapshot", index: snapshot.index, term: snapshot.term, how: "received" });
   if (entries.length > 0) ctx.record({ kind: "raft.appended", runs: runsOf(entries) });
+  state.durations.writing(`raft ${write.id}`, nowMs(ctx));
   ctx.persist(state.journal.write(write, received), {
     token: `raft ${write.id}`,
     then: () => {
       if (voted) ctx.record({ kind: "raft.voted", term: hardState.term, candidate: hardState.vote });
       if (entries.length > 0) ctx.record({ kind: "raft.persisted", entries: entries.map(factOf) });
-      send(write.messagesAfter, ctx);
+      send(state, write.messagesAfter, ctx);
       return undefined;
     },
   });
 }
 
-function send(messages: readonly Outgoing[], ctx: MemberContext): void {
+function send(state: MemberState, messages: readonly Outgoing[], ctx: MemberContext): void {
   for (const { to, message } of messages) {
     if (message.kind === "raft.vote.response" && message.granted && !message.preVote)
       ctx.record({ kind: "raft.granted", term: message.term, candidate: to });
+    if (message.kind === "raft.heartbeat") state.durations.beat(to, nowMs(ctx));
     ctx.send(to as Address, message);
   }
 }

@@ -3,11 +3,14 @@ import { answer, componentGet } from "../metrics/component";
 import { Registry } from "../metrics/registry";
 import { isLearner } from "./membership";
 import type { MemberState } from "./state";
+import { clusterVersion, etcdVersion } from "./version";
 
 /** What a member answers at --listen-metrics-urls: /health, and /metrics under etcd's own names. Source: etcd's documentation, "Metrics" and "Monitoring etcd". */
 export function memberGet(state: MemberState, path: string): ComponentGetResponse {
   if (path.split("?")[0] === "/health") return health(state);
-  return componentGet(path, () => figuresOf(state).text());
+  if (path.split("?")[0] === "/version")
+    return answer(200, "application/json", JSON.stringify({ etcdserver: etcdVersion, etcdcluster: clusterVersion }));
+  return componentGet(path, () => figuresOf(state).text() + state.durations.registry.text());
 }
 
 /** As etcd says it: without a leader a member is not healthy, and neither is one with an alarm. */
@@ -30,6 +33,7 @@ function figuresOf(state: MemberState): Registry {
   add("gauge", "etcd_server_proposals_pending", "Proposals that wait to be committed.", state.queue.length + state.proposed.size);
   add("gauge", "etcd_mvcc_db_total_size_in_bytes", "Bytes on the disk.", state.journal.diskBytes);
   add("gauge", "etcd_mvcc_db_total_size_in_use_in_bytes", "Bytes that the store holds.", store.sizeBytes);
+  add("gauge", "etcd_server_quota_backend_bytes", "Bytes that the store may hold.", state.settings.quotaBackendBytes);
   add("gauge", "etcd_debugging_mvcc_current_revision", "The store's revision.", store.revision);
   add("gauge", "etcd_debugging_mvcc_watch_stream_total", "Streams of watches.", streams.size);
   return registry;

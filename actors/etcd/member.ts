@@ -4,6 +4,7 @@ import type { RaftMessage, RemovedNotice } from "../../protocol/raft";
 import type { Actor, Input, Recovered } from "../../runtime/actor";
 import { armCorruptCheck, checkHashes } from "./alarms";
 import { advance, recordRecovered } from "./drive";
+import { Durations } from "./durations";
 import { memberGet } from "./figures";
 import { Journal } from "./journal";
 import { checkpointTimer, keepLeases, leaseTimer } from "./lease-keeper";
@@ -67,7 +68,10 @@ function take(state: MemberState, input: Input<EtcdInput>, ctx: MemberContext): 
       else if (state.membership.removed.has(input.from)) ctx.send(input.from, { kind: "raft.removed" });
       else if (message.kind === "raft.snapshot") receiveSnapshotChunk(state, input.from, message, ctx);
       else if (message.kind === "raft.snapshot.response") receiveSnapshotResponse(state, input.from, message, ctx);
-      else advance(state, { type: "message", from: input.from, message }, ctx);
+      else {
+        if (message.kind === "raft.heartbeat.response") state.durations.answered(input.from, nowMs(ctx));
+        advance(state, { type: "message", from: input.from, message }, ctx);
+      }
       return;
     }
     case "request":
@@ -100,6 +104,7 @@ function take(state: MemberState, input: Input<EtcdInput>, ctx: MemberContext): 
       takeTimer(state, input.name, ctx);
       return;
     case "persisted":
+      state.durations.written(input.token, nowMs(ctx));
       if (input.token.startsWith("raft ")) {
         state.writesUnderWay--;
         advance(state, { type: "persisted", write: Number(input.token.slice(5)) }, ctx);
@@ -170,7 +175,9 @@ function noticeRole(state: MemberState, ctx: MemberContext): void {
   if (node.leader === seen.leader) return;
   seen.leader = node.leader;
   seen.leaderlessMs = node.leader === null ? nowMs(ctx) : Number.POSITIVE_INFINITY;
-  if (node.leader !== null) routeWaiting(state, ctx);
+  if (node.leader === null) return;
+  state.durations.leaderChanges.add();
+  routeWaiting(state, ctx);
 }
 
 /** One timer for all of Raft's deadlines. A deadline that moved away is noticed when the timer fires: re-arming on each heartbeat costs more. */
@@ -245,6 +252,7 @@ function recoverState(config: EtcdConfig, ctx: MemberContext, recovered: Recover
       vote: node.vote,
       voteTerm: node.term,
     },
+    durations: new Durations(),
     wakeMs: Number.POSITIVE_INFINITY,
   };
 }

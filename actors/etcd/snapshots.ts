@@ -108,6 +108,8 @@ function writeNextChunk(state: MemberState, ctx: MemberContext): void {
   const taking = state.taking!;
   const chunk = taking.capture.nextChunk(chunkBytes)!;
   const last = taking.capture.done;
-  ctx.persist(state.journal.writeSnapshot(taking.snapshot, chunk, taking.first, last), { token: last ? "snapshot end" : "snapshot chunk" });
+  const token = last ? "snapshot end" : "snapshot chunk";
+  state.durations.writing(token, nowMs(ctx));
+  ctx.persist(state.journal.writeSnapshot(taking.snapshot, chunk, taking.first, last), { token });
   taking.first = false;
 }

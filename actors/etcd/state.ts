@@ -2,6 +2,7 @@ import type { Address } from "../../protocol/address";
 import type { ClusterMember, EtcdRequest, ResponseHeader } from "../../protocol/etcd";
 import type { Context, RequestRef, StreamRef } from "../../runtime/actor";
 import type { Command, Outcome } from "./commands";
+import type { Durations } from "./durations";
 import type { Journal } from "./journal";
 import type { Membership } from "./membership";
 import type { LogPosition } from "./raft/log";
@@ -119,6 +120,7 @@ export interface MemberState {
     vote: MemberId | null;
     voteTerm: number;
   };
+  readonly durations: Durations;
   /** When the raft timer will fire. */
   wakeMs: number;
 }

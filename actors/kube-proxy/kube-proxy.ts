@@ -1,10 +1,13 @@
 import { type Address, address } from "../../protocol/address";
-import type { NetRequest, NetResponse } from "../../protocol/cluster";
+import type { ComponentGetRequest, NetRequest, NetResponse } from "../../protocol/cluster";
+import type { Message } from "../../protocol/codec";
 import type { EndpointSlice, Node, Service } from "../../protocol/kinds/generated";
 import { keyOf, objectKey } from "../../protocol/kinds/object";
 import type { Actor, Answer, Context, RequestRef } from "../../runtime/actor";
 import { ApiClient, type Change, endpointSlices, type Informer, nodes, services } from "../client";
+import { componentGet } from "../metrics/component";
 import { Routes } from "../network/routes";
+import { ProxyFigures } from "./figures";
 import { type Affinity, forward } from "./forward";
 import { type Portal, portalsOf } from "./forwarding-table";
 import { lookUpName } from "./name-lookup";
@@ -38,6 +41,9 @@ interface State {
   /** Services whose portals are to be made anew with the next programming. */
   readonly dirty: Set<string>;
   programming: boolean;
+  /** Since when it is, in monotonic ms. */
+  programmingSinceMs: number;
+  readonly figures: ProxyFigures;
   /** The first table is programmed. */
   ready: boolean;
 }
@@ -56,7 +62,7 @@ const affinitiesMax = 10_000;
  * Makes Services work on a node: follows Services and EndpointSlices, keeps the table of what is forwarded where, and carries each request that starts here
  * to a pod, on whichever node that is.
  */
-export const kubeProxy: Actor<KubeProxyConfig, State, NetRequest> = {
+export const kubeProxy: Actor<KubeProxyConfig, State, NetRequest | ComponentGetRequest> = {
   role: "kube-proxy",
 
   start(config, ctx) {
@@ -81,10 +87,18 @@ export const kubeProxy: Actor<KubeProxyConfig, State, NetRequest> = {
       affinities: new Map(),
       dirty: new Set(),
       programming: false,
+      programmingSinceMs: 0,
+      figures: new ProxyFigures(client.figures.registry),
       ready: false,
     };
-    state.services.addHandler(({ object }, later) => markDirty(state, keyOf(object), later));
-    state.slices.addHandler(({ object }, later) => markDirty(state, serviceOf(object), later));
+    state.services.addHandler(({ object }, later) => {
+      state.figures.changed("services");
+      return markDirty(state, keyOf(object), later);
+    });
+    state.slices.addHandler(({ object }, later) => {
+      state.figures.changed("endpoints");
+      return markDirty(state, serviceOf(object), later);
+    });
     state.ownNode.addHandler((change, later) => {
       noteRoutes(state, change);
       // Its own zone decides which hints it follows.
@@ -104,7 +118,12 @@ export const kubeProxy: Actor<KubeProxyConfig, State, NetRequest> = {
       program(state, ctx);
     } else if (input.type === "request") {
       if (input.body.kind === "net.request") carry(state, input.body, input.request, input.deadlineMs, ctx);
-      else ctx.refuse(input.request, `a kube-proxy does not answer ${JSON.stringify(input.body.kind)}`);
+      else if (input.body.kind === "component.get")
+        ctx.reply(
+          input.request,
+          componentGet(input.body.path, () => state.client.figures.text(ctx.monotonicUs() / 1000)),
+        );
+      else ctx.refuse(input.request, `a kube-proxy does not answer ${JSON.stringify((input.body as Message).kind)}`);
     } else if (input.type === "opened") ctx.close(input.stream, "refused", "a kube-proxy has no streams");
     return undefined;
   },
@@ -136,6 +155,8 @@ function markDirty(state: State, key: string, ctx: Ctx): undefined {
 function whenSynced(state: State, ctx: Ctx): undefined {
   if (state.programming || !state.services.synced || !state.slices.synced || (state.ready && state.dirty.size === 0)) return undefined;
   state.programming = true;
+  state.programmingSinceMs = ctx.monotonicUs() / 1000;
+  state.figures.queued(ctx.wallUs());
   ctx.setTimer("program", programDelayMs);
   return undefined;
 }
@@ -159,6 +180,7 @@ function program(state: State, ctx: Ctx): void {
   }
   state.dirty.clear();
   state.ready = true;
+  state.figures.synced(ctx.wallUs(), ctx.monotonicUs() / 1000 - state.programmingSinceMs);
   let endpoints = 0;
   for (const portal of state.portals.values()) endpoints += portal.endpoints.length;
   ctx.record({ kind: "proxy.programmed", node: state.config.node, services: state.programmed.size, endpoints });

@@ -8,7 +8,7 @@ import { containerMetrics, resourceMetrics, statsSummary } from "./usage";
 export function answerGet(state: State, asked: string, request: RequestRef, ctx: Ctx): void {
   const path = asked.split("?")[0]!.replace(/\/+$/, "");
   const view = usageViews.get(path);
-  if (view === undefined) return ctx.reply(request, atOnce(state, path));
+  if (view === undefined) return ctx.reply(request, atOnce(state, path, ctx));
   ctx.ask<CriAnswer>(state.runtime, { kind: "cri.usage" }, { deadlineMs: usageDeadlineMs }, (state, answer, later) => {
     const listed = answer.ok && answer.body.kind === "cri.usageListed" ? answer.body : undefined;
     later.reply(request, listed ? view(state, listed) : text(500, "the container runtime does not answer\n"));
@@ -24,20 +24,20 @@ const usageViews: ReadonlyMap<string, (state: State, usage: CriUsageListed) => K
 ]);
 const usageDeadlineMs = 5_000;
 
-function atOnce(state: State, path: string): KubeletGetResponse {
+function atOnce(state: State, path: string, ctx: Ctx): KubeletGetResponse {
   switch (path) {
     case "/healthz":
       return text(200, "ok");
     case "/pods":
       return json({ kind: "PodList", apiVersion: "v1", metadata: {}, items: [...state.workers.values()].map(({ pod }) => pod) });
     case "/metrics":
-      return text(200, metricsText(state));
+      return text(200, metricsText(state, ctx));
     default:
       return text(404, "404 page not found\n");
   }
 }
 
-function metricsText(state: State): string {
+function metricsText(state: State, ctx: Ctx): string {
   const workers = [...state.workers.values()];
   const running = workers.filter(({ sandbox }) => sandbox.is === "ready").length;
   const containers = workers
@@ -53,7 +53,7 @@ function metricsText(state: State): string {
     "# HELP kubelet_node_name [ALPHA] The node's name. The count is always 1.",
     "# TYPE kubelet_node_name gauge",
     `kubelet_node_name{node="${state.config.node}"} 1`,
-    state.client.figures.registry.text(),
+    state.client.figures.text(ctx.monotonicUs() / 1000),
   ].join("\n");
 }
 

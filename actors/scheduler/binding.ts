@@ -1,12 +1,14 @@
 import { isNotFound } from "../../protocol/status";
 import { pods } from "../client";
 import type { PodInfo } from "./framework";
-import { type Ctx, nowMsOf, referenceOf, type State, schedulerName, wake } from "./state";
+import type { QueuedPod } from "./queue";
+import { type Ctx, nowMsOf, referenceOf, type State, wake } from "./state";
 
 const settleMs = 1_000;
 
-/** Tells the API where an assumed pod goes. */
-export function bind(state: State, info: PodInfo, node: string, ctx: Ctx): void {
+/** Tells the API where an assumed pod goes; `begunMs` is when the attempt began. */
+export function bind(state: State, queued: QueuedPod, node: string, begunMs: number, ctx: Ctx): void {
+  const { info } = queued;
   const { uid, namespace, name } = info;
   const binding = {
     apiVersion: "v1",
@@ -17,12 +19,16 @@ export function bind(state: State, info: PodInfo, node: string, ctx: Ctx): void 
   state.client.createSubresource(ctx, pods, { namespace, name, subresource: "binding" }, binding, (s, result, later) => {
     if (result.ok) {
       later.record({ kind: "scheduler.bound", pod: info.key, node });
-      s.attempts.add([schedulerName, "scheduled"]);
+      s.figures.attempted("scheduled", begunMs, nowMsOf(later));
+      s.figures.scheduled(queued, nowMsOf(later));
       s.recorder.event(later, referenceOf(info), "Normal", "Scheduled", `Successfully assigned ${info.key} to ${node}`, "Binding");
       s.queue.done(uid);
       s.nominated.delete(uid);
     } else if (result.unknown) settle(s, info, node, later);
-    else bindingFailed(s, info, result.status.message, later);
+    else {
+      s.figures.attempted("error", begunMs, nowMsOf(later));
+      bindingFailed(s, info, result.status.message, later);
+    }
     return undefined;
   });
 }

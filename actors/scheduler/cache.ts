@@ -42,6 +42,10 @@ export class SchedulerCache {
     return this.#pods.get(uid)?.assumed ?? false;
   }
 
+  get podCount(): number {
+    return this.#pods.size;
+  }
+
   get assumedCount(): number {
     let count = 0;
     for (const { assumed } of this.#pods.values()) if (assumed) count += 1;

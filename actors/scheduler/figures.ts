@@ -1,17 +1,70 @@
-import type { Counter, Registry } from "../metrics/registry";
-import type { State } from "./state";
+import { type Counter, exponentialBuckets, type Histogram, type Registry } from "../metrics/registry";
+import type { QueuedPod } from "./queue";
+import { type State, schedulerName } from "./state";
 
-/** kube-scheduler's own figures, under its names. Source: the list of Kubernetes' metrics in its documentation. */
-export function attemptsIn(registry: Registry): Counter {
-  const help = "Attempts to schedule pods, by how they ended.";
-  return registry.counter("scheduler_schedule_attempts_total", help, ["profile", "result"]);
+/** kube-scheduler's own figures, under its names, with its labels and bounds. Compared with kubernetes pkg/scheduler/metrics/metrics.go. */
+export class SchedulerFigures {
+  /** How attempts to schedule pods ended. */
+  private readonly attempts: Counter;
+  private readonly attemptDurations: Histogram;
+  private readonly algorithmDurations: Histogram;
+  private readonly podDurations: Histogram;
+  private readonly podAttempts: Histogram;
+  private readonly preemptions: Counter;
+  private readonly victims: Histogram;
+
+  constructor(registry: Registry) {
+    const labels = ["profile", "result"];
+    const durations = exponentialBuckets(0.001, 2, 15);
+    this.attempts = registry.counter("scheduler_schedule_attempts_total", "Attempts to schedule pods, by how they ended.", labels);
+    const attempt = "How long attempts to schedule took, with the binding.";
+    this.attemptDurations = registry.histogram("scheduler_scheduling_attempt_duration_seconds", attempt, labels, durations);
+    const algorithm = "How long it took to find a node.";
+    this.algorithmDurations = registry.histogram("scheduler_scheduling_algorithm_duration_seconds", algorithm, [], durations);
+    const pod = "From a pod's way into the queue to its binding, over all attempts.";
+    const podBounds = exponentialBuckets(0.01, 2, 20);
+    this.podDurations = registry.histogram("scheduler_pod_scheduling_sli_duration_seconds", pod, ["attempts"], podBounds);
+    const attempts = "How many attempts it took to schedule a pod.";
+    this.podAttempts = registry.histogram("scheduler_pod_scheduling_attempts", attempts, [], exponentialBuckets(1, 2, 5));
+    this.preemptions = registry.counter("scheduler_preemption_attempts_total", "How often room was to be made for a pod.");
+    const victims = "How many pods had to go for one.";
+    this.victims = registry.histogram("scheduler_preemption_victims", victims, [], exponentialBuckets(1, 2, 7));
+  }
+
+  /** A node was found, or none. Times are monotonic milliseconds. */
+  searched(begunMs: number, nowMs: number): void {
+    this.algorithmDurations.observe([], (nowMs - begunMs) / 1000);
+  }
+
+  /** An attempt has come to its end. */
+  attempted(result: "scheduled" | "unschedulable" | "error", begunMs: number, nowMs: number): void {
+    this.attempts.add([schedulerName, result]);
+    this.attemptDurations.observe([schedulerName, result], (nowMs - begunMs) / 1000);
+  }
+
+  /** A pod has its node. Fifteen attempts and more are counted together, as there. */
+  scheduled({ attempts, firstMs }: QueuedPod, nowMs: number): void {
+    this.podDurations.observe([attempts > 15 ? "16+" : String(attempts)], (nowMs - firstMs) / 1000);
+    this.podAttempts.observe([], attempts);
+  }
+
+  /** Room was to be made: for how many pods, if any have to go. */
+  preempted(victims: number | undefined): void {
+    this.preemptions.add();
+    if (victims !== undefined) this.victims.observe([], victims);
+  }
 }
 
-/** Pods that wait, by where in the queue. To be called once, when the state is made. */
-export function countPending({ queue, client }: State): void {
-  const help = "Pods that wait: to be tried, for their back-off, for an event that helps, or for their gates.";
-  client.figures.registry.computed("gauge", "scheduler_pending_pods", help, ["queue"], () => {
+/** What is there when somebody asks: pods that wait, by where in the queue, and what is in the cache. To be called once, when the state is made. */
+export function countPending({ queue, cache, client: { figures } }: State): void {
+  const waiting = "Pods that wait: to be tried, for their back-off, for an event that helps, or for their gates.";
+  figures.registry.computed("gauge", "scheduler_pending_pods", waiting, ["queue"], () => {
     const counts = queue.counts();
     return (["active", "backoff", "unschedulable", "gated"] as const).map((place) => ({ labels: [place], value: counts[place] }));
   });
+  figures.registry.computed("gauge", "scheduler_cache_size", "Nodes, pods and assumed pods in the cache.", ["type"], () => [
+    { labels: ["assumed_pods"], value: cache.assumedCount },
+    { labels: ["nodes"], value: cache.nodes.length },
+    { labels: ["pods"], value: cache.podCount },
+  ]);
 }

@@ -16,7 +16,7 @@ export function giveUp(state: State, info: PodInfo, diagnosis: Diagnosis, snapsh
       : preempt(info, snapshot, plugins, diagnosis, [...state.informers.budgets.store.list()], state.nextNode);
   const message = unschedulableMessage(diagnosis, preemption && !preemption.possible ? preemption.message : undefined);
   ctx.record({ kind: "scheduler.unschedulable", pod: info.key, reason: message });
-  state.attempts.add([schedulerName, "unschedulable"]);
+  if (preemption) state.figures.preempted(preemption.possible ? preemption.victims.length : undefined);
   state.recorder.event(ctx, referenceOf(info), "Warning", "FailedScheduling", message, "Scheduling");
   // Without nodes no plug-in was asked; only a node can help.
   state.queue.requeue(info.uid, diagnosis.nodeCount === 0 ? new Set(["NodeName"]) : diagnosis.rejectors, nowMsOf(ctx));

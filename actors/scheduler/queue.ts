@@ -6,6 +6,8 @@ export interface QueuedPod {
   readonly attempts: number;
   /** When it came into the queue for this attempt; with equal priority the older goes first. */
   readonly sinceMs: number;
+  /** When it first came into the queue to be tried. */
+  readonly firstMs: number;
   /** The plug-ins that turned it down last time. */
   readonly rejectors: ReadonlySet<string>;
 }
@@ -91,7 +93,10 @@ export class SchedulingQueue {
   set(info: PodInfo, nowMs: number): void {
     const known = this.#entries.get(info.uid);
     if (known === undefined) {
-      this.#put({ info, attempts: 0, sinceMs: nowMs, rejectors: new Set() }, this.#gate(info) ? { is: "gated" } : { is: "active" });
+      this.#put(
+        { info, attempts: 0, sinceMs: nowMs, firstMs: nowMs, rejectors: new Set() },
+        this.#gate(info) ? { is: "gated" } : { is: "active" },
+      );
       return;
     }
     const pod = { ...known.pod, info };
@@ -100,7 +105,7 @@ export class SchedulingQueue {
         this.#put(pod, { is: "inFlight", events: new Set([...known.place.events, "PodUpdate"]) });
         break;
       case "gated":
-        this.#put(this.#gate(info) ? pod : { ...pod, sinceMs: nowMs }, this.#gate(info) ? known.place : { is: "active" });
+        this.#put(this.#gate(info) ? pod : { ...pod, sinceMs: nowMs, firstMs: nowMs }, this.#gate(info) ? known.place : { is: "active" });
         break;
       case "unschedulable":
         this.#put(pod, this.#afterBackoff(pod, nowMs));

@@ -22,7 +22,7 @@ import { componentGet } from "../metrics/component";
 import { bind, settle } from "./binding";
 import { SchedulerCache } from "./cache";
 import { nodeEvents, podEvents } from "./cluster-events";
-import { attemptsIn, countPending } from "./figures";
+import { countPending, SchedulerFigures } from "./figures";
 import type { ClusterEvent } from "./framework";
 import { giveUp } from "./give-up";
 import { plugins } from "./plugins";
@@ -77,7 +77,7 @@ export const scheduler: Actor<SchedulerConfig, State, Message> = {
       nextNode: 0,
       scheduling: false,
       unsettled: new Map(),
-      attempts: attemptsIn(client.figures.registry),
+      figures: new SchedulerFigures(client.figures.registry),
     };
     countPending(state);
     informers.pods.addHandler((change, later) => onPod(state, change, later));
@@ -116,7 +116,7 @@ export const scheduler: Actor<SchedulerConfig, State, Message> = {
       else
         ctx.reply(
           input.request,
-          componentGet((body as ComponentGetRequest).path, () => state.client.figures.registry.text()),
+          componentGet((body as ComponentGetRequest).path, () => state.client.figures.text(nowMsOf(ctx))),
         );
     } else if (input.type === "opened") ctx.close(input.stream, "refused", "a scheduler has no streams");
     return undefined;
@@ -202,17 +202,20 @@ function scheduleSome(state: State, ctx: Ctx): void {
 
 function scheduleOne(state: State, queued: QueuedPod, ctx: Ctx): void {
   const { info } = queued;
+  const begunMs = nowMsOf(ctx);
   const snapshot = snapshotFor(state, info);
   const placement = schedulePod(info, snapshot, plugins, {
     startAt: state.nextNode,
     nominated: state.nominated.get(info.uid)?.node,
     draw: () => ctx.random("tie"),
   });
+  state.figures.searched(begunMs, nowMsOf(ctx));
   if (placement.outcome === "unschedulable") {
     giveUp(state, info, placement.diagnosis, snapshot, ctx);
+    state.figures.attempted("unschedulable", begunMs, nowMsOf(ctx));
     return;
   }
   state.nextNode = (state.nextNode + placement.evaluated) % Math.max(1, snapshot.nodes.length);
   state.cache.assume(info, placement.node);
-  bind(state, info, placement.node, ctx);
+  bind(state, queued, placement.node, begunMs, ctx);
 }

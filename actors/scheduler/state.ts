@@ -12,8 +12,8 @@ import type {
 } from "../../protocol/kinds/generated";
 import type { Context } from "../../runtime/actor";
 import type { ApiClient, EventRecorder, Informer, LeaderElector } from "../client";
-import type { Counter } from "../metrics/registry";
 import type { SchedulerCache } from "./cache";
+import type { SchedulerFigures } from "./figures";
 import type { PodInfo } from "./framework";
 import type { SchedulingQueue } from "./queue";
 
@@ -35,8 +35,7 @@ export interface State {
   readonly namespaceLabels: Map<string, Readonly<Record<string, string>>>;
   /** Pods for which preemption makes room, with the node where: what they will take is not given to others. */
   readonly nominated: Map<string, { readonly info: PodInfo; readonly node: string }>;
-  /** How attempts to schedule pods ended. */
-  readonly attempts: Counter;
+  readonly figures: SchedulerFigures;
   /** Where the next search among the nodes begins. */
   nextNode: number;
   scheduling: boolean;

@@ -38,34 +38,34 @@ function bench(onReady?: (queue: WorkQueue<null>) => void) {
 test("a key that is added many times is worked on once", () => {
   const { queue, ctx } = bench();
   for (let i = 0; i < 5; i++) queue.add(ctx, "a");
-  expect(queue.next()).toBe("a");
-  expect(queue.next()).toBeUndefined();
+  expect(queue.next(ctx)).toBe("a");
+  expect(queue.next(ctx)).toBeUndefined();
 });
 
 test("a key added while it is being worked on is worked on once more, not at the same time", () => {
   const { queue, ctx } = bench();
   queue.add(ctx, "a");
-  queue.next();
+  queue.next(ctx);
   queue.add(ctx, "a");
   queue.add(ctx, "a");
-  expect(queue.next()).toBeUndefined();
+  expect(queue.next(ctx)).toBeUndefined();
   queue.done(ctx, "a");
-  expect(queue.next()).toBe("a");
+  expect(queue.next(ctx)).toBe("a");
   queue.done(ctx, "a");
-  expect(queue.next()).toBeUndefined();
+  expect(queue.next(ctx)).toBeUndefined();
 });
 
 test("keys come in the order in which they were added", () => {
   const { queue, ctx } = bench();
   for (const key of ["c", "a", "b"]) queue.add(ctx, key);
-  expect([queue.next(), queue.next(), queue.next()]).toEqual(["c", "a", "b"]);
+  expect([queue.next(ctx), queue.next(ctx), queue.next(ctx)]).toEqual(["c", "a", "b"]);
 });
 
 test("waits after failures double from 5 ms and start anew after forget (client-go: ItemExponentialFailureRateLimiter)", () => {
   const ready: number[] = [];
   let at = 0;
   const { queue, ctx, runFor } = bench((q) => {
-    const key = q.next()!;
+    const key = q.next(ctx)!;
     ready.push(at);
     q.done(ctx, key);
   });
@@ -91,7 +91,7 @@ test("of two delays for one key the earlier holds (client-go: delaying queue)", 
   let count = 0;
   const { queue, ctx, runFor } = bench((q) => {
     count += 1;
-    q.done(ctx, q.next()!);
+    q.done(ctx, q.next(ctx)!);
   });
   queue.addAfter(ctx, "a", 1000);
   queue.addAfter(ctx, "a", 10);
@@ -117,7 +117,7 @@ test("whatever is added, taken and finished: no key is worked on twice at once, 
           queue.addAfter(ctx, key, 5);
           owed.add(key);
         } else if (what === "next") {
-          const next = queue.next();
+          const next = queue.next(ctx);
           if (next === undefined) continue;
           expect(working.has(next)).toBe(false);
           working.add(next);
@@ -127,7 +127,7 @@ test("whatever is added, taken and finished: no key is worked on twice at once, 
       for (const key of working) queue.done(ctx, key);
       runFor(10);
       const left = new Set<string>();
-      for (let next = queue.next(); next !== undefined; next = queue.next()) left.add(next);
+      for (let next = queue.next(ctx); next !== undefined; next = queue.next(ctx)) left.add(next);
       for (const key of owed) expect(left.has(key)).toBe(true);
     }),
   );

@@ -21,6 +21,15 @@ describe("an etcd replica set", () => {
       expect(done.header.revision).toBe(2 + n);
     }
     for (const member of set.members) expect(values(set.ask<RangeResponse>(member, range("/a")))).toEqual(["/a=2"]);
+    // The leader's heartbeats measure the way to each of the others, and theirs measure nothing.
+    const trips = (member: Address) => [
+      ...set
+        .state(member)!
+        .durations.registry.text()
+        .matchAll(/round_trip_time_seconds_count\{To="(.*)"\} [1-9]/g),
+    ];
+    expect(trips(set.leader()).map(([, to]) => to)).toEqual(set.members.filter((member) => member !== set.leader()));
+    for (const follower of set.followers()) expect(trips(follower)).toEqual([]);
     expect(set.crashes).toEqual([]);
   });
 

@@ -4,6 +4,7 @@ import { clusterService } from "./cluster";
 import { doorCalls } from "./door-call";
 import { keyValueService } from "./key-value";
 import { leaseService } from "./lease";
+import { listen as listenAt } from "./listener";
 import { maintenanceService } from "./maintenance";
 import { MemberLink } from "./member-link";
 import type { EtcdPort } from "./port";
@@ -70,21 +71,16 @@ export async function startEtcdGateway(options: EtcdGatewayOptions): Promise<Etc
     Auth: authService(link),
   };
   for (const [name, handlers] of Object.entries(services)) server.addService(serviceDefinition(name), handlers);
-  const credentials = ServerCredentials.createSsl(
-    Buffer.from(tls.ca),
-    [{ private_key: Buffer.from(tls.key), cert_chain: Buffer.from(tls.cert) }],
-    true,
-  );
-  const listenPort = await new Promise<number>((resolve, reject) => {
-    const authority = listen.host.includes(":") ? `[${listen.host}]` : listen.host;
-    server.bindAsync(`${authority}:${listen.port}`, credentials, (error, port) => (error ? reject(error) : resolve(port)));
-  });
+  // The connection is decrypted when it comes to gRPC, which sees the client's certificate on it all the same.
+  const grpc = server.createConnectionInjector(ServerCredentials.createInsecure());
+  const listener = await listenAt(listen, tls, grpc, options.port);
   return {
-    listenPort,
+    listenPort: listener.port,
     close: () =>
       new Promise((resolve) => {
         server.tryShutdown(() => resolve());
         server.forceShutdown();
+        listener.close();
       }),
   };
 }

@@ -1,5 +1,6 @@
 import { type ServerWritableStream, status } from "@grpc/grpc-js";
 import type { AlarmResponse } from "../../../protocol/etcd-auth";
+import { etcdVersion } from "../version";
 import { sendBackup } from "./backup";
 import { decimal, isSameId, noId } from "./identity";
 import { clamped, type Int64 } from "./int64";
@@ -7,9 +8,6 @@ import type { MemberLink } from "./member-link";
 import { Refusal, unimplemented } from "./refusal";
 import { invalid } from "./requests";
 import { Asker, failStream, type Handlers, unary } from "./serve";
-
-/** The release of etcd whose API this is. */
-const etcdVersion = "3.5.30";
 
 /** AlarmRequest.AlarmAction and AlarmType, by number. */
 const alarmActions = ["get", "activate", "deactivate"] as const;

@@ -1,4 +1,5 @@
 import { controllerManager } from "../../../actors/controller-manager";
+import { kubeProxy } from "../../../actors/kube-proxy";
 import { Registry } from "../../../actors/metrics/registry";
 import { scheduler } from "../../../actors/scheduler";
 import { type Address, address } from "../../../protocol/address";
@@ -160,12 +161,13 @@ describe("health checks", () => {
 });
 
 describe("/metrics of the other components", () => {
-  const tank = new Tank({ actors: [controllerManager as AnyActor, scheduler as AnyActor] });
+  const tank = new Tank({ actors: [controllerManager as AnyActor, scheduler as AnyActor, kubeProxy as AnyActor] });
   const apiServers = [address("apiserver", 0)];
   tank.simulation.addHost({ name: "control-0", zone: "a" });
   const config = { apiServers, clusterCidr: "10.244.0.0/16", serviceCidr: "10.96.0.0/16", rootCa: "" };
   tank.simulation.place("control-0", address("controller-manager", 0), config);
   tank.simulation.place("control-0", address("scheduler", 0), { apiServers });
+  tank.simulation.place("control-0", address("kube-proxy", "node-0"), { node: "node-0", apiServers });
   tank.simulation.startHost("control-0");
   tank.namespace("shop");
   tank.create("/api/v1/namespaces/shop/pods", pod("homeless"));
@@ -180,8 +182,9 @@ describe("/metrics of the other components", () => {
   };
   const figure = (component: Address, name: string, labels: Record<string, string> = {}) =>
     parseMetrics(get(component, "/metrics").text)
-      .get(name)
-      ?.samples.find((sample) => Object.entries(labels).every(([label, text]) => sample.labels[label] === text))?.value;
+      .get(name.replace(/_(count|sum)$/, ""))
+      ?.samples.find((sample) => sample.name === name && Object.entries(labels).every(([label, text]) => sample.labels[label] === text))
+      ?.value;
 
   test("a scheduler counts its attempts, the pods that wait and its requests, and says whether it leads", () => {
     const component = address("scheduler", 0);
@@ -192,6 +195,8 @@ describe("/metrics of the other components", () => {
     expect(figure(component, "scheduler_schedule_attempts_total", attempts)).toBeGreaterThan(0);
     expect(figure(component, "leader_election_master_status", { name: "kube-scheduler" })).toBe(1);
     expect(figure(component, "rest_client_requests_total", { code: "201", host: "apiserver/0", method: "POST" })).toBeGreaterThan(0);
+    expect(figure(component, "scheduler_scheduling_attempt_duration_seconds_count", attempts)).toBeGreaterThan(0);
+    expect(figure(component, "scheduler_cache_size", { type: "nodes" })).toBe(0);
     expect(get(component, "/healthz")).toEqual({ code: 200, text: "ok" });
     expect(get(component, "/none").code).toBe(404);
   });
@@ -200,6 +205,12 @@ describe("/metrics of the other components", () => {
     const component = address("controller-manager", 0);
     expect(figure(component, "workqueue_adds_total", { name: "serviceaccount" })).toBeGreaterThan(0);
     expect(figure(component, "workqueue_depth", { name: "serviceaccount" })).toBe(0);
+    const worked = figure(component, "workqueue_work_duration_seconds_count", { name: "serviceaccount" });
+    expect(worked).toBe(figure(component, "workqueue_queue_duration_seconds_count", { name: "serviceaccount" }));
+    expect(worked).toBeGreaterThan(0);
+    // Work takes the time of its requests.
+    expect(figure(component, "workqueue_work_duration_seconds_sum", { name: "serviceaccount" })).toBeGreaterThan(0.001);
+    expect(figure(component, "workqueue_unfinished_work_seconds", { name: "serviceaccount" })).toBe(0);
     expect(figure(component, "leader_election_master_status", { name: "kube-controller-manager" })).toBe(1);
   });
 
@@ -211,5 +222,26 @@ describe("/metrics of the other components", () => {
     tank.create(maps, configMap("one-more"));
     expect(figure(component, "etcd_server_proposals_applied_total")).toBeGreaterThan(applied);
     expect(figure(component, "etcd_mvcc_db_total_size_in_use_in_bytes")).toBeGreaterThan(1_000);
+    expect(figure(component, "etcd_server_leader_changes_seen_total")).toBe(1);
+    // Each write waits for the disk, and so does its entry's way there.
+    const syncs = figure(component, "etcd_disk_wal_fsync_duration_seconds_count")!;
+    tank.create(maps, configMap("yet-more"));
+    expect(figure(component, "etcd_disk_wal_fsync_duration_seconds_count")).toBeGreaterThan(syncs);
+    expect(figure(component, "etcd_disk_wal_fsync_duration_seconds_sum")).toBeGreaterThan(0);
+  });
+
+  test("a kube-proxy counts what changes, and how long that takes until it is in force", () => {
+    const component = address("kube-proxy", "node-0");
+    const changes = figure(component, "kubeproxy_sync_proxy_rules_service_changes_total")!;
+    const rounds = figure(component, "kubeproxy_sync_proxy_rules_duration_seconds_count")!;
+    tank.create("/api/v1/namespaces/default/services", { metadata: { name: "web" }, spec: { ports: [{ port: 80 }] } });
+    tank.until(() => figure(component, "kubeproxy_sync_proxy_rules_duration_seconds_count") === rounds + 1, "nothing is programmed");
+    expect(figure(component, "kubeproxy_sync_proxy_rules_service_changes_total")).toBe(changes + 1);
+    expect(figure(component, "kubeproxy_sync_proxy_rules_service_changes_pending")).toBe(0);
+    const [queued, synced] = ["last_queued_timestamp_seconds", "last_timestamp_seconds"].map(
+      (name) => figure(component, `kubeproxy_sync_proxy_rules_${name}`)!,
+    );
+    // Changes are gathered for 10 ms.
+    expect(synced! - queued!).toBeCloseTo(0.01, 3);
   });
 });

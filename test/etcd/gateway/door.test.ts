@@ -1,3 +1,5 @@
+import { readFileSync } from "node:fs";
+import { request } from "node:https";
 import { Authority } from "../../../runtime/live/certificates";
 import { ServiceClient } from "./client";
 import { type ClientFiles, EtcdDoors } from "./doors";
@@ -28,6 +30,28 @@ describe("etcd's door", () => {
     const strange = doors.clientFiles("stranger", Authority.create("another"));
     expect(await client("KV", strange).refusal("Range", { key: text("a") })).toMatch(/^14: /);
     expect((await client("KV").call("Range", { key: text("a") })).header.revision.toNumber()).toBeGreaterThanOrEqual(1);
+  });
+
+  test("says over HTTP/1.1 how its member is, to whoever shows a certificate (etcd: /metrics and /health at the client URL)", async () => {
+    const get = (path: string, shown: Partial<ClientFiles> = files) =>
+      new Promise<{ readonly code: number | undefined; readonly text: string }>((resolve, reject) => {
+        const read = (file: string | undefined) => (file === undefined ? undefined : readFileSync(file));
+        const options = { ca: read(files.ca), cert: read(shown.cert), key: read(shown.key), agent: false };
+        const sent = request(`${doors.endpoints[0]}${path}`, options, (response) => {
+          let said = "";
+          response.on("data", (chunk) => {
+            said += chunk;
+          });
+          response.on("end", () => resolve({ code: response.statusCode, text: said }));
+        });
+        sent.on("error", reject);
+        sent.end();
+      });
+    expect(await get("/health")).toEqual({ code: 200, text: '{"health":"true","reason":""}' });
+    expect((await get("/metrics")).text).toMatch(/^etcd_disk_wal_fsync_duration_seconds_count [1-9]/m);
+    expect(JSON.parse((await get("/version")).text)).toEqual({ etcdserver: "3.5.30", etcdcluster: "3.5.0" });
+    expect((await get("/none")).code).toBe(404);
+    await expect(get("/health", {})).rejects.toThrow();
   });
 
   test("refuses what is no protobuf of the method, and what no method is", async () => {

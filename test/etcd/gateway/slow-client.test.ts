@@ -21,6 +21,7 @@ class Played {
 
   constructor(unsentBytesMax: number) {
     const port: EtcdPort = {
+      get: async () => ({ ok: false, error: "unreachable", detail: "nobody" }),
       ask: () => Promise.resolve({ ok: false, error: "unreachable", detail: "" }),
       open: (request, then) => {
         const stream = { request: request as WatchRequest, say: then as (input: StreamInput<WatchResponse>) => void, closed: false };

@@ -156,7 +156,7 @@ async function huntOne(
  * Nothing is planted here: whatever is violated is a bug, or a check's false alarm. Of a hundred seeds most go where many are cheap, and the rest to what takes a
  * whole cluster; together they ask every check that can judge a short run.
  */
-const healthyMix = { "healthy-store": 85, "healthy-swarm": 10, "healthy-workloads": 5 } as const;
+const healthyMix = { "healthy-store": 84, "healthy-swarm": 9, "healthy-workloads": 5, "healthy-crowded": 2 } as const;
 
 function healthySeeds(first: number, add: (figure: string, by: number) => void): Turn {
   const shares = Object.entries(healthyMix).map(([name, share]) => {

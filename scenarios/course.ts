@@ -231,6 +231,13 @@ export class Course {
     }
   }
 
+  /** However long the outage was: who can sees now what has come of what was written. */
+  private lookOnceMore(): void {
+    const { world, input } = this.options;
+    for (const [i, { address }] of loadClients(input.scenario).entries())
+      if (input.scenario.load[i]!.workload.looksInTheEnd) world.ask(address, { kind: "load.look" }, 1000, () => undefined);
+  }
+
   private beginCalm(inActUs: number): void {
     this.stormLastedUs = inActUs;
     this.storm.calm();
@@ -244,9 +251,10 @@ export class Course {
     if (converged) {
       if (reasons.length > 0) this.convergence = { ...this.convergence, stayed: false, reasons };
       if (reasons.length > 0 || inActUs >= afterUs + stayUs) this.finish(false);
-    } else if (this.quietSeconds >= restSeconds)
+    } else if (this.quietSeconds >= restSeconds) {
       this.convergence = { converged: true, afterUs: inActUs - (restSeconds - 1) * secondUs, stayed: true, reasons: [] };
-    else {
+      this.lookOnceMore();
+    } else {
       this.convergence = { converged: false, afterUs: inActUs, stayed: false, reasons };
       if (inActUs >= withinUs) this.finish(false);
     }

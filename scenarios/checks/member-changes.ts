@@ -18,6 +18,7 @@ export const memberChanges: Check = {
     let voters = new Set<string>();
     let learners = new Set<string>();
     let configurations = 0;
+    let leaders = 0;
     const wasAsked = (change: Change["change"], member: string, learner = false) =>
       asked.some((one) => one.change === change && one.member === member && (change !== "add" || one.learner === learner));
     const wrongWith = (votersNow: ReadonlySet<string>, learnersNow: ReadonlySet<string>): string | undefined => {
@@ -41,6 +42,7 @@ export const memberChanges: Check = {
         if (change) asked.push(change);
         // Whoever was promoted may have it in his log, and go by it, before anybody has applied it.
         const leads = event.type === "fact" && factOf(event, "raft.leader") ? event.actor : undefined;
+        if (leads) leaders++;
         if (leads && learners.has(leads) && !wasAsked("promote", leads)) return `${leads} leads, and is a learner`;
         const applied = known(event, "raft.configuration");
         if (!applied || applied.index <= index) return undefined;
@@ -53,7 +55,10 @@ export const memberChanges: Check = {
         [voters, learners] = [votersNow, learnersNow];
         return wrong === undefined ? undefined : `by the configuration of entry ${index} ${wrong}`;
       },
-      end: () => ({ detail: `${configurations} configurations, each as it was asked for`, reached: configurations }),
+      end: () => ({
+        detail: `${configurations} configurations, each as it was asked for, and ${leaders} leaders, none of them a learner`,
+        reached: configurations + leaders,
+      }),
     };
   },
 };

@@ -17,6 +17,7 @@ export const bank: Workload = {
     balance: { type: "integer", minimum: 1, maximum: 1_000_000, description: "what each begins with; 100 where not given" },
   },
   required: ["requestsPerSecond"],
+  looksInTheEnd: true,
   service: () => undefined,
   configure: (params, surroundings) => ({
     type: "bank",
@@ -38,7 +39,7 @@ class BankLoad extends EtcdProcesses {
     const all = Array.from({ length: accounts }, (_, i) => `${this.own.prefix}${String(i).padStart(2, "0")}`);
     const from = ctx.randomInt("from", accounts);
     const to = (from + 1 + ctx.randomInt("to", accounts - 1)) % accounts;
-    const transfers = ctx.random("action") < 0.7;
+    const transfers = this.changes(process, 0.7, ctx);
     const keys = transfers ? [all[from]!, all[to]!] : all;
     const amount = 1 + ctx.randomInt("amount", Math.max(1, Math.floor(balance / 4)));
     this.tellCall(ctx, {

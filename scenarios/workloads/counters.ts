@@ -15,6 +15,7 @@ export const counters: Workload = {
     counters: { type: "integer", minimum: 1, maximum: 100, description: "how many; 3 where not given" },
   },
   required: ["requestsPerSecond"],
+  looksInTheEnd: true,
   service: () => undefined,
   configure: (params, surroundings) => ({
     type: "counters",
@@ -32,7 +33,7 @@ class CounterLoad extends EtcdProcesses {
   protected act(process: number, ctx: Context<EtcdProcesses>): void {
     const [call, member] = [this.name(process, ctx), this.member(ctx)];
     const key = `${this.own.prefix}${ctx.randomInt("counter", this.own.counters)}`;
-    const increments = ctx.random("action") < 0.7;
+    const increments = this.changes(process, 0.7, ctx);
     this.tellCall(ctx, { call, workload: "counters", action: increments ? "increment" : "read", member, keys: [key], value: "" });
     this.read(ctx, member, [key], (read, later) => {
       if (read.type !== "done") return this.tellAnswer(later, process, call, read);

@@ -57,6 +57,8 @@ const actTimer = "act ";
  */
 export abstract class EtcdProcesses extends TimedClient {
   private calls = 0;
+  /** The processes that still have to read what there is in the end, and whether what they are about is that read. */
+  private readonly owing = new Map<number, "owed" | "under way">();
 
   constructor(protected readonly config: EtcdProcessesConfig) {
     super();
@@ -64,6 +66,18 @@ export abstract class EtcdProcesses extends TimedClient {
 
   protected begin(ctx: Ctx): void {
     for (let process = 0; process < this.config.processes; process++) this.pause(process, ctx);
+  }
+
+  protected override lookOnceMore(): void {
+    for (let process = 0; process < this.config.processes; process++) this.owing.set(process, "owed");
+  }
+
+  /** Draws whether what the process does now changes something, which it does in that share of the cases; never while it owes a read. */
+  protected changes(process: number, share: number, ctx: Ctx): boolean {
+    const drawn = ctx.random("action") < share;
+    if (!this.owing.has(process)) return drawn;
+    this.owing.set(process, "under way");
+    return false;
   }
 
   protected onTimer(name: string, ctx: Ctx): void {
@@ -102,6 +116,7 @@ export abstract class EtcdProcesses extends TimedClient {
   ): void {
     const { revision, seen } = outcome.type === "done" ? outcome.response : { revision: 0, seen: [] };
     const detail = outcome.type === "done" ? "" : outcome.detail;
+    if (outcome.type === "done" && this.owing.get(process) === "under way") this.owing.delete(process);
     ctx.record({ kind: "txn.returned", call, outcome: outcome.type, revision, seen, detail });
     if (this.working) this.pause(process, ctx);
   }

@@ -15,6 +15,7 @@ export const lists: Workload = {
     lists: { type: "integer", minimum: 1, maximum: 100, description: "how many; 5 where not given" },
   },
   required: ["requestsPerSecond"],
+  looksInTheEnd: true,
   service: () => undefined,
   configure: (params, surroundings) => ({
     type: "lists",
@@ -34,7 +35,7 @@ class ListLoad extends EtcdProcesses {
   protected act(process: number, ctx: Context<EtcdProcesses>): void {
     const [call, member] = [this.name(process, ctx), this.member(ctx)];
     const keys = this.draw(ctx);
-    const appends = ctx.random("action") < 0.7;
+    const appends = this.changes(process, 0.7, ctx);
     const element = `${ctx.incarnation}.${++this.appended}`;
     this.tellCall(ctx, { call, workload: "lists", action: appends ? "append" : "read", member, keys, value: appends ? element : "" });
     this.read(ctx, member, keys, (read, later) => {

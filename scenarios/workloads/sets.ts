@@ -8,6 +8,7 @@ export const sets: Workload = {
   what: "Processes that add unique elements to a set in etcd, a key for each, and read all of it; every call and every answer is recorded.",
   params: { ...processParams, prefix: { type: "string", minLength: 1, description: 'what the keys begin with; "sets/" where not given' } },
   required: ["requestsPerSecond"],
+  looksInTheEnd: true,
   service: () => undefined,
   configure: (params, surroundings) => ({ type: "sets", ...processesConfig(params, surroundings, "sets/") }),
   start: (config) => new SetLoad(config as unknown as EtcdProcessesConfig),
@@ -20,7 +21,7 @@ class SetLoad extends EtcdProcesses {
     const { prefix } = this.config;
     const [call, member] = [this.name(process, ctx), this.member(ctx)];
     const common = { call, workload: "sets", member, keys: [prefix] } as const;
-    if (ctx.random("action") < 0.8) {
+    if (this.changes(process, 0.8, ctx)) {
       const element = `${ctx.incarnation}-${String(++this.added).padStart(6, "0")}`;
       this.tellCall(ctx, { ...common, action: "add", value: element });
       this.ask(ctx, member, putOf(`${prefix}${element}`, "x"), true, (outcome, later) =>

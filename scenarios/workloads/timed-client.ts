@@ -6,7 +6,10 @@ export abstract class TimedClient {
 
   // biome-ignore lint/suspicious/noExplicitAny: each workload is the state of its own context
   receive(input: Input, ctx: Context<any>): undefined {
-    if (input.type === "request") {
+    if (input.type === "request" && input.body.kind === "load.look") {
+      if (this.working) this.lookOnceMore();
+      ctx.reply(input.request, { kind: "load.told" });
+    } else if (input.type === "request") {
       const begin = input.body.kind === "load.begin";
       if (begin && !this.working) this.begin(ctx);
       this.working = begin;
@@ -17,6 +20,9 @@ export abstract class TimedClient {
 
   // biome-ignore lint/suspicious/noExplicitAny: as above
   protected abstract begin(ctx: Context<any>): void;
+
+  /** From now on it sees to it that it has looked at what there is. */
+  protected lookOnceMore(): void {}
 
   // biome-ignore lint/suspicious/noExplicitAny: as above
   protected abstract onTimer(name: string, ctx: Context<any>): void;

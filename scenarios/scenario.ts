@@ -264,13 +264,14 @@ export function surroundings(plan: ClusterPlan, loads: number, expect: Scenario[
 
 function swarmOf(swarm: Params | undefined, { hosts }: ClusterPlan): Swarm | undefined {
   if (swarm === undefined) return undefined;
-  const { steps = 8, within = "90s", faults = drawnFaults, rollouts = true, lasting, roles } = swarm;
+  const { steps = 8, within = "90s", faults = drawnFaults, rollouts = true, lasting, roles, priorities } = swarm;
   const [shortest, longest] = (lasting as readonly string[] | undefined) ?? [];
   return {
     steps: steps as number,
     withinUs: microseconds(within),
     faults: faults as readonly string[],
     rollouts: rollouts === true,
+    priorities: priorities as number | undefined,
     shortestUs: shortest === undefined ? drawnDuration.shortestUs : microseconds(shortest),
     longestUs: longest === undefined ? drawnDuration.longestUs : microseconds(longest),
     // What has no host cannot be hit.

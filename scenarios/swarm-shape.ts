@@ -78,6 +78,13 @@ export const swarmSchema: JsonSchema = {
     within: durationSchema,
     faults: { type: "array", items: { enum: [...drawnFaults] }, minItems: 1, description: "the faults that may be drawn" },
     rollouts: { type: "boolean", description: "restart and scale Deployments in between" },
+    priorities: {
+      type: "integer",
+      minimum: 0,
+      maximum: 1000,
+      description:
+        "search by priorities: who says something is late by its drawn priority all through the storm, and so many times the order changes",
+    },
     lasting: {
       type: "array",
       items: durationSchema,

@@ -17,6 +17,8 @@ export interface Swarm {
   readonly faults: readonly string[];
   /** Whether Deployments are restarted and scaled in between. */
   readonly rollouts: boolean;
+  /** With so many changes of priorities all through it: see the fault of that name. undefined where nobody has any. */
+  readonly priorities: number | undefined;
   /** Between the shortest and the longest that a fault may last, each order of magnitude is as likely as the other. */
   readonly shortestUs: number;
   readonly longestUs: number;
@@ -38,8 +40,8 @@ export function drawStorm(swarm: Swarm, deployments: readonly string[], firstInd
   const possible = swarm.faults.filter((name) => canHit(faultNamed(name)!.swarm!, swarm.roles));
   const enabled = possible.filter((_, i) => draw("fault is on", i) < 0.5);
   const kinds = enabled.length > 0 ? enabled : possible.slice(Math.floor(draw("the one fault", 0) * possible.length)).slice(0, 1);
-  if (kinds.length === 0) return [];
-  const count = 1 + Math.floor(draw("steps", 0) * swarm.steps);
+  if (kinds.length === 0 && swarm.priorities === undefined) return [];
+  const count = kinds.length === 0 ? 0 : 1 + Math.floor(draw("steps", 0) * swarm.steps);
   const times = Array.from({ length: count }, (_, i) => Math.floor(draw("at", i) * swarm.withinUs)).sort((a, b) => a - b);
   const stepOf = (i: number): StormStep => {
     const common = { index: firstIndex + i, path: ["swarm"] };
@@ -64,7 +66,16 @@ export function drawStorm(swarm: Swarm, deployments: readonly string[], firstInd
       mayMiss: true,
     };
   };
-  return times.map((atUs, i) => stepAt(atUs, stepOf(i)));
+  const drawn = times.map((atUs, i) => stepAt(atUs, stepOf(i)));
+  return swarm.priorities === undefined ? drawn : [...drawn, prioritiesStep(swarm, swarm.priorities, firstIndex + count)];
+}
+
+/** Behind all others, so that who searches with it draws nothing else than who does not. */
+function prioritiesStep({ withinUs }: Swarm, changes: number, index: number): StormNode {
+  return stepAt(0, {
+    ...{ index, path: ["swarm", "priorities"], type: "fault", fault: faultNamed("priorities")!, target: { mode: "all" } },
+    ...{ forUs: withinUs, until: undefined, params: { changes, over: `${withinUs / 1000}ms` }, mayMiss: true },
+  });
 }
 
 function canHit({ roles = [], target }: Drawing, allowed: readonly Role[]): boolean {

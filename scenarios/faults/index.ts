@@ -31,6 +31,7 @@ import { pause } from "./pause";
 import { podKill } from "./pod-kill";
 import { powerLoss } from "./power-loss";
 import { compactionPressure, writePressure } from "./pressure";
+import { priorities } from "./priorities";
 import { reorder } from "./reorder";
 import { replaceMemberFault } from "./replace-member";
 import { replay } from "./replay";
@@ -67,6 +68,7 @@ export const faults: readonly Fault[] = [
   bandwidth,
   clog,
   swizzle,
+  priorities,
   clockJump,
   clockOffset,
   clockDrift,

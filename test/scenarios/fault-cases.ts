@@ -37,6 +37,7 @@ export const ofEtcd: readonly Case[] = [
   [`fault: stalled-disk, ${leader}`, /^no write was synced$/],
   [`fault: full-disk, ${leader}`, /^\d+ writes? failed$/],
   [`fault: failing-disk, ${leader}, rate: 30%`, /^\d+ writes? failed$/],
+  [`fault: priorities, ${all}, changes: 3, over: 1s, step: 20ms`, /^\d+ packets delayed$/],
   [`fault: delay, ${all}, max: 20ms`, /^\d+ packets delayed$/],
   [`fault: delay, ${all}, min: 1ms, max: 2s, distribution: slow-tail`, /^\d+ packets delayed$/],
   [`fault: delay, ${all}, max: 80ms, distribution: exponential, messages: [etcd.put]`, /^\d+ packets delayed$/],

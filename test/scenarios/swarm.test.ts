@@ -8,7 +8,7 @@ import { drawnDuration, drawnFaults, drawStorm, type Swarm } from "../../scenari
 import { roles } from "../../scenarios/target";
 import { tinyCluster, tinyInput } from "./tiny";
 
-const swarm: Swarm = { steps: 12, withinUs: 60e6, faults: drawnFaults, rollouts: true, ...drawnDuration, roles };
+const swarm: Swarm = { steps: 12, withinUs: 60e6, faults: drawnFaults, rollouts: true, priorities: undefined, ...drawnDuration, roles };
 const drawnBy = (seed: number, options: Partial<Swarm> = {}) => {
   const random = new SimulatedRandom(seed);
   return drawStorm({ ...swarm, ...options }, ["shop/web"], 3, (purpose, index) => random.draw("swarm", purpose, index));
@@ -47,6 +47,12 @@ describe("a storm that a seed draws (swarm testing)", () => {
     expect(new Set(kindsBySeed.flatMap((kinds) => [...kinds])).size).toBe(drawnFaults.length);
     const mean = kindsBySeed.reduce((sum, kinds) => sum + kinds.size, 0) / kindsBySeed.length;
     expect(mean).toBeLessThan(drawnFaults.length / 2);
+  });
+
+  it("searches by priorities beside whatever else it draws", () => {
+    const [drawn, searching] = [stepsOf(drawnBy(5)), stepsOf(drawnBy(5, { priorities: 3 }))];
+    expect(searching.slice(0, -1)).toEqual(drawn);
+    expect(searching.at(-1)).toMatchObject({ fault: { name: "priorities" }, params: { changes: 3, over: "60000ms" }, forUs: 60e6 });
   });
 
   it("draws only the faults that are named", () => {

@@ -268,7 +268,10 @@ describe("@kubernetes/client-node against a live cluster", () => {
     expect(await refusal(objects.read(boat as never))).toBe(404);
     const measured = async () => (await new k8s.Metrics(config).getNodeMetrics()).items;
     await eventually(async () => (await measured()).length === 1, "the node is measured");
-    expect((await measured())[0]).toMatchObject({ metadata: { name: "node-0" }, usage: { memory: expect.stringMatching(/^\d+([KMG]i)?$/) } });
+    expect((await measured())[0]).toMatchObject({
+      metadata: { name: "node-0" },
+      usage: { memory: expect.stringMatching(/^\d+([KMG]i)?$/) },
+    });
     expect(await refusal(objects.create({ apiVersion: "v1", kind: "ConfigMap" }))).toBe(422);
   });
 });

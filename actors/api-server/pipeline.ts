@@ -11,6 +11,7 @@ import { forbiddenRequest } from "./authorization/rbac";
 import { decideAccess } from "./authorization-memo";
 import { type Call, type Caller, type ResourceCall, refuse, respond } from "./call";
 import { serveComponentStatuses } from "./component-statuses";
+import { deprecationOf } from "./custom-resources/deprecation";
 import { isCleanedUp } from "./custom-resources/lifecycle";
 import { timeLimitMs } from "./deadline";
 import { discover } from "./discovery/discovery";
@@ -142,6 +143,8 @@ function serveKnown(state: ServerState, ctx: Ctx, asked: Call): undefined {
   if (misplaced || (kind.namespaced && namespace === "" && (verb === "create" || verb === "deletecollection")))
     return refuse(ctx, asked, methodNotAllowed(subject, verb));
   if (isReview(kind)) return answerReview(state, ctx, { ...asked, request }, kind);
+  const deprecation = deprecationOf(kind);
+  if (deprecation !== undefined) asked.caller.exchange.headers.push(["Warning", `299 - ${JSON.stringify(deprecation)}`]);
   const resource = state.served.storedResourceOf(kind);
   if (!resource) return serveComponentStatuses(state, ctx, { ...asked, request }, kind);
   const call: ResourceCall = { ...asked, request, kind, resource };

@@ -78,13 +78,23 @@ export function hasRules(schema: JSONSchemaProps): boolean {
 export function brokenRules(schema: JSONSchemaProps, value: unknown, old: unknown, at = "", isResource = true): readonly FieldError[] {
   const walk = new RuleWalk();
   walk.visit(schema, value, old, at, isResource, old !== undefined && JSON.stringify(old) === JSON.stringify(value));
+  if (walk.forgiven.length > 0) forgiven.set(value as object, walk.forgiven);
   return walk.found;
+}
+
+/** By object that was judged: what breaks rules and did so before. */
+const forgiven = new WeakMap<object, readonly FieldError[]>();
+
+/** What breaks rules in an object that passed, because it is as it was before they came: whoever writes it is warned. */
+export function forgivenIn(object: object): readonly FieldError[] {
+  return forgiven.get(object) ?? [];
 }
 
 const messageBytesMax = 5 * 1024;
 
 class RuleWalk {
   readonly found: FieldError[] = [];
+  readonly forgiven: FieldError[] = [];
   private left = perObjectLimit;
   private isOver = false;
 
@@ -125,10 +135,10 @@ class RuleWalk {
       const variables = new Map([["self", self] as const, ["oldSelf", rule.optionalOldSelf ? asOptional : oldSelf] as const]);
       const result = this.evaluate(program, variables, at, type, rule);
       if (result === undefined || result === true) continue;
-      if (!usesOldSelf && unchanged) continue;
       const detail = this.message(compiled, variables) ?? messageOf(rule);
       const omits = schema.type === "object" || schema.type === "array";
-      this.found.push(errorFor(rule, `${at}${normalized(rule.fieldPath, at)}`, value, detail, omits));
+      const error = errorFor(rule, `${at}${normalized(rule.fieldPath, at)}`, value, detail, omits);
+      (!usesOldSelf && unchanged ? this.forgiven : this.found).push(error);
     }
   }
 

@@ -3,7 +3,9 @@ import { badRequest, conflict, type Failure, invalid, isFailure, modifiedConflic
 import { admitMutating, admitValidating, mayMutate, mayValidate, Notes, reviewOf, writeOptions } from "../admission/dynamic/index";
 import { mutate, validate, warn } from "../admission/index";
 import { type ResourceCall, refuse, storageFailure } from "../call";
+import { forgivenIn } from "../custom-resources/rules";
 import { convertedFirst, convertForStorage, storesThroughWebhook } from "../custom-resources/webhook-conversion";
+import { bodyOf } from "../objects/validation/field-error";
 import type { Ctx, ServerState } from "../state";
 import { type Entry, encodeStored, sameJson } from "../storage/entry";
 import { withEventLease } from "../storage/event-lease";
@@ -189,6 +191,7 @@ function decide(
     const owned = isSame ? admitted : track(stored, admitted, fresh.nowMs);
     const refusal = isSame ? undefined : (wrongWithUpdate(kind, stored, owned, subresource) ?? validate({ ...admission, object: owned }));
     if (refusal) return { type: "refuse", status: refusal };
+    if (kind.custom) for (const error of forgivenIn(owned)) notes.warn(`${error.field}: ${bodyOf(error)}`);
     const pass = (state: ServerState): Decision | Later<ServerState> => {
       if (!isSame) return written(state, owned);
       tell(notes.warnings);

@@ -162,7 +162,10 @@ it("what did not change passes a schema that has become stricter; what changed d
     },
   ]);
   tank.simulation.runFor(1_000);
-  expect(tank.patch(`${widgets}/x`, "merge", { metadata: { labels: { a: "b" } } }).code).toBe(200);
+  const kept = tank.patch(`${widgets}/x`, "merge", { metadata: { labels: { a: "b" } } });
+  expect(kept.code).toBe(200);
+  expect(kept.headers.get("Warning")).toContain("spec.a: Invalid value: ");
+  expect(kept.headers.get("Warning")).toContain("begins with x");
   // The spec as a whole has changed: what it lacks counts, what is unchanged in it does not.
   expect(causes(tank.patch(`${widgets}/x`, "merge", { spec: { b: "c" } }).body)[0]).toBe("spec.c: Required value");
   expect(causes(tank.patch(`${widgets}/x`, "merge", { spec: { a: "also long", b: "c", c: "c" } }).body)).toContain(

@@ -317,3 +317,17 @@ describe("scale of a custom resource", () => {
     expect(tank.patch(`${widgets}/b/scale`, "merge", { spec: { replicas: 1 } }).code).toBe(200);
   });
 });
+
+test("whoever uses a deprecated version is warned, in its definition's words or with what to use instead", () => {
+  const tank = new Tank();
+  const versions = [
+    version("v1"),
+    version("v1beta1", { deprecated: true }),
+    version("v1alpha1", { deprecated: true, deprecationWarning: "no more of this" }),
+  ];
+  install(tank, widgetDefinition({ versions }));
+  const warning = (name: string) => tank.get(`/apis/shop.example.com/${name}/namespaces/default/widgets`).headers.get("Warning");
+  expect(warning("v1")).toBeUndefined();
+  expect(warning("v1beta1")).toBe('299 - "shop.example.com/v1beta1 Widget is deprecated; use shop.example.com/v1 Widget"');
+  expect(warning("v1alpha1")).toBe('299 - "no more of this"');
+});

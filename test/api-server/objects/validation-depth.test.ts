@@ -369,3 +369,16 @@ test.each<[JsonObject, readonly string[]]>([
 ])("%#: %j", (manifest, expected) => {
   expect(wrongWith(manifest)).toEqual(expected);
 });
+
+test("the expressions of device selectors are compiled: what they name, and what they come to", () => {
+  const wrong = (expression: string) =>
+    wrongWith({ ...object("resource.k8s.io/v1", "DeviceClass", { selectors: [{ cel: { expression } }] }), metadata: { name: "n" } }).map(
+      (text) => text.split("\n")[0],
+    );
+  expect(wrong("device.driver == 'gpu.example.com' && device.attributes['gpu.example.com'].model == 'A100'")).toEqual([]);
+  expect(wrong("device.capacity['gpu.example.com'].memory.compareTo(quantity('40Gi')) >= 0")).toEqual([]);
+  expect(wrong("device.colour == 'red'")[0]).toContain("compilation failed: ERROR: <input>:1:7: undefined field 'colour'");
+  expect(wrong("device.driver")).toEqual([
+    'spec.selectors[0].cel.expression: Invalid value: "device.driver": must evaluate to bool or the unknown type, not string',
+  ]);
+});

@@ -1,3 +1,4 @@
+import { timeZone } from "../../../../protocol/kinds/time-zone";
 import { isDateTime } from "../../custom-resources/schema/formats";
 import { Duration, fail, Timestamp } from "../values";
 
@@ -62,15 +63,15 @@ function floorMod(value: bigint, by: bigint): bigint {
   return ((value % by) + by) % by;
 }
 
-/**
- * The time as a clock in the zone shows it, as if that were UTC. Zones are "UTC" and offsets such as "+05:30"; the names of places would need
- * a database, which differs from machine to machine, so that they are refused.
- */
+/** The time as a clock in the zone shows it, as if that were UTC. Zones are names of the IANA database ("Asia/Tokyo") and offsets ("+05:30"). */
 export function zoned({ nanos }: Timestamp, zone: string): Date {
   const ms = Number((nanos - floorMod(nanos, 1_000_000n)) / 1_000_000n);
   if (zone === "" || zone === "UTC" || zone === "Z") return new Date(ms);
   const match = /^([+-]?)(\d{1,2}):(\d{2})$/.exec(zone);
-  if (!match) return fail(`unknown time zone ${zone}: only UTC and offsets such as "+05:30" are known`);
+  if (!match) {
+    const place = timeZone(zone);
+    return place ? new Date(ms + place.offsetMs(ms)) : fail(`unknown time zone ${zone}`);
+  }
   const offset = (Number(match[2]) * 60 + Number(match[3])) * 60_000;
   return new Date(match[1] === "-" ? ms - offset : ms + offset);
 }

@@ -6,9 +6,11 @@ import type {
   ResourceV1ResourceClaim,
 } from "../../../../protocol/kinds/generated";
 import { wrongWithDns1123Label, wrongWithDns1123Subdomain } from "../../../../protocol/kinds/names";
+import { celEnvironment, compile } from "../../cel/environment";
+import { bool, dyn, mapOf, parseType, string, typeText } from "../../cel/types";
 import type { Findings } from "./field-error";
 
-/** resource.k8s.io/v1: which devices are asked for. The expressions of selectors are not compiled. */
+/** resource.k8s.io/v1: which devices are asked for. */
 
 const requestsMax = 32;
 const selectorsMax = 32;
@@ -31,7 +33,33 @@ function checkSelectors(selectors: readonly DeviceSelector[] = [], at: string, f
   selectors.forEach(({ cel }, index) => {
     if (!cel) findings.required(`${at}[${index}].cel`);
     else if (!cel.expression) findings.required(`${at}[${index}].cel.expression`);
+    else checkExpression(cel.expression, `${at}[${index}].cel.expression`, findings);
   });
+}
+
+const expressionBytesMax = 10 * 1024;
+
+/** What a selector's expression may name: the device, whose attributes and capacity lie below the domains of their names. */
+const deviceEnvironment = celEnvironment({
+  device: {
+    kind: "object",
+    name: "kubernetes.DRADevice",
+    fields: new Map([
+      ["driver", string],
+      ["attributes", mapOf(string, mapOf(string, dyn))],
+      ["capacity", mapOf(string, mapOf(string, parseType("kubernetes.Quantity")))],
+      ["allowMultipleAllocations", bool],
+    ]),
+  },
+});
+
+function checkExpression(expression: string, at: string, findings: Findings): void {
+  if (Buffer.byteLength(expression) > expressionBytesMax) return findings.tooLong(at, expressionBytesMax);
+  const compiled = compile(deviceEnvironment, expression);
+  if (!compiled.ok) return findings.invalid(at, expression, compiled.message);
+  const { type } = compiled.program;
+  if (type.kind === "dyn" || typeText(type) === typeText(bool)) return;
+  findings.invalid(at, expression, `must evaluate to bool or the unknown type, not ${typeText(type)}`);
 }
 
 interface Exact {

@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import { tuneForSimulation } from "../cli/engine";
 import { loadScenario } from "../cli/load";
 import { inputOf } from "../cli/simulate";
 import { Run } from "../scenarios/run";
@@ -8,6 +9,7 @@ export function virtualSecondsPerSecond(
   file: string,
   virtualSeconds: number,
 ): { readonly ratio: number; readonly eventsPerVirtualSecond: number; readonly eventsPerSecond: number } {
+  tuneForSimulation();
   const run = new Run(inputOf(loadScenario(join(__dirname, "../../bench", file)), { seed: 1 }));
   run.begin();
   for (let ms = 0; ms < 90_000; ms += 500) run.advance(500);

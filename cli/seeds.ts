@@ -1,5 +1,6 @@
 import type { Cut } from "../scenarios/language/plan";
 import type { RunResult } from "../scenarios/run";
+import { tuneForSimulation } from "./engine";
 import type { Bundle, Loaded } from "./load";
 import { cutAt, simulate } from "./simulate";
 import { inWorkerThreads } from "./worker-pool";
@@ -44,6 +45,7 @@ export function* seedJobs(first: number, last: number): Generator<Job> {
 export async function runSeeds(options: SeedsOptions): Promise<void> {
   const { loaded, jobs, workers, untilUs, interrupted, onDone } = options;
   if (workers > 1) {
+    tuneForSimulation();
     const workerData: WorkerTask = { bundle: loaded.bundle, untilUs };
     const queue = jobs[Symbol.iterator]();
     return inWorkerThreads<Job, WorkerSays>({ module: "seed-worker", workerData, workers, jobs: queue, interrupted, onSaid: onDone });

@@ -8,6 +8,7 @@ import { type Cut, Cuts, type Plan, withCut } from "../scenarios/language/plan";
 import { Run, type RunInput, type RunResult } from "../scenarios/run";
 import type { ScheduledStep } from "../scenarios/storm";
 import type { TimelineLine } from "../scenarios/timeline";
+import { tuneForSimulation } from "./engine";
 import { Interrupted } from "./exit";
 import type { Loaded } from "./load";
 
@@ -72,6 +73,7 @@ export async function findCuts(
 ): Promise<{ readonly all: number; readonly chosen: readonly Cut[]; readonly reference: Simulated }> {
   const cuts = new Cuts(plan);
   let blows = false;
+  tuneForSimulation();
   const startedMs = performance.now();
   const run = new Run(
     inputOf(loaded, {
@@ -94,6 +96,7 @@ export async function findCuts(
 
 /** Simulates one run, letting the process breathe in between. Throws Interrupted. */
 export async function simulate(loaded: Loaded, options: SimulateOptions): Promise<Simulated> {
+  tuneForSimulation();
   const startedMs = performance.now();
   const run = new Run(inputOf(loaded, options));
   await advance(run, options);

@@ -9,6 +9,8 @@ type Say = (name: string, figure: string, method: string) => void;
 export const objectsOfLoad = 30_000;
 const changesPerSecond = 20;
 const seconds = 15;
+/** As many as clients ask for at a time. */
+const page = 500;
 const maps = "/api/v1/namespaces/load/configmaps";
 const whole = (n: number) => Math.round(n).toLocaleString("en-US");
 
@@ -30,12 +32,17 @@ export async function loadSection(say: Say, cluster: Up, session: ClientHttp2Ses
   );
   await pauses(say, cluster, "while filling", `${whole(objects)} creates`);
 
-  const [gets, patches] = await underChanges(session, objects);
+  const [gets, lists, patches] = await underChanges(session, objects);
   const under = `${whole(objects)} objects, ${changesPerSecond} changes a second for ${seconds} s`;
   say(
     "API load, p99 of GET",
     `${quantile(gets, 0.99).toFixed(1)} ms`,
     `median ${quantile(gets, 0.5).toFixed(1)} ms; linearizable; ${under}`,
+  );
+  say(
+    "API load, p99 of LIST",
+    `${quantile(lists, 0.99).toFixed(1)} ms`,
+    `median ${quantile(lists, 0.5).toFixed(1)} ms; pages of ${page}; ${under}`,
   );
   say("API load, p99 of patch", `${quantile(patches, 0.99).toFixed(1)} ms`, `median ${quantile(patches, 0.5).toFixed(1)} ms; ${under}`);
   await pauses(say, cluster, "under changes", under);
@@ -56,27 +63,35 @@ async function pauses(say: Say, cluster: Up, when: string, method: string): Prom
   );
 }
 
-/** Changes at an even pace, and reads beside them one after the other; milliseconds of each. */
-async function underChanges(session: ClientHttp2Session, objects: number): Promise<readonly [number[], number[]]> {
-  const [gets, patches]: [number[], number[]] = [[], []];
+/** Changes at an even pace, reads beside them one after the other, and ten pages of a list a second; milliseconds of each. */
+async function underChanges(session: ClientHttp2Session, objects: number): Promise<readonly [number[], number[], number[]]> {
+  const [gets, lists, patches]: [number[], number[], number[]] = [[], [], []];
   let running = true;
-  const timed = async (into: number[], method: string, n: number, json?: object) => {
+  const timed = async (into: number[], method: string, path: string, json?: object) => {
     const startedMs = performance.now();
-    await send(session, method, `${maps}/m${n}`, json, 200);
+    const { body } = await send(session, method, maps + path, json, 200);
     into.push(performance.now() - startedMs);
+    return body;
   };
   const reading = (async () => {
-    for (let n = 0; running; n = (n + 7_919) % objects) await timed(gets, "GET", n);
+    for (let n = 0; running; n = (n + 7_919) % objects) await timed(gets, "GET", `/m${n}`);
   })();
-  const under: Promise<void>[] = [];
+  const listing = (async () => {
+    for (let next = ""; running; ) {
+      const body = await timed(lists, "GET", `?limit=${page}&continue=${next}`);
+      next = JSON.parse(body.toString()).metadata.continue ?? "";
+      await new Promise((resolve) => setTimeout(resolve, 100));
+    }
+  })();
+  const under: Promise<unknown>[] = [];
   for (let n = 0; n < changesPerSecond * seconds; n++) {
-    under.push(timed(patches, "PATCH", (n * 104_729) % objects, { data: { changed: String(n) } }));
+    under.push(timed(patches, "PATCH", `/m${(n * 104_729) % objects}`, { data: { changed: String(n) } }));
     await new Promise((resolve) => setTimeout(resolve, 1000 / changesPerSecond));
   }
   await Promise.all(under);
   running = false;
-  await reading;
-  return [gets, patches];
+  await Promise.all([reading, listing]);
+  return [gets, lists, patches];
 }
 
 /** Opens a watch that begins with the state, and closes it when that was sent. */

@@ -27,8 +27,11 @@ const headersKey = text("headers");
 const bodyKey = text("body");
 
 /** The answer's bytes; undefined for what the general codec has to write. */
-export function encodeResponse({ code, contentType, headers, body, ...rest }: ApiResponse): Uint8Array | undefined {
-  if (Object.keys(rest).length !== 1 || !(code >= 0 && code < 65_536)) return undefined;
+export function encodeResponse(response: ApiResponse): Uint8Array | undefined {
+  const { code, contentType, headers, body } = response;
+  let fields = 0;
+  for (const _ in response) fields++;
+  if (fields !== 5 || !(code >= 0 && code < 65_536)) return undefined;
   const writer = new Writer(scratch);
   writer.bytes(responseStart);
   writer.number(code);

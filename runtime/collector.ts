@@ -52,9 +52,14 @@ export class Collector implements Context<unknown> {
   /** Runs one turn and returns its effects; when `turn` throws there are none. */
   collect(turn: () => void): readonly Effect[] {
     this.effects = [];
-    // Most turns ask nothing: three maps for each would cost as much as the rest of it.
+    // Most turns ask nothing, and hardly one does all three: maps for each would cost as much as the rest of it.
     const { asks, opens, signs } = this.continuations;
-    if (asks.size > 0 || opens.size > 0 || signs.size > 0) this.continuations = noContinuations();
+    if (asks.size > 0 || opens.size > 0 || signs.size > 0)
+      this.continuations = {
+        asks: asks.size > 0 ? new Map() : asks,
+        opens: opens.size > 0 ? new Map() : opens,
+        signs: signs.size > 0 ? new Map() : signs,
+      };
     this.open_ = true;
     try {
       turn();

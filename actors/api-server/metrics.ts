@@ -5,17 +5,14 @@ import type { Exchange } from "./call";
 import { versionInfo } from "./discovery/version";
 import { isLongRunning, isRead } from "./flow-control/long-running";
 import { text } from "./health";
+import { kindOfRequest, labelsOf, RequestFigures, verbOf } from "./request-figures";
 import { sayGoodbye } from "./shutdown";
 import type { Ctx, ServerState } from "./state";
 
 /** What an API server counts: kube-apiserver's own figures, under its names, with its labels and bounds. */
 export interface ServerMetrics {
   readonly registry: Registry;
-  readonly requests: Counter;
-  readonly durations: Histogram;
-  readonly sliDurations: Histogram;
-  readonly responseSizes: Histogram;
-  readonly terminations: Counter;
+  readonly answers: RequestFigures;
   readonly watchEvents: Counter;
   readonly cacheEvents: Counter;
   readonly etcdDurations: Histogram;
@@ -40,35 +37,37 @@ export function newMetrics(state: () => ServerState): ServerMetrics {
   const registry = new Registry();
   const metrics: ServerMetrics = {
     registry,
-    requests: registry.counter("apiserver_request_total", "Requests that were answered, by verb, dry run, resource, scope and code.", [
-      "verb",
-      "dry_run",
-      ...requestLabels,
-      "code",
-    ]),
-    durations: registry.histogram(
-      "apiserver_request_duration_seconds",
-      "How long requests took, by verb, dry run, resource and scope.",
-      ["verb", "dry_run", ...requestLabels],
-      seconds,
-    ),
-    sliDurations: registry.histogram(
-      "apiserver_request_sli_duration_seconds",
-      "How long requests took without the time that webhooks and queues took of it.",
-      ["verb", ...requestLabels],
-      seconds.slice(2),
-    ),
-    responseSizes: registry.histogram(
-      "apiserver_response_sizes",
-      "Bytes in the bodies of answers.",
-      ["verb", ...requestLabels],
-      exponentialBuckets(1000, 10, 7),
-    ),
-    terminations: registry.counter(
-      "apiserver_request_terminations_total",
-      "Requests that the server broke off or turned away to protect itself.",
-      ["verb", ...requestLabels, "code"],
-    ),
+    answers: new RequestFigures({
+      requests: registry.counter("apiserver_request_total", "Requests that were answered, by verb, dry run, resource, scope and code.", [
+        "verb",
+        "dry_run",
+        ...requestLabels,
+        "code",
+      ]),
+      durations: registry.histogram(
+        "apiserver_request_duration_seconds",
+        "How long requests took, by verb, dry run, resource and scope.",
+        ["verb", "dry_run", ...requestLabels],
+        seconds,
+      ),
+      sliDurations: registry.histogram(
+        "apiserver_request_sli_duration_seconds",
+        "How long requests took without the time that webhooks and queues took of it.",
+        ["verb", ...requestLabels],
+        seconds.slice(2),
+      ),
+      responseSizes: registry.histogram(
+        "apiserver_response_sizes",
+        "Bytes in the bodies of answers.",
+        ["verb", ...requestLabels],
+        exponentialBuckets(1000, 10, 7),
+      ),
+      terminations: registry.counter(
+        "apiserver_request_terminations_total",
+        "Requests that the server broke off or turned away to protect itself.",
+        ["verb", ...requestLabels, "code"],
+      ),
+    }),
     watchEvents: registry.counter("apiserver_watch_events_total", "Events sent to watchers.", ["group", "version", "resource"]),
     cacheEvents: registry.counter("apiserver_watch_cache_events_received_total", "Changes that the watch caches took in.", [
       "group",
@@ -163,7 +162,7 @@ function addWatchFigures(registry: Registry, state: () => ServerState): void {
       const { watchers, relays, served } = state();
       const relayed = new Map<string, { readonly labels: readonly string[]; value: number }>();
       for (const { request } of relays.values()) {
-        const labels = [verbOf(request), ...labelsOf(served, request)];
+        const labels = [verbOf(request), ...labelsOf(kindOfRequest(served, request), request)];
         const counted = relayed.get(labels.join(" ")) ?? { labels, value: 0 };
         counted.value++;
         relayed.set(labels.join(" "), counted);
@@ -195,36 +194,6 @@ export function observe(state: ServerState, ctx: Ctx, request: ApiRequest, { onA
   onAnswer.push((ctx, { code, body }) => {
     if (!longRunning) metrics.inFlight[kind]--;
     sayGoodbye(state, ctx);
-    const verb = verbOf(request);
-    const labels = labelsOf(served, request);
-    const dryRun = request.query.dryRun ?? "";
-    metrics.requests.add([verb, dryRun === "All" ? dryRun : "", ...labels, String(code)]);
-    if (code === 429 || code === 504) metrics.terminations.add([verb, ...labels, String(code)]);
-    if (longRunning) return;
-    const tookSeconds = (ctx.monotonicUs() - arrivedUs) / 1e6;
-    metrics.durations.observe([verb, dryRun === "All" ? dryRun : "", ...labels], tookSeconds);
-    metrics.sliDurations.observe([verb, ...labels], tookSeconds);
-    if (verb === "GET" || verb === "LIST") metrics.responseSizes.observe([verb, ...labels], body.length);
+    metrics.answers.answered(served, request, code, (ctx.monotonicUs() - arrivedUs) / 1e6, body.length);
   });
 }
-
-/** Group, version, resource, subresource, scope and component. Clients may ask for any name: what is not served is counted together. */
-function labelsOf(served: ServerState["served"], request: ApiRequest): readonly string[] {
-  if (!request.isResource) return ["", "", "", request.path === "/metrics" ? request.path : "", "", "apiserver"];
-  const kind = served.kindOfResource(request.group, request.version, request.resource);
-  const { group = "", version = "", plural: resource = "" } = kind ?? {};
-  const subresource = kind?.subresources.some(({ name }) => name === request.subresource) ? request.subresource : "";
-  const scope = request.name !== "" || request.verb === "create" ? "resource" : request.namespace !== "" ? "namespace" : "cluster";
-  return [group, version, resource, subresource, scope, "apiserver"];
-}
-
-function verbOf({ verb, contentType }: ApiRequest): string {
-  if (verb === "patch" && contentType.startsWith("application/apply-patch")) return "APPLY";
-  return verbLabels.get(verb) ?? verb.toUpperCase();
-}
-
-/** Kubernetes counts under the HTTP method where the verb has one. */
-const verbLabels: ReadonlyMap<string, string> = new Map([
-  ["create", "POST"],
-  ["update", "PUT"],
-]);

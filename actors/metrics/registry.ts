@@ -21,10 +21,19 @@ interface Family {
 
 const separator = "\u0000";
 
+/** The value of one line, for those who count it so often that its labels are not to be put together each time. */
+export class Tally {
+  value = 0;
+
+  add(by = 1): void {
+    this.value += by;
+  }
+}
+
 /** Goes up only. */
 export class Counter implements Family {
   readonly kind: Kind = "counter";
-  protected readonly values = new Map<string, number>();
+  protected readonly values = new Map<string, Tally>();
 
   constructor(
     readonly name: string,
@@ -32,17 +41,24 @@ export class Counter implements Family {
     private readonly labelNames: readonly string[],
   ) {}
 
-  add(labels: Labels = [], by = 1): void {
+  /** From now on there is a line under these labels. */
+  at(labels: Labels = []): Tally {
     const key = labels.join(separator);
-    this.values.set(key, (this.values.get(key) ?? 0) + by);
+    let tally = this.values.get(key);
+    if (tally === undefined) this.values.set(key, (tally = new Tally()));
+    return tally;
+  }
+
+  add(labels: Labels = [], by = 1): void {
+    this.at(labels).add(by);
   }
 
   get(labels: Labels = []): number {
-    return this.values.get(labels.join(separator)) ?? 0;
+    return this.values.get(labels.join(separator))?.value ?? 0;
   }
 
   *lines(): Iterable<string> {
-    for (const [key, value] of inOrder(this.values))
+    for (const [key, { value }] of inOrder(this.values))
       yield `${this.name}${labelText(this.labelNames, split(key, this.labelNames.length))} ${numberText(value)}`;
   }
 }
@@ -52,7 +68,7 @@ export class Gauge extends Counter {
   override readonly kind: Kind = "gauge";
 
   set(labels: Labels, value: number): void {
-    this.values.set(labels.join(separator), value);
+    this.at(labels).value = value;
   }
 
   forget(labels: Labels): void {
@@ -60,10 +76,24 @@ export class Gauge extends Counter {
   }
 }
 
-interface Distribution {
+/** The values of one set of labels. */
+export class Distribution {
   readonly counts: number[];
-  count: number;
-  sum: number;
+  count = 0;
+  sum = 0;
+
+  constructor(private readonly bounds: readonly number[]) {
+    this.counts = bounds.map(() => 0);
+  }
+
+  observe(value: number): void {
+    const { bounds, counts } = this;
+    let index = 0;
+    while (index < bounds.length && !(value <= bounds[index]!)) index++;
+    if (index < bounds.length) counts[index]!++;
+    this.count++;
+    this.sum += value;
+  }
 }
 
 /** How often values fell below each bound. */
@@ -78,17 +108,16 @@ export class Histogram implements Family {
     private readonly bounds: readonly number[],
   ) {}
 
-  observe(labels: Labels, value: number): void {
+  /** From now on there are lines under these labels. */
+  at(labels: Labels): Distribution {
     const key = labels.join(separator);
     let distribution = this.values.get(key);
-    if (!distribution) {
-      distribution = { counts: this.bounds.map(() => 0), count: 0, sum: 0 };
-      this.values.set(key, distribution);
-    }
-    const index = this.bounds.findIndex((bound) => value <= bound);
-    if (index >= 0) distribution.counts[index]!++;
-    distribution.count++;
-    distribution.sum += value;
+    if (distribution === undefined) this.values.set(key, (distribution = new Distribution(this.bounds)));
+    return distribution;
+  }
+
+  observe(labels: Labels, value: number): void {
+    this.at(labels).observe(value);
   }
 
   *lines(): Iterable<string> {

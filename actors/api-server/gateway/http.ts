@@ -43,7 +43,8 @@ export function write(response: HttpResponse, chunk: Uint8Array): void {
   if (!isGone(response)) (response as ServerResponse).write(chunk);
 }
 
-export function writeHead(response: HttpResponse, code: number, headers: Readonly<Record<string, string | string[]>>): void {
+/** `headers` are not to be used any more afterwards. */
+export function writeHead(response: HttpResponse, code: number, headers: Record<string, string | string[]>): void {
   if (isGone(response)) return;
   if (!("stream" in response)) return void response.writeHead(code, headers);
   if (headers.connection === undefined) return response.writeHead(code, headers);

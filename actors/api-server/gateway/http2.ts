@@ -74,8 +74,10 @@ export class Http2Response {
     if (!isOver(this.stream)) this.stream.additionalHeaders({ ":status": 100 });
   }
 
+  /** The headers are the stream's from now on. */
   writeHead(code: number, headers: OutgoingHttpHeaders): void {
-    if (!isOver(this.stream)) this.stream.respond({ ":status": code, ...headers });
+    headers[":status"] = code;
+    if (!isOver(this.stream)) this.stream.respond(headers);
   }
 
   write(chunk: Uint8Array): void {

@@ -10,7 +10,8 @@ import { eventLine } from "./streaming";
 
 /**
  * In which encoding a client gets its answers. The server answers JSON; who likes protobuf or YAML better gets what it answered written
- * anew here. A custom resource has no protobuf, and a watch no YAML: then the client's next choice counts, as in Kubernetes' servers.
+ * anew here. A custom resource has no protobuf but for its metadata, and a watch no YAML: then the client's next choice counts, as in Kubernetes'
+ * servers.
  */
 export interface Encoding {
   /** What the server is asked for: the client's own Accept, or JSON in the form (Table, PartialObjectMetadata) that was asked for. */
@@ -29,18 +30,21 @@ export function encodingFor(info: RequestInfo, accept: string): Encoding {
   for (const range of accept === "" ? [] : parseAccept(accept)) {
     if (isType(range, jsonType)) break;
     if (isType(range, "application/yaml") && info.verb !== "watch") return inYaml(range);
-    if (isType(range, protobufType) && info.isResource && offersProtobuf(info, range)) return inProtobuf(range);
+    if (isType(range, protobufType) && offersProtobuf(info, range)) return inProtobuf(range);
   }
   return { accept, response: (answer) => answer, streamType: jsonType, event: eventLine };
 }
 
-/** What can be written as protobuf: the kinds that are built in, whole or as their metadata; a Table has no message. */
-function offersProtobuf({ group, version, resource }: RequestInfo, { parameters }: MediaRange): boolean {
+/** What can be written as protobuf: the kinds that are built in, the metadata of all, and what discovery says. A Table has no message. */
+function offersProtobuf({ isResource, path, group, version, resource }: RequestInfo, { parameters }: MediaRange): boolean {
   const as = parameters.get("as");
+  if (!isResource) return as === undefined && discovery.test(path);
+  if (as !== undefined) return as.startsWith("PartialObjectMetadata");
   const kind = kindOfResource(group, version, resource);
-  if (kind === undefined || as === "Table") return false;
-  return as !== undefined || hasProtobuf(apiVersionOf(kind), kind.kind);
+  return kind !== undefined && hasProtobuf(apiVersionOf(kind), kind.kind);
 }
+
+const discovery = /^\/(api(\/[^/]+)?|apis(\/[^/]+){0,2})\/?$/;
 
 function isType({ type, subtype }: MediaRange, mediaType: string): boolean {
   const [wantedType, wantedSubtype] = mediaType.split("/");

@@ -1,5 +1,6 @@
 import { Root, type Type } from "protobufjs";
 import { definitionNameOf, type Schema } from "../../../protocol/kinds/registry";
+import { apiRegistrationMessages, apiRegistrationPackage } from "./aggregator-messages";
 import reflection from "./kubernetes.protobuf.json";
 
 /** The messages of Kubernetes' protobuf, and which of them stands for which type of the API. */
@@ -39,6 +40,7 @@ function allMessages(): Root {
   // Reading a thousand messages takes a moment, and servers whose clients speak JSON never need them.
   if (root === undefined) {
     root = Root.fromJSON(reflection);
+    root.define(apiRegistrationPackage, apiRegistrationMessages.nested);
     root.resolveAll();
   }
   return root;

@@ -135,6 +135,13 @@ describe.each<Protocol>(["HTTP/1.1", "HTTP/2"])("over %s", (protocol) => {
     const metadata = "application/vnd.kubernetes.protobuf;as=PartialObjectMetadata;g=meta.k8s.io;v=v1";
     await bytesOf(await call({ path: "/api/v1/pods/a", headers: { accept: metadata } }));
     expect(server.requests[2]!.accept).toBe("application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1");
+    await bytesOf(await call({ path: "/apis/example.org/v1/widgets/w", headers: { accept: metadata } }));
+    expect(server.requests[3]!.accept).toBe("application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1");
+    server.answer = () => ({ ok: true, body: response(200, '{"kind":"APIVersions","apiVersion":"v1","versions":["v1"]}') });
+    const discovered = await call({ path: "/api", headers: { accept } });
+    expect(discovered.headers["content-type"]).toBe("application/vnd.kubernetes.protobuf");
+    expect(fromProtobuf(await bytesOf(discovered))).toMatchObject({ kind: "APIVersions", versions: ["v1"] });
+    server.answer = () => ({ ok: true, body: response(200, '{"kind":"Widget","apiVersion":"example.org/v1","b":1,"a":[2]}') });
     const yaml = await call({ path: "/apis/example.org/v1/widgets/w", headers: { accept: "application/yaml" } });
     expect(yaml.headers["content-type"]).toBe("application/yaml");
     expect((await bytesOf(yaml)).toString()).toBe("a:\n- 2\napiVersion: example.org/v1\nb: 1\nkind: Widget\n");

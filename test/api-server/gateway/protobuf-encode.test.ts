@@ -66,8 +66,7 @@ function ofProperties(schema: Schema, depth: number): JsonObject {
   return Object.fromEntries(entries.filter(([, value]) => value !== undefined));
 }
 
-/** The messages of the aggregator are not among those that are shipped. */
-const kinds = allKinds().filter(({ group }) => group !== "apiregistration.k8s.io");
+const kinds = allKinds();
 
 // Source: Kubernetes API concepts, "Alternate representations of resources": the same objects in JSON and in protobuf.
 test.each(kinds.map((kind) => [`${apiVersionOf(kind)} ${kind.kind}`, kind] as const))(
@@ -84,7 +83,7 @@ test.each(kinds.map((kind) => [`${apiVersionOf(kind)} ${kind.kind}`, kind] as co
   },
 );
 
-test("lists, Statuses and metadata have messages, a Table, an APIService and a custom resource have none", () => {
+test("lists, Statuses, metadata and discovery have messages, a Table and a custom resource have none", () => {
   const list = {
     kind: "PodList",
     apiVersion: "v1",
@@ -97,7 +96,9 @@ test("lists, Statuses and metadata have messages, a Table, an APIService and a c
   const metadata = { kind: "PartialObjectMetadata", apiVersion: "meta.k8s.io/v1", metadata: { name: "a", labels: { b: "c" } } };
   expect(fromProtobuf(toProtobuf(metadata)!)).toEqual(metadata);
   expect(toProtobuf({ kind: "Table", apiVersion: "meta.k8s.io/v1", rows: [] })).toBeUndefined();
-  expect(toProtobuf({ kind: "APIService", apiVersion: "apiregistration.k8s.io/v1", spec: {} })).toBeUndefined();
+  const resource = { name: "pods", singularName: "pod", namespaced: true, kind: "Pod", verbs: ["get", "list"], shortNames: ["po"] };
+  const resources = { kind: "APIResourceList", apiVersion: "v1", groupVersion: "v1", resources: [resource] };
+  expect(fromProtobuf(toProtobuf(resources)!)).toEqual(resources);
   expect(toProtobuf({ kind: "Widget", apiVersion: "example.org/v1", spec: {} })).toBeUndefined();
 });
 

@@ -21,6 +21,7 @@ export interface AuditFlags {
   readonly auditWebhookBatchBufferSize?: string;
   readonly auditWebhookBatchMaxSize?: string;
   readonly auditWebhookBatchMaxWait?: string;
+  readonly auditWebhookBatchThrottleEnable?: string;
   readonly auditWebhookBatchThrottleQps?: string;
   readonly auditWebhookBatchThrottleBurst?: string;
 }
@@ -42,11 +43,15 @@ export function addAuditFlags(command: Command): Command {
     .option("--audit-log-maxbackup <count>", "files of before that are kept (default: all)")
     .option("--audit-log-maxage <days>", "how long they are kept (default: for ever)")
     .option("--audit-webhook-config-file <file>", "a kubeconfig whose server audit events are posted to")
-    .option("--audit-webhook-mode <mode>", "batch: in the background; blocking: answers wait for it (default batch)")
+    .option(
+      "--audit-webhook-mode <mode>",
+      "batch: in the background; blocking: answers wait for it; blocking-strict: requests wait for it too, and are refused without it (default batch)",
+    )
     .option("--audit-webhook-initial-backoff <duration>", "how long it is left alone before it is tried again (default 10s)")
     .option("--audit-webhook-batch-buffer-size <count>", "events that wait at most; others are lost (default 10000)")
     .option("--audit-webhook-batch-max-size <count>", "events in one request (default 400)")
     .option("--audit-webhook-batch-max-wait <duration>", "how long events wait for others (default 30s)")
+    .option("--audit-webhook-batch-throttle-enable <boolean>", "whether requests are held back at all (default true)")
     .option("--audit-webhook-batch-throttle-qps <count>", "requests a second (default 10)")
     .option("--audit-webhook-batch-throttle-burst <count>", "requests at once (default 15)");
 }
@@ -83,15 +88,25 @@ function logOptions(flags: AuditFlags, path: string): AuditLogOptions {
 
 function webhookOptions(flags: AuditFlags, file: string): AuditWebhookOptions {
   const { auditWebhookMode: mode = "batch" } = flags;
-  if (mode !== "batch" && mode !== "blocking") throw new InputError(`--audit-webhook-mode ${mode}: expected batch or blocking`);
+  if (mode !== "batch" && mode !== "blocking" && mode !== "blocking-strict")
+    throw new InputError(`--audit-webhook-mode ${mode}: expected batch, blocking or blocking-strict`);
+  const throttles = flags.auditWebhookBatchThrottleEnable ?? "true";
+  if (throttles !== "true" && throttles !== "false")
+    throw new InputError(`--audit-webhook-batch-throttle-enable ${throttles}: expected true or false`);
+  const access = readAuditWebhookAccess(file);
+  if (mode === "blocking-strict" && "cert" in access.tls)
+    throw new InputError(
+      `--audit-webhook-config-file ${file}: with --audit-webhook-mode blocking-strict a client certificate is not shown: use a token`,
+    );
   return {
-    access: readAuditWebhookAccess(file),
+    access,
     mode,
     initialBackoffMs: duration("--audit-webhook-initial-backoff", flags.auditWebhookInitialBackoff ?? "10s"),
     batch: {
       bufferSize: positive("--audit-webhook-batch-buffer-size", flags.auditWebhookBatchBufferSize ?? "10000"),
       maxSize: positive("--audit-webhook-batch-max-size", flags.auditWebhookBatchMaxSize ?? "400"),
       maxWaitMs: duration("--audit-webhook-batch-max-wait", flags.auditWebhookBatchMaxWait ?? "30s"),
+      throttles: throttles === "true",
       throttleQps: positive("--audit-webhook-batch-throttle-qps", flags.auditWebhookBatchThrottleQps ?? "10"),
       throttleBurst: positive("--audit-webhook-batch-throttle-burst", flags.auditWebhookBatchThrottleBurst ?? "15"),
     },

@@ -1,4 +1,5 @@
 import { type RequestOptions, request } from "node:https";
+import type { AuditSink } from "../actors/api-server/audit/sink";
 import type { GatewayPort } from "../actors/api-server/gateway/port";
 import type { ApiResponse } from "../protocol/api";
 import type { LiveLog } from "../runtime/live/log";
@@ -7,13 +8,14 @@ import type { AuditWebhookAccess } from "./audit-webhook-access";
 /** kube-apiserver's flags of the webhook, with its defaults. */
 export interface AuditWebhookOptions {
   readonly access: AuditWebhookAccess;
-  /** "batch": events are sent in the background; "blocking": a client has its answer when the events about it have been sent, or cannot be. */
-  readonly mode: "batch" | "blocking";
+  /** "batch": events are sent in the background; "blocking": a client has its answer when the events about it have been sent, or cannot be; "blocking-strict": the server itself sends the first. */
+  readonly mode: "batch" | "blocking" | "blocking-strict";
   readonly initialBackoffMs: number;
   readonly batch: {
     readonly bufferSize: number;
     readonly maxSize: number;
     readonly maxWaitMs: number;
+    readonly throttles: boolean;
     /** Batches a second, and how many may go at once before that counts. */
     readonly throttleQps: number;
     readonly throttleBurst: number;
@@ -22,6 +24,7 @@ export interface AuditWebhookOptions {
 
 interface AuditEvent {
   readonly auditID?: unknown;
+  readonly stage?: unknown;
 }
 
 /** A batch is sent so often at most, each time after 1.5 times as long as before, and given up then. */
@@ -45,12 +48,16 @@ export class AuditWebhook {
   constructor(
     private readonly options: AuditWebhookOptions,
     private readonly log: LiveLog["log"],
+    /** Told of each event that is lost. */
+    private readonly lost: (event: AuditEvent) => void = () => undefined,
   ) {
     this.tokens = options.batch.throttleBurst;
   }
 
   write(event: AuditEvent): void {
-    if (this.options.mode === "blocking") return this.sendNow(event);
+    const { mode } = this.options;
+    if (mode === "blocking-strict" && event.stage === "RequestReceived") return;
+    if (mode !== "batch") return this.sendNow(event);
     const { bufferSize, maxSize, maxWaitMs } = this.options.batch;
     if (this.buffer.length >= bufferSize) return this.dropped([event], "the buffer is full");
     this.buffer.push(event);
@@ -60,7 +67,7 @@ export class AuditWebhook {
 
   /** The port of a door behind which a client waits for its answer until the events about its request are with the webhook. */
   holding(port: GatewayPort): GatewayPort {
-    if (this.options.mode !== "blocking") return port;
+    if (this.options.mode === "batch") return port;
     return {
       ask: async (asked, deadlineMs) => {
         const answer = await port.ask(asked, deadlineMs);
@@ -110,7 +117,8 @@ export class AuditWebhook {
 
   /** Waits until another batch may go. */
   private async turn(): Promise<void> {
-    const { throttleQps, throttleBurst } = this.options.batch;
+    const { throttles, throttleQps, throttleBurst } = this.options.batch;
+    if (!throttles) return;
     const nowMs = performance.now();
     this.tokens = Math.min(throttleBurst, this.tokens + ((nowMs - this.refilledMs) / 1000) * throttleQps);
     this.refilledMs = nowMs;
@@ -131,8 +139,21 @@ export class AuditWebhook {
   }
 
   private dropped(events: readonly AuditEvent[], why: string): void {
+    for (const event of events) this.lost(event);
     this.log("error", "audit events are lost: the webhook did not take them", { url: this.options.access.url, events: events.length, why });
   }
+}
+
+/** The webhook as an API server is told of it that has to be taken at its word. */
+export function strictSink({ access: { url, tls, headers }, mode }: AuditWebhookOptions): AuditSink | undefined {
+  if (mode !== "blocking-strict") return undefined;
+  return {
+    url,
+    headers: Object.entries(headers),
+    caBundle: tls.ca === undefined ? "" : String(tls.ca),
+    serverName: tls.servername ?? "",
+    insecureSkipTlsVerify: tls.rejectUnauthorized === false,
+  };
 }
 
 function after(ms: number): Promise<void> {

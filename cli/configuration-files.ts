@@ -4,7 +4,7 @@ import { parse } from "yaml";
 import { readAuthenticationConfiguration } from "../actors/api-server/authentication/oidc/configuration";
 import { readEncryptionConfiguration } from "../actors/api-server/storage/encryption/configuration";
 import { type Address, roleOf } from "../protocol/address";
-import type { ApiReload, ApiShutdown } from "../protocol/api";
+import type { ApiAuditLost, ApiReload, ApiShutdown } from "../protocol/api";
 import type { LiveWorld } from "../runtime/live/world";
 import type { ClusterPlan } from "../scenarios/cluster";
 
@@ -82,7 +82,12 @@ export function apiServersOf({ hosts }: ClusterPlan): readonly Address[] {
 }
 
 /** Says something to an API server by its own door, if it is up. */
-export function tellApiServer(world: LiveWorld, { hosts }: ClusterPlan, server: Address, body: ApiShutdown | ApiReload): void {
+export function tellApiServer(
+  world: LiveWorld,
+  { hosts }: ClusterPlan,
+  server: Address,
+  body: ApiShutdown | ApiReload | ApiAuditLost,
+): void {
   const host = hosts.find(({ actors }) => actors[0]?.address === server)?.name;
   if (host !== undefined && world.hosts.get(host)?.up) world.portal(host, host).send(server, body);
 }

@@ -42,6 +42,8 @@ export interface LiveClusterOptions {
   readonly listen: Endpoint;
   /** Where other processes join; a free port of the listen address where not given. */
   readonly joinListen: Endpoint | undefined;
+  /** A port that is somebody else's, who opens it when the cluster is there. */
+  readonly metricsListen?: Endpoint | undefined;
   readonly advertise: string;
   /** Names and addresses under which the cluster is reached, for its certificates. */
   readonly names: readonly string[];
@@ -315,7 +317,10 @@ export class LiveCluster {
   private async listenForJoining(given: Endpoint | undefined): Promise<number> {
     const { host, port } = this.options.listen;
     const kept = this.directory.joinPort();
-    const ports = given ? [given.port] : kept ? [kept] : port === 0 ? [0] : [1, 2, 3, 4, 5, 6, 7, 8].map((above) => port + above);
+    const near = [1, 2, 3, 4, 5, 6, 7, 8].map((above) => port + above).filter((each) => each !== this.options.metricsListen?.port);
+    const ports = given ? [given.port] : kept ? [kept] : port === 0 ? [0] : near;
+    if (!given && kept !== undefined && kept === this.options.metricsListen?.port)
+      throw new InputError(`--metrics-listen: other processes join this cluster at port ${kept}, as before: choose another port`);
     const at = given?.host ?? host;
     for (const [tried, candidate] of ports.entries()) {
       try {

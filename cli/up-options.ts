@@ -9,6 +9,7 @@ import { formatProblem, readDocuments } from "../scenarios/source";
 import { readAdmission } from "./admission-options";
 import { type ApiServerFlags, readApiServerFlags } from "./api-server-flags";
 import { type AuditFlags, type AuditOptions, readAudit } from "./audit-options";
+import { strictSink } from "./audit-webhook";
 import { type AuthenticationFlags, readAuthentication } from "./authentication-options";
 import type { ConfigurationFile } from "./configuration-files";
 import { readEncryption } from "./encryption-options";
@@ -91,13 +92,15 @@ export function readUpOptions(flags: UpFlags): UpOptions {
   const isAnywhere = listen.host === "0.0.0.0" || listen.host === "::";
   const advertise = flags.advertise ?? (isAnywhere ? "127.0.0.1" : listen.host);
   const kubeconfig = resolve(flags.kubeconfig ?? (data === undefined ? join(".wavetank", "kubeconfig") : join(data, "kubeconfig")));
+  const metricsListen = flags.metricsListen === undefined ? undefined : endpoint("--metrics-listen", flags.metricsListen);
+  refuseSharedPorts({ "--listen": listen, "--join-listen": joinListen, "--metrics-listen": metricsListen });
   return {
     shape,
     storage,
     data,
     listen,
     joinListen,
-    metricsListen: flags.metricsListen === undefined ? undefined : endpoint("--metrics-listen", flags.metricsListen),
+    metricsListen,
     advertise,
     names: [...new Set([advertise, ...(isAnywhere ? [] : [listen.host]), ...flags.san])],
     kubeconfig,
@@ -105,6 +108,7 @@ export function readUpOptions(flags: UpFlags): UpOptions {
     audit,
     apiServer: {
       ...(audit ? { audit: audit.policy } : {}),
+      ...(audit?.webhook ? { auditStrict: strictSink(audit.webhook) } : {}),
       admission: readAdmission(flags.admissionControlConfigFile, String(flags.enableAdmissionPlugins ?? "")),
       jwt: readAuthentication(flags),
       encryption: readEncryption(flags.encryptionProviderConfig),
@@ -114,6 +118,20 @@ export function readUpOptions(flags: UpFlags): UpOptions {
     json: flags.json ?? false,
     logLevel: flags.logLevel,
   };
+}
+
+/** Two doors cannot have one port, unless they are at different addresses. */
+function refuseSharedPorts(doors: Readonly<Record<string, Endpoint | undefined>>): void {
+  const isAnywhere = ({ host }: Endpoint) => host === "0.0.0.0" || host === "::";
+  const seen: [string, Endpoint][] = [];
+  for (const [flag, door] of Object.entries(doors)) {
+    if (door === undefined || door.port === 0) continue;
+    const other = seen.find(
+      ([, { host, port }]) => port === door.port && (host === door.host || isAnywhere(door) || isAnywhere({ host, port })),
+    );
+    if (other) throw new InputError(`${flag} ${authorityOf(door.host, door.port)}: ${other[0]} has that port already`);
+    seen.push([flag, door]);
+  }
 }
 
 function behavioursOf(file: string | undefined): readonly ImageBehaviour[] {

@@ -1,9 +1,12 @@
 import type { Command } from "commander";
+import type { Address } from "../protocol/address";
+import type { ApiAuditLost } from "../protocol/api";
 import { liveLog } from "../runtime/live/log";
 import { addApiServerFlags } from "./api-server-flags";
 import { AuditLog } from "./audit-log";
 import { AuditWebhook } from "./audit-webhook";
 import { addAuthenticationFlags } from "./authentication-options";
+import { tellApiServer } from "./configuration-files";
 import { type EtcdAccess, etcdctlCommand, writeEtcdAccess } from "./etcd-access";
 import { runInForeground } from "./foreground";
 import { writeKubeconfig } from "./kubeconfig";
@@ -61,13 +64,28 @@ async function up(flags: UpFlags, fail: (why: string) => void): Promise<() => Pr
   const etcdStarted = (member: string, address: string) => print(`${member} ${address}`, { event: "etcd-member", name: member, address });
   const log = liveLog(options.logLevel);
   const auditLog = options.audit?.log && new AuditLog(options.audit.log, () => Date.now());
-  const auditWebhook = options.audit?.webhook && new AuditWebhook(options.audit.webhook, log.log);
-  const prepared = (made: LiveCluster) =>
+  /** Whose request each event is about, for the server to count what is lost. */
+  const servers = new WeakMap<object, Address>();
+  let lost: (event: object, plugin: ApiAuditLost["plugin"]) => void = () => undefined;
+  const auditWebhook = options.audit?.webhook && new AuditWebhook(options.audit.webhook, log.log, (event) => lost(event, "webhook"));
+  const prepared = (made: LiveCluster) => {
+    lost = (event, plugin) => {
+      const server = servers.get(event);
+      if (server !== undefined) tellApiServer(made.world, made.plan, server, { kind: "api.auditLost", plugin, events: 1 });
+    };
     made.world.events.subscribe(({ event }) => {
       if (event.type !== "fact" || event.fact.kind !== "audit.event") return;
-      auditLog?.write(event.fact.event as object);
-      auditWebhook?.write(event.fact.event as object);
+      const audited = event.fact.event as object;
+      servers.set(audited, event.actor);
+      try {
+        auditLog?.write(audited);
+      } catch (error) {
+        log.log("error", "an audit event is lost: it cannot be written", { err: error });
+        setImmediate(() => lost(audited, "log"));
+      }
+      auditWebhook?.write(audited);
     });
+  };
   const started = { ...options, prepared, actors, log, etcdStarted, failed: fail };
   const cluster = await live.LiveCluster.start({ ...started, ...(auditWebhook && { behindDoors: (port) => auditWebhook.holding(port) }) });
   for (const lost of cluster.lostEtcdMembers) process.stderr.write(`${lost}\n`);

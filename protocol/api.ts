@@ -99,4 +99,11 @@ export interface ApiReload {
   readonly serverHash: string;
 }
 
-export type ApiMessage = ApiRequest | ApiShutdown | ApiReload | ApiResponse | ApiEvent | ApiChunk | TunnelMessage;
+/** Said to an API server by its own door, as a datagram: so many audit events about its requests were lost, by whoever was to keep them. */
+export interface ApiAuditLost {
+  readonly kind: "api.auditLost";
+  readonly plugin: "log" | "webhook";
+  readonly events: number;
+}
+
+export type ApiMessage = ApiRequest | ApiAuditLost | ApiShutdown | ApiReload | ApiResponse | ApiEvent | ApiChunk | TunnelMessage;

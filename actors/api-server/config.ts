@@ -2,6 +2,7 @@ import type { Address } from "../../protocol/address";
 import type { AdmissionSettings } from "./admission/configuration";
 import { knobOfPlugin, type PluginName, pluginDefaults, pluginNames } from "./admission/plugin-names";
 import type { AuditPolicy } from "./audit/policy";
+import type { AuditSink } from "./audit/sink";
 import type { ActorAccounts } from "./authentication/actors";
 import type { JwtAuthenticator } from "./authentication/oidc/configuration";
 import type { EncryptionRule } from "./storage/encryption/configuration";
@@ -30,6 +31,8 @@ export interface ApiServerConfig {
   readonly web?: WebConfig;
   /** Which requests are written down; without it none. */
   readonly audit?: AuditPolicy | undefined;
+  /** --audit-webhook-mode=blocking-strict: to whom the beginning of each request has to be told before it is served. */
+  readonly auditStrict?: AuditSink | undefined;
   /** PEM of those who sign clients' certificates and that of the proxies who vouch for users; published for aggregated servers. */
   readonly authorities?: { readonly clientCa: string; readonly proxyCa: string };
   /** Whether a metrics server runs in this cluster, whose objects are among those that every cluster has. */

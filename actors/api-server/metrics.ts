@@ -23,6 +23,8 @@ export interface ServerMetrics {
   readonly terminatedWatchers: Counter;
   readonly auditEvents: Counter;
   readonly auditLevels: Counter;
+  readonly auditErrors: Counter;
+  readonly auditRejected: Counter;
   readonly webhookDurations: Histogram;
   /** Requests under way, by kind, without those that go on for as long as somebody wants. */
   readonly inFlight: { readOnly: number; mutating: number };
@@ -99,6 +101,11 @@ export function newMetrics(state: () => ServerState): ServerMetrics {
       [0.005, 0.025, 0.1, 0.5, 1, 2.5, 10, 25],
     ),
     auditEvents: registry.counter("apiserver_audit_event_total", "Events that were written to the audit log.", []),
+    auditErrors: registry.counter("apiserver_audit_error_total", "Audit events that were lost, by who was to keep them.", ["plugin"]),
+    auditRejected: registry.counter(
+      "apiserver_audit_requests_rejected_total",
+      "Requests that were refused because their beginning could not be kept in the audit log.",
+    ),
     auditLevels: registry.counter("apiserver_audit_level_total", "Requests by the level at which the policy has them written.", ["level"]),
     inFlight: { readOnly: 0, mutating: 0 },
     startedSeconds: 0,

@@ -55,16 +55,18 @@ export function serve(state: ServerState, ctx: Ctx, request: ApiRequest, from: A
 function identifyAndServe(state: ServerState, ctx: Ctx, request: ApiRequest, from: Address, caller: Caller, deadlineMs: number): undefined {
   return identify(state, ctx, request, from, (state, user, ctx, original) => {
     const asker = original ?? (isFailure(user) ? nobody : user);
-    audit(state, ctx, request, caller, { user: asker, impersonated: original && !isFailure(user) ? user : undefined });
-    state.metrics.authentications.add([isFailure(user) ? "failure" : "success"]);
-    if (isFailure(user)) return refuse(ctx, { caller }, user);
-    const timeLimit = timeLimitMs(request, state.knobs["request-timeout"]);
-    if (isFailure(timeLimit)) return refuse(ctx, { caller }, timeLimit);
-    const limitMs = Math.min(deadlineMs || Number.POSITIVE_INFINITY, timeLimit as number);
-    const call: Call = { request, from, caller, user, deadlineUs: ctx.monotonicUs() + limitMs * 1000 };
-    // Whose turn it is may begin when another's answer has been given.
-    const proceed = (state: ServerState, ctx: Ctx) => recovering(ctx, request, caller, () => authorizeAndServe(state, ctx, call));
-    return throttle(state, ctx, call, proceed);
+    const known = { user: asker, impersonated: original && !isFailure(user) ? user : undefined };
+    return audit(state, ctx, request, caller, known, (state, ctx) => {
+      state.metrics.authentications.add([isFailure(user) ? "failure" : "success"]);
+      if (isFailure(user)) return refuse(ctx, { caller }, user);
+      const timeLimit = timeLimitMs(request, state.knobs["request-timeout"]);
+      if (isFailure(timeLimit)) return refuse(ctx, { caller }, timeLimit);
+      const limitMs = Math.min(deadlineMs || Number.POSITIVE_INFINITY, timeLimit as number);
+      const call: Call = { request, from, caller, user, deadlineUs: ctx.monotonicUs() + limitMs * 1000 };
+      // Whose turn it is may begin when another's answer has been given.
+      const proceed = (state: ServerState, ctx: Ctx) => recovering(ctx, request, caller, () => authorizeAndServe(state, ctx, call));
+      return throttle(state, ctx, call, proceed);
+    });
   });
 }
 

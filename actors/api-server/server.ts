@@ -144,6 +144,7 @@ function newState(config: ApiServerConfig, self: string): ServerState {
 /** What only this server's own door may say. */
 function onDoor(state: ServerState, ctx: Ctx, body: ApiMessage): undefined {
   if (body.kind === "api.shutdown") return beginShutdown(state, ctx);
+  if (body.kind === "api.auditLost") state.metrics.auditErrors.add([body.plugin], body.events);
   if (body.kind === "api.reload" && reload(state, ctx, body) === "readAgain")
     return relist(state, ctx, listener, "another encryption configuration");
 }

@@ -6,7 +6,7 @@ import { readApiServerFlags } from "../../cli/api-server-flags";
 import { AuditLog } from "../../cli/audit-log";
 import { readAudit } from "../../cli/audit-options";
 import { readAuditPolicy } from "../../cli/audit-policy";
-import { AuditWebhook } from "../../cli/audit-webhook";
+import { AuditWebhook, strictSink } from "../../cli/audit-webhook";
 import { readAuditWebhookAccess } from "../../cli/audit-webhook-access";
 import { ConfigurationFiles } from "../../cli/configuration-files";
 import { openMetricsDoor } from "../../cli/metrics-door";
@@ -170,9 +170,15 @@ users: [{ name: me, user: { token: secret } }]
 
   test("loses what it refuses for good, and what finds no room", async () => {
     codes.push(403);
-    const batches = webhook({ auditWebhookBatchBufferSize: "1" });
+    const given: unknown[] = [];
+    const batches = new AuditWebhook(
+      options({ auditWebhookBatchBufferSize: "1" }),
+      (...said) => lost.push(said),
+      (event) => given.push(event),
+    );
     for (const auditID of ["a", "b"]) batches.write({ auditID });
     await batches.close();
+    expect(given).toEqual([{ auditID: "b" }, { auditID: "a" }]);
     expect(asked.map(({ items }) => items)).toEqual([["a"]]);
     expect(lost.map((said) => (said as [string, string, { why: string }])[2].why)).toEqual(["the buffer is full", "it answered 403"]);
   });
@@ -205,9 +211,22 @@ users: [{ name: me, user: { token: secret } }]
       '--audit-webhook-config-file DIR/webhook.yaml: clusters: server "http://127.0.0.1/": expected https://HOST[:PORT][/PATH]',
     );
     expect(complaint(() => readAudit({ auditWebhookConfigFile: "x" }))).toContain("without --audit-policy-file nothing is sent");
-    expect(complaint(() => options({ auditWebhookMode: "blocking-strict" }))).toBe(
-      "--audit-webhook-mode blocking-strict: expected batch or blocking",
+    expect(complaint(() => options({ auditWebhookMode: "strict" }))).toBe(
+      "--audit-webhook-mode strict: expected batch, blocking or blocking-strict",
     );
+    expect(complaint(() => options({ auditWebhookBatchThrottleEnable: "no" }))).toBe(
+      "--audit-webhook-batch-throttle-enable no: expected true or false",
+    );
+    expect(strictSink(options({ auditWebhookMode: "blocking" }))).toBeUndefined();
+    expect(strictSink(options({ auditWebhookMode: "blocking-strict" }))).toEqual({
+      ...{
+        url,
+        headers: [["authorization", "Bearer secret"]],
+        caBundle: authority.certificate,
+        serverName: "",
+        insecureSkipTlsVerify: false,
+      },
+    });
     expect(complaint(() => options({ auditWebhookBatchMaxWait: "soon" }))).toBe(
       '--audit-webhook-batch-max-wait soon: expected a duration such as "30s"',
     );
@@ -215,6 +234,17 @@ users: [{ name: me, user: { token: secret } }]
 });
 
 describe("--metrics-listen", () => {
+  test("is refused where it is another door's port", () => {
+    const flags = { listen: "127.0.0.1:6443", san: [], logLevel: "warn" };
+    const wrong = (more: object) => complaint(() => readUpOptions({ ...flags, ...more }));
+    expect(wrong({ metricsListen: "127.0.0.1:6443" })).toBe("--metrics-listen 127.0.0.1:6443: --listen has that port already");
+    expect(wrong({ metricsListen: ":9000", joinListen: "127.0.0.1:9000" })).toBe(
+      "--metrics-listen 0.0.0.0:9000: --join-listen has that port already",
+    );
+    expect(wrong({ metricsListen: "127.0.0.2:6443" })).toBe("");
+    expect(wrong({ metricsListen: "127.0.0.1:0", joinListen: "127.0.0.1:0" })).toBe("");
+  });
+
   test("shows what each component answers, by its name, and nothing of others", async () => {
     const asked: unknown[] = [];
     const portal = {

@@ -4,11 +4,13 @@ import type { ApiRequest, ApiResponse } from "../../../protocol/api";
 import type { User } from "../authentication/user";
 import { attributesOf } from "../authorization/attributes";
 import type { Decision } from "../authorization/rbac";
-import type { Caller } from "../call";
+import { type Caller, respond } from "../call";
 import { isLongRunning } from "../flow-control/long-running";
+import { text } from "../health";
 import type { Ctx, ServerState } from "../state";
 import { type AuditSubject, auditEvent } from "./event";
 import { type AuditStage, auditDecision } from "./policy";
+import { tellSink } from "./sink";
 
 /**
  * The audit log: each stage of a request that the policy wants written is recorded as a fact, and whoever runs the server writes it where it
@@ -29,20 +31,24 @@ export function nameForAudit(state: ServerState, ctx: Ctx, request: ApiRequest, 
   caller.exchange.headers.push([header, id]);
 }
 
-/** Writes the first stage, and the others when they come. To be called when it is known who asks. */
+/**
+ * Writes the first stage, and the others when they come, and goes on with the request. To be called when it is known who asks. Where the beginning of
+ * each request has to be kept (blocking-strict), one whose beginning is not is refused.
+ */
 export function audit(
   state: ServerState,
   ctx: Ctx,
   request: ApiRequest,
   caller: Caller,
   asker: { readonly user: User; readonly impersonated: User | undefined },
-): void {
-  const { audit: policy } = state.config;
-  if (policy === undefined) return;
+  then: (state: ServerState, ctx: Ctx) => undefined,
+): undefined {
+  const { audit: policy, auditStrict } = state.config;
+  if (policy === undefined) return then(state, ctx);
   const wanted = attributesOf(request);
   const decision = auditDecision(policy, asker.user, wanted);
   state.metrics.auditLevels.add([decision.level]);
-  if (decision.level === "None") return;
+  if (decision.level === "None") return then(state, ctx);
   const { exchange } = caller;
   const subject: AuditSubject = {
     ...{ auditId: exchange.auditId, request, wanted, ...asker, decision },
@@ -54,13 +60,26 @@ export function audit(
     ctx.record({ kind: "audit.event", event: auditEvent(subject, stage, ctx.wallUs(), response) });
   };
   write(ctx, "RequestReceived");
-  exchange.onAnswer.push((ctx, response) => {
-    if (exchange.panic !== "") return write(ctx, "Panic", panicked(response, exchange.panic));
-    const goesOn = caller.type === "open" && response.code < 300;
-    if (isLongRunning(request)) write(ctx, "ResponseStarted", response);
-    if (!goesOn) return write(ctx, "ResponseComplete", response);
-    state.open.set(caller.stream.key, (ctx) => write(ctx, "ResponseComplete", { ...response, body: new Uint8Array() }));
-  });
+  if (auditStrict && !decision.omitStages.includes("RequestReceived"))
+    return tellSink(state, ctx, auditStrict, auditEvent(subject, "RequestReceived", ctx.wallUs(), undefined), (state, taken, ctx) => {
+      if (taken) return follow(state, ctx);
+      state.metrics.auditErrors.add(["webhook"]);
+      state.metrics.auditRejected.add();
+      const message = `Internal Server Error: ${JSON.stringify(request.path)}: failed to store audit event\n`;
+      return respond(ctx, { caller }, { ...text(500, message), contentType: "text/plain; charset=utf-8" });
+    });
+  return follow(state, ctx);
+
+  function follow(state: ServerState, ctx: Ctx): undefined {
+    exchange.onAnswer.push((ctx, response) => {
+      if (exchange.panic !== "") return write(ctx, "Panic", panicked(response, exchange.panic));
+      const goesOn = caller.type === "open" && response.code < 300;
+      if (isLongRunning(request)) write(ctx, "ResponseStarted", response);
+      if (!goesOn) return write(ctx, "ResponseComplete", response);
+      state.open.set(caller.stream.key, (ctx) => write(ctx, "ResponseComplete", { ...response, body: new Uint8Array() }));
+    });
+    return then(state, ctx);
+  }
 }
 
 /** What is written of a request that met a bug of this server: what the bug was, which the answer does not tell. */

@@ -1,8 +1,12 @@
 import { type AuditPolicy, auditDecision } from "../../../actors/api-server/audit/policy";
+import type { AuditSink } from "../../../actors/api-server/audit/sink";
 import { attributesOf } from "../../../actors/api-server/authorization/attributes";
 import { type RequestInfo, requestInfo } from "../../../actors/api-server/request-info";
 import { apiServer } from "../../../actors/api-server/server";
 import { address } from "../../../protocol/address";
+import type { Message } from "../../../protocol/codec";
+import type { HttpRequest, HttpResponse } from "../../../protocol/web";
+import type { AnyActor } from "../../../runtime/actor";
 import { configMap, type Json, Tank } from "../server/tank";
 
 const user = (name: string, ...groups: string[]) => ({ name, uid: "", groups, extra: {} });
@@ -42,15 +46,69 @@ describe("an audit policy", () => {
 });
 
 describe("the audit log", () => {
-  function audited(policy: AuditPolicy): { readonly tank: Tank; readonly events: () => Json[] } {
+  function audited(
+    policy: AuditPolicy,
+    more: object = {},
+    actors: readonly AnyActor[] = [],
+  ): { readonly tank: Tank; readonly events: () => Json[] } {
     const own = {
       ...apiServer,
-      start: (config: object, ...rest: unknown[]) => (apiServer.start as Json)({ ...config, audit: policy }, ...rest),
+      start: (config: object, ...rest: unknown[]) => (apiServer.start as Json)({ ...config, audit: policy, ...more }, ...rest),
     };
-    const tank = new Tank({ actors: [own as never] });
+    const tank = new Tank({
+      actors: [own as never, ...actors],
+      ...(actors.length > 0 ? { web: { "sink.example.com:9443": address("sink", 0) } } : {}),
+    });
     return { tank, events: () => tank.facts.filter(({ kind }) => kind === "audit.event").map(({ event }) => event) };
   }
   const maps = "/api/v1/namespaces/default/configmaps";
+
+  test("that is blocking-strict refuses a request whose beginning cannot be kept, and does nothing of it (kube-apiserver: --audit-webhook-mode)", () => {
+    const told: Json[] = [];
+    let code = 200;
+    const sink: AnyActor = {
+      role: "sink",
+      start: () => null,
+      receive: (_state, input, ctx) => {
+        if (input.type !== "request") return undefined;
+        const { url, body, headers } = input.body as HttpRequest;
+        told.push({ url, headers: Object.fromEntries(headers), ...JSON.parse(Buffer.from(body).toString()) });
+        const answer: HttpResponse = { kind: "http.response", code, headers: [], body: new Uint8Array() };
+        ctx.reply(input.request, answer);
+        return undefined;
+      },
+    };
+    const auditStrict: AuditSink = {
+      ...{ url: "https://sink.example.com:9443/audit", headers: [["authorization", "Bearer secret"]], caBundle: "", serverName: "" },
+      insecureSkipTlsVerify: false,
+    };
+    const rules: AuditPolicy["rules"] = [{ level: "Metadata", resources: [{ group: "", resources: ["configmaps"] }] }, { level: "None" }];
+    const { tank } = audited({ rules }, { auditStrict }, [sink]);
+    expect(tank.create(maps, configMap("kept")).code).toBe(201);
+    expect(told).toMatchObject([
+      {
+        url: auditStrict.url,
+        headers: { authorization: "Bearer secret" },
+        kind: "EventList",
+        items: [{ stage: "RequestReceived", verb: "create" }],
+      },
+    ]);
+    code = 503;
+    expect(tank.create(maps, configMap("lost"))).toMatchObject({
+      code: 500,
+      text: `Internal Server Error: "${maps}": failed to store audit event\n`,
+    });
+    expect(tank.get("/metrics").text).toMatch(/^apiserver_audit_requests_rejected_total 1$/m);
+    expect(tank.get("/metrics").text).toMatch(/^apiserver_audit_error_total\{plugin="webhook"\} 1$/m);
+    // What the policy does not want is not asked for.
+    expect(tank.get("/api/v1/namespaces").code).toBe(200);
+    code = 200;
+    expect(tank.get(`${maps}/lost`).code).toBe(404);
+    // Its door tells a server what was lost elsewhere.
+    tank.simulation.portal().send(address("apiserver", 0), { kind: "api.auditLost", plugin: "log", events: 3 } as Message);
+    tank.simulation.runFor(100);
+    expect(tank.get("/metrics").text).toMatch(/^apiserver_audit_error_total\{plugin="log"\} 3$/m);
+  });
 
   test("tells who did what to which object, in whose name, by what right and with what result", () => {
     const { tank, events } = audited({

@@ -45,12 +45,14 @@ const changed = Math.max(
   ...sources.map((folder) => newest(at(folder))),
   newest(at("tsconfig.build.json")),
   newest(at("bin", "generate.cjs")),
+  newest(at("bin", "describe.cjs")),
 );
 if (changed > newest(stamp)) {
   process.stderr.write("wavetank: compiling\n");
   const started = new Date();
   run(process.execPath, [at("bin", "generate.cjs")]);
   run(process.execPath, [at("node_modules", "typescript", "bin", "tsc"), "-p", "tsconfig.build.json"]);
+  run(process.execPath, [at("bin", "describe.cjs")]);
   fs.writeFileSync(stamp, "");
   // What changed while the compiler ran is to be compiled next time; the types made above are older than this.
   const safe = new Date(Math.max(started.getTime(), newest(at("protocol", "kinds"))));

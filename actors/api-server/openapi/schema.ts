@@ -1,4 +1,5 @@
 import { allDefinitions, type Schema } from "../../../protocol/kinds/registry";
+import { described } from "./descriptions";
 
 /**
  * From the registry's schemas to OpenAPI's. The two versions of OpenAPI differ in where definitions live, in whether a $ref may have
@@ -54,7 +55,8 @@ export function definitionsFrom(
     if (schema !== undefined) collectReferences(schema, open);
   }
   const schemas = new Map(custom);
-  for (const name of found) schemas.set(name, scalars[dialect].get(name) ?? toJsonSchema(known.get(name)!, dialect));
+  for (const name of found)
+    schemas.set(name, scalars[dialect].get(name) ?? described(name, toJsonSchema(known.get(name)!, dialect), dialect));
   return Object.fromEntries([...schemas].sort(([a], [b]) => (a < b ? -1 : 1)));
 }
 

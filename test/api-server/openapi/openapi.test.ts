@@ -1,9 +1,11 @@
 import { Root } from "protobufjs";
 import type { DocumentCache, ServedDocument } from "../../../actors/api-server/discovery/document";
+import { described } from "../../../actors/api-server/openapi/descriptions";
 import { openApi } from "../../../actors/api-server/openapi/openapi";
 import reflection from "../../../actors/api-server/openapi/v2.protobuf.json";
 import { allKinds, apiVersionOf, groupVersions } from "../../../protocol/kinds/registry";
 
+const { textsOf } = require("../../../bin/describe.cjs") as { textsOf: (source: string) => object };
 const cache: DocumentCache = new Map();
 const serve = (path: string, accept = "application/json", hash = "") => openApi(path, accept, hash, { cache }) as ServedDocument;
 // biome-ignore lint/suspicious/noExplicitAny: parsed JSON
@@ -156,4 +158,33 @@ test("paths that are no OpenAPI documents, and forms we do not have, are told ap
   expect(openApi("/api/v1", "", "", { cache })).toBeUndefined();
   expect(openApi("/openapi/v3", "application/com.github.proto-openapi.spec.v3.v1.0+protobuf", "", { cache })).toMatchObject({ code: 406 });
   expect(openApi("/openapi/v2", "text/html", "", { cache })).toMatchObject({ code: 406 });
+});
+
+// Source: the OpenAPI documents of a real server, and what `kubectl explain` reads of them.
+test("types and fields are described; in OpenAPI 3.0 nothing stands beside a reference", () => {
+  const texts = { Boat: { "": "A boat.", hull: "What it floats on.", sail: "" }, Sail: { "": "A sail." } };
+  const fields = (prefix: string) => ({ hull: { type: "string" }, sail: { $ref: `${prefix}Sail` }, crew: { type: "integer" } });
+  const v3 = "#/components/schemas/";
+  expect(described("Boat", { type: "object", properties: fields(v3) }, "v3", texts)).toEqual({
+    ...{ type: "object", description: "A boat." },
+    properties: {
+      hull: { type: "string", description: "What it floats on." },
+      sail: { description: "A sail.", allOf: [{ $ref: `${v3}Sail` }] },
+      crew: { type: "integer" },
+    },
+  });
+  const v2 = described("Boat", { properties: fields("#/definitions/") }, "v2", texts).properties as Record<string, object>;
+  expect(v2.sail).toEqual({ description: "A sail.", $ref: "#/definitions/Sail" });
+  expect(described("Raft", { type: "object" }, "v3", texts)).toEqual({ type: "object" });
+});
+
+test("the texts are taken from the declarations of a client library, by type and field", () => {
+  const texts = textsOf(
+    [
+      "/**\n * OpenAPI spec version: v1.34.0\n * Do not edit the class manually.\n */\nimport { V1Sail } from './V1Sail.js';\n",
+      "/**\n* A boat\\'s hull.\n*/\nexport declare class V1Hull {\n    /**\n    * How long, in \\\"metres\\\".\n    */\n    'length'?: number;\n",
+      "    'sail': V1Sail;\n    static readonly discriminator: string | undefined;\n}\n",
+    ].join(""),
+  );
+  expect(texts).toEqual({ own: "A boat's hull.", fields: { length: 'How long, in "metres".' } });
 });

@@ -16,6 +16,10 @@ export interface ExchangeLimits {
   readonly body: BodyLimits;
   /** The longest that a request which is not a stream may take. */
   readonly requestTimeoutMs: number;
+  /** How long a client may take to say what it wants: to shake hands, and to send the head of a request. */
+  readonly headMs: number;
+  /** How long a connection may stay on which nothing is under way. */
+  readonly idleMs: number;
   /** Of events a client has not taken yet. */
   readonly maxBufferedBytes: number;
   /** Requests that are under way at once; streams do not count. */

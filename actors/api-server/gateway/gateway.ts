@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
-import { createSecureServer, type Http2SecureServer, type ServerHttp2Session } from "node:http2";
+import { createSecureServer, type Http2SecureServer, type ServerHttp2Session, type ServerHttp2Stream } from "node:http2";
 import type { AddressInfo, Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import type { TLSSocket } from "node:tls";
@@ -43,11 +43,17 @@ export interface Gateway {
 }
 
 const keepAliveMs = 30_000;
+/** How long an idle client may take to hear that its connection ends. */
+const goodbyeMs = 1_000;
 
-/** Kubernetes' own limits: 3 MiB for a body, a minute for a request. How many run at once the server decides; the door only bounds what it holds. */
+/**
+ * Kubernetes' own limits: 3 MiB for a body, a minute for a request, 32 s for its head. Idle connections stay for longer than Go's clients keep them
+ * (90 s), so that none is closed under a request that is on its way. How many run at once the server decides; the door only bounds what it holds. */
 export const defaultLimits: ExchangeLimits = {
   body: { maxBytes: 3 * 1024 * 1024, timeoutMs: 60_000 },
   requestTimeoutMs: 60_000,
+  headMs: 32_000,
+  idleMs: 120_000,
   maxBufferedBytes: 16 * 1024 * 1024,
   maxInFlight: 10_000,
 };
@@ -80,6 +86,7 @@ export async function startGateway({ port, listen, tls, limits, goawayChance = 0
       // Certificates are asked for and checked, but there are other ways to say who one is.
       requestCert: true,
       rejectUnauthorized: false,
+      handshakeTimeout: effective.headMs,
       settings: { maxConcurrentStreams: 1_000 },
       maxSessionMemory: 256,
       Http2ServerRequest: Http2Request as never,
@@ -93,9 +100,10 @@ export async function startGateway({ port, listen, tls, limits, goawayChance = 0
       socket.destroy();
     });
   });
-  const connections = trackConnections(server, sessions);
-  // Idle clients keep their connections for as long as Go's do (90 s), so that none is closed under a request that is on its way.
-  Object.assign(server, { keepAliveTimeout: 120_000, requestTimeout: effective.body.timeoutMs });
+  const connections = trackConnections(server, sessions, effective.idleMs);
+  // Whoever lets HTTP/1.1 wait is looked for every 30 s.
+  const { headMs, idleMs, body } = effective;
+  Object.assign(server, { keepAliveTimeout: idleMs, headersTimeout: headMs, requestTimeout: body.timeoutMs });
   if (listen !== undefined) await listenOn(server, listen.host, listen.port);
   return {
     listenPort: (server.address() as AddressInfo | null)?.port ?? 0,
@@ -133,8 +141,24 @@ function listenOn(server: Http2SecureServer, host: string, port: number): Promis
   });
 }
 
+/** Ends an HTTP/2 connection on which nothing has been under way for so long, be it that a request never came to the end of its head. */
+function closeWhenIdle(session: ServerHttp2Session, idleMs: number): void {
+  let open = 0;
+  session.on("stream", (stream: ServerHttp2Stream) => {
+    open++;
+    stream.on("close", () => open--);
+  });
+  // It begins anew with whatever is sent or received, such as a watch's end.
+  session.setTimeout(idleMs, () => {
+    if (open > 0) return;
+    session.close();
+    // It waits for a stream whose head never came to its end.
+    setTimeout(() => session.destroy(), goodbyeMs).unref();
+  });
+}
+
 /** Every connection, so that all can be broken off, and the HTTP/2 sessions on them, whose errors would end the process. */
-function trackConnections(server: Http2SecureServer, sessions: Set<ServerHttp2Session>) {
+function trackConnections(server: Http2SecureServer, sessions: Set<ServerHttp2Session>, idleMs: number) {
   const sockets = new Set<Socket>();
   let closed = false;
   let draining = false;
@@ -154,6 +178,7 @@ function trackConnections(server: Http2SecureServer, sessions: Set<ServerHttp2Se
     session.on("error", () => session.destroy());
     sessions.add(session);
     session.on("close", () => sessions.delete(session));
+    closeWhenIdle(session, idleMs);
     if (draining) session.close();
   });
   return {

@@ -85,7 +85,10 @@ describe("an expression", () => {
     ["timestamp('2026-01-31T10:20:30.5Z') + duration('36h') > timestamp('2026-02-01T00:00:00Z')", true],
     ["timestamp('2026-02-01T10:20:30Z').getFullYear() * 100 + timestamp('2026-02-01T10:20:30Z').getMonth()", 202601n],
     ["timestamp('2026-02-01T23:00:00Z').getHours('+02:00')", 1n],
-    ["timestamp('2026-02-01T20:30:00Z').getHours('Asia/Kolkata') * 100 + timestamp('2026-07-01T00:00:00Z').getHours('Europe/Berlin')", 202n],
+    [
+      "timestamp('2026-02-01T20:30:00Z').getHours('Asia/Kolkata') * 100 + timestamp('2026-07-01T00:00:00Z').getHours('Europe/Berlin')",
+      202n,
+    ],
     ["string(duration('1h1.5s')) + string(timestamp('2026-02-01T10:20:30.25Z'))", "3601.5s2026-02-01T10:20:30.25Z"],
     ["object.?name.orValue('x') + object.?missing.orValue('y') + optional.of('z').value()", "webyz"],
     ["object.?missing.hasValue() || optional.none().hasValue()", false],

@@ -1,5 +1,6 @@
 import { once } from "node:events";
 import { connect } from "node:http2";
+import { connect as connectTls } from "node:tls";
 import { startGateway } from "../../../actors/api-server/gateway/gateway";
 import type { ApiResponse } from "../../../protocol/api";
 import type { Answer } from "../../../runtime/actor";
@@ -44,6 +45,31 @@ describe("a door whose server goes", () => {
     await once(session, "close");
     const old = await begin("HTTP/1.1", gateway.listenPort, { path: "/api" });
     expect(old.headers.connection).toBe("close");
+    await gateway.close();
+  });
+});
+
+describe("a door whose clients keep it waiting", () => {
+  test("ends HTTP/2 connections on which nothing is under way, whether or not anything ever was, and leaves those with a watch alone", async () => {
+    const gateway = await startGateway({ port: new FakeServer(), listen, tls, limits: { idleMs: 60 } });
+    const session = () => connect(`https://127.0.0.1:${gateway.listenPort}`, { ca: authority.certificate });
+    const watching = session();
+    const watch = watching.request({ ":path": "/api/v1/pods?watch=true" });
+    watch.resume();
+    await once(watching, "connect");
+    // The head of a request that never ends: HEADERS without END_HEADERS, and nothing more.
+    const endless = connectTls({ host: "127.0.0.1", port: gateway.listenPort, ca: authority.certificate, ALPNProtocols: ["h2"] });
+    endless.on("error", () => {});
+    endless.resume();
+    endless.write(
+      Buffer.concat([Buffer.from("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"), Buffer.from("000000040000000000" + "00000101000000000182", "hex")]),
+    );
+    const idle = session();
+    const [code] = await once(idle, "goaway");
+    expect(code).toBe(0);
+    await Promise.all([once(idle, "close"), once(endless, "close")]);
+    expect([watching.closed, watch.closed]).toEqual([false, false]);
+    watching.destroy();
     await gateway.close();
   });
 });

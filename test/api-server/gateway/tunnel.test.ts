@@ -1,6 +1,10 @@
+import type { EventEmitter } from "node:events";
+import { type Duplex, duplexPair } from "node:stream";
 import { connect, type TLSSocket } from "node:tls";
 import WebSocket from "ws";
 import { type Gateway, startGateway } from "../../../actors/api-server/gateway/gateway";
+import { serveSpdy } from "../../../actors/api-server/gateway/tunnel/spdy";
+import { forwardOverSpdy } from "../../../actors/api-server/gateway/tunnel/spdy-forward";
 import type { ApiMessage } from "../../../protocol/api";
 import { authority, FakeServer, type OpenStream, response, serving } from "./world";
 
@@ -151,4 +155,54 @@ test("garbage after an upgrade to SPDY ends that connection and nothing else", a
   (await server.opened()).push(accepted);
   await client.opened;
   client.socket.terminate();
+});
+
+describe("streams over SPDY", () => {
+  // The client's side of the library, which brings no types of its own.
+  // biome-ignore lint/suspicious/noExplicitAny: see above
+  const { connection: connections } = require("spdy-transport") as any;
+  /** A client of a server that `serve` makes, over a pair of pipes. Its streams say whether they were reset. */
+  function clientOf(serve: (socket: Duplex) => void) {
+    const [near, far] = duplexPair();
+    serve(far);
+    const client = connections.create(near, { protocol: "spdy", isServer: false, windowSize: 1 << 30 });
+    client.on("error", () => {});
+    client.start(3.1);
+    return (headers: object): { state: "open" | "reset" } => {
+      const seen: { state: "open" | "reset" } = { state: "open" };
+      client.request({ method: "POST", path: "/", host: "x", headers }, (_error: Error | null, stream: EventEmitter) => {
+        stream.on("close", () => {
+          seen.state = "reset";
+        });
+      });
+      return seen;
+    };
+  }
+
+  test("are bounded: what is opened beyond is reset, and the others go on", async () => {
+    const taken: string[] = [];
+    const open = clientOf((socket) => {
+      serveSpdy(
+        socket,
+        (stream) => taken.push(String(stream.headers.number)),
+        () => {},
+        3,
+      );
+    });
+    const streams = [1, 2, 3, 4, 5].map((number) => open({ number: String(number) }));
+    await until(() => streams.filter(({ state }) => state === "reset").length === 2);
+    expect(taken).toEqual(["1", "2", "3"]);
+    expect(streams.slice(0, 3).map(({ state }) => state)).toEqual(["open", "open", "open"]);
+  });
+
+  test("of port-forward come in pairs; half of one is reset after a while (kubelet: streamCreationTimeout)", async () => {
+    const sent: unknown[] = [];
+    const link = { send: (message: unknown) => void sent.push(message), close: () => {}, receive: () => {} };
+    const open = clientOf((socket) => forwardOverSpdy(socket, link as never, 50));
+    const half = open({ streamtype: "error", port: "80", requestid: "1" });
+    const whole = ["error", "data"].map((streamtype) => open({ streamtype, port: "81", requestid: "2" }));
+    await until(() => half.state === "reset");
+    expect(whole.map(({ state }) => state)).toEqual(["open", "open"]);
+    expect(sent).toEqual([{ kind: "tunnel.connect", channel: 0, port: 81 }]);
+  });
 });

@@ -10,6 +10,8 @@ export interface SpdyServer {
 }
 
 const lingerMs = 2_000;
+/** Streams of one connection that are open at once; what is opened beyond is reset. A port-forward has two for each of its connections. */
+const streamsMax = 1_000;
 
 /** Kubernetes' SPDY has no flow control, so what may be sent is not counted down. */
 function unlimited(side: { current: number; limit: number }): void {
@@ -17,8 +19,8 @@ function unlimited(side: { current: number; limit: number }): void {
   side.current = Number.MAX_SAFE_INTEGER;
 }
 
-/** Serves until the connection closes; `onClose` is called once. Streams are accepted as they come. */
-export function serveSpdy(socket: Duplex, onStream: (stream: SpdyStream) => void, onClose: () => void): SpdyServer {
+/** Serves until the connection closes; `onClose` is called once. Streams are accepted as they come, `most` at once. */
+export function serveSpdy(socket: Duplex, onStream: (stream: SpdyStream) => void, onClose: () => void, most = streamsMax): SpdyServer {
   // Only clients of yesterday speak it, and loading it takes longer than loading the gateway.
   const { connection: connections } = require("spdy-transport") as typeof import("spdy-transport");
   const connection: SpdyConnection = connections.create(socket, {
@@ -38,7 +40,11 @@ export function serveSpdy(socket: Duplex, onStream: (stream: SpdyStream) => void
     closed = true;
     onClose();
   };
+  let open = 0;
   connection.on("stream", (stream: SpdyStream) => {
+    if (open >= most) return stream.abort();
+    open++;
+    stream.on("close", () => open--);
     unlimited(stream._spdyState.window.send);
     stream.on("error", () => stream.abort());
     stream.respond(200, {});

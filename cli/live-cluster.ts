@@ -28,6 +28,7 @@ import { LiveTank } from "./live/live-tank";
 import { Routing } from "./live/routing";
 import { OutsideStorage } from "./outside-storage";
 import { readObjects, reasonNotReady, reasonNotServing } from "./readiness";
+import { refusePort } from "./refused-port";
 import type { StorageOptions } from "./storage-options";
 import { authorityOf, type Endpoint } from "./up-options";
 import { webActor, withWebDoors } from "./web-doors";
@@ -250,7 +251,7 @@ export class LiveCluster {
       () => this.world.close(),
     );
     // The ports first: what cannot be had is said before anything is done.
-    this.ports.front = await this.front.listen(listen.port, listen.host).catch((error) => refuse("--listen", listen, error));
+    this.ports.front = await this.front.listen(listen.port, listen.host).catch((error) => refusePort("--listen", listen, error));
     this.closing.push(() => this.front.close());
     this.ports.join = await this.listenForJoining(joinListen);
     this.closing.push(() => this.hub.close());
@@ -327,7 +328,7 @@ export class LiveCluster {
         return await this.hub.listen(candidate, at);
       } catch (error) {
         const { code } = error as NodeJS.ErrnoException;
-        if (code !== "EADDRINUSE" || tried === ports.length - 1) refuse("--join-listen", { host: at, port: candidate }, error as Error);
+        if (code !== "EADDRINUSE" || tried === ports.length - 1) refusePort("--join-listen", { host: at, port: candidate }, error as Error);
       }
     }
     throw new Error("there are always ports to try");
@@ -391,13 +392,4 @@ function readPki(directory: DataDirectory): Pki {
   } catch (error) {
     throw new InputError((error as Error).message);
   }
-}
-
-function refuse(flag: string, { host, port }: Endpoint, error: NodeJS.ErrnoException): never {
-  const known = new Map([
-    ["EADDRINUSE", "the port is in use"],
-    ["EADDRNOTAVAIL", "this machine has no such address"],
-    ["EACCES", "the system does not allow this port"],
-  ]);
-  throw new InputError(`${flag} ${authorityOf(host, port)}: ${known.get(error.code ?? "") ?? error.message}`);
 }

@@ -15,6 +15,7 @@ import { formatProblem, type Path, type Problem, type Source } from "../scenario
 import { InputError } from "./exit";
 import { compileOperator, evaluateOperator } from "./operator-code";
 import { readText } from "./read-text";
+import { isOnlyScenario } from "./scenario-files";
 import { projectRoot } from "./version";
 
 /** A scenario with every text that it needs: what a run is made from, and what is kept to repeat it elsewhere. */
@@ -264,7 +265,11 @@ export function manifestSources(path: string): readonly Source[] | undefined {
   if (!existsSync(path)) return undefined;
   if (!statSync(path).isDirectory()) return [{ file: tidy(path), text: readText(path) }];
   const names = readdirSync(path).filter((name) => /\.(ya?ml|json)$/.test(name) && statSync(join(path, name)).isFile());
-  return names.sort((a, b) => (a < b ? -1 : 1)).map((name) => ({ file: tidy(join(path, name)), text: readText(join(path, name)) }));
+  const sources = names
+    .sort((a, b) => (a < b ? -1 : 1))
+    .map((name) => ({ file: tidy(join(path, name)), text: readText(join(path, name)) }));
+  // Scenarios like to lie beside the manifests that they are about.
+  return sources.filter(({ text }) => !isOnlyScenario(text));
 }
 
 function tidy(path: string): string {

@@ -12,6 +12,7 @@ import { duration, positive, seedRange, wholeNumber } from "./option-values";
 import { makeOutFolder } from "./out-folder";
 import { type RunSummary, summaryOf } from "./outcome";
 import { runOnce } from "./run-once";
+import { scenarioFiles } from "./scenario-files";
 import { type Job, seedJobs } from "./seeds";
 import { cutAt, findCuts } from "./simulate";
 import { consoleOn } from "./terminal";
@@ -40,7 +41,7 @@ export function addRun(program: Command): void {
     .description(
       "simulates scenarios and judges them; exit status 0 when every check held, 1 when one is violated, 2 when the input is wrong",
     )
-    .argument("<scenario...>", "scenario files")
+    .argument("<scenario...>", "scenario files, or folders of them")
     .addOption(new Option("--seed <n>", "the seed, which decides everything").argParser(wholeNumber).conflicts("seeds"))
     .addOption(new Option("--seeds <a..b>", "every seed from a to b, with a summary").argParser(seedRange))
     .addOption(
@@ -74,7 +75,10 @@ export function addRun(program: Command): void {
     .option("--quiet", "print the verdict without the timeline")
     .action(async (files: string[], options: RunOptions) => {
       if (options.mutant !== undefined && !plantedMutant()) return exit(await runAgainWith(compileMutant(mutantNamed(options.mutant))));
-      const loaded = files.map((file) => ({ file, ...loadScenario(file, { operator: options.operator, mutant: plantedMutant() }) }));
+      const loaded = scenarioFiles(files).map((file) => ({
+        file,
+        ...loadScenario(file, { operator: options.operator, mutant: plantedMutant() }),
+      }));
       for (const one of loaded) refuseMisfits(one, options);
       if (options.out) makeOutFolder(options.out);
       const summaries: RunSummary[] = [];

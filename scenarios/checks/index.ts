@@ -28,6 +28,7 @@ import { oneActingLeader } from "./one-acting-leader";
 import { oneContainerInstance } from "./one-container-instance";
 import { oneLivePod } from "./one-live-pod";
 import { podBoundOnce } from "./pod-bound-once";
+import { preceded } from "./preceded";
 import { preemption } from "./preemption";
 import { progress } from "./progress";
 import { raftAppliedDurable } from "./raft/applied-durable";
@@ -136,6 +137,7 @@ export const checks: readonly Check[] = [
   serviceAvailability,
   serviceRecovery,
   steadyState,
+  preceded,
   progress,
   convergence,
   sameAsReference,

@@ -41,6 +41,8 @@ const roundMinUs = 1_000;
 export class Director {
   private readonly armed = new Set<Armed>();
   private readonly occurrences = new Map<StormStep, number>();
+  /** Nodes that may not overlap and have begun. */
+  private readonly underWay = new Set<StormNode>();
   private readonly draws = new Map<StormNode, number>();
   /** What the storm still waits for. */
   private busy = 0;
@@ -146,7 +148,20 @@ export class Director {
     let left = times;
     const over = then && (() => void (--left === 0 && then()));
     if (when) return this.later(beginUs, () => this.whenever(node, when, times, over));
-    for (let n = 0; n < times; n++) this.later(beginUs + n * everyUs, () => this.afterwards(node, over));
+    for (let n = 0; n < times; n++) this.later(beginUs + n * everyUs, () => this.round(node, over));
+  }
+
+  /** One of the times that a node begins at; it is left out while its `unless` holds or, where it may not overlap, while the one before it goes on. */
+  private round(node: StormNode, over: (() => void) | undefined): void {
+    const { unless, overlaps } = node.start;
+    if (unless && expectationOf(unless, this.stage.standing).holds()) return over?.();
+    if (overlaps) return this.afterwards(node, over);
+    if (this.underWay.has(node)) return over?.();
+    this.underWay.add(node);
+    this.afterwards(node, () => {
+      this.underWay.delete(node);
+      over?.();
+    });
   }
 
   private whenever(node: StormNode, when: NonNullable<StormNode["start"]["when"]>, left: number, over: (() => void) | undefined): void {

@@ -39,6 +39,10 @@ export interface Start {
   /** How often in all, and how long from one begin to the next; with `when` each time waits for it anew. */
   readonly times: number;
   readonly everyUs: number;
+  /** A round whose turn comes while this holds is left out. */
+  readonly unless: Condition | undefined;
+  /** Whether a round begins though the one before it goes on. */
+  readonly overlaps: boolean;
 }
 
 /** A part of a storm, as its file nests them. */
@@ -65,7 +69,16 @@ export type StormBody =
   /** Nothing, until the condition holds. */
   | { readonly type: "wait"; readonly condition: Condition; readonly withinUs: number; readonly mayMiss: boolean };
 
-export const immediately: Start = { atUs: 0, spreadUs: 0, when: undefined, afterUs: 0, times: 1, everyUs: 0 };
+export const immediately: Start = {
+  atUs: 0,
+  spreadUs: 0,
+  when: undefined,
+  afterUs: 0,
+  times: 1,
+  everyUs: 0,
+  unless: undefined,
+  overlaps: true,
+};
 
 /** A node that takes a step at a time. */
 export function stepAt(atUs: number, step: StormStep): StormNode {
@@ -91,7 +104,10 @@ export function stepsOf(nodes: readonly StormNode[]): readonly StormStep[] {
 /** Every condition in a storm with where it stands. */
 export function conditionsOf(nodes: readonly StormNode[]): readonly { readonly condition: Condition; readonly path: Path }[] {
   return nodes.flatMap(({ path, start, body }) => {
-    const own = start.when ? [{ condition: start.when.condition, path: [...path, "when"] }] : [];
+    const own = [
+      ...(start.when ? [{ condition: start.when.condition, path: [...path, "when"] }] : []),
+      ...(start.unless ? [{ condition: start.unless, path: [...path, "unless"] }] : []),
+    ];
     switch (body.type) {
       case "step": {
         const until = body.step.type === "fault" ? body.step.until : undefined;

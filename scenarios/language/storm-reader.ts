@@ -128,7 +128,7 @@ export class StormReader {
 
   private readStart(value: Params, path: Path, place: Place, kind: string): Start {
     const complain = (field: string, message: string) => this.complaints.complain([...path, field], message);
-    const { at, between, when, after, every, times, within } = value;
+    const { at, between, when, after, every, times, within, unless, overlap } = value;
     const isStep = kind === "fault" || kind === "action";
     if (at !== undefined && between !== undefined) complain("between", "expected either `at` or `between`");
     if (place === "serial") {
@@ -140,6 +140,12 @@ export class StormReader {
     if (isStep && times !== undefined && every === undefined && when === undefined)
       complain("times", "expected `every` beside `times`, or `when`");
     if (within !== undefined && when === undefined && kind !== "wait") complain("within", "expected `when` beside `within`");
+    for (const [field, given] of [
+      ["unless", unless],
+      ["overlap", overlap],
+    ] as const)
+      if (given !== undefined && (every === undefined || when !== undefined || kind === "repeat"))
+        complain(field, `expected \`every\` beside \`${field}\`, and no \`when\``);
     const everyUs = every === undefined ? 0 : this.positive(every, [...path, "every"]);
     const withinUs = within === undefined ? waitUs : this.positive(within, [...path, "within"]);
     const condition = when === undefined ? undefined : this.readCondition(when, [...path, "when"], withinUs);
@@ -153,6 +159,8 @@ export class StormReader {
       afterUs: microseconds(after ?? "0"),
       times: counted ? ((times as number | undefined) ?? (every !== undefined ? 2 : 1)) : 1,
       everyUs,
+      unless: unless === undefined ? undefined : this.readCondition(unless, [...path, "unless"]),
+      overlaps: overlap !== false,
     };
   }
 

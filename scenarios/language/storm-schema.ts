@@ -18,6 +18,8 @@ export const startFields: Readonly<Record<string, JsonSchema>> = {
   after: { ...durationSchema, description: "so long after its turn came" },
   every: { ...durationSchema, description: "repeat the step after so long" },
   times: { type: "integer", minimum: 1, maximum: 1000, description: "how many times in all, with `every` or `when`" },
+  unless: { ...condition, description: "a condition: a round whose turn comes while this holds is left out, with `every`" },
+  overlap: { type: "boolean", description: "false: a round whose turn comes while the one before it goes on is left out, with `every`" },
   mayMiss: { type: "boolean", description: "whether it is fine that it does nothing" },
 };
 

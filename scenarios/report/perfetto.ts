@@ -100,6 +100,8 @@ function ofCloseUp({ messages, turns, marks }: CloseUp, tracks: Tracks): readonl
   const events: TraceEvent[] = [];
   for (const { host, actor, what, atUs, tookUs } of turns)
     events.push({ ph: "X", cat: "turn", name: what, ts: atUs, dur: tookUs, ...tracks.thread(host, actor) });
+  // A flow has an end: what lies in no turn of the close-up (it came later, or the host itself took it) is a slice alone.
+  const heard = new Set(turns.map(({ message }) => message));
   // What is said when a disk is done lies in no turn, and a flow needs a slice to begin in.
   for (const [id, { from, to, sender, receiver, kind, operation, sentUs, arrivedUs, rules, bytes, text }] of messages.entries()) {
     const track = tracks.thread(from, sender);
@@ -107,7 +109,7 @@ function ofCloseUp({ messages, turns, marks }: CloseUp, tracks: Tracks): readonl
     const fate = arrivedUs.length > 0 ? `arrived after ${arrivedUs[0]! - sentUs} µs` : "never arrived";
     const args = { to: `${receiver} on ${to}`, operation, bytes, fate, ...(rules.length > 0 ? { rules: rules.join(", ") } : {}), text };
     events.push({ ph: "X", cat: arrivedUs.length > 0 ? "message" : "lost", name: `→ ${name}`, ts: sentUs, dur: 1, args, ...track });
-    events.push({ ph: "s", cat: "message", name, id, ts: sentUs, ...track });
+    if (heard.has(id)) events.push({ ph: "s", cat: "message", name, id, ts: sentUs, ...track });
   }
   // A message that was doubled is a flow to its first arrival.
   const ended = new Set<number>();

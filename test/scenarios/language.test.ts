@@ -37,6 +37,22 @@ describe("a storm composed of blocks", () => {
     expect(result.verdict).toBe("held");
   });
 
+  it("leaves out rounds while something holds, and those that would overlap", () => {
+    const { at, result } = taken(`
+  - { at: 1s, every: 1s, times: 4, unless: { host: etcd-0, is: down }, fault: slow-cpu, target: { hosts: [etcd-1] }, factor: 2, for: 100ms }
+  - { at: 2500ms, fault: crash, target: { hosts: [etcd-0] }, for: 1s }
+  - { at: 6s, every: 1s, times: 4, overlap: false, fault: pause, target: { hosts: [etcd-1] }, for: 1500ms }`);
+    expect(at).toEqual([
+      ["slow-cpu", 1],
+      ["slow-cpu", 2],
+      ["crash", 2.5],
+      ["slow-cpu", 4],
+      ["pause", 6],
+      ["pause", 8],
+    ]);
+    expect(result.verdict).toBe("held");
+  });
+
   it("repeats, so many times or until a condition holds", () => {
     const { at, result } = taken(`
   - at: 1s

@@ -1,3 +1,8 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { manifestSources } from "../../cli/load";
+import { scenarioFiles } from "../../cli/scenario-files";
 import { readManifests } from "../../scenarios/manifests";
 import { formatProblem } from "../../scenarios/source";
 
@@ -155,5 +160,22 @@ spec:
     ["{ size: 1, colour: red }", /shop\.yaml:.*unknown field "spec\.colour"/],
   ])("are held against its schema: %s", (spec, said) => {
     expect(readManifests([definitions, shop(spec)]).problems.map(formatProblem)).toEqual([expect.stringMatching(said)]);
+  });
+});
+
+describe("a folder in which scenarios lie beside manifests", () => {
+  const folder = mkdtempSync(join(tmpdir(), "wavetank-folder-"));
+  afterAll(() => rmSync(folder, { recursive: true }));
+
+  it("is one of manifests without them, and one of scenarios without those", () => {
+    writeFileSync(join(folder, "web.yaml"), `${deployment}  replicas: 1\n`);
+    writeFileSync(join(folder, "zone-loss.yaml"), "name: zone-loss\ncluster: {}\nexpect: [convergence]\n");
+    writeFileSync(join(folder, "list.yaml"), "apiVersion: v1\nkind: List\nitems: []\ncluster: {}\nexpect: [convergence]\n");
+    const names = (files: readonly string[]) => files.map((file) => file.slice(file.lastIndexOf("/") + 1));
+    expect(names((manifestSources(folder) ?? []).map(({ file }) => file))).toEqual(["list.yaml", "web.yaml"]);
+    expect(names(scenarioFiles([folder, "other.yaml"]))).toEqual(["list.yaml", "zone-loss.yaml", "other.yaml"]);
+    rmSync(join(folder, "zone-loss.yaml"));
+    rmSync(join(folder, "list.yaml"));
+    expect(() => scenarioFiles([folder])).toThrow("no scenario lies in this folder");
   });
 });

@@ -155,6 +155,11 @@ describe("a storm that cannot be is refused, with the place and what was expecte
     ],
     ["two ways to say when", `  - { at: 1s, between: [1s, 2s], ${crash} }`, /\$\.storm\[0\]\.between: expected either `at` or `between`/],
     ["a fault that lasts for no time", `  - { at: 1s, ${crash}, for: 0s }`, /\$\.storm\[0\]\.for: expected more than no time at all/],
+    [
+      "unless without every",
+      `  - { at: 1s, ${crash}, unless: at rest }`,
+      /\$\.storm\[0\]\.unless: expected `every` beside `unless`, and no `when`/,
+    ],
     ["times without every", `  - { at: 1s, ${crash}, times: 3 }`, /\$\.storm\[0\]\.times: expected `every` beside `times`/],
     ["within without when", `  - { at: 1s, ${crash}, within: 3s }`, /\$\.storm\[0\]\.within: expected `when` beside `within`/],
     [

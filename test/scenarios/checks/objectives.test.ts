@@ -196,3 +196,32 @@ describe("steady-state (the objective is the scenario's own)", () => {
     expect(["start", "end", "edge"].map((mode) => verdict({ mode }, lost()))).toEqual(["held", "violated", "violated"]);
   });
 });
+
+describe("preceded (a question to a run)", () => {
+  const history = () =>
+    told()
+      .at(1)
+      .fact("etcd/0", { kind: "raft.leader", term: 1 })
+      .act("storm")
+      .at(10)
+      .fault("began")
+      .at(12)
+      .fact("etcd/1", { kind: "raft.leader", term: 2 });
+  const asked = { event: "leads etcd", by: "fault begun" };
+
+  it("holds where the one came before the other, and forgets what was before the storm", () => {
+    expect(history().judge("preceded", { ...asked, within: "5s" })).toMatchObject({
+      verdict: "held",
+      detail: '"leads etcd" happened 1 times, each after "fault begun" within 5s',
+    });
+  });
+
+  it("is violated by what came too long after it, or before it", () => {
+    expect(history().judge("preceded", { ...asked, within: "1s" }).detail).toBe(
+      '"leads etcd" at 0:12.000 was not preceded by "fault begun" within 1s, which had happened last at 0:10.000',
+    );
+    expect(history().judge("preceded", { event: "etcd leader elected", by: "pod evicted" }).detail).toMatch(
+      /which had happened never before$/,
+    );
+  });
+});

@@ -59,7 +59,13 @@ function acceptsGzip(accepted: string): boolean {
 /** A failure as an answer. */
 export function failureAnswer(status: Failure, retryAfterSeconds?: number): ApiResponse {
   const headers = retryAfterSeconds === undefined ? [] : [["retry-after", String(retryAfterSeconds)] as const];
-  return { kind: "api.response", code: status.code, contentType: "application/json", headers, body: Buffer.from(JSON.stringify(status)) };
+  return {
+    kind: "api.response",
+    code: status.code,
+    contentType: "application/json",
+    headers,
+    body: Buffer.from(`${JSON.stringify(status)}\n`),
+  };
 }
 
 /**

@@ -4,6 +4,7 @@ import type { JsonObject } from "../../../protocol/kinds/object";
 import { apiVersionOf, kindOfResource } from "../../../protocol/kinds/registry";
 import { type MediaRange, parseAccept } from "../negotiation";
 import type { RequestInfo } from "../request-info";
+import { indented, withLineEnd } from "./json-text";
 import { hasProtobuf, toProtobuf, toProtobufEvent } from "./protobuf-encode";
 import { protobufType } from "./protobuf-messages";
 import { eventLine } from "./streaming";
@@ -26,13 +27,33 @@ export interface Encoding {
 
 const jsonType = "application/json";
 
-export function encodingFor(info: RequestInfo, accept: string): Encoding {
+export function encodingFor(info: RequestInfo, accept: string, isForPeople: boolean): Encoding {
   for (const range of accept === "" ? [] : parseAccept(accept)) {
     if (isType(range, jsonType)) break;
     if (isType(range, "application/yaml") && info.verb !== "watch") return inYaml(range);
     if (isType(range, protobufType) && offersProtobuf(info, range)) return inProtobuf(range);
   }
-  return { accept, response: (answer) => answer, streamType: jsonType, event: eventLine };
+  return inJson(info, accept, isForPeople);
+}
+
+/** Whether JSON is to be indented: on request (`?pretty=`), and for programs that people look at it with. */
+export function isForPeople({ query: { pretty } }: RequestInfo, userAgent: string): boolean {
+  if (pretty) return /^(1|t|T|true|TRUE|True)$/.test(pretty);
+  return /^(curl|Wget|Mozilla\/5\.0)/.test(userAgent);
+}
+
+function inJson({ path, subresource }: RequestInfo, accept: string, isForPeople: boolean): Encoding {
+  // What another server answered goes through as it is.
+  const isOurs = path.startsWith("/api") && subresource !== "proxy";
+  return {
+    accept,
+    response(answer) {
+      if (answer.contentType !== jsonType || answer.body.length === 0 || (!isOurs && answer.code < 400)) return answer;
+      return { ...answer, body: isForPeople ? Buffer.from(indented(textOf(answer.body))) : withLineEnd(answer.body) };
+    },
+    streamType: jsonType,
+    event: eventLine,
+  };
 }
 
 /** What can be written as protobuf: the kinds that are built in, the metadata of all, and what discovery says. A Table has no message. */
@@ -90,5 +111,9 @@ function inYaml(range: MediaRange): Encoding {
 }
 
 function parsed(bytes: Uint8Array): JsonObject {
-  return JSON.parse(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("utf8")) as JsonObject;
+  return JSON.parse(textOf(bytes)) as JsonObject;
+}
+
+function textOf(bytes: Uint8Array): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("utf8");
 }

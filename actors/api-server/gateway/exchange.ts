@@ -96,7 +96,8 @@ async function readRequest(
     if (isFailure(converted)) return converted;
     ({ contentType, bytes } = converted);
   }
-  const encoding = routes.encoding(route, header(request, "accept"));
+  const userAgent = header(request, "user-agent");
+  const encoding = routes.encoding(route, header(request, "accept"), userAgent);
   const { verb, path, isResource, group, version, resource, subresource, namespace, name, query, repeated } = info;
   // The id is given here, and goes back from here: so answers to many clients can be the same bytes.
   const auditId = header(request, "audit-id").slice(0, 64) || randomUUID();
@@ -106,7 +107,7 @@ async function readRequest(
     ...(repeated === undefined ? undefined : { repeated }),
     accept: encoding.accept,
     contentType,
-    userAgent: header(request, "user-agent"),
+    userAgent,
     credential,
     impersonation: impersonationOf(request),
     body: bytes,

@@ -46,11 +46,27 @@ export function write(response: HttpResponse, chunk: Uint8Array): void {
 /** `headers` are not to be used any more afterwards. */
 export function writeHead(response: HttpResponse, code: number, headers: Record<string, string | string[]>): void {
   if (isGone(response)) return;
-  if (!("stream" in response)) return void response.writeHead(code, headers);
+  if (!("stream" in response)) {
+    // Whoever does not say so keeps the connection: Kubernetes' servers say nothing of it.
+    if (headers.connection === undefined && !response.hasHeader("connection")) response.removeHeader("connection");
+    return void response.writeHead(code, Object.fromEntries(Object.entries(headers).map(([name, value]) => [canonical(name), value])));
+  }
   if (headers.connection === undefined) return response.writeHead(code, headers);
   // HTTP/2 has no such header: there the connection itself is told.
   const { connection: _, ...rest } = headers;
   response.writeHead(code, rest);
+}
+
+const canonicalNames = new Map<string, string>();
+
+/** A header's name as Go writes it, "Content-Type"; HTTP/2 has lower case alone. */
+function canonical(name: string): string {
+  let written = canonicalNames.get(name);
+  if (written === undefined) {
+    written = name.replace(/(^|-)[a-z]/g, (letter) => letter.toUpperCase());
+    if (canonicalNames.size < 256) canonicalNames.set(name, written);
+  }
+  return written;
 }
 
 /** Sends the head at once: the client has to learn that its watch stands before the first event comes. */

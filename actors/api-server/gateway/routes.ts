@@ -1,8 +1,8 @@
 import { type Failure, isFailure } from "../../../protocol/status";
 import { type RequestInfo, requestInfo } from "../request-info";
-import { type Encoding, encodingFor } from "./encoding";
+import { type Encoding, encodingFor, isForPeople } from "./encoding";
 
-/** What a method and a URL mean, and how its answers are written for each Accept header that came with it. */
+/** What a method and a URL mean, and how its answers are written for each Accept header that came with it, for programs and for people. */
 export interface Route {
   readonly info: RequestInfo;
   readonly encodings: Map<string, Encoding>;
@@ -31,11 +31,13 @@ export class Routes {
     return route;
   }
 
-  encoding({ info, encodings }: Route, accept: string): Encoding {
-    const known = encodings.get(accept);
+  encoding({ info, encodings }: Route, accept: string, userAgent: string): Encoding {
+    const forPeople = isForPeople(info, userAgent);
+    const key = forPeople ? `people ${accept}` : accept;
+    const known = encodings.get(key);
     if (known) return known;
-    const encoding = encodingFor(info, accept);
-    if (encodings.size < encodingsMax && accept.length <= targetMax) encodings.set(accept, encoding);
+    const encoding = encodingFor(info, accept, forPeople);
+    if (encodings.size < encodingsMax && accept.length <= targetMax) encodings.set(key, encoding);
     return encoding;
   }
 }

@@ -79,7 +79,8 @@ function itemsOf(rendering: Rendering, entries: readonly Entry[], nowMs: number)
 }
 
 const comma = ",".charCodeAt(0);
-const end = Buffer.from("]}");
+/** With the line end that every answer has: so a long list is not copied for it. */
+const end = Buffer.from("]}\n");
 
 function joinList(kind: string, apiVersion: string, metadata: ListMeta, items: readonly Uint8Array[]): Uint8Array {
   const start = Buffer.from(`${JSON.stringify({ kind, apiVersion, metadata }).slice(0, -1)},"items":[`);

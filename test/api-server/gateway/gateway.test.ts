@@ -147,6 +147,25 @@ describe.each<Protocol>(["HTTP/1.1", "HTTP/2"])("over %s", (protocol) => {
     expect((await bytesOf(yaml)).toString()).toBe("a:\n- 2\napiVersion: example.org/v1\nb: 1\nkind: Widget\n");
   });
 
+  // Source: Kubernetes API, query parameter `pretty`; numbers beyond 2^53 stay what they are.
+  test("JSON ends its line; it is indented for people, on request and for curl and browsers", async () => {
+    const body = '{"kind":"Widget","n":9007199254740993,"s":"a \\"{\\\\","o":{},"l":[],"d":[1,{"x":null}]}';
+    server.answer = () => ({ ok: true, body: response(200, body) });
+    const text = async (path: string, agent = "kubectl/v1.36") =>
+      (await bytesOf(await call({ path, headers: { "user-agent": agent } }))).toString();
+    const widget = "/apis/example.org/v1/widgets/w";
+    const pretty =
+      '{\n  "kind": "Widget",\n  "n": 9007199254740993,\n  "s": "a \\"{\\\\",\n  "o": {},\n  "l": [],\n  "d": [\n    1,\n    {\n      "x": null\n    }\n  ]\n}\n';
+    expect(await text(widget)).toBe(`${body}\n`);
+    expect(await text(`${widget}?pretty=true`)).toBe(pretty);
+    for (const agent of ["curl/8.5.0", "Wget/1.21", "Mozilla/5.0 (X11)"]) expect(await text(widget, agent)).toBe(pretty);
+    expect(await text(`${widget}?pretty=false`, "curl/8.5.0")).toBe(`${body}\n`);
+    expect(await text("/openapi/v2", "curl/8.5.0")).toBe(body);
+    expect(await text("/api/v1/namespaces/shop/pods/web-1/proxy/x", "curl/8.5.0")).toBe(body);
+    server.answer = () => ({ ok: true, body: response(403, '{"kind":"Status"}') });
+    expect(await text("/openapi/v2")).toBe('{"kind":"Status"}\n');
+  });
+
   test("a log that is followed comes as it is written", async () => {
     const replying = call({ path: "/api/v1/namespaces/shop/pods/web-1/log?follow=true" });
     const stream = await server.opened();
@@ -200,11 +219,11 @@ describe.each<Protocol>(["HTTP/1.1", "HTTP/2"])("over %s", (protocol) => {
     server.answer = () => ok(large);
     const zipped = await call({ path: "/api/v1/pods", headers: { "accept-encoding": "gzip" } });
     expect(zipped.headers["content-encoding"]).toBe("gzip");
-    expect(gunzipSync(await bytesOf(zipped)).toString()).toBe(large);
+    expect(gunzipSync(await bytesOf(zipped)).toString()).toBe(`${large}\n`);
     for (const accepted of ["", "gzip;q=0", "br"]) {
       const plain = await call({ path: "/api/v1/pods", headers: { "accept-encoding": accepted } });
       expect(plain.headers["content-encoding"]).toBeUndefined();
-      expect((await bytesOf(plain)).toString()).toBe(large);
+      expect((await bytesOf(plain)).toString()).toBe(`${large}\n`);
     }
   });
 
@@ -379,7 +398,7 @@ test("a gateway that does not listen serves the connections it is handed, with t
       path: "/api",
       certificate: clientCertificate("jane", []),
     });
-    expect([reply.code, (await bytesOf(reply)).toString()]).toEqual([200, "{}"]);
+    expect([reply.code, (await bytesOf(reply)).toString()]).toEqual([200, "{}\n"]);
     expect(server.requests[0]!.credential).toMatchObject({ commonName: "jane" });
   } finally {
     front.close();

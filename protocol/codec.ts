@@ -2,7 +2,6 @@ import { crc32 } from "node:zlib";
 import { Packr } from "msgpackr";
 import type { ApiResponse } from "./api";
 import { type Envelope, fromFrame, protocolVersion, toFrame } from "./envelope";
-import { readPlain, writePlain } from "./msgpack";
 import { RequestReader } from "./request-codec";
 import { decodeResponse, encodeResponse } from "./response-codec";
 
@@ -17,18 +16,11 @@ const packr = new Packr({ useRecords: false, variableMapSize: true, copyBuffers:
 /** Remembers what it has read: the same bytes are the same request, whoever reads them. */
 const requests = new RequestReader();
 
-function pack(value: unknown): Uint8Array {
-  return writePlain(value) ?? packr.pack(value);
-}
-
-function unpack(bytes: Uint8Array): unknown {
-  const plain = readPlain(bytes);
-  return plain === undefined ? packr.unpack(bytes) : plain.value;
-}
+const unpack = (bytes: Uint8Array): unknown => packr.unpack(bytes);
 
 /** A message as msgpack bytes. The same insertion order of fields gives the same bytes. */
 export function encode(message: Message): Uint8Array {
-  return (message.kind === "api.response" ? encodeResponse(message as ApiResponse) : undefined) ?? pack(message);
+  return (message.kind === "api.response" ? encodeResponse(message as ApiResponse) : undefined) ?? packr.pack(message);
 }
 
 /**
@@ -80,10 +72,10 @@ function hasItsChecksum(frame: Uint8Array): boolean {
 
 /** Any plain value as msgpack bytes (records in a log, snapshots). Sort maps before hashing: their order follows insertion. */
 export function encodeValue(value: unknown): Uint8Array {
-  return pack(value);
+  return packr.pack(value);
 }
 
 /** The value that `encodeValue` encoded. The caller checks its shape. */
 export function decodeValue(bytes: Uint8Array): unknown {
-  return unpack(bytes);
+  return packr.unpack(bytes);
 }

@@ -3,7 +3,6 @@ import { Packr } from "msgpackr";
 import { address } from "../../protocol/address";
 import { decode, decodeEnvelope, encode, encodeEnvelope } from "../../protocol/codec";
 import { type Envelope, protocolVersion } from "../../protocol/envelope";
-import { readPlain, writePlain } from "../../protocol/msgpack";
 import { bodyOf } from "../../protocol/response-codec";
 import { damagedInTransit, SpokenVersions } from "../../runtime/versions";
 
@@ -48,69 +47,6 @@ describe("frames of the protocol's versions", () => {
   it("are refused when they are cut short", () => {
     const frame = encodeEnvelope(envelope);
     for (let length = 1; length < frame.length; length++) expect(() => decodeEnvelope(frame.subarray(0, length))).toThrow();
-  });
-});
-
-describe("the quick codec of plain values", () => {
-  const general = new Packr({ useRecords: false, variableMapSize: true, copyBuffers: true, int64AsType: "number" });
-  const { tree: value } = fc.letrec<{ tree: unknown }>((tie) => ({
-    tree: fc.oneof(
-      { maxDepth: 4, withCrossShrink: true },
-      fc.oneof(
-        fc.string({ unit: fc.integer({ min: 0, max: 0xd7ff }).map((code) => String.fromCharCode(code)), maxLength: 300 }),
-        fc.string({ maxLength: 70 }),
-        fc.integer(),
-        fc.maxSafeInteger(),
-        fc.double(),
-        fc.uint8Array({ maxLength: 300 }),
-        fc.constantFrom(
-          true,
-          false,
-          null,
-          undefined,
-          "x".repeat(70_000),
-          new Uint8Array(70_000),
-          127,
-          128,
-          255,
-          256,
-          65_535,
-          65_536,
-          -32,
-          -33,
-        ),
-      ),
-      fc.array(tie("tree"), { maxLength: 8 }),
-      fc.dictionary(fc.string({ maxLength: 40 }), tie("tree"), { maxKeys: 8, noNullPrototype: true }),
-    ),
-  }));
-  const bytes = (b: Uint8Array) => Buffer.from(b).toString("hex");
-
-  it("writes the very bytes of msgpackr, and reads what that reads", () => {
-    fc.assert(
-      fc.property(value, (said) => {
-        const quick = writePlain(said);
-        expect(quick && bytes(quick)).toBe(bytes(general.pack(said)));
-        const read = readPlain(quick!);
-        if (read) expect(read.value).toEqual(general.unpack(quick!));
-      }),
-    );
-    for (const long of ["x".repeat(70_000), new Uint8Array(70_000), new Array(20).fill(1), new Array(70_000).fill(null)])
-      expect(bytes(writePlain(long)!)).toBe(bytes(general.pack(long)));
-    expect(readPlain(general.pack({ kind: "a", list: [1, "b", undefined] }))?.value).toEqual({ kind: "a", list: [1, "b", undefined] });
-  });
-
-  it("leaves to msgpackr what is not plain, and what has a wrong bit and is refused there", () => {
-    for (const other of [new Date(0), new Map(), 10n, { toJSON: () => 1 }, "half a pair: \ud800"])
-      expect(writePlain(other)).toBeUndefined();
-    fc.assert(
-      fc.property(value, fc.nat(), fc.integer({ min: 0, max: 255 }), (said, at, byte) => {
-        const damaged = Uint8Array.from(general.pack(said));
-        damaged[at % damaged.length] = byte;
-        const read = readPlain(damaged);
-        if (read) expect(read.value).toEqual(general.unpack(damaged));
-      }),
-    );
   });
 });
 

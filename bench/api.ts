@@ -1,6 +1,7 @@
 import type { ClientHttp2Session } from "node:http2";
 import { loadSection, objectsOfLoad } from "./api-load";
 import { memorySection } from "./api-memory";
+import { processMemorySection } from "./api-process-memory";
 import { median, startBare } from "./bare";
 import { cpuUsOf, type Pace, paceOf, send, sessionTo, type Up, up } from "./live-cluster";
 
@@ -36,7 +37,10 @@ export async function apiSection(say: Say, part?: string, objects = objectsOfLoa
   const wanted = part === undefined ? parts : parts.filter((each) => each === part);
   if (!(objects >= 100)) throw new Error("expected 100 objects or more");
   if (wanted.length === 0) throw new Error(`${part}: expected one of ${parts.join(", ")}`);
-  if (wanted.includes("memory")) memorySection(say);
+  if (wanted.includes("memory")) {
+    memorySection(say);
+    await processMemorySection(say);
+  }
   if (wanted.every((each) => each === "memory")) return;
   const cluster = await up(["--control-plane-only"]);
   const session = sessionTo(cluster.server, cluster);

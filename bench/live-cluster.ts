@@ -8,6 +8,8 @@ import { parse } from "yaml";
 export interface Up {
   readonly pid: number;
   readonly readyMs: number;
+  /** What it printed until it was ready. */
+  readonly output: string;
   readonly server: string;
   readonly ca: Buffer;
   readonly cert: Buffer;
@@ -43,6 +45,7 @@ export async function up(args: readonly string[]): Promise<Up> {
   return {
     pid: child.pid!,
     readyMs,
+    output,
     server: cluster.server,
     ca: bytes(cluster["certificate-authority-data"]),
     cert: bytes(user["client-certificate-data"]),

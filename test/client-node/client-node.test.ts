@@ -1,10 +1,13 @@
-import { mkdtempSync, rmSync } from "node:fs";
+import { execFileSync } from "node:child_process";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { connect, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { PassThrough, type Readable, Writable } from "node:stream";
 import type { ApiException, KubeConfig, V1ConfigMap, V1Lease, V1Status } from "@kubernetes/client-node";
 import { besiegeDoor } from "../../bench/hostile/wire/siege";
+import { FaultClient } from "../../cli/live/fault-client";
+import { ServiceClient } from "../etcd/gateway/client";
 import { Command } from "../live/commands";
 import { clientNode } from "./library";
 
@@ -42,11 +45,12 @@ describe("@kubernetes/client-node against a live cluster", () => {
   let directory: string;
   let up: Command;
   let config: KubeConfig;
+  let kubeconfig: string;
 
   beforeAll(async () => {
     directory = mkdtempSync(join(tmpdir(), "wavetank-client-node-test-"));
     up = new Command(["up", "--listen", "127.0.0.1:0", "--nodes", "1"], directory);
-    const kubeconfig = /kubeconfig=(.*)$/.exec(await up.line("ready "))![1]!;
+    kubeconfig = /kubeconfig=(.*)$/.exec(await up.line("ready "))![1]!;
     config = new k8s.KubeConfig();
     config.loadFromFile(kubeconfig);
     const core = config.makeApiClient(k8s.CoreV1Api);
@@ -170,6 +174,79 @@ describe("@kubernetes/client-node against a live cluster", () => {
     await informer.stop();
   });
 
+  /** Forgets what was before that revision in etcd, as API servers do every five minutes. */
+  async function compact(revision: number): Promise<void> {
+    const file = (flag: string) => new RegExp(`--${flag}=(\\S+)`).exec(up.stdout)![1]!;
+    const [endpoint = ""] = file("endpoints").split(",");
+    const etcd = new ServiceClient("KV", endpoint, { ca: file("cacert"), cert: file("cert"), key: file("key") });
+    await etcd.call("Compact", { revision, physical: true }).finally(() => etcd.close());
+  }
+
+  /** What a watch from there says first. */
+  async function firstOfWatch(resourceVersion: string): Promise<string> {
+    let abort: AbortController | undefined;
+    const path = `/api/v1/namespaces/${namespace}/configmaps`;
+    const said = await new Promise<string>((resolve) => {
+      void new k8s.Watch(config)
+        .watch(
+          path,
+          { resourceVersion },
+          (phase, { code, reason, message }) => resolve(`${phase} ${code} ${reason} ${message}`),
+          (error) => resolve(String(error)),
+        )
+        .then((controller) => {
+          abort = controller;
+        });
+    });
+    abort?.abort();
+    return said;
+  }
+
+  test("informers outlive a crash of all API servers: one that runs, and one that rests and comes back to a version that is compacted away", async () => {
+    const selector = "crash=yes";
+    const create = (name: string) => api().createNamespacedConfigMap({ namespace, body: { metadata: { name, labels: { crash: "yes" } } } });
+    const list = () => api().listNamespacedConfigMap({ namespace, labelSelector: selector });
+    const informer = () => k8s.makeInformer<V1ConfigMap>(config, `/api/v1/namespaces/${namespace}/configmaps`, list, selector);
+    const names = (of: ReturnType<typeof informer>) => of.list().map(({ metadata }) => metadata!.name!);
+    const [runs, rests] = [informer(), informer()];
+    let [errors, over, waits] = [0, false, false];
+    // What breaks is begun again a little later, as the library's examples have it.
+    runs.on("error", () => {
+      errors++;
+      if (over || waits) return;
+      waits = true;
+      setTimeout(() => {
+        waits = false;
+        if (!over) void runs.start();
+      }, 100);
+    });
+    const told: string[] = [];
+    for (const verb of ["add", "delete"] as const) rests.on(verb, (object) => told.push(`${verb} ${object.metadata!.name}`));
+    try {
+      await create("stays");
+      await create("goes");
+      await Promise.all([runs.start(), rests.start()]);
+      await rests.stop();
+      const { metadata: before } = await list();
+      await api().deleteNamespacedConfigMap({ name: "goes", namespace });
+      const faults = new FaultClient(kubeconfig);
+      const target = { role: "apiserver", mode: "all" };
+      await faults.stop((await faults.start({ fault: "crash", target, for: "30s", leased: true })).id);
+      await eventually(async () => [0, 409].includes(await refusal(create("new")).catch(() => -1)), "something is written again");
+      await eventually(() => names(runs).sort().join() === "new,stays", "the one that ran caught up");
+      expect(errors).toBeGreaterThan(0);
+      const { metadata } = await list();
+      await compact(Number(metadata!.resourceVersion));
+      expect(await firstOfWatch(before!.resourceVersion!)).toMatch(/^ERROR 410 Expired too old resource version/);
+      await rests.start();
+      await eventually(() => names(rests).sort().join() === "new,stays", "the one that rested caught up");
+      expect(told).toEqual(["add goes", "add stays", "delete goes", "add new"]);
+    } finally {
+      over = true;
+      await Promise.all([runs.stop(), rests.stop()]);
+    }
+  });
+
   test("exec gives streams and the exit status, attach what the process prints, logs its past", async () => {
     const out = new Collected();
     const error = new Collected();
@@ -221,6 +298,73 @@ describe("@kubernetes/client-node against a live cluster", () => {
     const { spec } = await leases.readNamespacedLease({ name, namespace });
     expect(spec!.holderIdentity).toBe(codes[0] === 0 ? "ann" : "bob");
     expect(String(spec!.renewTime)).toMatch(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z$/);
+  });
+
+  // The library has no elector of its own; this is what client-go's does with a Lease, as its users write it.
+  test("a leader that no longer renews its Lease is followed by another one, once the Lease has run out", async () => {
+    const leases = config.makeApiClient(k8s.CoordinationV1Api);
+    const name = "election";
+    const [durationSeconds, retryMs] = [1, 50];
+    const led: { readonly who: string; readonly atMs: number }[] = [];
+    const gone = new Set<string>();
+    const holds = async (who: string): Promise<boolean> => {
+      const spec = { holderIdentity: who, leaseDurationSeconds: durationSeconds, renewTime: new k8s.V1MicroTime(new Date()) };
+      try {
+        const lease = await leases.readNamespacedLease({ name, namespace });
+        const { holderIdentity, renewTime, leaseTransitions = 0 } = lease.spec!;
+        const mine = holderIdentity === who;
+        if (!mine && Date.now() < new Date(renewTime!).getTime() + durationSeconds * 1000) return false;
+        const transitions = mine ? leaseTransitions : leaseTransitions + 1;
+        await leases.replaceNamespacedLease({ name, namespace, body: { ...lease, spec: { ...spec, leaseTransitions: transitions } } });
+        return true;
+      } catch (error) {
+        if ((error as ApiException<unknown>).code === 409) return false;
+        if ((error as ApiException<unknown>).code !== 404) throw error;
+        const body: V1Lease = { metadata: { name }, spec };
+        return (await refusal(leases.createNamespacedLease({ namespace, body }))) === 0;
+      }
+    };
+    const candidate = async (who: string) => {
+      while (!gone.has(who)) {
+        if (await holds(who)) led.push({ who, atMs: performance.now() });
+        await new Promise((resolve) => setTimeout(resolve, retryMs));
+      }
+    };
+    const candidates = ["ann", "bob", "cid"].map(candidate);
+    await eventually(() => led.length >= 3, "somebody leads");
+    const first = led[0]!.who;
+    expect(led.every(({ who }) => who === first)).toBe(true);
+    gone.add(first);
+    await eventually(() => led.at(-1)!.who !== first, "another one leads");
+    for (const who of ["ann", "bob", "cid"]) gone.add(who);
+    await Promise.all(candidates);
+    const handover = led.findIndex(({ who }) => who !== first);
+    expect(new Set(led.slice(handover).map(({ who }) => who)).size).toBe(1);
+    expect(led[handover]!.atMs - led[handover - 1]!.atMs).toBeGreaterThan(durationSeconds * 900);
+    expect((await leases.readNamespacedLease({ name, namespace })).spec).toMatchObject({
+      holderIdentity: led.at(-1)!.who,
+      leaseTransitions: 1,
+    });
+  });
+
+  // Cp.cpFromPod of this version asks for gzip and reads tar, whichever server it has; so the way back is by its Exec.
+  test("Cp copies a folder into a container, and an archive comes out of it", async () => {
+    const [here, back] = ["here", "back"].map((name) => join(directory, name)) as [string, string];
+    for (const folder of [join(here, "deep"), back]) mkdirSync(folder, { recursive: true });
+    const large = Buffer.alloc(300_000, "wave");
+    writeFileSync(join(here, "deep", "large"), large);
+    await new k8s.Cp(config).cpToPod(namespace, "box", "box", here, "/tmp");
+    const run = (command: string[], out: Writable) =>
+      new Promise<V1Status>((resolve, reject) => {
+        new k8s.Exec(config).exec(namespace, "box", "box", command, out, new Collected(), null, false, resolve).catch(reject);
+      });
+    await eventually(async () => (await run(["test", "-f", "/tmp/deep/large"], new Collected())).status === "Success", "it is there");
+    const archive: Buffer[] = [];
+    const collect = new Writable({ write: (chunk: Buffer, _encoding, done) => done(void archive.push(chunk) as undefined) });
+    expect((await run(["tar", "zcf", "-", "-C", "/tmp", "deep"], collect)).status).toBe("Success");
+    await eventually(() => archive.reduce((sum, { length }) => sum + length, 0) > large.length, "all of it came");
+    execFileSync("tar", ["xzf", "-", "-C", back], { input: Buffer.concat(archive) });
+    expect(readFileSync(join(back, "deep", "large")).equals(large)).toBe(true);
   });
 
   // The same for hours, with other seeds: npm run soak.

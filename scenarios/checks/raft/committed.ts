@@ -17,10 +17,17 @@ export const raftCommitted: Check = {
       see(event) {
         if (event.type !== "fact") return undefined;
         const { actor } = event;
+        // What a life knew to be committed dies with it where its disk never took the entries: then others are still in their place there.
+        if (factOf(event, "raft.recovered")) commitOf.delete(actor);
         const truncated = factOf(event, "raft.truncated");
         const until = commitOf.get(actor) ?? 0;
-        if (truncated && (truncated.fromIndex as number) <= until)
-          return `${actor} truncated its log from ${String(truncated.fromIndex)}, though it had committed up to ${until}`;
+        if (truncated) {
+          const fromIndex = truncated.fromIndex as number;
+          if (fromIndex <= until) return `${actor} truncated its log from ${fromIndex}, though it had committed up to ${until}`;
+          for (let index = fromIndex; committed.has(index); index++)
+            if (logs.holds(actor, committed.get(index)!))
+              return `${actor} truncated its log from ${fromIndex}, though it held entry ${index}, which was committed`;
+        }
         logs.see(event);
         const news = factOf(event, "raft.committed");
         if (news)

@@ -85,6 +85,23 @@ describe("raft-committed (Raft, sections 5.4 and 5.4.3)", () => {
     ).toMatch(/entry 1 was committed twice/);
   });
 
+  // Its disk refused the new entries: the next life finds the old ones, and drops them as the first did.
+  it("holds where a member knew of a commit, and died before its disk took it", () => {
+    const history = begin()
+      .fact("etcd/2", { kind: "raft.truncated", fromIndex: 1 })
+      .fact("etcd/2", committed([1, 1, 10]))
+      .fact("etcd/2", { kind: "raft.recovered", term: 1, vote: "" })
+      .fact("etcd/2", { kind: "raft.truncated", fromIndex: 1 });
+    expect(history.judge("raft-committed")).toMatchObject({ verdict: "held" });
+  });
+
+  it("is violated by a member that truncates in its next life what it holds of the committed", () => {
+    const history = begin()
+      .fact("etcd/1", { kind: "raft.recovered", term: 1, vote: "" })
+      .fact("etcd/1", { kind: "raft.truncated", fromIndex: 1 });
+    expect(history.judge("raft-committed").detail).toBe("etcd/1 truncated its log from 1, though it held entry 1, which was committed");
+  });
+
   it("is violated by a member that truncates what it had committed", () => {
     expect(begin().fact("etcd/0", { kind: "raft.truncated", fromIndex: 1 }).judge("raft-committed").detail).toMatch(
       /etcd\/0 truncated its log from 1/,

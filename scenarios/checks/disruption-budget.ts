@@ -10,7 +10,7 @@ import { Staleness } from "./staleness";
 export const disruptionBudget: Check = {
   name: "disruption-budget",
   claim:
-    "An eviction never leaves fewer healthy pods than the PodDisruptionBudget that selects the pod promises. Pods that a fault took so shortly before that nobody could know of it are not held against it.",
+    "An eviction never leaves fewer healthy pods than the PodDisruptionBudget that selects the pod promises. Pods that a fault took, and replicas that were asked for, so shortly before that nobody could know of it are not held against it.",
   source:
     "Kubernetes documentation, Disruptions, Pod disruption budgets; API-initiated Eviction; PodDisruptionBudget API, disruptionsAllowed",
   params: {},
@@ -43,7 +43,11 @@ export const disruptionBudget: Check = {
           const own = [...cluster.pods].filter(([, other]) => guards(budget, other) && !isFinished(other));
           const healthy = own.filter(([, other]) => isHealthy(other)).length;
           const unnoticed = staleness.unnoticed((name) => guardsNamed(budget, name, cluster), event.atUs);
-          const promised = promisedBy(budget, cluster.expected(own.map(([, other]) => other)));
+          const expected = cluster.expected(
+            own.map(([, other]) => other),
+            staleness.knownUntil(event.atUs),
+          );
+          const promised = promisedBy(budget, expected);
           if (healthy + unnoticed < promised)
             return `the eviction of ${event.id} left ${healthy} healthy pods, and ${id} promises ${promised}`;
         }
@@ -61,9 +65,11 @@ class Cluster {
   /** The last that was known of pods that are gone, for their labels. */
   readonly labels = new Map<string, Stored<Pod>>();
   private readonly scaled = new Map<string, Stored<Deployment | ReplicaSet>>();
+  /** How many replicas each of them was asked for, and since when, by uid. */
+  private readonly asked = new Map<string, { readonly fromUs: number; readonly replicas: number }[]>();
 
   /** Takes a change; answers with the pod as it was, if it is one. */
-  see({ id, before, after }: Extract<HistoryEvent, { readonly type: "object" }>): Stored<Pod> | undefined {
+  see({ id, before, after, atUs }: Extract<HistoryEvent, { readonly type: "object" }>): Stored<Pod> | undefined {
     const object = (after ?? before)!;
     const put = <T>(map: Map<string, T>, key: string) => (after ? map.set(key, after as T) : map.delete(key));
     switch (object.kind) {
@@ -75,6 +81,7 @@ class Cluster {
       case "StatefulSet":
       case "ReplicationController":
         put(this.scaled, object.metadata.uid);
+        this.noteReplicas(object as Stored<Deployment>, atUs);
         return undefined;
       case "Pod": {
         const last = this.pods.get(id);
@@ -87,17 +94,33 @@ class Cluster {
     }
   }
 
-  /** How many pods there should be: what their controllers are asked for, and pods without one for themselves. */
-  expected(pods: readonly Stored<Pod>[]): number {
+  /**
+   * How many pods there should be by what was known by then: what their controllers are asked for, at least since that time, and pods without one
+   * for themselves.
+   */
+  expected(pods: readonly Stored<Pod>[], knownUntilUs: number): number {
     const wanted = new Map<string, number>();
     for (const pod of pods) {
       const uid = controllerOf(pod)?.uid;
       const owner = uid === undefined ? undefined : this.scaled.get(uid);
       const top = owner && (this.scaled.get(controllerOf(owner)?.uid ?? "") ?? owner);
-      if (top) wanted.set(top.metadata.uid, top.spec?.replicas ?? 1);
+      if (top) wanted.set(top.metadata.uid, this.fewestSince(top.metadata.uid, knownUntilUs));
       else wanted.set(pod.metadata.uid, 1);
     }
     return [...wanted.values()].reduce((sum, count) => sum + count, 0);
+  }
+
+  private noteReplicas({ metadata: { uid }, spec }: Stored<Deployment | ReplicaSet>, atUs: number): void {
+    const replicas = spec?.replicas ?? 1;
+    const asked = this.asked.get(uid);
+    if (!asked) this.asked.set(uid, [{ fromUs: atUs, replicas }]);
+    else if (asked.at(-1)!.replicas !== replicas) asked.push({ fromUs: atUs, replicas });
+  }
+
+  private fewestSince(uid: string, sinceUs: number): number {
+    const asked = this.asked.get(uid) ?? [];
+    const first = asked.findLastIndex(({ fromUs }) => fromUs <= sinceUs);
+    return Math.min(...asked.slice(Math.max(0, first)).map(({ replicas }) => replicas));
   }
 }
 

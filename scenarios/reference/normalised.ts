@@ -36,6 +36,8 @@ const drawnInSpec = new Set([
   "podCIDRs",
   "providerID",
 ]);
+/** Where the node is that the scheduler chose. */
+const drawnInPodLabels = ["topology.kubernetes.io/region", "topology.kubernetes.io/zone"];
 
 /** The objects of a cluster in a form in which those of two runs can be compared, in the order of their ids. */
 export function normalised(objects: Iterable<Stored>): readonly NormalisedObject[] {
@@ -67,7 +69,12 @@ function fieldsOf(object: Stored): Readonly<Record<string, unknown>> {
   if (kind === "Node") return { labels, unschedulable: (object as Stored<Node>).spec?.unschedulable ?? false, taints: taintsOf(object) };
   const status = (rest.status ?? {}) as Readonly<Record<string, unknown>>;
   const counts = Object.fromEntries(counted.filter((field) => field in status).map((field) => [field, status[field]]));
-  return { ...common, ...(withoutDrawn(rest) as object), status: counts };
+  const own = kind === "Pod" && labels ? { labels: without(labels, drawnInPodLabels) } : {};
+  return { ...common, ...own, ...(withoutDrawn(rest) as object), status: counts };
+}
+
+function without(labels: Readonly<Record<string, string>>, names: readonly string[]): Readonly<Record<string, string>> {
+  return Object.fromEntries(Object.entries(labels).filter(([name]) => !names.includes(name)));
 }
 
 /** Leaves out what allocators, schedulers and generators of names decide. */

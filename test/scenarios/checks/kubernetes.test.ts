@@ -244,6 +244,24 @@ describe("disruption-budget (evictions respect PodDisruptionBudgets)", () => {
     expect(lost(20).judge("disruption-budget").verdict).toBe("violated");
   });
 
+  it("does not hold against it replicas that were asked for a moment before, and does those asked for long ago", () => {
+    const scaled = (seconds: number) => {
+      const history = told()
+        .object(budget)
+        .object(deployment(3, { maxSurge: 1 }))
+        .object(replicaSet("rs"));
+      for (const name of ["a", "b", "c"]) history.object(pod(name, { owner: "rs" }));
+      return history
+        .at(60)
+        .object(deployment(6, { maxSurge: 1 }))
+        .at(60 + seconds)
+        .object(pod("a", { owner: "rs", deleting: true, evicted: true }))
+        .judge("disruption-budget");
+    };
+    expect(scaled(2).verdict).toBe("held");
+    expect(scaled(20).detail).toMatch(/left 2 healthy pods, and .* promises 5/);
+  });
+
   it("does not judge deletions that are no evictions", () => {
     const history = three()
       .object(pod("a", { deleting: true }))

@@ -13,11 +13,21 @@ describe("the difference from a run without faults (Sieve: end states)", () => {
       metadata: { namespace: "shop", name: "web", uid: clusterIP },
       spec: { clusterIP },
     });
-    const here = [deployment(2, {}), replicaSet("web-1"), owned("web-1-a", { node: "node-0" }), owned("web-1-b"), service("10.96.0.7")];
+    const zoned = (object: JsonObject, zone: string): JsonObject => {
+      const metadata = object.metadata as JsonObject;
+      return { ...object, metadata: { ...metadata, labels: { ...(metadata.labels as JsonObject), "topology.kubernetes.io/zone": zone } } };
+    };
+    const here = [
+      deployment(2, {}),
+      replicaSet("web-1"),
+      zoned(owned("web-1-a", { node: "node-0" }), "zone-a"),
+      owned("web-1-b"),
+      service("10.96.0.7"),
+    ];
     const there = [
       deployment(2, {}),
       replicaSet("web-1"),
-      owned("web-1-c", { node: "node-1", uid: "x" }),
+      zoned(owned("web-1-c", { node: "node-1", uid: "x" }), "zone-b"),
       owned("web-1-d"),
       service("10.96.0.9"),
     ];

@@ -46,7 +46,7 @@ const budget = (spec: string) =>
 
 /** Each blame with manifests that deserve it, the line that is to be named, and the setting as it is named. */
 const deserved: readonly (readonly [blame: string, small: Small, line: number, setting: RegExp])[] = [
-  ["one-replica", { manifests: deployment({ replicas: 1 }), storm: "node-lost", case: nodeLost("node-1") }, 5, /^spec\.replicas: 1$/],
+  ["one-replica", { manifests: deployment({ replicas: 1 }), storm: "node-lost", case: nodeLost("node-0") }, 5, /^spec\.replicas: 1$/],
   [
     "no-spreading",
     {

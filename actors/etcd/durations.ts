@@ -1,8 +1,8 @@
 import { type Counter, exponentialBuckets, type Histogram, Registry } from "../metrics/registry";
 
 /**
- * How long a member waits for its disk and its peers, under etcd's names and with its bounds. Compared with etcd's server/storage/wal/metrics.go,
- * server/storage/backend/metrics.go and api/rafthttp/metrics.go. Times are monotonic milliseconds.
+ * How long a member waits for its disk and its peers, under etcd's names and with its bounds. Names and bounds of disks compared with etcd's
+ * server/storage/wal/metrics.go and server/storage/backend/metrics.go, those of peers not compared. Times are monotonic milliseconds.
  */
 export class Durations {
   readonly registry = new Registry();

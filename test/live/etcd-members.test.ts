@@ -51,6 +51,13 @@ describeWith(["etcdctl"], "the members of etcd in a data directory", () => {
   };
   const folder = (n: number) => join(data, "hosts", `etcd-${n}`);
 
+  /** Where a leader was lost meanwhile etcdctl cannot say what became of it: then it is asked for again, until the list is without the member. */
+  const removeMember = (command: Command, id: string): Promise<void> =>
+    until(async () => {
+      await etcdctl(command, "member", "remove", id).catch(() => "");
+      return !(await etcdctl(command, "member", "list").catch(() => id)).includes(id);
+    });
+
   test("one whose data is gone is not started, and told how to be replaced; the others run on, and who takes its place is started and stays", async () => {
     const first = up();
     expect((await (await adminOf(first)).call("POST", configMaps, { metadata: { name: "before" } })).code).toBe(201);
@@ -65,7 +72,7 @@ describeWith(["etcdctl"], "the members of etcd in a data directory", () => {
         second.stderr,
       )!;
     expect((await second.line("etcdctl ")).split(",")).toHaveLength(2);
-    await etcdctl(second, ...remove!.split(" "));
+    await removeMember(second, remove!.split(" ").at(-1)!);
     await etcdctl(second, ...add!.split(" "));
     const added = await second.line("etcd/3 ");
     await until(async () => (await names(second)).join() === "etcd-0,etcd-2,etcd-3");
@@ -73,7 +80,7 @@ describeWith(["etcdctl"], "the members of etcd in a data directory", () => {
 
     // Whoever is removed is stopped: its door is shut, and it does not come back.
     const [gone] = (await etcdctl(second, "member", "list")).split(",");
-    await etcdctl(second, "member", "remove", gone!);
+    await removeMember(second, gone!);
     // A member that has yet to apply the change lists the others as it knows them, as etcd's of this release do.
     await until(async () => (await names(second)).join() === "etcd-2,etcd-3");
     // The API server may still have asked the one that goes.

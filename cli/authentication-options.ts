@@ -1,18 +1,20 @@
 import type { Command } from "commander";
 import { parse } from "yaml";
+import type { AnonymousConfiguration } from "../actors/api-server/authentication/anonymous";
 import {
   authenticatorOfFlags,
-  type JwtAuthenticator,
   readAuthenticationConfiguration,
   signingAlgorithms,
 } from "../actors/api-server/authentication/oidc/configuration";
 import { compileMapping } from "../actors/api-server/authentication/oidc/mapping";
+import type { ApiServerConfig } from "../actors/api-server/config";
 import { InputError } from "./exit";
 import { readText } from "./read-text";
 
 /** The flags of `wavetank up` that say whose tokens are believed beside the cluster's own, under kube-apiserver's names. */
 export interface AuthenticationFlags {
   readonly authenticationConfig?: string;
+  readonly anonymousAuth?: string;
   readonly oidcIssuerUrl?: string;
   readonly oidcClientId?: string;
   readonly oidcUsernameClaim?: string;
@@ -28,7 +30,11 @@ export interface AuthenticationFlags {
 export function addAuthenticationFlags(command: Command): Command {
   const repeat = (value: string, earlier: readonly string[] = []) => [...earlier, value];
   return command
-    .option("--authentication-config <file>", "an AuthenticationConfiguration: OpenID Connect issuers whose tokens are believed")
+    .option(
+      "--authentication-config <file>",
+      "an AuthenticationConfiguration: OpenID Connect issuers whose tokens are believed, and who may come without a credential",
+    )
+    .option("--anonymous-auth <true|false>", "whether requests without a credential are let in, as system:anonymous (default true)")
     .option("--oidc-issuer-url <url>", "the one issuer, where no file is needed")
     .option("--oidc-client-id <id>", "the audience that its tokens must be meant for")
     .option("--oidc-username-claim <claim>", "the claim that is the user's name (default sub)")
@@ -41,13 +47,20 @@ export function addAuthenticationFlags(command: Command): Command {
 }
 
 /** Reads and checks them. Throws an InputError that names the flag, or the place in the file. */
-export function readAuthentication(flags: AuthenticationFlags): readonly JwtAuthenticator[] {
+export function readAuthentication(flags: AuthenticationFlags): Partial<Pick<ApiServerConfig, "jwt" | "anonymous">> {
+  const anonymous = ofAnonymousFlag(flags.anonymousAuth);
   const given = Object.entries(flags).find(([name, value]) => name.startsWith("oidc") && value !== undefined)?.[0];
   if (flags.authenticationConfig !== undefined) {
     if (given) throw new InputError(`${flagOf(given)}: goes into the file of --authentication-config instead`);
-    return ofFile(flags.authenticationConfig);
+    const read = ofFile(flags.authenticationConfig);
+    if (anonymous && read.anonymous)
+      throw new InputError(
+        `${flags.authenticationConfig}: anonymous: Forbidden: --anonymous-auth flag cannot be set when anonymous field is configured in authentication configuration file`,
+      );
+    return { ...read, ...(anonymous ? { anonymous } : {}) };
   }
-  if (given === undefined) return [];
+  const unchanged = anonymous ? { anonymous } : {};
+  if (given === undefined) return { jwt: [], ...unchanged };
   const { oidcIssuerUrl: issuerUrl, oidcClientId: clientId } = flags;
   if (!issuerUrl || !clientId) throw new InputError("--oidc-issuer-url and --oidc-client-id: one needs the other");
   if (!URL.canParse(issuerUrl) || new URL(issuerUrl).protocol !== "https:")
@@ -60,7 +73,7 @@ export function readAuthentication(flags: AuthenticationFlags): readonly JwtAuth
     if (key === undefined || value === undefined) throw new InputError(`--oidc-required-claim ${pair}: expected KEY=VALUE`);
     return [key, value] as const;
   });
-  return [
+  const jwt = [
     authenticatorOfFlags({
       issuerUrl,
       clientId,
@@ -73,9 +86,16 @@ export function readAuthentication(flags: AuthenticationFlags): readonly JwtAuth
       requiredClaims: Object.fromEntries(requiredClaims),
     }),
   ];
+  return { jwt, ...unchanged };
 }
 
-function ofFile(file: string): readonly JwtAuthenticator[] {
+function ofAnonymousFlag(text: string | undefined): AnonymousConfiguration | undefined {
+  if (text === undefined) return undefined;
+  if (text !== "true" && text !== "false") throw new InputError(`--anonymous-auth ${text}: expected true or false`);
+  return { enabled: text === "true", byFlag: true };
+}
+
+function ofFile(file: string): Partial<Pick<ApiServerConfig, "jwt" | "anonymous">> {
   const text = readText(file);
   let document: unknown;
   try {
@@ -86,7 +106,7 @@ function ofFile(file: string): readonly JwtAuthenticator[] {
   const read = readAuthenticationConfiguration(document);
   const problems = read.ok ? read.jwt.flatMap((jwt, index) => compileMapping(jwt, `jwt[${index}]`).problems) : read.problems;
   if (problems.length > 0) throw new InputError(problems.map((problem) => `${file}: ${problem}`).join("\n"));
-  return read.ok ? read.jwt : [];
+  return read.ok ? { jwt: read.jwt, anonymous: read.anonymous } : {};
 }
 
 function flagOf(name: string): string {

@@ -1,8 +1,8 @@
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { parse } from "yaml";
-import { readAuthenticationConfiguration } from "../actors/api-server/authentication/oidc/configuration";
-import { readEncryptionConfiguration } from "../actors/api-server/storage/encryption/configuration";
+import type { ApiServerConfig } from "../actors/api-server/config";
+import { problemsOfReload } from "../actors/api-server/reload";
 import { type Address, roleOf } from "../protocol/address";
 import type { ApiAuditLost, ApiReload, ApiShutdown } from "../protocol/api";
 import type { LiveWorld } from "../runtime/live/world";
@@ -29,9 +29,10 @@ export class ConfigurationFiles {
   private readonly hashes = new Map<string, string>();
   private readonly timer: NodeJS.Timeout;
 
-  /** `send` tells one API server. */
+  /** `send` tells one API server, each of which was started with `config`. */
   constructor(
     files: readonly ConfigurationFile[],
+    private readonly config: Partial<ApiServerConfig>,
     private readonly servers: readonly Address[],
     private readonly send: (server: Address, body: ApiReload) => void,
   ) {
@@ -55,7 +56,7 @@ export class ConfigurationFiles {
     const told = readTold(each);
     if (told.hash === this.hashes.get(each.file)) return;
     this.hashes.set(each.file, told.hash);
-    if (isGood(told)) this.accepted.set(each.what, told);
+    if (problemsOfReload(told, this.config).length === 0) this.accepted.set(each.what, told);
     for (const server of this.servers) this.tell(server, told);
   }
 
@@ -65,9 +66,14 @@ export class ConfigurationFiles {
 }
 
 /** Follows files for the API servers of a cluster in this process. Returns what ends it. */
-export function followConfiguration(files: readonly ConfigurationFile[], world: LiveWorld, plan: ClusterPlan): () => void {
+export function followConfiguration(
+  files: readonly ConfigurationFile[],
+  config: Partial<ApiServerConfig>,
+  world: LiveWorld,
+  plan: ClusterPlan,
+): () => void {
   if (files.length === 0) return () => undefined;
-  const followed = new ConfigurationFiles(files, apiServersOf(plan), (server, body) => tellApiServer(world, plan, server, body));
+  const followed = new ConfigurationFiles(files, config, apiServersOf(plan), (server, body) => tellApiServer(world, plan, server, body));
   const restarts = world.events.subscribe(({ event }) => {
     if (event.type === "started" && roleOf(event.actor) === "apiserver") followed.started(event.actor);
   });
@@ -102,11 +108,6 @@ function readTold({ what, file }: ConfigurationFile): Told {
     const fault = (error as NodeJS.ErrnoException).code === undefined || text !== "" ? "this is no YAML" : (error as Error).message;
     return { kind: "api.reload", what, document: null, fault: `${file}: ${fault}`, hash: sha256(text) };
   }
-}
-
-function isGood({ what, document, fault }: Told): boolean {
-  if (fault !== "") return false;
-  return what === "encryption" ? readEncryptionConfiguration(document).ok : readAuthenticationConfiguration(document).ok;
 }
 
 function sha256(text: string): string {

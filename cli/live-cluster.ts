@@ -262,7 +262,8 @@ export class LiveCluster {
       () => this.etcdDoors.close(),
     );
     await this.openApiServers();
-    this.closing.push(followConfiguration(this.options.configurationFiles ?? [], this.world, this.plan));
+    const { configurationFiles = [], apiServer = {} } = this.options;
+    this.closing.push(followConfiguration(configurationFiles, apiServer, this.world, this.plan));
     await this.openEtcd();
     this.closing.push(() => this.drain());
   }

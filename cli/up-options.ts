@@ -110,7 +110,7 @@ export function readUpOptions(flags: UpFlags): UpOptions {
       ...(audit ? { audit: audit.policy } : {}),
       ...(audit?.webhook ? { auditStrict: strictSink(audit.webhook) } : {}),
       admission: readAdmission(flags.admissionControlConfigFile, String(flags.enableAdmissionPlugins ?? "")),
-      jwt: readAuthentication(flags),
+      ...readAuthentication(flags),
       encryption: readEncryption(flags.encryptionProviderConfig),
     },
     behaviours: behavioursOf(flags.behaviour),

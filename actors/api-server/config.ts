@@ -4,6 +4,7 @@ import { knobOfPlugin, type PluginName, pluginDefaults, pluginNames } from "./ad
 import type { AuditPolicy } from "./audit/policy";
 import type { AuditSink } from "./audit/sink";
 import type { ActorAccounts } from "./authentication/actors";
+import type { AnonymousConfiguration } from "./authentication/anonymous";
 import type { JwtAuthenticator } from "./authentication/oidc/configuration";
 import type { EncryptionRule } from "./storage/encryption/configuration";
 
@@ -22,6 +23,8 @@ export interface ApiServerConfig {
   readonly jwt?: readonly JwtAuthenticator[];
   /** What admission plug-ins are told; without it each has its defaults. */
   readonly admission?: AdmissionSettings;
+  /** Whether requests without a credential are let in; they are where it is absent. */
+  readonly anonymous?: AnonymousConfiguration | undefined;
   readonly staticTokens?: readonly StaticToken[];
   /** The service accounts, "namespace/name", under which actors of the user's own run. */
   readonly actorAccounts?: ActorAccounts;

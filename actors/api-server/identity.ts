@@ -2,6 +2,7 @@ import type { Address } from "../../protocol/address";
 import type { ApiRequest } from "../../protocol/api";
 import type { Secret } from "../../protocol/kinds/generated";
 import { type Failure, isFailure, unauthorized } from "../../protocol/status";
+import { letsInAnonymous } from "./authentication/anonymous";
 import { authenticate } from "./authentication/authenticate";
 import { bootstrapSecretName, bootstrapUser } from "./authentication/bootstrap-token";
 import { impersonated, impersonationQuestions } from "./authentication/impersonation";
@@ -26,12 +27,13 @@ type Then = (state: ServerState, user: User | Failure, ctx: Ctx, original?: User
 export function identify(
   state: ServerState,
   ctx: Ctx,
-  request: Pick<ApiRequest, "credential" | "impersonation">,
+  request: Pick<ApiRequest, "credential" | "impersonation" | "path">,
   from: Address,
   then: Then,
 ): undefined {
   const { credential, impersonation } = request;
-  const { staticTokens = [], actorAccounts } = state.config;
+  const { staticTokens = [], actorAccounts, anonymous } = state.config;
+  if (credential.type === "anonymous" && !letsInAnonymous(anonymous, request.path)) return then(state, unauthorized(), ctx);
   const authentication = authenticate(credential, from, staticTokens, (token) => isIssuedElsewhere(state, token), actorAccounts);
   const proceed: Then = (state, user, ctx) => {
     if (isFailure(user) || !impersonation) return then(state, user, ctx);

@@ -5,6 +5,7 @@ import { type Failure, failure, isFailure, methodNotAllowed, serviceUnavailable 
 import { proxy } from "./aggregation/proxy";
 import { remoteGroupVersions, remoteOfPath } from "./aggregation/remote";
 import { audit, nameForAudit, noteDecision } from "./audit/audit";
+import { letsInAnonymous } from "./authentication/anonymous";
 import type { User } from "./authentication/user";
 import { attributesOf } from "./authorization/attributes";
 import { forbiddenRequest } from "./authorization/rbac";
@@ -43,7 +44,8 @@ import { serveSubresource } from "./subresources/subresources";
  * `deadlineMs` is how long the caller waits, 0 if for ever.
  */
 export function serve(state: ServerState, ctx: Ctx, request: ApiRequest, from: Address, caller: Caller, deadlineMs: number): undefined {
-  if (!request.isResource && isHealthPath(request.path)) return serveHealth(state, ctx, { caller }, request);
+  const isStranger = request.credential.type === "anonymous" && !letsInAnonymous(state.config.anonymous, request.path);
+  if (!request.isResource && isHealthPath(request.path) && !isStranger) return serveHealth(state, ctx, { caller }, request);
   const late = tooLate(state, request);
   if (late) return respond(ctx, { caller }, late);
   if (!isSynced(state.feed))

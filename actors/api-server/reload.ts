@@ -1,8 +1,10 @@
 import type { ApiReload } from "../../protocol/api";
 import type { Counter, Gauge, Registry } from "../metrics/registry";
+import { anonymousChanged } from "./authentication/anonymous";
 import { readAuthenticationConfiguration } from "./authentication/oidc/configuration";
 import { compileMapping } from "./authentication/oidc/mapping";
 import { newOidc } from "./authentication/oidc/provider";
+import type { ApiServerConfig } from "./config";
 import type { Ctx, ServerState } from "./state";
 import { readEncryptionConfiguration } from "./storage/encryption/configuration";
 
@@ -44,35 +46,58 @@ function figuresOf(registry: Registry, what: ApiReload["what"]): ReloadFigures {
 
 /** Takes what a file says now, or says why not. Answers "readAgain" where everything in etcd is to be read again because of it. */
 export function reload(state: ServerState, ctx: Ctx, told: ApiReload): "done" | "readAgain" {
-  const { what, fault, hash, serverHash } = told;
-  const result = fault !== "" ? [fault] : what === "encryption" ? reloadEncryption(state, told) : reloadAuthentication(state, told);
+  const { what, hash, serverHash } = told;
+  const read = readFileOf(told, state.config);
   const figures = state.reloads[what];
-  const status = typeof result === "string" ? "success" : "failure";
+  const status = read.ok ? "success" : "failure";
   figures.reloads.add([status, serverHash]);
   figures.lastSeconds.set([status, serverHash], ctx.wallUs() / 1e6);
-  if (typeof result !== "string") {
-    ctx.log("error", `the new ${what} configuration is refused: the one from before stays in use`, { hash, problems: result });
+  if (!read.ok) {
+    ctx.log("error", `the new ${what} configuration is refused: the one from before stays in use`, { hash, problems: read.problems });
     return "done";
   }
   figures.inUse = { serverHash, hash };
   ctx.log("info", `the ${what} configuration was read again`, { hash });
-  return result;
+  return read.use(state);
 }
 
-type Result = "done" | "readAgain" | readonly string[];
+/** What a server was told at its start: some parts of a file are not to change while it runs. */
+type Started = Pick<ApiServerConfig, "anonymous">;
 
-function reloadEncryption({ etcd, feed }: ServerState, { document }: ApiReload): Result {
-  const read = readEncryptionConfiguration(document);
-  if (!read.ok) return read.problems;
-  const resources = [...feed.caches.values()].map(({ resource }) => resource.kind);
-  return etcd.vault.use(read.rules, resources) ? "readAgain" : "done";
+type Read =
+  | { readonly ok: true; readonly use: (state: ServerState) => "done" | "readAgain" }
+  | { readonly ok: false; readonly problems: readonly string[] };
+
+/** What is wrong with what a file says now; nothing where a server that was started so takes it. */
+export function problemsOfReload(told: Pick<ApiReload, "what" | "document" | "fault">, started: Started): readonly string[] {
+  const read = readFileOf(told, started);
+  return read.ok ? [] : read.problems;
 }
 
-function reloadAuthentication(state: ServerState, { document }: ApiReload): Result {
-  const read = readAuthenticationConfiguration(document);
-  if (!read.ok) return read.problems;
-  const problems = read.jwt.flatMap((jwt, index) => compileMapping(jwt, `jwt[${index}]`).problems);
-  if (problems.length > 0) return problems;
-  state.oidc = newOidc(read.jwt, state.oidc);
-  return "done";
+function readFileOf({ what, document, fault }: Pick<ApiReload, "what" | "document" | "fault">, started: Started): Read {
+  return fault === "" ? readers[what](document, started) : { ok: false, problems: [fault] };
 }
+
+const readers: Readonly<Record<ApiReload["what"], (document: unknown, started: Started) => Read>> = {
+  encryption(document) {
+    const read = readEncryptionConfiguration(document);
+    if (!read.ok) return read;
+    const use = ({ etcd, feed }: ServerState) => {
+      const resources = [...feed.caches.values()].map(({ resource }) => resource.kind);
+      return etcd.vault.use(read.rules, resources) ? "readAgain" : "done";
+    };
+    return { ok: true, use };
+  },
+  authentication(document, { anonymous }) {
+    const read = readAuthenticationConfiguration(document);
+    if (!read.ok) return read;
+    const unusable = read.jwt.flatMap((jwt, index) => compileMapping(jwt, `jwt[${index}]`).problems);
+    const problems = [...unusable, ...anonymousChanged(anonymous, read.anonymous)];
+    if (problems.length > 0) return { ok: false, problems };
+    const use = (state: ServerState) => {
+      state.oidc = newOidc(read.jwt, state.oidc);
+      return "done" as const;
+    };
+    return { ok: true, use };
+  },
+};

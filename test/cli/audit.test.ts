@@ -288,6 +288,7 @@ describe("a configuration file that is followed", () => {
     let heard: () => void = () => undefined;
     const files = new ConfigurationFiles(
       [{ what: "authentication", file }],
+      {},
       [address("apiserver", 0), address("apiserver", 1)],
       (server, body) => {
         told.push([server, body]);
@@ -315,11 +316,28 @@ describe("a configuration file that is followed", () => {
       writeFileSync(file, "kind: [secret");
       await count(4);
       expect(told[3]![1]).toMatchObject({ document: null, fault: `${file}: this is no YAML` });
+      writeFileSync(file, `${good("AuthenticationConfiguration")}anonymous: { enabled: false }\n`);
+      // Servers refuse it, since that is not to change while they run: it is no good for those that start again either.
+      await count(6);
       files.started(address("apiserver", 1));
-      expect(told[4]).toEqual(told[1]);
+      expect(told[6]).toEqual(told[1]);
     } finally {
       files.close();
     }
+  });
+
+  test("says who may come without a credential, or the flag does, but not both", () => {
+    const flags = { listen: "127.0.0.1:0", san: [], logLevel: "warn" };
+    const file = join(folder, "anonymous.yaml");
+    writeFileSync(file, "apiVersion: apiserver.config.k8s.io/v1\nkind: AuthenticationConfiguration\nanonymous: { enabled: false }\n");
+    const anonymous = (more: object) => readUpOptions({ ...flags, ...more }).apiServer.anonymous;
+    expect(anonymous({})).toBeUndefined();
+    expect(anonymous({ authenticationConfig: file })).toEqual({ enabled: false, conditions: [] });
+    expect(anonymous({ anonymousAuth: "false" })).toEqual({ enabled: false, byFlag: true });
+    expect(complaint(() => anonymous({ anonymousAuth: "no" }))).toBe("--anonymous-auth no: expected true or false");
+    expect(complaint(() => anonymous({ anonymousAuth: "true", authenticationConfig: file }))).toContain(
+      "anonymous: Forbidden: --anonymous-auth flag cannot be set when anonymous field is configured",
+    );
   });
 
   test("has to be named", () => {

@@ -1,3 +1,4 @@
+import { type AnonymousConfiguration, letsInAnonymous } from "../../../actors/api-server/authentication/anonymous";
 import {
   authenticatorOfFlags,
   type JwtAuthenticator,
@@ -104,16 +105,20 @@ describe("tokens of another issuer", () => {
 });
 
 describe("an AuthenticationConfiguration that changes", () => {
+  const anonymous = { enabled: true, conditions: [{ path: "/livez" }, { path: "/version" }] };
   const [before, after] = [new Issuer("https://before.example.com"), new Issuer("https://after.example.com")];
   const tank = new Tank({
     actors: [before.actor("before"), after.actor("after")],
     web: { "before.example.com:443": address("before", 0), "after.example.com:443": address("after", 0) },
-    config: { jwt: [authenticatorOfFlags({ issuerUrl: "https://before.example.com", clientId: "kubernetes" })] },
+    config: { jwt: [authenticatorOfFlags({ issuerUrl: "https://before.example.com", clientId: "kubernetes" })], anonymous },
   });
   const claims = { sub: "ann", aud: "kubernetes", exp: 4e9 };
   const answers = () =>
     [before, after].map((issuer) => tank.get("/api", { credential: { type: "bearer", token: issuer.token(claims) } }).code);
-  const file = (jwt: object[]) => ({ apiVersion: "apiserver.config.k8s.io/v1", kind: "AuthenticationConfiguration", jwt });
+  const file = (jwt: object[], more: object = { anonymous }) => ({
+    ...{ apiVersion: "apiserver.config.k8s.io/v1", kind: "AuthenticationConfiguration", jwt },
+    ...more,
+  });
   const jwt = (url: string) => ({ issuer: { url, audiences: ["kubernetes"] }, claimMappings: { username: { claim: "sub", prefix: "" } } });
   const reload = (
     document: unknown,
@@ -138,6 +143,16 @@ describe("an AuthenticationConfiguration that changes", () => {
     expect(tank.get("/metrics").text).toContain(
       'apiserver_authentication_config_controller_automatic_reloads_total{status="failure",apiserver_id_hash="sha256:me"} 2',
     );
+  });
+
+  it("lets in without a credential who asks for just the paths that it names, and that part does not change (KEP-4633)", () => {
+    const codes = () =>
+      ["/livez", "/livez/ping", "/readyz", "/version", "/api"].map((path) => tank.get(path, { credential: { type: "anonymous" } }).code);
+    expect(codes()).toEqual([200, 401, 401, 200, 401]);
+    reload(file([], { anonymous: { enabled: true } }));
+    reload(file([], {}));
+    expect(tank.warnings.filter((text) => text.includes("the new authentication configuration is refused"))).toHaveLength(4);
+    expect([...codes(), ...answers()]).toEqual([200, 401, 401, 200, 401, 200, 200]);
   });
 });
 
@@ -191,6 +206,31 @@ describe("claims", () => {
     const { tenant: _, ...nameless } = claims;
     expect(judge(authenticator, nameless)).toMatch(/^oidc: no such key/);
     expect(judge(authenticator, { ...claims, oid: 42 })).toBe("oidc: oid is not a string");
+  });
+
+  it("stand in the configuration beside who may come without a credential (KEP-4633)", () => {
+    const read = (anonymous: unknown) =>
+      readAuthenticationConfiguration({ apiVersion: "apiserver.config.k8s.io/v1", kind: "AuthenticationConfiguration", anonymous });
+    expect(read({ enabled: true, conditions: [{ path: "/livez" }] })).toEqual({
+      ok: true,
+      jwt: [],
+      anonymous: { enabled: true, conditions: [{ path: "/livez" }] },
+    });
+    expect(read({ conditions: [{ path: "/livez" }, { paths: 1 }], disabled: true })).toEqual({
+      ok: false,
+      problems: [
+        "anonymous.disabled: unknown field; known are enabled, conditions",
+        "anonymous.conditions: Invalid value: enabled should be set to true when conditions are defined",
+        "anonymous.conditions[1].paths: unknown field; known is path",
+        "anonymous.conditions[1].path: Required value",
+      ],
+    });
+    const lets = (anonymous: AnonymousConfiguration | undefined) =>
+      ["/livez", "/livez/ping", "/api"].map((path) => letsInAnonymous(anonymous, path));
+    expect(lets(undefined)).toEqual([true, true, true]);
+    expect(lets({ enabled: true })).toEqual([true, true, true]);
+    expect(lets({ enabled: true, conditions: [{ path: "/livez" }] })).toEqual([true, false, false]);
+    expect(lets({ enabled: false })).toEqual([false, false, false]);
   });
 
   it("are not read by a configuration that cannot be right, and it is said where", () => {

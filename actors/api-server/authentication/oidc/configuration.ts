@@ -1,3 +1,5 @@
+import { type AnonymousConfiguration, readAnonymous } from "../anonymous";
+
 /**
  * Who else's tokens are believed: the `jwt` part of an AuthenticationConfiguration (apiserver.config.k8s.io/v1), as it is read from a file or
  * made of the flags --oidc-…. Source: "Authenticating", OpenID Connect Tokens and Authentication Configuration from a file.
@@ -85,10 +87,12 @@ export function authenticatorOfFlags(flags: OidcFlags): JwtAuthenticator {
 
 type Json = Readonly<Record<string, unknown>>;
 
+export type ReadConfiguration =
+  | { readonly ok: true; readonly jwt: readonly JwtAuthenticator[]; readonly anonymous?: AnonymousConfiguration | undefined }
+  | { readonly ok: false; readonly problems: readonly string[] };
+
 /** Reads a parsed file. The answer of problems names each place: `jwt[0].issuer.url: …`. */
-export function readAuthenticationConfiguration(
-  value: unknown,
-): { readonly ok: true; readonly jwt: readonly JwtAuthenticator[] } | { readonly ok: false; readonly problems: readonly string[] } {
+export function readAuthenticationConfiguration(value: unknown): ReadConfiguration {
   const problems: string[] = [];
   const wrong = (at: string, why: string) => void problems.push(`${at}: ${why}`);
   const document = recordAt(value);
@@ -97,7 +101,8 @@ export function readAuthenticationConfiguration(
     wrong("apiVersion", `expected apiserver.config.k8s.io/v1, found ${JSON.stringify(document.apiVersion ?? null)}`);
   if (document.kind !== "AuthenticationConfiguration")
     wrong("kind", `expected AuthenticationConfiguration, found ${JSON.stringify(document.kind ?? null)}`);
-  checkFields(document, "", ["apiVersion", "kind", "jwt"], wrong);
+  checkFields(document, "", ["apiVersion", "kind", "jwt", "anonymous"], wrong);
+  const anonymous = readAnonymous(document.anonymous, wrong);
   const jwt = document.jwt ?? [];
   if (!Array.isArray(jwt)) wrong("jwt", "expected a list");
   else if (jwt.length > 64) wrong("jwt", "must have at most 64 items");
@@ -111,7 +116,7 @@ export function readAuthenticationConfiguration(
     if (read.findIndex((other) => other.issuer.url === issuer.url) < index)
       wrong(`jwt[${index}].issuer.url`, `Duplicate value: ${JSON.stringify(issuer.url)}`);
   });
-  return problems.length > 0 ? { ok: false, problems } : { ok: true, jwt: read };
+  return problems.length > 0 ? { ok: false, problems } : { ok: true, jwt: read, ...(anonymous ? { anonymous } : {}) };
 }
 
 type Wrong = (at: string, why: string) => void;

@@ -240,27 +240,41 @@ function subresourceUpdate(kind: Kind, stored: JsonObject, updated: JsonObject, 
       return { ...stored, status: requestForApproval(stored, updated, nowMs), metadata: metadataWithStatus(kind, stored, updated) };
     case "ephemeralcontainers": {
       const spec = { ...objectAt(stored, "spec"), ephemeralContainers: objectAt(updated, "spec").ephemeralContainers };
-      return { ...stored, spec, metadata: metadataWithStatus(kind, stored, updated) };
+      return { ...stored, spec, metadata: metadataWith(stored, updated) };
     }
     case "resize":
-      return {
-        ...stored,
-        spec: resized(objectAt(stored, "spec"), objectAt(updated, "spec")),
-        metadata: metadataWithStatus(kind, stored, updated),
-      };
+      return { ...stored, spec: resized(objectAt(stored, "spec"), objectAt(updated, "spec")), metadata: metadataWith(stored, updated) };
     default:
       throw new Error(`no update goes to ${kind.plural}/${subresource}`);
   }
 }
 
-/** Of the metadata a status update may change the annotations and, on Nodes, Pods and Namespaces, the labels. */
+/** Kinds whose status is written without anything of the metadata; custom resources are so too. */
+const statusAlone: ReadonlySet<string> = new Set([
+  "CustomResourceDefinition.apiextensions.k8s.io",
+  "APIService.apiregistration.k8s.io",
+  "FlowSchema.flowcontrol.apiserver.k8s.io",
+  "PriorityLevelConfiguration.flowcontrol.apiserver.k8s.io",
+  "ResourceClaim.resource.k8s.io",
+  "ServiceCIDR.networking.k8s.io",
+  "ValidatingAdmissionPolicy.admissionregistration.k8s.io",
+  "VolumeAttachment.storage.k8s.io",
+]);
+
+/** A status update of most kinds may change labels, annotations, finalizers and owners too; a Deployment keeps its labels, a Pod its owners. */
 function metadataWithStatus(kind: Kind, stored: JsonObject, updated: JsonObject): JsonObject {
+  if (kind.custom || statusAlone.has(nameOf(kind))) return metadataWith(stored, updated);
+  const fields = ["annotations", "finalizers"];
+  if (nameOf(kind) !== "Deployment.apps") fields.push("labels");
+  if (nameOf(kind) !== "Pod") fields.push("ownerReferences");
+  return metadataWith(stored, updated, fields);
+}
+
+/** The stored metadata with what every update brings, and with these fields of the new one. */
+function metadataWith(stored: JsonObject, updated: JsonObject, fields: readonly string[] = []): JsonObject {
   const given = objectAt(updated, "metadata");
-  const fields = ["managedFields", "resourceVersion", "uid"];
-  if (!kind.custom) fields.push("annotations");
-  if (kind.group === "" && (kind.kind === "Node" || kind.kind === "Pod" || kind.kind === "Namespace")) fields.push("labels");
   const metadata: Record<string, unknown> = { ...objectAt(stored, "metadata") };
-  for (const field of fields) {
+  for (const field of ["managedFields", "resourceVersion", "uid", ...fields]) {
     if (given[field] !== undefined) metadata[field] = given[field];
     else delete metadata[field];
   }

@@ -102,14 +102,24 @@ describe("what an update keeps", () => {
     expect(update(stored, { ...stored, metadata }).metadata).toMatchObject({ uid, creationTimestamp });
   });
 
-  test("a status update may set annotations, and labels of Pods and Nodes alone", () => {
-    const meta = { labels: { a: "b" }, annotations: { c: "d" } };
-    expect(update(stored, { ...stored, metadata: { ...stored.metadata, ...meta } }, "status").metadata).toMatchObject({
-      annotations: { c: "d" },
-    });
-    expect(update(stored, { ...stored, metadata: { ...stored.metadata, ...meta } }, "status").metadata.labels).toBeUndefined();
-    const pod = make(podManifest());
-    expect(update(pod, { ...pod, metadata: { ...pod.metadata, ...meta } }, "status").metadata).toMatchObject(meta);
+  test("a status update may set metadata; a Deployment keeps its labels, a Pod its owners, an attachment all of it", () => {
+    const owner = { apiVersion: "v1", kind: "Node", name: "n", uid: "u" };
+    const meta = { labels: { a: "b" }, annotations: { c: "d" }, finalizers: ["e/f"], ownerReferences: [owner] };
+    const changed = (object: JsonObject) => {
+      const before = make(object);
+      const { labels, annotations, finalizers, ownerReferences } = update(
+        before,
+        { ...before, metadata: { ...before.metadata, ...meta } },
+        "status",
+      ).metadata;
+      return { labels, annotations, finalizers, ownerReferences };
+    };
+    expect(changed(deploymentManifest())).toEqual({ ...meta, labels: undefined });
+    expect(changed(podManifest())).toEqual({ ...meta, ownerReferences: undefined });
+    expect(changed({ ...deploymentManifest(), kind: "DaemonSet" })).toEqual(meta);
+    const source = { persistentVolumeName: "v" };
+    const attachment = { apiVersion: "storage.k8s.io/v1", kind: "VolumeAttachment", metadata: { name: "a" } };
+    expect(changed({ ...attachment, spec: { attacher: "a", nodeName: "n", source } })).toEqual({});
   });
 
   test("a namespace's finalizers change through /finalize alone", () => {

@@ -232,6 +232,9 @@ export type KnownFact =
         readonly key: string;
         readonly revision: number;
         readonly value: string | null;
+        /** When the key was made, and how often it was written since; 0 of a deletion. */
+        readonly createRevision: number;
+        readonly version: number;
         /** 0 and null where there was no previous value in the event. */
         readonly previousRevision: number;
         readonly previousValue: string | null;

@@ -64,6 +64,7 @@ import { setFull } from "./txn/set-full";
 import { watchAtomic } from "./watch/atomic";
 import { watchBookmarkable } from "./watch/bookmarkable";
 import { watchFilter } from "./watch/filter";
+import { watchIsCreate } from "./watch/is-create";
 import { watchOrdered } from "./watch/ordered";
 import { watchPreviousValue } from "./watch/previous-value";
 import { watchReliable } from "./watch/reliable";
@@ -109,6 +110,7 @@ export const checks: readonly Check[] = [
   watchResumable,
   watchBookmarkable,
   watchPreviousValue,
+  watchIsCreate,
   watchFilter,
   apiWatchOrdered,
   apiWatchComplete,

@@ -135,6 +135,8 @@ function eventFact(type: "put" | "delete", kv: KeyValue, prevKv: KeyValue | null
     key: text(kv.key),
     revision: kv.modRevision,
     value: type === "put" ? text(kv.value) : null,
+    createRevision: type === "put" ? kv.createRevision : 0,
+    version: type === "put" ? kv.version : 0,
     previousRevision: prevKv?.modRevision ?? 0,
     previousValue: prevKv ? text(prevKv.value) : null,
   };

@@ -57,6 +57,8 @@ const put = (revision: number, key = "r/a", value = `v${revision}`, more: Partia
   key,
   revision,
   value,
+  createRevision: 2,
+  version: revision - 1,
   previousRevision: 0,
   previousValue: null,
   ...more,
@@ -246,6 +248,22 @@ describe("the promises of the watch API (etcd documentation, Watch API guarantee
         .tell(put(2, "r/a", "else"))
         .judge("watch-previous-value").detail,
     ).toContain("holds v2, not else");
+  });
+
+  it("isCreate: violated by a change that comes as new, by a new key that comes as a change, and by another count", () => {
+    const judged = (...events: readonly EventFact[]) => {
+      const history = etcd().commit(2, { "r/a": "v2" }).commit(3, { "r/a": "v3" }).commit(4, { "r/a": null }).commit(5, { "r/a": "v5" });
+      return history
+        .open(1)
+        .tell(...events)
+        .judge("watch-is-create");
+    };
+    const again = put(5, "r/a", "v5", { createRevision: 5, version: 1 });
+    expect(judged(put(2), put(3), again)).toMatchObject({ verdict: "held", reached: 3 });
+    const asNew = put(3, "r/a", "v3", { createRevision: 3, version: 1 });
+    expect(judged(put(2), asNew).detail).toContain("comes as version 1 of what was made at 3, and is version 2 of what was made at 2");
+    expect(judged(put(2), put(5)).verdict).toBe("violated");
+    expect(judged(put(3, "r/a", "v3", { version: 3 })).verdict).toBe("violated");
   });
 
   it("filter: violated by a key outside the range, and by a revision before the first", () => {

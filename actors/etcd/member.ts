@@ -224,7 +224,6 @@ function recoverState(config: EtcdConfig, ctx: MemberContext, recovered: Recover
     store,
     appliedIndex: persisted.snapshot.index,
     recoveredIndex: node.log.lastIndex,
-    shownRevision: 0,
     queue: [],
     writesUnderWay: 0,
     proposed: new Map(),

@@ -49,10 +49,8 @@ export function takeRequest(state: MemberState, job: Job, ctx: MemberContext): v
     else state.defragmenting.push({ index: state.appliedIndex, job });
     return;
   }
-  // Until this life has caught up, its state may be older than what it showed in an earlier one, or a leader in its place.
-  const hasCaughtUp = state.appliedIndex >= state.recoveredIndex && state.store.revision >= state.shownRevision;
-  if (body.kind === "etcd.range" && body.serializable && hasCaughtUp) {
-    serveRead(state, job, ctx);
+  if (mayBeOld(body)) {
+    hasCaughtUp(state) ? serveRead(state, job, ctx) : hold(state, job, ctx);
     return;
   }
   const refusal = isWrite(body) ? writeRefusal(state, body, ctx) : null;
@@ -61,6 +59,19 @@ export function takeRequest(state: MemberState, job: Job, ctx: MemberContext): v
     return;
   }
   route(state, job, ctx);
+}
+
+/** Whether a request asks for what this member itself holds, however old. */
+function mayBeOld(body: Job["body"]): boolean {
+  return body.kind === "etcd.range" && body.serializable;
+}
+
+/**
+ * Whether the store has come to all that an earlier life may have shown: what that had applied was in its log, on the disk. No leader answers in the
+ * place of a member that has not: what that tells may be ahead of this disk, and a third life would show something older.
+ */
+function hasCaughtUp(state: MemberState): boolean {
+  return state.appliedIndex >= state.recoveredIndex;
 }
 
 /** Brings a request to the leader: here, at another member, or later when there is one. */
@@ -91,8 +102,6 @@ export function route(state: MemberState, job: Job, ctx: MemberContext): void {
 /** What the leader made of a forwarded request. A write without an answer is unknown and never sent again. */
 function forwarded(state: MemberState, job: Job, got: Answer<EtcdResponse>, ctx: MemberContext): void {
   if (got.ok) {
-    const mayBeOld = job.body.kind === "etcd.range" && job.body.serializable;
-    if (mayBeOld && got.body.kind === "etcd.range.response") state.shownRevision = Math.max(state.shownRevision, got.body.header.revision);
     const refused = got.body.kind === "etcd.error" && got.body.message === etcdError("notLeader").message;
     refused ? hold(state, job, ctx) : answer(job, got.body, ctx);
     return;
@@ -104,21 +113,23 @@ function forwarded(state: MemberState, job: Job, got: Answer<EtcdResponse>, ctx:
   answer(job, etcdError(got.error === "timeout" ? "timeout" : "timeoutLeaderFailed", true), ctx);
 }
 
-/** Keeps a request until there is a leader, but not much longer than an election takes. */
+/** Keeps a request until there is a leader, or the store has caught up, but not much longer than an election takes. */
 function hold(state: MemberState, job: Job, ctx: MemberContext): void {
   state.waiting.push({ job, untilMs: nowMs(ctx) + 2 * state.settings.electionTimeoutMs });
   ctx.setTimer("route", state.settings.heartbeatIntervalMs);
 }
 
-/** There may be a leader now, or some have waited long enough. */
+/** There may be a leader now, or what was asked for is there, or some have waited long enough. */
 export function routeWaiting(state: MemberState, ctx: MemberContext): void {
   const waiting = state.waiting;
   state.waiting = [];
   for (const held of waiting) {
     if (held.untilMs <= nowMs(ctx)) answer(held.job, etcdError("noLeader"), ctx);
-    else if (state.node.leader !== null) route(state, held.job, ctx);
+    else if (mayBeOld(held.job.body) && hasCaughtUp(state)) serveRead(state, held.job, ctx);
+    else if (!mayBeOld(held.job.body) && state.node.leader !== null) route(state, held.job, ctx);
     else state.waiting.push(held);
   }
+  if (state.waiting.length > 0) ctx.setTimer("route", state.settings.heartbeatIntervalMs);
 }
 
 /** Puts a command into the queue for the log. */

@@ -74,8 +74,6 @@ export interface MemberState {
   appliedIndex: number;
   /** The end of the log that this life began with. Until that is applied, the store may be older than what an earlier life showed. */
   recoveredIndex: number;
-  /** The newest revision that a leader has told in the place of this member meanwhile, to somebody who would have taken an older one. */
-  shownRevision: number;
 
   /** Proposals wait while a write is under way, to go into the next one together. */
   queue: Proposal[];

@@ -378,6 +378,28 @@ test("a member that restarts shows no state older than what it showed before, ev
   expect(values(set.ask<RangeResponse>(member!, range("/a", { serializable: true })))).toEqual(["/a=9"]);
 });
 
+test("while it catches up, a member shows nothing that its own disk does not hold: a third life would take it back", () => {
+  const set = new ReplicaSet();
+  const leader = set.leader();
+  const [member] = set.followers();
+  set.ask(leader, put("/a", "1"));
+  set.simulation.runFor(300);
+  set.crash(member!);
+  set.ask(leader, put("/a", "2"));
+  const { faults } = set.simulation.host(set.hostOf(member!)).disk;
+  for (let life = 0; life < 2; life++) {
+    const before = set.state(member!);
+    set.simulation.runFor(50);
+    set.restart(member!);
+    set.until(() => set.state(member!) !== before, "not started");
+    // What the leader sends is heard of, and does not come to be held.
+    faults.slowdown = Number.POSITIVE_INFINITY;
+    expect(values(set.ask<RangeResponse>(member!, range("/a", { serializable: true })))).toEqual(["/a=1"]);
+    set.crash(member!);
+    faults.slowdown = 1;
+  }
+});
+
 test("what a request may hold is limited: a burst beyond it is turned away, and the rest is answered", () => {
   const set = new ReplicaSet();
   const leader = set.leader();

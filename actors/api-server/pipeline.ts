@@ -4,6 +4,7 @@ import { isReview } from "../../protocol/kinds/registry";
 import { type Failure, failure, isFailure, methodNotAllowed, serviceUnavailable } from "../../protocol/status";
 import { proxy } from "./aggregation/proxy";
 import { remoteGroupVersions, remoteOfPath } from "./aggregation/remote";
+import { remoteDocuments, remoteOfOpenApi } from "./aggregation/remote-openapi";
 import { audit, nameForAudit, noteDecision } from "./audit/audit";
 import { letsInAnonymous } from "./authentication/anonymous";
 import type { User } from "./authentication/user";
@@ -101,7 +102,9 @@ function serveDocument(state: ServerState, ctx: Ctx, call: Call): undefined {
       serverAddress: `${ip}:${port}`,
       cache: state.documents,
       groups: [...groups, ...remoteGroupVersions(state)],
-    }) ?? openApi(path, accept, query.hash ?? "", { cache: state.documents, groups });
+    }) ?? openApi(path, accept, query.hash ?? "", { cache: state.documents, groups, remotes: remoteDocuments(state) });
+  const describer = document === undefined ? remoteOfOpenApi(state, path) : undefined;
+  if (describer) return proxy(state, ctx, call, describer);
   if (document === undefined) return refuse(ctx, call, noSuchPath());
   if (isFailure(document)) return refuse(ctx, call, document);
   return respond(ctx, call, documentResponse(document));

@@ -109,6 +109,13 @@ export class ApiClient<S> {
     this.request(ctx, { ...requestFor("list", resource, { namespace, name: "" }), query }, then);
   }
 
+  /** Asks what a group version has in it: an APIResourceList, of whoever serves it. */
+  discover(ctx: Context<S>, { group, version }: Pick<Resource, "group" | "version">, then: Then<S, JsonObject>): void {
+    const blank = { group: "", version: "", apiVersion: "", kind: "", plural: "", namespaced: false };
+    const request = requestFor("get", blank, { namespace: "", name: "" });
+    this.request(ctx, { ...request, isResource: false, path: `/apis/${group}/${version}` }, then);
+  }
+
   create<T>(ctx: Context<S>, resource: Resource<T>, namespace: string, object: T, then: Then<S, Stored<T>>): void {
     this.request(ctx, { ...requestFor("create", resource, { namespace, name: "" }), body: encodeObject(typed(resource, object)) }, then);
   }

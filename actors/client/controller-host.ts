@@ -1,6 +1,8 @@
-import type { CustomResourceDefinition, ObjectMeta } from "../../protocol/kinds/generated";
+import type { APIService, CustomResourceDefinition, ObjectMeta } from "../../protocol/kinds/generated";
 import { isBeingDeleted, type JsonObject, keyOf, type Stored, splitKey } from "../../protocol/kinds/object";
 import type { Context } from "../../runtime/actor";
+import { AggregatedFollower } from "./aggregated-follower";
+import { type AggregatedGroup, apiServices, preferred } from "./aggregated-resources";
 import type { ApiClient } from "./api-client";
 import type { Controller, Moment, Settings, View, Watch } from "./controller";
 import { customResourceDefinitions, customResourcesOf } from "./custom-resources";
@@ -36,6 +38,7 @@ export class ControllerHost<S> implements View {
   private readonly informers = new Map<string, Informer<S, unknown>>();
   private readonly running: Running<S>[] = [];
   private custom: readonly Resource[] = [];
+  private readonly aggregated: AggregatedFollower<S> | undefined;
   private isStopped = false;
 
   constructor(
@@ -46,8 +49,12 @@ export class ControllerHost<S> implements View {
   ) {
     for (const controller of controllers) this.add(controller);
     if (!controllers.some(({ customResources }) => customResources)) return;
-    const definitions = this.informerOf(customResourceDefinitions);
-    definitions.onProgress((ctx) => this.followCustomResources(definitions.store as ReadStore<CustomResourceDefinition>, ctx));
+    const definitions = this.informerOf(customResourceDefinitions).store as ReadStore<CustomResourceDefinition>;
+    const services = this.informerOf(apiServices);
+    const follow = (ctx: Context<S>): undefined => this.followCustomResources(definitions, ctx);
+    this.aggregated = new AggregatedFollower<S>(client, services.store as ReadStore<APIService>, follow);
+    this.informerOf(customResourceDefinitions).onProgress(follow);
+    services.onProgress((ctx) => this.aggregated!.look(ctx));
   }
 
   of<T>(resource: Resource<T>): ReadStore<T> {
@@ -58,6 +65,10 @@ export class ControllerHost<S> implements View {
 
   customResources(): readonly Resource[] {
     return this.custom;
+  }
+
+  aggregatedGroups(): readonly AggregatedGroup[] {
+    return this.aggregated?.groups ?? [];
   }
 
   seen(resource: Resource): number {
@@ -73,6 +84,7 @@ export class ControllerHost<S> implements View {
   stop(ctx: Context<S>): void {
     this.isStopped = true;
     for (const informer of this.informers.values()) informer.stop(ctx);
+    this.aggregated?.stop(ctx);
     for (const { queue, throttle } of this.running) {
       queue.stop(ctx);
       throttle.stop(ctx);
@@ -109,7 +121,7 @@ export class ControllerHost<S> implements View {
   /** Custom resources are watched by those who want to from the moment on that they are served, until their definitions go. */
   private followCustomResources(definitions: ReadStore<CustomResourceDefinition>, ctx: Context<S>): undefined {
     const before = new Map(this.custom.map((resource) => [resourceName(resource), resource]));
-    const now = customResourcesOf(definitions.list());
+    const now = preferred([...customResourcesOf(definitions.list()), ...(this.aggregated?.resources ?? [])]);
     if (JSON.stringify(now) === JSON.stringify(this.custom)) return;
     this.custom = now;
     const kept = new Set<string>();
@@ -143,7 +155,8 @@ export class ControllerHost<S> implements View {
     const name = resourceName(resource);
     let informer = this.informers.get(name);
     if (!informer) {
-      informer = this.client.informer(resource);
+      const isAggregated = this.aggregated?.groups.some(({ group }) => group === resource.group) ?? false;
+      informer = this.client.informer(resource, isAggregated ? { isAggregated } : {});
       this.informers.set(name, informer);
     }
     return informer;

@@ -1,4 +1,5 @@
 import type { Stored } from "../../protocol/kinds/object";
+import type { AggregatedGroup } from "./aggregated-resources";
 import type { Plan } from "./plan";
 import type { Resource } from "./resource";
 import type { IndexFunction, ReadStore } from "./store";
@@ -7,8 +8,13 @@ import type { IndexFunction, ReadStore } from "./store";
 export interface View {
   /** The cache of a resource; throws for one that no controller watches. */
   of<T>(resource: Resource<T>): ReadStore<T>;
-  /** The custom resources that are served at the moment; empty where no controller wants to know of them. */
+  /**
+   * The custom resources that are served at the moment, and what aggregated servers were last found to serve that can be listed, watched and deleted;
+   * empty where no controller wants to know of them.
+   */
   customResources(): readonly Resource[];
+  /** The group versions that aggregated servers serve, the preferred ones first. */
+  aggregatedGroups(): readonly AggregatedGroup[];
   /** The resourceVersion that the cache of a resource has caught up with. */
   seen(resource: Resource): number;
 }
@@ -58,7 +64,7 @@ export interface Controller {
   readonly apiRateFactor?: number;
   readonly watches: readonly Watch[];
   readonly indexes?: readonly Index[];
-  /** Whether it wants to know which custom resources there are, or also watches each of them; they come and go with their definitions. */
+  /** Whether it wants to know which custom resources there are, or also watches each of them; they come and go with their definitions. What aggregated servers serve counts as well. */
   readonly customResources?: "named" | ((resource: Resource) => { readonly watch: Watch; readonly indexes: readonly Index[] });
   /** Keys that are there from the start: for controllers that go round by the clock. */
   readonly standingKeys?: readonly string[];

@@ -6,8 +6,10 @@ import type { CloseReason, Context, StreamInput, StreamRef } from "../../runtime
 import { type ApiClient, isGoing, type ObjectList, type Result } from "./api-client";
 import { Backoff } from "./backoff";
 import { decodeObject } from "./decode";
+import { isList } from "./named";
 import { type Resource, resourceName } from "./resource";
 import { type IndexFunction, type ReadStore, Store } from "./store";
+import { WatchLines } from "./watch-lines";
 
 /** What happened to an object as this cache saw it. An object that was deleted and made anew between two looks is "deleted", then "added". */
 export type Change<T> =
@@ -22,6 +24,8 @@ export interface InformerOptions<T> {
   readonly labelSelector?: string;
   readonly fieldSelector?: string;
   readonly indexes?: Readonly<Record<string, IndexFunction<T>>>;
+  /** Whether an aggregated server serves it, whose versions may begin anew, or be no numbers. */
+  readonly isAggregated?: boolean;
 }
 
 type Phase =
@@ -125,14 +129,15 @@ export class Informer<S, T> {
       return;
     }
     const items = this.phase.items as Stored<T>[];
+    if (this.options.isAggregated && !isList(result.object)) return this.wait(ctx, "list", "the server's answer is no list of objects");
     for (const item of result.object.items) items.push(item);
     const { resourceVersion, continue: more } = result.object.metadata;
     if (more) {
       this.list(ctx, more, items);
       return;
     }
-    const version = Number(resourceVersion);
-    if (version < this.seen) {
+    const version = this.versionOf(resourceVersion, 0);
+    if (version < this.seen && !this.options.isAggregated) {
       this.client.avoid(server);
       this.wait(ctx, "list", `the server's ${version} is older than ${this.seen}`);
       return;
@@ -159,9 +164,10 @@ export class Informer<S, T> {
     const seconds = watchSecondsMin + ctx.randomInt("client.watch", watchSecondsMin);
     const query = { ...this.selectors(), resourceVersion: String(this.seen), allowWatchBookmarks: "true", timeoutSeconds: String(seconds) };
     const generation = ++this.generation;
+    const lines = this.options.isAggregated ? new WatchLines() : undefined;
     this.record("informer.watching", ctx);
     const { stream, server } = this.client.watch(ctx, this.resource, this.options.namespace ?? "", query, (_state, input, later) => {
-      if (generation === this.generation) this.onStream(input, later);
+      for (const each of lines?.read(input) ?? [input]) if (generation === this.generation) this.onStream(each, later);
       return undefined;
     });
     const deadlineMs = ctx.monotonicUs() / 1000 + seconds * 1000 + overdueMs;
@@ -195,7 +201,7 @@ export class Informer<S, T> {
       else this.wait(ctx, "watch", isFailure(object) ? object.message : "the server reported an error");
       return;
     }
-    const version = Number(object.metadata.resourceVersion);
+    const version = this.versionOf(object.metadata.resourceVersion, this.seen);
     // A server that lags behind the one before has nothing to add. Several objects may have changed at one version, so that equal ones count.
     if (version < this.seen) return;
     if (event.type === "ADDED" || event.type === "MODIFIED") this.put(object, ctx);
@@ -270,6 +276,11 @@ export class Informer<S, T> {
 
   private moved(ctx: Context<S>): void {
     for (const handler of this.progress) handler(ctx);
+  }
+
+  private versionOf(text: string | undefined, otherwise: number): number {
+    const version = Number(text);
+    return this.options.isAggregated && !Number.isSafeInteger(version) ? otherwise : version;
   }
 
   private selectors(): Record<string, string> {

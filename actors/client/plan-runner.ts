@@ -65,6 +65,7 @@ export class PlanRunner<S> {
         return this.batch(ctx, step.steps, 0, step.slowStart ? 1 : step.steps.length, done);
       case "get":
       case "list":
+      case "discover":
         return this.read(ctx, step, done);
       default:
         return this.write(ctx, step, done);
@@ -110,10 +111,11 @@ export class PlanRunner<S> {
   }
 
   private read(ctx: Context<S>, step: Read, done: Done<S>): undefined {
-    const then = (_state: S, result: Result<Stored<unknown> | ObjectList<unknown>>, later: Context<S>) =>
+    const then = (_state: S, result: Result<Stored<unknown> | ObjectList<unknown> | JsonObject>, later: Context<S>) =>
       this.follow(later, result, { ...step, ignore: ["NotFound", ...(step.ignore ?? [])] }, done);
     return this.throttle.take(ctx, (later) => {
       if (step.do === "get") this.client.get(later, step.resource, { namespace: step.namespace, name: step.name }, then);
+      else if (step.do === "discover") this.client.discover(later, step, then);
       else this.client.list(later, step.resource, step.namespace, step.query, then);
       return undefined;
     });

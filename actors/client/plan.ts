@@ -71,7 +71,9 @@ export type Write =
 /** A read past the cache. A failure other than NotFound and the ignored ones fails the plan after `after`. */
 export type Read =
   | ({ readonly do: "get"; readonly resource: AnyResource; readonly namespace: string; readonly name: string } & Following)
-  | ({ readonly do: "list"; readonly resource: AnyResource; readonly namespace: string; readonly query: Query } & Following);
+  | ({ readonly do: "list"; readonly resource: AnyResource; readonly namespace: string; readonly query: Query } & Following)
+  /** What a group version has in it, of whoever serves it. */
+  | ({ readonly do: "discover"; readonly group: string; readonly version: string } & Following);
 
 /** What is asked of the API. */
 export type Request = Read | (Write & Following);

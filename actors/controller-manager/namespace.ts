@@ -20,6 +20,8 @@ import {
   updateStatus,
   watch,
 } from "../client";
+import { preferred, resourcesDiscovered } from "../client/aggregated-resources";
+import { isList } from "../client/named";
 import { isSame } from "./canonical";
 import { withCondition } from "./condition";
 
@@ -36,7 +38,22 @@ export const namespaceController: Controller = {
   reconcile(key, view, { nowMs }) {
     const namespace = view.of(namespaces).get(key);
     if (!namespace || !isBeingDeleted(namespace) || !namespace.spec?.finalizers?.includes(finalizer)) return nothingToDo;
-    return { steps: empty(namespace, [...contentResources(), ...view.customResources().filter(({ namespaced }) => namespaced)], nowMs) };
+    const groups = view.aggregatedGroups();
+    const isAggregated = (resource: Resource) => groups.some(({ group }) => group === resource.group);
+    const custom = view.customResources().filter((resource) => resource.namespaced && !isAggregated(resource));
+    const contents: readonly Content[] = [...contentResources(), ...custom];
+    if (groups.length === 0) return { steps: empty({ namespace, contents, undiscovered: [], nowMs }) };
+    const lookups = groups.map(({ group, version }): Request => ({ do: "discover", group, version }));
+    const discovered = (results: readonly Result<unknown>[]) => {
+      const found = groups.map((group, at) => resourcesDiscovered(group, results[at]!));
+      const undiscovered = found.flatMap((each, at) =>
+        typeof each === "string" ? [`${groups[at]!.group}/${groups[at]!.version}: ${each}`] : [],
+      );
+      const resources = found.flatMap((each) => (typeof each === "string" ? [] : each));
+      const deletable = resources.filter(({ namespaced, verbs }) => namespaced && verbs.includes("list") && verbs.includes("delete"));
+      return empty({ namespace, contents: [...contents, ...preferred(deletable)], undiscovered, nowMs });
+    };
+    return { steps: [gather(lookups, discovered)] };
   },
 };
 
@@ -52,43 +69,61 @@ export function contentResources(): readonly Resource[] {
   return [...found.values()];
 }
 
+/** A resource of the namespace; `verbs` are told of what aggregated servers serve, which may know no deletecollection. */
+type Content = Resource & { readonly verbs?: readonly string[] };
+
+/** One attempt to empty a namespace. */
+interface Emptying {
+  readonly namespace: Stored<Namespace>;
+  readonly contents: readonly Content[];
+  /** The group versions whose server did not say what it has, and why. */
+  readonly undiscovered: readonly string[];
+  readonly nowMs: number;
+}
+
 /** What is left of one resource. */
 interface Remainder {
-  readonly resource: Resource;
+  readonly resource: Content;
   readonly items: ObjectList<unknown>["items"];
   readonly failure: string | undefined;
 }
 
-function empty(namespace: Stored<Namespace>, contents: readonly Resource[], nowMs: number): readonly Step[] {
+function empty(emptying: Emptying): readonly Step[] {
+  const { namespace, contents, undiscovered } = emptying;
   const others = contents.filter((resource) => resource.plural !== pods.plural || resource.group !== pods.group);
   return sweep(namespace.metadata.name, [pods], (remainingPods) => {
-    if (remainingPods.length > 0) return report(namespace, remainingPods, nowMs);
+    if (remainingPods.length > 0) return report(emptying, remainingPods);
     return sweep(namespace.metadata.name, others, (remaining) =>
-      remaining.length > 0 ? report(namespace, remaining, nowMs) : finalize(namespace),
+      remaining.length > 0 || undiscovered.length > 0 ? report(emptying, remaining) : finalize(namespace),
     );
   });
 }
 
 /** Looks at each resource, deletes what there is, and looks once more at those. */
-function sweep(name: string, resources: readonly Resource[], then: (remaining: readonly Remainder[]) => readonly Step[]): readonly Step[] {
+function sweep(name: string, resources: readonly Content[], then: (remaining: readonly Remainder[]) => readonly Step[]): readonly Step[] {
   const look = (resource: Resource): Request => ({ do: "list", resource, namespace: name, query: {} });
-  const wipe = (resource: Resource): Request => ({
-    do: "deleteCollection",
-    resource,
-    namespace: name,
-    query: {},
-    options: { propagationPolicy: "Background" },
-  });
+  const options = { propagationPolicy: "Background" };
+  const wipe = ({ resource, items }: Remainder): readonly Request[] =>
+    resource.verbs?.includes("deletecollection") === false
+      ? items.map(({ metadata }) => ({ do: "delete", resource, namespace: name, name: metadata.name, options, ignore: ["NotFound"] }))
+      : [{ do: "deleteCollection", resource, namespace: name, query: {}, options }];
   return [
     gather(resources.map(look), (before) => {
       const left = remainders(resources, before);
-      const filled = left.filter(({ items }) => items.length > 0).map(({ resource }) => resource);
+      const full = left.filter(({ items }) => items.length > 0);
+      const filled = full.map(({ resource }) => resource);
       const unread = left.filter(({ failure }) => failure !== undefined);
       if (filled.length === 0) return then(unread);
+      const wipes = full.map(wipe);
+      const firstOf = wipes.map((_, at) => wipes.slice(0, at).reduce((sum, { length }) => sum + length, 0));
       return [
-        gather(filled.map(wipe), (wiped) => [
+        gather(wipes.flat(), (wiped) => [
           gather(filled.map(look), (after) => {
-            const remaining = remainders(filled, after).map((each, at) => ({ ...each, failure: each.failure ?? failureOf(wiped[at]!) }));
+            const refused = filled.map((_, at) => {
+              const results = wiped.slice(firstOf[at]!, firstOf[at]! + wipes[at]!.length);
+              return results.map(failureOf).find((failure) => failure !== undefined);
+            });
+            const remaining = remainders(filled, after).map((each, at) => ({ ...each, failure: each.failure ?? refused[at] }));
             return then([...unread, ...remaining.filter(({ items, failure }) => items.length > 0 || failure !== undefined)]);
           }),
         ]),
@@ -97,10 +132,14 @@ function sweep(name: string, resources: readonly Resource[], then: (remaining: r
   ];
 }
 
-function remainders(resources: readonly Resource[], results: readonly Result<unknown>[]): readonly Remainder[] {
+function remainders(resources: readonly Content[], results: readonly Result<unknown>[]): readonly Remainder[] {
   return resources.map((resource, at) => {
     const result = results[at]!;
-    return { resource, items: result.ok ? (result.object as ObjectList<unknown>).items : [], failure: failureOf(result) };
+    if (!result.ok) return { resource, items: [], failure: failureOf(result) };
+    // Whoever serves it may answer with anything.
+    if (!isList(result.object))
+      return { resource, items: [], failure: `${resourceName(resource)}: the server's answer is no list of objects` };
+    return { resource, items: result.object.items, failure: undefined };
   });
 }
 
@@ -122,7 +161,7 @@ function finalize(namespace: Stored<Namespace>): readonly Step[] {
 }
 
 /** Says in the conditions what is left, and looks again when pods may have ended, at the latest after their grace period. */
-function report(namespace: Stored<Namespace>, remaining: readonly Remainder[], nowMs: number): readonly Step[] {
+function report({ namespace, undiscovered, nowMs }: Emptying, remaining: readonly Remainder[]): readonly Step[] {
   const failures = remaining.map(({ failure }) => failure).filter((failure) => failure !== undefined);
   const counts = remaining
     .filter(({ items }) => items.length > 0)
@@ -136,7 +175,15 @@ function report(namespace: Stored<Namespace>, remaining: readonly Remainder[], n
   const enter = (type: string, isTrue: boolean, reason: string, message: string) => {
     conditions = withCondition(conditions, { type, status: isTrue ? "True" : "False", reason, message }, nowMs);
   };
-  enter("NamespaceDeletionDiscoveryFailure", false, "ResourcesDiscovered", "All resources successfully discovered");
+  const undescribed = `unable to retrieve the complete list of server APIs: ${undiscovered.join(", ")}`;
+  if (undiscovered.length > 0)
+    enter(
+      "NamespaceDeletionDiscoveryFailure",
+      true,
+      "DiscoveryFailed",
+      `Discovery failed for some groups, ${undiscovered.length} failing: ${undescribed}`,
+    );
+  else enter("NamespaceDeletionDiscoveryFailure", false, "ResourcesDiscovered", "All resources successfully discovered");
   if (failures.length > 0)
     enter(
       "NamespaceDeletionContentFailure",
@@ -160,7 +207,8 @@ function report(namespace: Stored<Namespace>, remaining: readonly Remainder[], n
 
   const status = { ...namespace.status, phase: "Terminating", conditions };
   const written = isSame(status, namespace.status) ? [] : [updateStatus(namespaces, { ...namespace, status })];
-  if (failures.length > 0) return [...written, fail(failures[0]!)];
+  const failed = failures[0] ?? (undiscovered.length > 0 ? undescribed : undefined);
+  if (failed !== undefined && (failures.length > 0 || remaining.length === 0)) return [...written, fail(failed)];
   return [...written, requeue(Math.max(1000, graceMs(remaining) / 2 || lookAgainMs))];
 }
 

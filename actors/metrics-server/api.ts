@@ -4,6 +4,7 @@ import { type ApiObject, keyOf, type Stored, timestamp } from "../../protocol/ki
 import { addQuantity, formatQuantity, parseQuantity, quantityOf } from "../../protocol/kinds/quantity";
 import { badRequest, type Failure, failure, isFailure, methodNotAllowed, notFound } from "../../protocol/status";
 import type { HttpRequest, HttpResponse } from "../../protocol/web";
+import { openApiOf } from "./openapi";
 import { type Scrape, type Usage, usageOf } from "./usage";
 
 /** metrics.k8s.io/v1beta1: NodeMetrics and PodMetrics, made when somebody asks. Compared with metrics-server's pkg/api. */
@@ -35,6 +36,8 @@ const resources = [
 /** Answers a request that the API server has passed on: who may was decided there. */
 export function answer(known: Known, { method, url, headers }: Pick<HttpRequest, "method" | "url" | "headers">): HttpResponse {
   const { pathname, searchParams } = new URL(url);
+  const types = method === "GET" ? openApiOf(pathname) : undefined;
+  if (types) return json(200, types);
   const accept = headers.find(([name]) => name === "accept")?.[1] ?? "";
   const made = objectOf(known, method, pathname, searchParams);
   if (isFailure(made)) return json(made.code, made);

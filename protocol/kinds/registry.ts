@@ -65,6 +65,8 @@ export interface GroupVersion {
   /** "v1" or "apps/v1". */
   readonly apiVersion: string;
   readonly kinds: readonly Kind[];
+  /** Whether an aggregated server serves it that does not answer: what is known of it may be out of date. */
+  readonly isStale?: boolean;
 }
 
 interface ResourceRow extends GroupVersionKind {

@@ -1,7 +1,9 @@
+import { controllerManager } from "../../actors/controller-manager";
 import { address } from "../../protocol/address";
 import type { HttpChunk, HttpRequest, HttpResponse } from "../../protocol/web";
 import type { AnyActor } from "../../runtime/actor";
 import { install, widgetDefinition } from "./custom-resources/definitions";
+import { type Orchard, orchardActor, orchardGroup } from "./orchard";
 import { type Json, Tank } from "./server/tank";
 
 const apiServices = "/apis/apiregistration.k8s.io/v1/apiservices";
@@ -44,7 +46,8 @@ function extension(seen: HttpRequest[], how: { silent: boolean }): AnyActor {
       if (input.type !== "request" || how.silent) return undefined;
       const request = input.body as HttpRequest;
       const { pathname } = new URL(request.url);
-      if (pathname === "/apis/metrics.example.com/v1")
+      if (pathname.startsWith("/openapi/")) ctx.reply(input.request, json(404, {}));
+      else if (pathname === "/apis/metrics.example.com/v1")
         ctx.reply(
           input.request,
           json(200, { kind: "APIResourceList", apiVersion: "v1", groupVersion: "metrics.example.com/v1", resources }),
@@ -221,3 +224,122 @@ describe("an APIService of a user's own server", () => {
     expect(tank.get("/apis/networking.k8s.io/v1/ingresses").body.kind).toBe("IngressList");
   });
 });
+
+describe("what an aggregated server says of its types", () => {
+  const definition = "com.example.orchard.v1.Fruit";
+  const v3 = `/openapi/v3/apis/${orchardGroup}/v1`;
+
+  it("stands in our OpenAPI: version 3 is passed through, version 2 merged under names that are free", () => {
+    const { tank } = orchardTank();
+    for (const server of [0, 1]) {
+      const { paths } = tank.get("/openapi/v3", { server }).body;
+      expect(paths[`apis/${orchardGroup}/v1`]).toEqual({ serverRelativeURL: `${v3}?hash=ORCHARD` });
+      expect(paths["api/v1"].serverRelativeURL).toMatch(/^\/openapi\/v3\/api\/v1\?hash=/);
+      expect(tank.get(`${v3}?hash=ORCHARD`, { server }).body).toMatchObject({ "x-hash": "ORCHARD" });
+    }
+    const { definitions, paths, parameters } = tank.get("/openapi/v2").body;
+    const theirs = "io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta_v2";
+    expect(definitions[definition].properties.metadata).toEqual({ $ref: `#/definitions/${theirs}` });
+    expect(definitions[theirs]).toMatchObject({ description: "Of an older version." });
+    expect(definitions["io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta"].properties).toHaveProperty("ownerReferences");
+    expect(Object.keys(definitions)).not.toContain("com.example.orchard.Unused");
+    expect(Object.keys(paths)).not.toContain("/apis/elsewhere.example.com/v1/things");
+    expect(paths[`/apis/${orchardGroup}/v1/namespaces/{namespace}/fruits`].post.parameters[1]).toMatchObject({
+      name: "pretty",
+      in: "query",
+    });
+    expect(parameters).toHaveProperty("fieldManager");
+    const protobuf = tank.get("/openapi/v2", { accept: "application/com.github.proto-openapi.spec.v2@v1.0+protobuf" });
+    expect(protobuf.text).toContain(definition);
+  });
+
+  it("is translated where the server has no version 3, and goes with its APIService", () => {
+    const { tank } = orchardTank({ openApi: "v2 alone" });
+    const { serverRelativeURL } = tank.get("/openapi/v3").body.paths[`apis/${orchardGroup}/v1`];
+    const { paths, components } = tank.get(serverRelativeURL).body;
+    const post = paths[`/apis/${orchardGroup}/v1/namespaces/{namespace}/fruits`].post;
+    expect(post.requestBody.content["application/json"].schema).toEqual({ $ref: `#/components/schemas/${definition}` });
+    expect(components.schemas[definition].required).toEqual(["colour"]);
+    tank.delete(`${apiServices}/v1.${orchardGroup}`);
+    tank.simulation.runFor(10_000);
+    expect(Object.keys(tank.get("/openapi/v3").body.paths)).not.toContain(`apis/${orchardGroup}/v1`);
+    expect(Object.hasOwn(tank.get("/openapi/v2").body.definitions, definition)).toBe(false);
+    expect(tank.get(v3).code).toBe(404);
+  });
+
+  it("may be nothing or nonsense", () => {
+    const { tank, orchard } = orchardTank({ openApi: "none" });
+    expect(Object.keys(tank.get("/openapi/v3").body.paths)).not.toContain(`apis/${orchardGroup}/v1`);
+    expect(tank.get("/openapi/v2").code).toBe(200);
+    orchard.openApi = "v3";
+    tank.simulation.runFor(70_000);
+    expect(Object.hasOwn(tank.get("/openapi/v2").body.definitions, definition)).toBe(true);
+  });
+});
+
+describe("objects of an aggregated server", () => {
+  const planted = (tank: Tank, namespace: string, metadata: Json) =>
+    expect(tank.create(`/apis/${orchardGroup}/v1/namespaces/${namespace}/fruits`, { metadata, colour: "red" }).code).toBe(201);
+
+  it("go with their owners, wherever these are", () => {
+    const { tank, orchard } = orchardTank({}, ["garbage-collector"]);
+    const { uid } = tank.create("/api/v1/namespaces/default/configmaps", { metadata: { name: "tree" } }).body.metadata;
+    planted(tank, "default", { name: "apple", ownerReferences: [{ apiVersion: "v1", kind: "ConfigMap", name: "tree", uid }] });
+    planted(tank, "default", { name: "pear" });
+    const owner = { apiVersion: `${orchardGroup}/v1`, kind: "Fruit", name: "pear", uid: "uid-pear" };
+    tank.create("/api/v1/namespaces/default/configmaps", { metadata: { name: "seed", ownerReferences: [owner] } });
+    tank.simulation.runFor(20_000);
+    expect([...orchard.fruits.keys()]).toEqual(["default/apple", "default/pear"]);
+    expect(tank.get("/api/v1/namespaces/default/configmaps/seed").code).toBe(200);
+    tank.delete("/api/v1/namespaces/default/configmaps/tree");
+    tank.delete(`/apis/${orchardGroup}/v1/namespaces/default/fruits/pear`);
+    tank.simulation.runFor(20_000);
+    expect([...orchard.fruits.keys()]).toEqual([]);
+    expect(tank.get("/api/v1/namespaces/default/configmaps/seed").code).toBe(404);
+  });
+
+  it("go with their namespace, which waits for a server that does not say what it has", () => {
+    const { tank, orchard } = orchardTank({}, ["namespace"]);
+    for (const name of ["shop", "other"]) tank.create("/api/v1/namespaces", { metadata: { name } });
+    planted(tank, "shop", { name: "apple" });
+    planted(tank, "other", { name: "pear" });
+    orchard.isSilent = true;
+    tank.simulation.runFor(20_000);
+    tank.create("/api/v1/namespaces/shop/configmaps", { metadata: { name: "settings" } });
+    tank.delete("/api/v1/namespaces/shop");
+    tank.simulation.runFor(20_000);
+    const { conditions } = tank.get("/api/v1/namespaces/shop").body.status;
+    expect(conditions[0]).toMatchObject({
+      ...{ type: "NamespaceDeletionDiscoveryFailure", status: "True", reason: "DiscoveryFailed" },
+      message:
+        "Discovery failed for some groups, 1 failing: unable to retrieve the complete list of server APIs: " +
+        "orchard.example.com/v1: stale GroupVersion discovery: orchard.example.com/v1",
+    });
+    // What can be deleted is.
+    expect(tank.get("/api/v1/namespaces/shop/configmaps").body.items).toEqual([]);
+    const accept = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList";
+    const group = tank.get("/apis", { accept }).body.items.find(({ metadata }: Json) => metadata.name === orchardGroup);
+    expect(group.versions[0]).toMatchObject({ version: "v1", freshness: "Stale", resources: [{ resource: "fruits" }] });
+    orchard.isSilent = false;
+    tank.simulation.runFor(60_000);
+    expect(tank.get("/api/v1/namespaces/shop").code).toBe(404);
+    expect([...orchard.fruits.keys()]).toEqual(["other/pear"]);
+    expect(orchard.asked).toContain(`DELETE /apis/${orchardGroup}/v1/namespaces/shop/fruits/apple`);
+  });
+});
+
+function orchardTank(how: Partial<Orchard> = {}, controllers: readonly string[] = []): { tank: Tank; orchard: Orchard } {
+  const orchard: Orchard = { fruits: new Map(), asked: [], isSilent: false, openApi: "v3", ...how };
+  const web = { "orchard.default.svc:443": address("orchard", 0) };
+  const tank = new Tank({ servers: controllers.length > 0 ? 1 : 2, actors: [orchardActor(orchard), controllerManager], web });
+  const spec = { ...apiService().spec, group: orchardGroup, service: { namespace: "default", name: "orchard", port: 443 } };
+  tank.create(apiServices, { ...apiService(), metadata: { name: `v1.${orchardGroup}` }, spec });
+  if (controllers.length > 0) {
+    tank.simulation.addHost({ name: "controllers", zone: "z0" });
+    const config = { apiServers: [address("apiserver", 0)], clusterCidr: "10.244.0.0/16", serviceCidr: "10.96.0.0/16", rootCa: "PEM" };
+    tank.simulation.place("controllers", address("controller-manager", 0), { ...config, controllers });
+    tank.simulation.startHost("controllers");
+  }
+  tank.simulation.runFor(1_000);
+  return { tank, orchard };
+}

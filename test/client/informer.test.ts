@@ -1,4 +1,5 @@
 import { type ApiClient, type Change, type Informer, pods } from "../../actors/client";
+import { WatchLines } from "../../actors/client/watch-lines";
 import { address } from "../../protocol/address";
 import type { Pod } from "../../protocol/kinds/generated";
 import { FakeStore, type Kept } from "./fake-api-server";
@@ -118,4 +119,28 @@ test("a server that is behind does not take the cache back in time (kubernetes/k
   simulation.runFor(30_000);
   expect(seen).toEqual(["added web-1"]);
   expect(informer().resourceVersion).toBe(before);
+});
+
+test("what an aggregated server streams is read line by line, and nothing that it sends can be taken for more than it is", () => {
+  const lines = new WatchLines();
+  const read = (text: string) =>
+    lines.read({ type: "item", body: { kind: "api.chunk", bytes: Buffer.from(text) } }).map((input) => {
+      if (input.type !== "item" || input.body.kind !== "api.event") throw new Error("no event");
+      return `${input.body.type} ${JSON.parse(Buffer.from(input.body.object).toString()).metadata?.name ?? ""}`;
+    });
+  const event = (type: string, metadata: unknown) => `${JSON.stringify({ type, object: { metadata } })}\n`;
+  const apple = event("ADDED", { name: "apple", resourceVersion: "1" });
+  expect(read(apple.slice(0, 20))).toEqual([]);
+  expect(read(apple.slice(20) + event("BOOKMARK", { resourceVersion: "2" }))).toEqual(["ADDED apple", "BOOKMARK "]);
+  for (const wrong of [
+    "null\n",
+    "[]\n",
+    "{\n",
+    event("ADDED", null),
+    event("ADDED", { name: 1, resourceVersion: "1" }),
+    event("EATEN", { name: "a" }),
+  ])
+    expect(read(wrong)).toEqual(["ERROR "]);
+  expect(read("x".repeat(4 * 1024 * 1024 + 1))).toEqual(["ERROR "]);
+  expect(read(apple)).toEqual(["ADDED apple"]);
 });

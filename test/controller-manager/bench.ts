@@ -38,7 +38,7 @@ export function plan(controller: Controller, key: string, objects: Objects, opti
   for (const { resource, name, of } of controller.indexes ?? []) stores.get(resource.plural)!.addIndex(name, of);
   for (const [plural, list] of Object.entries(objects)) for (const object of list) stores.get(plural)!.set(object);
   const of = (resource: Resource<Any>) => stores.get(resource.plural)!;
-  const view: View = { of, customResources: () => [], seen: () => Number.MAX_SAFE_INTEGER };
+  const view: View = { of, customResources: () => [], aggregatedGroups: () => [], seen: () => Number.MAX_SAFE_INTEGER };
   const { nowMs = Date.parse("2026-01-01T01:00:00Z"), monotonicMs = 0, clusterCidr = "10.244.0.0/16", knobs = {} } = options;
   const moment: Moment = { nowMs, monotonicMs, settings: { knobs, clusterCidr, nodeCidrMaskSize: 24, rootCa: "PEM" } };
   const decided = controller.reconcile(key, view, moment, options.memory);

@@ -46,6 +46,12 @@ describeWith(["kubectl"], "kubectl, with custom resources and a server of one's 
   const apiVersion = "metrics.example.com/v1";
   const apple = { apiVersion, kind: "Fruit", metadata: { name: "apple", namespace: "default" } };
   const fruits = { name: "fruits", singularName: "fruit", namespaced: true, kind: "Fruit", verbs: ["get", "list"] };
+  const Fruit = {
+    ...{ type: "object", description: "Fruit grows on trees.", properties: { colour: { type: "string", description: "How it looks." } } },
+    "x-kubernetes-group-version-kind": [{ group: "metrics.example.com", version: "v1", kind: "Fruit" }],
+  };
+  const kind = Fruit["x-kubernetes-group-version-kind"][0];
+  const paths = { "/apis/metrics.example.com/v1/namespaces/{namespace}/fruits": { get: { "x-kubernetes-group-version-kind": kind } } };
   function answer(url: string, body: string): unknown {
     if (url.startsWith("/convert")) {
       const { uid, objects, desiredAPIVersion } = JSON.parse(body).request;
@@ -54,6 +60,10 @@ describeWith(["kubectl"], "kubectl, with custom resources and a server of one's 
       return { apiVersion: "apiextensions.k8s.io/v1", kind: "ConversionReview", response };
     }
     if (url.endsWith("/apple")) return apple;
+    if (url === "/openapi/v3")
+      return { paths: { "apis/metrics.example.com/v1": { serverRelativeURL: "/openapi/v3/apis/metrics.example.com/v1?hash=1" } } };
+    if (url.startsWith("/openapi/v3/"))
+      return { openapi: "3.0.0", info: { title: "mine", version: "1" }, paths, components: { schemas: { Fruit } } };
     return { kind: "APIResourceList", apiVersion: "v1", groupVersion: apiVersion, resources: [fruits] };
   }
 
@@ -133,6 +143,7 @@ describeWith(["kubectl"], "kubectl, with custom resources and a server of one's 
     await kubectl("apply -f -", { apiVersion: "v1", kind: "List", items });
     expect(await kubectl("wait --for=condition=available apiservice/v1.metrics.example.com --timeout=30s")).toContain("condition met");
     expect(await kubectl("get fruit apple -o name")).toBe("fruit.metrics.example.com/apple\n");
+    expect(await kubectl("explain fruit.colour")).toContain("How it looks.");
     expect(seen).toContain("GET /apis/metrics.example.com/v1/namespaces/default/fruits/apple front-proxy-client kubernetes-admin");
   });
 });

@@ -124,6 +124,15 @@ describe("metrics.k8s.io in a simulated cluster", () => {
     simulation.runFor(20_000);
     expect(call("GET", `${root}/pods`).body.items.map(({ metadata }: Json) => metadata.name)).toEqual(["idle"]);
   });
+
+  it("describes its types, which stand in the API server's own documents", () => {
+    const name = "io.k8s.metrics.pkg.apis.metrics.v1beta1.PodMetrics";
+    const { serverRelativeURL } = call("GET", "/openapi/v3").body.paths["apis/metrics.k8s.io/v1beta1"];
+    expect(call("GET", serverRelativeURL).body.components.schemas[name].required).toEqual(["timestamp", "window", "containers"]);
+    const { definitions, paths } = call("GET", "/openapi/v2").body;
+    expect(paths[`${root}/nodes`].get["x-kubernetes-action"]).toBe("list");
+    expect(definitions[name].properties.metadata.$ref).toBe("#/definitions/io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta_v2");
+  });
 });
 
 describe("what two looks say", () => {

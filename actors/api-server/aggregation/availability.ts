@@ -1,7 +1,7 @@
 import type { APIService } from "../../../protocol/kinds/generated";
 import { type ApiObject, type Stored, timestamp } from "../../../protocol/kinds/object";
 import type { HttpRequest, HttpResponse } from "../../../protocol/web";
-import { forgetDiscovery } from "../discovery/document";
+import { forgetDiscovery, forgetOpenApiIndexes } from "../discovery/document";
 import type { Ctx, ServerState } from "../state";
 import { type Entry, encodeStored } from "../storage/entry";
 import { cacheOf } from "../storage/feed";
@@ -9,6 +9,7 @@ import { type Decision, guaranteedUpdate } from "../storage/guaranteed-update";
 import { pemOf } from "../web/call";
 import { resolveWeb } from "../web/resolve";
 import { apiServicesResource, kindsOfDiscovery, type RemoteService, remoteApiServices } from "./remote";
+import { readOpenApi } from "./remote-openapi";
 
 export const aggregationTimer = "aggregation";
 const checkIntervalMs = 5_000;
@@ -25,7 +26,9 @@ export function checkApiServices(state: ServerState, ctx: Ctx): undefined {
   for (const name of state.aggregation.remotes.keys())
     if (!names.has(name)) {
       state.aggregation.remotes.delete(name);
+      state.aggregation.openApi.delete(name);
       forgetDiscovery(state.documents);
+      forgetOpenApiIndexes(state.documents);
     }
   for (const service of services) check(state, ctx, service);
   if (services.length > 0) ctx.setTimer(aggregationTimer, checkIntervalMs);
@@ -79,7 +82,8 @@ function check(state: ServerState, ctx: Ctx, service: Stored<APIService>): undef
     const { code, body } = answer.body;
     if (code < 200 || code >= 300)
       return settle(state, ctx, service, unavailable("FailedDiscoveryCheck", `${what} bad status from ${route.url}: ${code}`), undefined);
-    return settle(state, ctx, service, available, body);
+    settle(state, ctx, service, available, body);
+    return readOpenApi(state, ctx, service);
   });
 }
 
@@ -96,7 +100,7 @@ function settle(state: ServerState, ctx: Ctx, service: Stored<APIService>, findi
   const said = discovery && discovery.length <= discoveryBytesMax ? Buffer.from(discovery).toString("utf8") : before?.said;
   const kinds = said === undefined || said === before?.said ? (before?.kinds ?? []) : kindsIn(service, said);
   state.aggregation.remotes.set(name, { ...finding, kinds, said: said ?? "" });
-  if (said !== before?.said) forgetDiscovery(state.documents);
+  if (said !== before?.said || finding.available !== before?.available) forgetDiscovery(state.documents);
   return writeCondition(state, ctx, service, finding);
 }
 

@@ -5,6 +5,7 @@ import { isObject } from "../objects/decode";
 import type { ServerState } from "../state";
 import { cacheOf } from "../storage/feed";
 import { resourceNamed } from "../storage/keys";
+import type { RemoteOpenApi } from "./remote-openapi";
 
 /** What a server of the user's serves, as this API server last found it. */
 export interface RemoteService {
@@ -22,12 +23,14 @@ export interface Aggregation {
   readonly remotes: Map<string, RemoteService>;
   /** Checks under way. */
   readonly underWay: Set<string>;
+  /** What the servers say of their types. */
+  readonly openApi: Map<string, RemoteOpenApi>;
 }
 
 export const apiServicesResource = resourceNamed("apiregistration.k8s.io", "v1", "apiservices");
 
 export function newAggregation(): Aggregation {
-  return { remotes: new Map(), underWay: new Set() };
+  return { remotes: new Map(), underWay: new Set(), openApi: new Map() };
 }
 
 /** All APIServices in this server's cache. */
@@ -52,8 +55,8 @@ export function remoteOfPath(state: ServerState, path: string): Stored<APIServic
   return service;
 }
 
-/** The group versions that are served elsewhere, as discovery shows them: in the order of their priorities. */
-export function remoteGroupVersions(state: ServerState): readonly GroupVersion[] {
+/** The APIServices of group versions that are served elsewhere, in the order of their priorities. */
+export function remotesByPriority(state: ServerState): readonly Stored<APIService>[] {
   return remoteApiServices(state)
     .filter(({ spec }) => !state.served.builtInGroups.has(spec?.group ?? ""))
     .toSorted((a, b) => {
@@ -63,12 +66,17 @@ export function remoteGroupVersions(state: ServerState): readonly GroupVersion[]
         y.versionPriority - x.versionPriority ||
         (a.metadata.name < b.metadata.name ? -1 : 1)
       );
-    })
-    .flatMap(({ metadata, spec }): readonly GroupVersion[] => {
-      const known = state.aggregation.remotes.get(metadata.name);
-      const { group = "", version = "" } = spec!;
-      return known && known.kinds.length > 0 ? [{ group, version, apiVersion: `${group}/${version}`, kinds: known.kinds }] : [];
     });
+}
+
+/** The group versions that are served elsewhere, as discovery shows them: one whose server does not answer is there, with what was last known of it. */
+export function remoteGroupVersions(state: ServerState): readonly GroupVersion[] {
+  return remotesByPriority(state).flatMap(({ metadata, spec }): readonly GroupVersion[] => {
+    const known = state.aggregation.remotes.get(metadata.name);
+    const { group = "", version = "" } = spec!;
+    if (!known) return [];
+    return [{ group, version, apiVersion: `${group}/${version}`, kinds: known.kinds, ...(known.available ? {} : { isStale: true }) }];
+  });
 }
 
 /** The kinds of an APIResourceList, in the form in which discovery holds its own; undefined for what is none. */

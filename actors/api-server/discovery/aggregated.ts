@@ -21,9 +21,9 @@ export function apiGroupDiscoveryList(groups: readonly GroupVersion[], version: 
   };
 }
 
-function versionDiscovery({ version, kinds }: GroupVersion) {
+function versionDiscovery({ version, kinds, isStale }: GroupVersion) {
   const sorted = [...kinds].sort((a, b) => (a.plural < b.plural ? -1 : a.plural > b.plural ? 1 : 0));
-  return { version, resources: sorted.map(resourceDiscovery), freshness: "Current" };
+  return { version, resources: sorted.map(resourceDiscovery), freshness: isStale ? "Stale" : "Current" };
 }
 
 function resourceDiscovery(kind: Kind) {

@@ -36,6 +36,11 @@ export function forgetDiscovery(cache: DocumentCache): void {
   for (const key of [...cache.keys()]) if (!key.startsWith("openapi/")) cache.delete(key);
 }
 
+/** Forgets what OpenAPI says of everything at once; the documents of single group versions stay. */
+export function forgetOpenApiIndexes(cache: DocumentCache): void {
+  for (const key of [...cache.keys()]) if (key === "openapi/v3" || /^openapi\/(v2|remote\/)/.test(key)) cache.delete(key);
+}
+
 function groupPath(group: string, apiVersion: string): string {
   return group === "" ? `/api/${apiVersion}` : `/apis/${apiVersion}`;
 }

@@ -26,6 +26,7 @@ export interface Encoding {
 }
 
 const jsonType = "application/json";
+const aggregated = `${jsonType};g=apidiscovery.k8s.io;`;
 
 export function encodingFor(info: RequestInfo, accept: string, isForPeople: boolean): Encoding {
   for (const range of accept === "" ? [] : parseAccept(accept)) {
@@ -59,7 +60,7 @@ function inJson({ path, subresource }: RequestInfo, accept: string, isForPeople:
 /** What can be written as protobuf: the kinds that are built in, the metadata of all, and what discovery says. A Table has no message. */
 function offersProtobuf({ isResource, path, group, version, resource }: RequestInfo, { parameters }: MediaRange): boolean {
   const as = parameters.get("as");
-  if (!isResource) return as === undefined && discovery.test(path);
+  if (!isResource) return discovery.test(path) && (as === undefined || (as === "APIGroupDiscoveryList" && parameters.get("v") === "v2"));
   if (as !== undefined) return as.startsWith("PartialObjectMetadata");
   const kind = kindOfResource(group, version, resource);
   return kind !== undefined && hasProtobuf(apiVersionOf(kind), kind.kind);
@@ -82,8 +83,10 @@ function inProtobuf(range: MediaRange): Encoding {
   return {
     accept: asJson(range),
     response(answer) {
-      const body = answer.contentType === jsonType ? toProtobuf(parsed(answer.body)) : undefined;
-      return body === undefined ? answer : { ...answer, contentType: protobufType, body };
+      // Aggregated discovery says in its parameters which of its forms it is.
+      const form = answer.contentType.startsWith(aggregated) ? answer.contentType.slice(jsonType.length) : "";
+      const body = answer.contentType === jsonType + form ? toProtobuf(parsed(answer.body)) : undefined;
+      return body === undefined ? answer : { ...answer, contentType: protobufType + form, body };
     },
     streamType: `${protobufType};stream=watch`,
     event(event) {

@@ -63,6 +63,8 @@ export function unknownMessage(): Type {
 
 /** The name in definitions.json of the type that an apiVersion and kind denote; undefined for what is not built in. */
 export function definitionOfKind(apiVersion: string, kind: string): string | undefined {
+  // It can be neither read nor written under any address, so that no kind of the registry is called so.
+  if (kind === "APIGroupDiscoveryList" && apiVersion === "apidiscovery.k8s.io/v2") return `io.k8s.api.apidiscovery.v2.${kind}`;
   return definitionNameOf(apiVersion, kind) ?? (metaKinds.has(kind) ? `${meta}.${kind}` : undefined);
 }
 

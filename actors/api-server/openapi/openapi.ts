@@ -3,6 +3,7 @@ import { type Failure, notAcceptable } from "../../../protocol/status";
 import { cached, type DocumentCache, fingerprint, jsonBytes, type ServedDocument } from "../discovery/document";
 import { versionInfo } from "../discovery/version";
 import { chooseMediaType } from "../negotiation";
+import { asVersion3, mergeSwaggers, type Swagger } from "./swagger-of-others";
 import { openApiV2 } from "./v2";
 import { encodeOpenApiV2 } from "./v2-protobuf";
 import { openApiV3 } from "./v3";
@@ -10,6 +11,17 @@ import { openApiV3 } from "./v3";
 export interface OpenApiOptions {
   readonly cache: DocumentCache;
   readonly groups?: readonly GroupVersion[];
+  /** What aggregated servers say of their types, in the order of their priority. */
+  readonly remotes?: readonly RemoteDocuments[];
+}
+
+/** The documents of one aggregated server. */
+export interface RemoteDocuments {
+  /** "apis/GROUP/VERSION". */
+  readonly path: string;
+  /** Of version 3, with the addresses under which it serves them; undefined for a server that has none. */
+  readonly index: ReadonlyMap<string, string> | undefined;
+  readonly swagger: Swagger | undefined;
 }
 
 /** The form kubectl before 1.29 asks for. Before 1.25 it wrote it with an "@", which it cannot parse itself in an answer. */
@@ -25,17 +37,20 @@ export function openApi(
   path: string,
   accept: string,
   hash: string,
-  { cache, groups = groupVersions() }: OpenApiOptions,
+  { cache, groups = groupVersions(), remotes = [] }: OpenApiOptions,
 ): ServedDocument | Failure | undefined {
   const [prefix, version, ...rest] = path.split("/").filter((part) => part !== "");
   if (prefix !== "openapi") return undefined;
-  if (version === "v2" && rest.length === 0) return swagger(accept, cache, groups);
+  if (version === "v2" && rest.length === 0) return swagger(accept, cache, groups, remotes);
   if (version !== "v3") return undefined;
   const found = rest.length === 0 ? undefined : groups.find((group) => pathOf(group) === rest.join("/"));
-  if (rest.length > 0 && found === undefined) return undefined;
+  const translated =
+    found || rest.length === 0 ? undefined : remotes.find((remote) => isTranslated(remote) && remote.path === rest.join("/"));
+  if (rest.length > 0 && found === undefined && translated === undefined) return undefined;
   if (chooseMediaType(accept, ["application/json"]) === undefined) return notAcceptable(["application/json"]);
-  if (found === undefined) return cached(cache, "openapi/v3", "application/json", () => jsonBytes(index(cache, groups)));
-  const document = groupDocument(found, cache);
+  if (found === undefined && translated === undefined)
+    return cached(cache, "openapi/v3", "application/json", () => jsonBytes(index(cache, groups, remotes)));
+  const document = found ? groupDocument(found, cache) : translatedDocument(translated!, cache);
   // The hash is part of the URL that the index gives: what it leads to never changes, and may be kept for ever.
   return hash === fingerprintOf(document)
     ? {
@@ -48,12 +63,27 @@ export function openApi(
     : document;
 }
 
-function index(cache: DocumentCache, groups: readonly GroupVersion[]) {
-  const entry = (group: GroupVersion) => {
-    const path = pathOf(group);
-    return [path, { serverRelativeURL: `/openapi/v3/${path}?hash=${fingerprintOf(groupDocument(group, cache))}` }] as const;
-  };
-  return { paths: Object.fromEntries(groups.map(entry).sort(([a], [b]) => (a < b ? -1 : 1))) };
+function index(cache: DocumentCache, groups: readonly GroupVersion[], remotes: readonly RemoteDocuments[]) {
+  const entry = (path: string, document: ServedDocument) => `/openapi/v3/${path}?hash=${fingerprintOf(document)}`;
+  // What is served here is described here, whatever an aggregated server's index says.
+  const urls = new Map(groups.map((group) => [pathOf(group), entry(pathOf(group), groupDocument(group, cache))]));
+  for (const remote of remotes) {
+    const theirs = isTranslated(remote)
+      ? [[remote.path, entry(remote.path, translatedDocument(remote, cache))] as const]
+      : (remote.index ?? []);
+    for (const [path, url] of theirs) if (!urls.has(path)) urls.set(path, url);
+  }
+  const sorted = [...urls].sort(([a], [b]) => (a < b ? -1 : 1));
+  return { paths: Object.fromEntries(sorted.map(([path, serverRelativeURL]) => [path, { serverRelativeURL }])) };
+}
+
+/** Whether a server's document of version 3 is made here, of its version 2. */
+function isTranslated({ index, swagger }: RemoteDocuments): boolean {
+  return index === undefined && swagger !== undefined;
+}
+
+function translatedDocument({ path, swagger }: RemoteDocuments, cache: DocumentCache): ServedDocument {
+  return cached(cache, `openapi/remote/${path}`, "application/json", () => jsonBytes(asVersion3(swagger!, versionInfo.gitVersion)));
 }
 
 function groupDocument(group: GroupVersion, cache: DocumentCache): ServedDocument {
@@ -69,10 +99,16 @@ function pathOf({ group, apiVersion }: GroupVersion): string {
   return group === "" ? `api/${apiVersion}` : `apis/${apiVersion}`;
 }
 
-function swagger(accept: string, cache: DocumentCache, groups: readonly GroupVersion[]): ServedDocument | Failure {
+function swagger(
+  accept: string,
+  cache: DocumentCache,
+  groups: readonly GroupVersion[],
+  remotes: readonly RemoteDocuments[],
+): ServedDocument | Failure {
   const type = chooseMediaType(accept, v2Types);
   if (type === undefined) return notAcceptable(v2Types);
-  const make = () => openApiV2(groups, versionInfo.gitVersion);
+  const others = remotes.flatMap(({ swagger }) => swagger ?? []);
+  const make = () => mergeSwaggers(openApiV2(groups, versionInfo.gitVersion), others);
   if (type === "application/json") return cached(cache, "openapi/v2", type, () => jsonBytes(make()));
   return cached(cache, "openapi/v2;protobuf", v2Protobuf, () => encodeOpenApiV2(make()));
 }

@@ -6,6 +6,7 @@ import { badRequest, type Failure, invalid, isFailure, requestEntityTooLarge } f
 import { bodyType, parseMediaType } from "../negotiation";
 import { decodeObject, type FieldValidation, isObject } from "../objects/decode";
 import { duplicateFields } from "../objects/duplicate-fields";
+import { isDeeper } from "../objects/nesting";
 
 /** What a request brings: its body as an object of a kind, and the parameters that writes share. */
 
@@ -41,18 +42,6 @@ export function parseText(body: Uint8Array, mayBeYaml: boolean, words = bodyUnre
   if (body.length > levelsMax && isDeeper(read, levelsMax))
     return badRequest(words(`exceeded max depth: expected at most ${levelsMax} levels of objects and lists`));
   return read;
-}
-
-/** Whether that many levels of objects and lists are not enough for a value. It calls itself no more often in itself than there are levels. */
-function isDeeper(value: unknown, levels: number): boolean {
-  if (typeof value !== "object" || value === null) return false;
-  if (levels === 0) return true;
-  if (Array.isArray(value)) {
-    for (const item of value) if (isDeeper(item, levels - 1)) return true;
-    return false;
-  }
-  for (const key in value) if (isDeeper((value as Readonly<Record<string, unknown>>)[key], levels - 1)) return true;
-  return false;
 }
 
 /** What came where a text was expected, whatever it is. */

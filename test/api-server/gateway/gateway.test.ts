@@ -1,8 +1,10 @@
 import { once } from "node:events";
 import { type AddressInfo, connect, createServer } from "node:net";
 import { gunzipSync } from "node:zlib";
+import { apiGroupDiscoveryList } from "../../../actors/api-server/discovery/aggregated";
 import { type Gateway, startGateway } from "../../../actors/api-server/gateway/gateway";
 import { fromProtobuf } from "../../../actors/api-server/gateway/protobuf";
+import { groupVersions } from "../../../protocol/kinds/registry";
 import { Authority } from "../../../runtime/live/certificates";
 import { authority, begin, bytesOf, type Call, clientCertificate, FakeServer, ok, type Protocol, response, serving } from "./world";
 
@@ -141,6 +143,13 @@ describe.each<Protocol>(["HTTP/1.1", "HTTP/2"])("over %s", (protocol) => {
     const discovered = await call({ path: "/api", headers: { accept } });
     expect(discovered.headers["content-type"]).toBe("application/vnd.kubernetes.protobuf");
     expect(fromProtobuf(await bytesOf(discovered))).toMatchObject({ kind: "APIVersions", versions: ["v1"] });
+    const aggregated = "g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList";
+    const groups = JSON.stringify(apiGroupDiscoveryList(groupVersions(), "v2"));
+    server.answer = () => ({ ok: true, body: { ...response(200, groups), contentType: `application/json;${aggregated}` } });
+    const all = await call({ path: "/apis", headers: { accept: `application/vnd.kubernetes.protobuf;${aggregated}` } });
+    expect(all.headers["content-type"]).toBe(`application/vnd.kubernetes.protobuf;${aggregated}`);
+    const { items } = fromProtobuf(await bytesOf(all)) as { items: { metadata: { name?: string }; versions: { freshness: string }[] }[] };
+    expect(items.find(({ metadata }) => metadata.name === "apps")).toMatchObject({ versions: [{ version: "v1", freshness: "Current" }] });
     server.answer = () => ({ ok: true, body: response(200, '{"kind":"Widget","apiVersion":"example.org/v1","b":1,"a":[2]}') });
     const yaml = await call({ path: "/apis/example.org/v1/widgets/w", headers: { accept: "application/yaml" } });
     expect(yaml.headers["content-type"]).toBe("application/yaml");

@@ -1,7 +1,7 @@
 import { dirname, resolve } from "node:path";
 import { parse } from "yaml";
 import { type AdmissionSettings, readAdmissionConfiguration } from "../actors/api-server/admission/configuration";
-import { readAuditWebhookAccess } from "./audit-webhook-access";
+import { accessOf } from "./authorization-options";
 import { InputError } from "./exit";
 import { readText } from "./read-text";
 
@@ -42,15 +42,7 @@ function withFiles(file: string, entry: unknown): unknown {
   const { imagePolicy, ...others } = recordOf(configuration);
   if (rest.name !== "ImagePolicyWebhook" || typeof recordOf(imagePolicy).kubeConfigFile !== "string") return { ...rest, configuration };
   const kubeconfig = resolve(dirname(near), String(recordOf(imagePolicy).kubeConfigFile));
-  const { url, tls, headers } = readAuditWebhookAccess(kubeconfig, `${flag} ${file}: kubeConfigFile`);
-  if (tls.cert !== undefined || tls.servername !== undefined)
-    throw new InputError(`${flag} ${file}: ${kubeconfig}: client certificates and tls-server-name are not there for this webhook`);
-  const access = {
-    url,
-    caBundle: tls.ca === undefined ? "" : Buffer.from(tls.ca).toString("base64"),
-    insecure: tls.rejectUnauthorized === false,
-    headers: Object.entries(headers),
-  };
+  const access = accessOf(kubeconfig, `${flag} ${file}: kubeConfigFile`);
   return { ...rest, configuration: { ...others, imagePolicy: { ...recordOf(imagePolicy), access } } };
 }
 

@@ -7,6 +7,8 @@ import { type Address, roleOf } from "../protocol/address";
 import type { ApiAuditLost, ApiReload, ApiShutdown } from "../protocol/api";
 import type { LiveWorld } from "../runtime/live/world";
 import type { ClusterPlan } from "../scenarios/cluster";
+import { withAccess } from "./authorization-options";
+import { InputError } from "./exit";
 
 /** A file of the API servers' configuration that is read again when it changes. */
 export interface ConfigurationFile {
@@ -27,16 +29,22 @@ const everyMs = 500;
 export class ConfigurationFiles {
   private readonly accepted = new Map<ApiReload["what"], Told>();
   private readonly hashes = new Map<string, string>();
+  /** Of what each said when the cluster started. */
+  private readonly first = new Map<ApiReload["what"], string>();
   private readonly timer: NodeJS.Timeout;
 
   /** `send` tells one API server, each of which was started with `config`. */
   constructor(
-    files: readonly ConfigurationFile[],
+    private readonly files: readonly ConfigurationFile[],
     private readonly config: Partial<ApiServerConfig>,
     private readonly servers: readonly Address[],
     private readonly send: (server: Address, body: ApiReload) => void,
   ) {
-    for (const each of files) this.hashes.set(each.file, readTold(each).hash);
+    for (const each of files) {
+      const { hash } = readTold(each);
+      this.hashes.set(each.file, hash);
+      this.first.set(each.what, hash);
+    }
     // They are read each time: what the system tells of changes is lost where a file is a link into a folder that is swapped as a whole.
     this.timer = setInterval(() => {
       for (const each of files) this.look(each);
@@ -45,7 +53,13 @@ export class ConfigurationFiles {
 
   /** To be called when an API server has started: what it was given at first may be out of date. */
   started(server: Address): void {
-    for (const told of this.accepted.values()) this.tell(server, told);
+    for (const each of this.files) {
+      const accepted = this.accepted.get(each.what);
+      this.tell(
+        server,
+        accepted ?? { kind: "api.reload", what: each.what, document: null, fault: "", hash: this.first.get(each.what)!, known: true },
+      );
+    }
   }
 
   close(): void {
@@ -74,6 +88,7 @@ export function followConfiguration(
 ): () => void {
   if (files.length === 0) return () => undefined;
   const followed = new ConfigurationFiles(files, config, apiServersOf(plan), (server, body) => tellApiServer(world, plan, server, body));
+  for (const server of apiServersOf(plan)) followed.started(server);
   const restarts = world.events.subscribe(({ event }) => {
     if (event.type === "started" && roleOf(event.actor) === "apiserver") followed.started(event.actor);
   });
@@ -102,8 +117,16 @@ function readTold({ what, file }: ConfigurationFile): Told {
   let text = "";
   try {
     text = readFileSync(file, "utf8");
-    return { kind: "api.reload", what, document: parse(text), fault: "", hash: sha256(text) };
+    const document: unknown = parse(text);
+    return {
+      kind: "api.reload",
+      what,
+      document: what === "authorization" ? withAccess(document, file) : document,
+      fault: "",
+      hash: sha256(text),
+    };
   } catch (error) {
+    if (error instanceof InputError) return { kind: "api.reload", what, document: null, fault: error.message, hash: sha256(text) };
     // A YAML error shows the line it is about, and here that may be a key.
     const fault = (error as NodeJS.ErrnoException).code === undefined || text !== "" ? "this is no YAML" : (error as Error).message;
     return { kind: "api.reload", what, document: null, fault: `${file}: ${fault}`, hash: sha256(text) };

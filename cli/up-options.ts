@@ -11,6 +11,7 @@ import { type ApiServerFlags, readApiServerFlags } from "./api-server-flags";
 import { type AuditFlags, type AuditOptions, readAudit } from "./audit-options";
 import { strictSink } from "./audit-webhook";
 import { type AuthenticationFlags, readAuthentication } from "./authentication-options";
+import { readAuthorization } from "./authorization-options";
 import type { ConfigurationFile } from "./configuration-files";
 import { readEncryption } from "./encryption-options";
 import { InputError } from "./exit";
@@ -33,6 +34,7 @@ export interface UpFlags extends AuditFlags, ApiServerFlags, StorageFlags, Authe
   readonly controlPlaneOnly?: boolean;
   readonly metricsServer?: boolean;
   readonly admissionControlConfigFile?: string;
+  readonly authorizationConfig?: string;
   readonly encryptionProviderConfig?: string;
   readonly behaviour?: string;
   readonly metricsListen?: string;
@@ -80,6 +82,7 @@ export function readUpOptions(flags: UpFlags): UpOptions {
     throw new InputError(`--etcd ${flags.etcd}: with --storage the members of etcd are those of the storage`);
   const shape = { ...shapeOf(flags), ...(storage && { etcd: storage.authorities.length }) };
   const audit = readAudit(flags);
+  const authorizers = readAuthorization(flags.authorizationConfig);
   const listen = endpoint("--listen", flags.listen);
   const joinListen = flags.joinListen === undefined ? undefined : endpoint("--join-listen", flags.joinListen);
   for (const [flag, name] of [
@@ -111,6 +114,7 @@ export function readUpOptions(flags: UpFlags): UpOptions {
       ...(audit?.webhook ? { auditStrict: strictSink(audit.webhook) } : {}),
       admission: readAdmission(flags.admissionControlConfigFile, String(flags.enableAdmissionPlugins ?? "")),
       ...readAuthentication(flags),
+      ...(authorizers ? { authorizers } : {}),
       encryption: readEncryption(flags.encryptionProviderConfig),
     },
     behaviours: behavioursOf(flags.behaviour),
@@ -141,13 +145,19 @@ function behavioursOf(file: string | undefined): readonly ImageBehaviour[] {
   return behaviours;
 }
 
-/** The file of authentication is always followed, that of encryption where the flag says so; both as in kube-apiserver. */
+/** The files of authentication and authorization are always followed, that of encryption where the flag says so; all as in kube-apiserver. */
 function configurationFiles(flags: UpFlags): readonly ConfigurationFile[] {
-  const { authenticationConfig, encryptionProviderConfig: encryption, encryptionProviderConfigAutomaticReload: follows } = flags;
+  const {
+    authenticationConfig,
+    authorizationConfig,
+    encryptionProviderConfig: encryption,
+    encryptionProviderConfigAutomaticReload: follows,
+  } = flags;
   if (follows && encryption === undefined)
     throw new InputError("--encryption-provider-config-automatic-reload: --encryption-provider-config says which file that is");
   return [
     ...(authenticationConfig === undefined ? [] : [{ what: "authentication", file: resolve(authenticationConfig) } as const]),
+    ...(authorizationConfig === undefined ? [] : [{ what: "authorization", file: resolve(authorizationConfig) } as const]),
     ...(follows && encryption !== undefined ? [{ what: "encryption", file: resolve(encryption) } as const] : []),
   ];
 }

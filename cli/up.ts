@@ -6,6 +6,7 @@ import { addApiServerFlags } from "./api-server-flags";
 import { AuditLog } from "./audit-log";
 import { AuditWebhook } from "./audit-webhook";
 import { addAuthenticationFlags } from "./authentication-options";
+import { addAuthorizationFlag } from "./authorization-options";
 import { tellApiServer } from "./configuration-files";
 import { type EtcdAccess, etcdctlCommand, writeEtcdAccess } from "./etcd-access";
 import { runInForeground } from "./foreground";
@@ -51,7 +52,7 @@ export function addUp(program: Command): void {
     )
     .option("--json", "print one JSON object for each line");
   addApiServerFlags(command);
-  addAuthenticationFlags(command).action((flags: UpFlags) => runInForeground((stop) => up(flags, stop)));
+  addAuthorizationFlag(addAuthenticationFlags(command)).action((flags: UpFlags) => runInForeground((stop) => up(flags, stop)));
 }
 
 /** Returns what stops the cluster. */

@@ -89,7 +89,9 @@ export interface ApiShutdown {
 /** Said to an API server by its own door, as a datagram: a file of its configuration is another now. */
 export interface ApiReload {
   readonly kind: "api.reload";
-  readonly what: "encryption" | "authentication";
+  readonly what: "encryption" | "authentication" | "authorization";
+  /** It is what the server was started with: there is nothing to do but to say which file it is. */
+  readonly known?: true;
   /** What stands in the file, parsed; the server reads it and may refuse it. */
   readonly document: unknown;
   /** Why there is no document, "" if there is one. */

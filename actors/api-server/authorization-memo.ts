@@ -25,18 +25,22 @@ const roles = rbac("roles");
 const roleBindings = rbac("rolebindings");
 const rbacResources: ReadonlySet<StoredResource> = new Set([clusterRoles, clusterRoleBindings, roles, roleBindings]);
 
-/** Whether the user may do it: a kubelet by what its node uses, everybody by the RBAC objects in the caches. */
-export function decideAccess(state: ServerState, user: User, wanted: Attributes): Decision {
+/** What the Node authorizer says: a kubelet may do what its node needs, and of others it has no opinion. */
+export function decideByNode(
+  state: ServerState,
+  user: User,
+  wanted: Attributes,
+): { readonly type: "allow" | "none"; readonly reason: string } {
   const node = nodeOf(user);
-  if (node === undefined) return decideByRoles(state, user, wanted);
+  if (node === undefined) return noOpinion;
   const verdict = authorizeNode(node, wanted, nodeView(state));
-  if (verdict === "allowed") return { allowed: true, reason: "" };
-  // What the Node authorizer has no opinion of, the rules of its role grant; what it refuses, a role of the user's may still allow.
-  if (verdict === "noOpinion" && nodeRules.some((rule) => allows(rule, wanted))) return { allowed: true, reason: "" };
-  const decision = decideByRoles(state, user, wanted);
-  return decision.allowed || verdict === "noOpinion" ? decision : { allowed: false, reason: verdict.refused };
+  if (verdict === "allowed") return { type: "allow", reason: "" };
+  // What the Node authorizer has no opinion of, the rules of its role grant; what it refuses, somebody after it may still allow.
+  if (verdict === "noOpinion") return nodeRules.some((rule) => allows(rule, wanted)) ? { type: "allow", reason: "" } : noOpinion;
+  return { type: "none", reason: verdict.refused };
 }
 
+const noOpinion = { type: "none", reason: "" } as const;
 const nodeRules = defaultClusterRoles.find(({ metadata }) => metadata?.name === "system:node")?.rules ?? [];
 
 function nodeView({ feed }: ServerState): NodeView {
@@ -57,7 +61,8 @@ function nodeView({ feed }: ServerState): NodeView {
   };
 }
 
-function decideByRoles(state: ServerState, user: User, wanted: Attributes): Decision {
+/** What the RBAC objects in the caches allow. */
+export function decideByRoles(state: ServerState, user: User, wanted: Attributes): Decision {
   const { verb, isResource, group, resource, subresource, namespace, name, path } = wanted;
   const question = [user.name, ...user.groups, verb, isResource, group, resource, subresource, namespace, name, path].join("\n");
   const known = state.authorizations.get(question);

@@ -6,6 +6,7 @@ import type { AuditSink } from "./audit/sink";
 import type { ActorAccounts } from "./authentication/actors";
 import type { AnonymousConfiguration } from "./authentication/anonymous";
 import type { JwtAuthenticator } from "./authentication/oidc/configuration";
+import type { Authorizer } from "./authorization/configuration";
 import type { EncryptionRule } from "./storage/encryption/configuration";
 
 /** What an API server is told when it is placed on a host. */
@@ -25,6 +26,8 @@ export interface ApiServerConfig {
   readonly admission?: AdmissionSettings;
   /** Whether requests without a credential are let in; they are where it is absent. */
   readonly anonymous?: AnonymousConfiguration | undefined;
+  /** Who is asked whether somebody may, in this order; where it is absent the Node authorizer and RBAC. */
+  readonly authorizers?: readonly Authorizer[];
   readonly staticTokens?: readonly StaticToken[];
   /** The service accounts, "namespace/name", under which actors of the user's own run. */
   readonly actorAccounts?: ActorAccounts;

@@ -9,8 +9,9 @@ import { impersonated, impersonationQuestions } from "./authentication/impersona
 import { isIssuedElsewhere, verifyJwt } from "./authentication/oidc/provider";
 import { type BoundLookup, bindingFault, type ParsedToken, serviceAccountUser, tokenFault } from "./authentication/token";
 import type { User } from "./authentication/user";
-import { forbiddenRequest } from "./authorization/rbac";
-import { decideAccess } from "./authorization-memo";
+import type { Attributes } from "./authorization/attributes";
+import { type Decision, forbiddenRequest } from "./authorization/rbac";
+import { withAccess } from "./authorization-chain";
 import { verifyLegacyToken } from "./legacy-token-use";
 import type { Ctx, ServerState } from "./state";
 import { cacheOf } from "./storage/feed";
@@ -39,8 +40,11 @@ export function identify(
     if (isFailure(user) || !impersonation) return then(state, user, ctx);
     const questions = impersonationQuestions(impersonation);
     if (isFailure(questions)) return then(state, questions, ctx);
-    const refused = questions.find((question) => !decideAccess(state, user, question).allowed);
-    return then(state, refused ? forbiddenRequest(user, refused) : impersonated(impersonation), ctx, user);
+    const find = (authorize: (user: User, wanted: Attributes) => Decision) => questions.find((each) => !authorize(user, each).allowed);
+    const deadlineUs = ctx.monotonicUs() + state.knobs["request-timeout"] * 1000;
+    return withAccess(state, ctx, deadlineUs, find, (state, refused, ctx) =>
+      then(state, refused ? forbiddenRequest(user, refused) : impersonated(impersonation), ctx, user),
+    );
   };
   switch (authentication.type) {
     case "user":

@@ -1,6 +1,7 @@
 import type { ApiRequest, ApiResponse } from "../../protocol/api";
 import { type Counter, exponentialBuckets, type Histogram, metricsType, Registry } from "../metrics/registry";
 import { admissionHelp } from "./admission/dynamic/counts";
+import { type AuthorizationFigures, newAuthorizationFigures } from "./authorization-chain";
 import type { Exchange } from "./call";
 import { versionInfo } from "./discovery/version";
 import { isLongRunning, isRead } from "./flow-control/long-running";
@@ -20,6 +21,7 @@ export interface ServerMetrics {
   readonly etcdErrors: Counter;
   readonly authentications: Counter;
   readonly authorizations: Counter;
+  readonly authorization: AuthorizationFigures;
   readonly terminatedWatchers: Counter;
   readonly auditEvents: Counter;
   readonly auditLevels: Counter;
@@ -89,6 +91,7 @@ export function newMetrics(state: () => ServerState): ServerMetrics {
     etcdErrors: registry.counter("etcd_request_errors_total", "Requests to etcd that failed.", ["operation", "group", "resource"]),
     authentications: registry.counter("authentication_attempts", "Credentials that were looked at, by what came of it.", ["result"]),
     authorizations: registry.counter("authorization_attempts_total", "Questions whether somebody may, by what came of it.", ["result"]),
+    authorization: newAuthorizationFigures(registry),
     terminatedWatchers: registry.counter(
       "apiserver_terminated_watchers_total",
       "Watchers that were cut off because they did not keep up.",

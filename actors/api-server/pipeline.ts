@@ -9,8 +9,7 @@ import { audit, nameForAudit, noteDecision } from "./audit/audit";
 import { letsInAnonymous } from "./authentication/anonymous";
 import type { User } from "./authentication/user";
 import { attributesOf } from "./authorization/attributes";
-import { forbiddenRequest } from "./authorization/rbac";
-import { decideAccess } from "./authorization-memo";
+import { askAccess, refuseAccess } from "./authorization-chain";
 import { type Call, type Caller, type ResourceCall, refuse, respond } from "./call";
 import { serveComponentStatuses } from "./component-statuses";
 import { deprecationOf } from "./custom-resources/deprecation";
@@ -79,10 +78,15 @@ const nobody: User = { name: "", uid: "", groups: [], extra: {} };
 function authorizeAndServe(state: ServerState, ctx: Ctx, call: Call): undefined {
   const { request, user } = call;
   const wanted = attributesOf(request);
-  const decision = decideAccess(state, user, wanted);
-  noteDecision(call.caller, decision);
-  state.metrics.authorizations.add([decision.allowed ? "allowed" : "denied"]);
-  if (!decision.allowed) return refuse(ctx, call, forbiddenRequest(user, wanted, decision.reason));
+  return askAccess(state, ctx, user, wanted, call.deadlineUs, (state, decision, ctx) => {
+    noteDecision(call.caller, decision);
+    state.metrics.authorizations.add([decision.allowed ? "allowed" : "denied"]);
+    return decision.allowed ? serveAllowed(state, ctx, call) : refuseAccess(ctx, call, wanted, decision);
+  });
+}
+
+function serveAllowed(state: ServerState, ctx: Ctx, call: Call): undefined {
+  const { request } = call;
   const elsewhere = remoteOfPath(state, request.path);
   if (elsewhere) return proxy(state, ctx, call, elsewhere);
   return request.isResource ? serveResource(state, ctx, call) : serveDocument(state, ctx, call);

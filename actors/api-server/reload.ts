@@ -4,6 +4,8 @@ import { anonymousChanged } from "./authentication/anonymous";
 import { readAuthenticationConfiguration } from "./authentication/oidc/configuration";
 import { compileMapping } from "./authentication/oidc/mapping";
 import { newOidc } from "./authentication/oidc/provider";
+import { defaultAuthorizers, readAuthorizationConfiguration } from "./authorization/configuration";
+import { newAuthorizers } from "./authorization-chain";
 import type { ApiServerConfig } from "./config";
 import type { Ctx, ServerState } from "./state";
 import { readEncryptionConfiguration } from "./storage/encryption/configuration";
@@ -17,12 +19,13 @@ export type Reloads = Readonly<Record<ApiReload["what"], ReloadFigures>>;
 interface ReloadFigures {
   readonly reloads: Counter;
   readonly lastSeconds: Gauge;
-  /** Of the file that is in use; not there before the first reload. */
+  /** Of the file that is in use; not there where none is followed. */
   inUse: { readonly serverHash: string; readonly hash: string } | undefined;
 }
 
 export function newReloads(registry: Registry): Reloads {
-  return { encryption: figuresOf(registry, "encryption"), authentication: figuresOf(registry, "authentication") };
+  const figures = (what: ApiReload["what"]) => figuresOf(registry, what);
+  return { encryption: figures("encryption"), authentication: figures("authentication"), authorization: figures("authorization") };
 }
 
 function figuresOf(registry: Registry, what: ApiReload["what"]): ReloadFigures {
@@ -47,8 +50,12 @@ function figuresOf(registry: Registry, what: ApiReload["what"]): ReloadFigures {
 /** Takes what a file says now, or says why not. Answers "readAgain" where everything in etcd is to be read again because of it. */
 export function reload(state: ServerState, ctx: Ctx, told: ApiReload): "done" | "readAgain" {
   const { what, hash, serverHash } = told;
-  const read = readFileOf(told, state.config);
   const figures = state.reloads[what];
+  if (told.known) {
+    figures.inUse = { serverHash, hash };
+    return "done";
+  }
+  const read = readFileOf(told, state.config);
   const status = read.ok ? "success" : "failure";
   figures.reloads.add([status, serverHash]);
   figures.lastSeconds.set([status, serverHash], ctx.wallUs() / 1e6);
@@ -62,7 +69,7 @@ export function reload(state: ServerState, ctx: Ctx, told: ApiReload): "done" | 
 }
 
 /** What a server was told at its start: some parts of a file are not to change while it runs. */
-type Started = Pick<ApiServerConfig, "anonymous">;
+type Started = Pick<ApiServerConfig, "anonymous" | "authorizers">;
 
 type Read =
   | { readonly ok: true; readonly use: (state: ServerState) => "done" | "readAgain" }
@@ -96,6 +103,23 @@ const readers: Readonly<Record<ApiReload["what"], (document: unknown, started: S
     if (problems.length > 0) return { ok: false, problems };
     const use = (state: ServerState) => {
       state.oidc = newOidc(read.jwt, state.oidc);
+      return "done" as const;
+    };
+    return { ok: true, use };
+  },
+  authorization(document, { authorizers: atStart = defaultAuthorizers }) {
+    const read = readAuthorizationConfiguration(document);
+    if (!read.ok) return read;
+    const { authorizers } = read;
+    // These two need what only a server has that began with them.
+    const added = authorizers.filter(({ type }) => (type === "Node" || type === "RBAC") && !atStart.some((each) => each.type === type));
+    if (added.length > 0)
+      return {
+        ok: false,
+        problems: added.map(({ type }) => `authorizer type ${type} is not allowed if it was not enabled at initial server startup`),
+      };
+    const use = (state: ServerState) => {
+      state.authorizers = newAuthorizers(authorizers);
       return "done" as const;
     };
     return { ok: true, use };

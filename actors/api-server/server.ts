@@ -7,6 +7,7 @@ import { registerGroupVersions } from "./aggregation/registration";
 import { apiServicesResource, newAggregation } from "./aggregation/remote";
 import { streamEnded } from "./audit/audit";
 import { newOidc } from "./authentication/oidc/provider";
+import { newAuthorizers } from "./authorization-chain";
 import { forgetDecisions } from "./authorization-memo";
 import { bootstrap, bootstrapTimer, newBootstrap } from "./bootstrap";
 import type { Exchange } from "./call";
@@ -127,6 +128,7 @@ function newState(config: ApiServerConfig, self: string): ServerState {
     definitions: newDefinitions(),
     aggregation: newAggregation(),
     documents: new Map(),
+    authorizers: newAuthorizers(config.authorizers),
     authorizations: new Map(),
     admissions: new Map(),
     imageVerdicts: new Map(),

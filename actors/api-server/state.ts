@@ -4,6 +4,7 @@ import type { AdmissionCounts } from "./admission/dynamic/counts";
 import type { ImageVerdict } from "./admission/dynamic/image-policy";
 import type { Aggregation } from "./aggregation/remote";
 import type { Oidc } from "./authentication/oidc/provider";
+import type { Authorizers } from "./authorization-chain";
 import type { AuthorizationMemo } from "./authorization-memo";
 import type { Bootstrap } from "./bootstrap";
 import type { ApiServerConfig, Knobs } from "./config";
@@ -47,6 +48,7 @@ export interface ServerState {
   readonly definitions: Definitions;
   readonly aggregation: Aggregation;
   readonly documents: DocumentCache;
+  authorizers: Authorizers;
   readonly authorizations: AuthorizationMemo;
   readonly admissions: AdmissionCounts;
   /** What was said of images, by what was asked. */

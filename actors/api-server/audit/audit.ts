@@ -97,7 +97,7 @@ export function streamEnded(state: ServerState, ctx: Ctx, streamKey: string): vo
 }
 
 /** Notes whether the request was allowed, and by what. */
-export function noteDecision(caller: Caller, { allowed, reason }: Decision): void {
+export function noteDecision(caller: Caller, { allowed, reason, error }: Decision): void {
   caller.exchange.annotations["authorization.k8s.io/decision"] = allowed ? "allow" : "forbid";
-  caller.exchange.annotations["authorization.k8s.io/reason"] = reason;
+  caller.exchange.annotations["authorization.k8s.io/reason"] = error === undefined || allowed ? reason : "internal error";
 }

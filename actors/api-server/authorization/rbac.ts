@@ -27,6 +27,10 @@ export interface Decision {
   readonly allowed: boolean;
   /** Which binding of which role allowed it; for refusals what went wrong while looking, "" where simply nothing allows it. */
   readonly reason: string;
+  /** Somebody said no, so that nobody was asked after. */
+  readonly denied?: true;
+  /** What went wrong while webhooks were asked; with it a refusal is none of the user's. */
+  readonly error?: string;
 }
 
 /**

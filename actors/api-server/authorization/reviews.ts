@@ -40,8 +40,13 @@ export function reviewAccess(
       causes.push(cause("spec.resourceAttributes.namespace", "must match metadata.namespace"));
   }
   if (causes.length > 0 || user === undefined) return invalid({ group: "authorization.k8s.io", resource: "", kind }, causes);
-  const { allowed, reason } = authorize(user, wantedBy(review));
-  return { ...review, status: { allowed, ...(reason === "" ? {} : { reason }) } };
+  const { allowed, denied, reason, error } = authorize(user, wantedBy(review));
+  const more = {
+    ...(denied ? { denied } : {}),
+    ...(reason === "" ? {} : { reason }),
+    ...(error === undefined ? {} : { evaluationError: error }),
+  };
+  return { ...review, status: { allowed, ...more } };
 }
 
 function cause(field: string, message: string): StatusCause {
@@ -64,14 +69,18 @@ function wantedBy({ spec: { resourceAttributes, nonResourceAttributes } }: Acces
 /** Lists what the requester may do in a namespace (`kubectl auth can-i --list`). */
 export function reviewRules(
   review: SelfSubjectRulesReview,
-  rulesIn: (namespace: string) => { readonly rules: readonly PolicyRule[]; readonly incomplete: boolean },
+  rulesIn: (namespace: string) => {
+    readonly rules: readonly PolicyRule[];
+    readonly incomplete: boolean;
+    readonly evaluationError?: string;
+  },
 ): SelfSubjectRulesReview | Failure {
   const { namespace = "" } = review.spec ?? {};
   if (namespace === "")
     return invalid({ group: "authorization.k8s.io", resource: "", kind: "SelfSubjectRulesReview" }, [
       { reason: "FieldValueRequired", field: "spec.namespace", message: "Required value: no namespace on request" },
     ]);
-  const { rules, incomplete } = rulesIn(namespace);
+  const { rules, incomplete, evaluationError } = rulesIn(namespace);
   return {
     ...review,
     status: {
@@ -87,6 +96,7 @@ export function reviewRules(
         .filter((rule) => (rule.nonResourceURLs ?? []).length > 0)
         .map(({ verbs, nonResourceURLs }) => ({ verbs, nonResourceURLs })),
       incomplete,
+      ...(evaluationError === undefined ? {} : { evaluationError }),
     },
   };
 }

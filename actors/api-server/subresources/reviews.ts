@@ -15,7 +15,8 @@ import { isIssuedElsewhere, verifyJwt } from "../authentication/oidc/provider";
 import type { User } from "../authentication/user";
 import { rulesOf } from "../authorization/rbac";
 import { reviewAccess, reviewRules, reviewSelf, reviewToken, type TokenVerdict } from "../authorization/reviews";
-import { decideAccess, rbacObjects } from "../authorization-memo";
+import { withAccess } from "../authorization-chain";
+import { rbacObjects } from "../authorization-memo";
 import { type Call, refuse, respondObject } from "../call";
 import { tokenIssuer, tokenKey, verifyBootstrapToken, verifyToken } from "../identity";
 import { verifyLegacyToken } from "../legacy-token-use";
@@ -48,18 +49,17 @@ function answerAdmitted(state: ServerState, ctx: Ctx, call: Call, kind: Kind, re
     case "SubjectAccessReview":
     case "LocalSubjectAccessReview":
     case "SelfSubjectAccessReview":
-      return answer(
+      return withAccess(
+        state,
         ctx,
-        reviewAccess(review as SubjectAccessReview, {
-          requester: user,
-          namespace: request.namespace,
-          authorize: (who, wanted) => decideAccess(state, who, wanted),
-        }),
+        call.deadlineUs,
+        (authorize) => reviewAccess(review as SubjectAccessReview, { requester: user, namespace: request.namespace, authorize }),
+        (_state, reviewed, ctx) => answer(ctx, reviewed),
       );
     case "SelfSubjectRulesReview":
       return answer(
         ctx,
-        reviewRules(review as SelfSubjectRulesReview, (namespace) => rulesOf(user, namespace, rbacObjects(state))),
+        reviewRules(review as SelfSubjectRulesReview, (namespace) => listedRules(state, user, namespace)),
       );
     case "SelfSubjectReview":
       return answer(ctx, reviewSelf(review as SelfSubjectReview, user));
@@ -73,6 +73,14 @@ function answerAdmitted(state: ServerState, ctx: Ctx, call: Call, kind: Kind, re
     default:
       throw new Error(`nobody answers a ${kind.kind}`);
   }
+}
+
+/** What may be done is only known of those authorizers that have rules; of a webhook it is not. */
+function listedRules(state: ServerState, user: User, namespace: string) {
+  const { chain, asksWebhooks } = state.authorizers;
+  const none = { rules: [], incomplete: false };
+  const found = chain.some(({ type }) => type === "RBAC") ? rulesOf(user, namespace, rbacObjects(state)) : none;
+  return asksWebhooks ? { ...found, incomplete: true, evaluationError: "webhook authorizer does not support user rule resolution" } : found;
 }
 
 /** Whom the token in a TokenReview stands for. */

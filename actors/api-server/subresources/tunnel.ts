@@ -10,8 +10,7 @@ import type { StreamRef } from "../../../runtime/actor";
 import { admitSubresource } from "../admission/dynamic/subresource";
 import { streamEnded } from "../audit/audit";
 import { attributesOf } from "../authorization/attributes";
-import { forbiddenRequest } from "../authorization/rbac";
-import { decideAccess } from "../authorization-memo";
+import { askAccess, refuseAccess } from "../authorization-chain";
 import { begin, type ResourceCall, refuse } from "../call";
 import { isTrue } from "../registry/list-options";
 import { newRelay } from "../relays";
@@ -29,8 +28,12 @@ export function openTunnel(state: ServerState, ctx: Ctx, call: ResourceCall, sub
   if (call.caller.type !== "open") return refuse(ctx, call, badRequest("Upgrade request required"));
   // Who may only read must not get a connection in both directions because WebSockets begin with a GET.
   const wanted = { ...attributesOf(call.request), verb: "create" as const };
-  const decision = decideAccess(state, call.user, wanted);
-  if (!decision.allowed) return refuse(ctx, call, forbiddenRequest(call.user, wanted, decision.reason));
+  return askAccess(state, ctx, call.user, wanted, call.deadlineUs, (state, decision, ctx) =>
+    decision.allowed ? openAllowed(state, ctx, call, subresource) : refuseAccess(ctx, call, wanted, decision),
+  );
+}
+
+function openAllowed(state: ServerState, ctx: Ctx, call: ResourceCall, subresource: Subresource): undefined {
   const { body, options } = connectOptions(call, subresource.name);
   return admitSubresource(state, ctx, call, "CONNECT", body, options, false, (state, admitted, ctx) =>
     isFailure(admitted)

@@ -107,7 +107,7 @@ export const authorizerFunctions: readonly Overload[] = [
   ),
   fn(`${R}.subresource(string): ${R}`, (check: ResourceCheck, subresource: string) => check.with({ subresource })),
   fn(`${R}.namespace(string): ${R}`, (check: ResourceCheck, namespace: string) => check.with({ namespace })),
-  // Nobody here decides by selectors, and an authorizer that does not is asked as if there were none.
+  // Authorizers of this server do not decide by selectors; an authorization webhook is asked here as if there were none.
   fn(`${R}.fieldSelector(string): ${R}`, (check: ResourceCheck) => check),
   fn(`${R}.labelSelector(string): ${R}`, (check: ResourceCheck) => check),
   fn(`${R}.name(string): ${R}`, (check: ResourceCheck, name: string) => check.with({ name })),
@@ -118,7 +118,6 @@ export const authorizerFunctions: readonly Overload[] = [
   ),
   fn(`${D}.allowed(): bool`, ({ decision }: Verdict) => decision.allowed),
   fn(`${D}.reason(): string`, ({ decision }: Verdict) => decision.reason),
-  // Authorizers here look into caches: they always come to a decision.
-  fn(`${D}.errored(): bool`, () => false),
-  fn(`${D}.error(): string`, () => ""),
+  fn(`${D}.errored(): bool`, ({ decision }: Verdict) => decision.error !== undefined),
+  fn(`${D}.error(): string`, ({ decision }: Verdict) => decision.error ?? ""),
 ];

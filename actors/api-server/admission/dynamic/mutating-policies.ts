@@ -6,6 +6,7 @@ import type {
 import type { JsonObject } from "../../../../protocol/kinds/object";
 import type { Kind } from "../../../../protocol/kinds/registry";
 import { type Failure, forbidden, internalError, isFailure } from "../../../../protocol/status";
+import { withAccess } from "../../authorization-chain";
 import { semanticallyEqual } from "../../objects/equality";
 import type { Ctx, ServerState } from "../../state";
 import { decodedAgain, schemaOfBody } from "./body";
@@ -22,7 +23,7 @@ import { type CompiledMutation, compileMutation, mutated } from "./mutation";
 import { type Binding, type Invocation, invocationsFor, mutatingPolicies, type Policy } from "./policies";
 import type { Reinvocable, Reinvocation } from "./reinvocation";
 import type { Match, Review } from "./review";
-import { authorizeWith, inTurn, type Run } from "./run";
+import { inTurn, type Run } from "./run";
 import { type Scene, type ScopeOptions, variablesOf } from "./scope";
 import { subjectOf } from "./validating-policies";
 import { converted, inVersionOf } from "./versions";
@@ -83,8 +84,12 @@ export function runMutatingPolicies(
         return inVersionOf(state, ctx, review, each.match, versions, (state, objects, ctx) => {
           if (isFailure(objects)) return next(state, ctx, internalError(objects.message));
           const before = objects.object!;
-          const scene = { review, match: each.match, ...objects, namespace: run.namespace, authorize: authorizeWith(state) };
-          const made = mutatedBy(each.policy.spec ?? {}, scene, param);
+          const scene = { review, match: each.match, ...objects, namespace: run.namespace };
+          const mutate = (authorize: Scene["authorize"]) => mutatedBy(each.policy.spec ?? {}, { ...scene, authorize }, param);
+          return withAccess(state, ctx, run.deadlineUs, mutate, (state, made, ctx) => settled(state, ctx, made, before));
+        });
+
+        function settled(state: ServerState, ctx: Ctx, made: JsonObject | string | Failure | undefined, before: JsonObject): undefined {
           if (made === undefined) return next(state, ctx);
           if (typeof made === "string") {
             fail(each, made);
@@ -102,7 +107,7 @@ export function runMutatingPolicies(
           return converted(state, ctx, each.match.kind, given.kind, [made], (state, back, ctx) =>
             isFailure(back) ? next(state, ctx, internalError(back.message)) : settle(state, ctx, back[0]!),
           );
-        });
+        }
       },
       (state, ctx, refusal) => {
         policies.end(object);

@@ -2,6 +2,7 @@ import type { MutatingWebhook } from "../../../../protocol/kinds/generated";
 import type { JsonObject } from "../../../../protocol/kinds/object";
 import type { Kind } from "../../../../protocol/kinds/registry";
 import { type Failure, internalError, isFailure } from "../../../../protocol/status";
+import { withAccess } from "../../authorization-chain";
 import { semanticallyEqual } from "../../objects/equality";
 import { jsonPatch } from "../../objects/patch";
 import type { Ctx, ServerState } from "../../state";
@@ -10,7 +11,8 @@ import { callWebhook } from "./call-webhook";
 import { tallyWebhook } from "./counts";
 import type { Reinvocable, Reinvocation } from "./reinvocation";
 import type { Match, Review } from "./review";
-import { authorizeWith, inTurn, outOfTime, type Run } from "./run";
+import { inTurn, outOfTime, type Run } from "./run";
+import type { Scene } from "./scope";
 import { converted, inVersionOf } from "./versions";
 import { concerns, hasConditions, holds, mutatingWebhooks, type Webhook, webhooksOf } from "./webhook";
 
@@ -42,12 +44,12 @@ export function runMutatingWebhooks(
       if (!webhooks.isAsked(round, hook.uid)) return next(state, ctx);
       return inVersionOf(state, ctx, review, match, versions, (state, objects, ctx) => {
         if (isFailure(objects)) return next(state, ctx, internalError(objects.message));
-        if (hasConditions(hook)) {
-          const met = holds(hook, { review, match, ...objects, authorize: authorizeWith(state) });
+        if (!hasConditions(hook)) return ask(state, ctx, hook, index, { review, match, objects }, next);
+        const judge = (authorize: Scene["authorize"]) => holds(hook, { review, match, ...objects, authorize });
+        return withAccess(state, ctx, run.deadlineUs, judge, (state, met, ctx) => {
           if (isFailure(met)) return next(state, ctx, met);
-          if (!met) return next(state, ctx);
-        }
-        return ask(state, ctx, hook, index, { review, match, objects }, next);
+          return met ? ask(state, ctx, hook, index, { review, match, objects }, next) : next(state, ctx);
+        });
       });
     },
     (state, ctx, refusal) => {

@@ -1,10 +1,6 @@
 import type { Namespace } from "../../../../protocol/kinds/generated";
 import type { Stored } from "../../../../protocol/kinds/object";
 import { type Failure, failure, isFailure, notFound } from "../../../../protocol/status";
-import type { User } from "../../authentication/user";
-import type { Attributes } from "../../authorization/attributes";
-import type { Decision } from "../../authorization/rbac";
-import { decideAccess } from "../../authorization-memo";
 import { isObject } from "../../objects/decode";
 import { fetchNeeded } from "../../registry/cluster-view";
 import type { Ctx, ServerState } from "../../state";
@@ -46,11 +42,6 @@ export function beginRun(
     const namespaceLabels = known ? (labels ?? {}) : notFound({ group: "", resource: "namespaces", name });
     return then(state, { around: { equivalents, namespaceLabels }, namespace: ofItself ? undefined : found, ...own }, ctx);
   });
-}
-
-/** How expressions ask whether somebody may do something. */
-export function authorizeWith(state: ServerState): (user: User, wanted: Attributes) => Decision {
-  return (user, wanted) => decideAccess(state, user, wanted);
 }
 
 /** Takes one step after the other, each of which goes on when it likes. `next` with an outcome ends it. */

@@ -1,12 +1,14 @@
 import type { Namespace, ValidatingAdmissionPolicy, ValidatingAdmissionPolicyBinding } from "../../../../protocol/kinds/generated";
 import type { Kind } from "../../../../protocol/kinds/registry";
 import { type Failure, forbidden, isFailure } from "../../../../protocol/status";
+import { withAccess } from "../../authorization-chain";
 import { isObject } from "../../objects/decode";
 import type { Ctx, ServerState } from "../../state";
 import { tallyPolicy } from "./counts";
 import { type Binding, type Invocation, invocationsFor, type Policy, validatingPolicies } from "./policies";
 import type { Review } from "./review";
-import { authorizeWith, inTurn, type Run } from "./run";
+import { inTurn, type Run } from "./run";
+import type { Scene } from "./scope";
 import { type PolicyDecision, validatePolicy } from "./validating-program";
 import { inVersionOf } from "./versions";
 
@@ -32,6 +34,22 @@ export function runValidatingPolicies(
     const versions = new Map<Kind, Pick<Review, "object" | "old">>();
     const denials: Denial[] = [];
     const published = new Map<string, string[]>();
+    const judged = (
+      state: ServerState,
+      ctx: Ctx,
+      each: Invocation<ValidatingPolicy, ValidatingBinding>,
+      { object, old }: Pick<Review, "object" | "old">,
+      next: (state: ServerState, ctx: Ctx) => undefined,
+    ): undefined => {
+      const namespace = run.namespace as (Namespace & typeof run.namespace) | undefined;
+      const scene = { review, match: each.match, object, old, namespace };
+      const judge = (authorize: Scene["authorize"]) =>
+        each.params.map((param) => validatePolicy(each.policy.spec ?? {}, { ...scene, authorize }, param));
+      return withAccess(state, ctx, run.deadlineUs, judge, (state, results, ctx) => {
+        for (const result of results) note(state, each, result, run.notes, denials, published);
+        return next(state, ctx);
+      });
+    };
     return inTurn<(typeof found)[number], never>(
       state,
       ctx,
@@ -48,7 +66,7 @@ export function runValidatingPolicies(
         }
         return inVersionOf(state, ctx, review, each.match, versions, (state, objects, ctx) => {
           if (isFailure(objects)) refuse(`failed to configure binding: failed to convert object version: ${objects.message}`);
-          else judge(state, each, review, objects, run, denials, published);
+          else return judged(state, ctx, each, objects, next);
           return next(state, ctx);
         });
       },
@@ -62,51 +80,38 @@ export function runValidatingPolicies(
 
 const annotationLengthMax = 10 * 1024;
 
-/** Evaluates one policy under one binding, for each of its parameters. */
-function judge(
+/** Notes what came of one policy under one binding and parameter. */
+function note(
   state: ServerState,
-  { policy, binding, match, params }: Invocation<ValidatingPolicy, ValidatingBinding>,
-  review: Review,
-  objects: Pick<Review, "object" | "old">,
-  { namespace, notes }: { readonly namespace: Run["namespace"]; readonly notes: Run["notes"] },
+  { policy, binding }: Invocation<ValidatingPolicy, ValidatingBinding>,
+  result: ReturnType<typeof validatePolicy>,
+  notes: Run["notes"],
   denials: Denial[],
   published: Map<string, string[]>,
 ): void {
   const [policyName, bindingName] = [policy.metadata.name, binding.metadata.name];
   const actions: readonly string[] = binding.spec?.validationActions ?? [];
-  for (const param of params) {
-    const { object, old } = objects;
-    const scene = {
-      review,
-      match,
-      object,
-      old,
-      namespace: namespace as (Namespace & typeof namespace) | undefined,
-      authorize: authorizeWith(state),
-    };
-    const result = validatePolicy(policy.spec ?? {}, scene, param);
-    for (const [index, decision] of result.decisions.entries()) {
-      const error = decision.error ? "invalid_error" : "no_error";
-      if (decision.allowed) {
-        tallyPolicy(state, policyName, bindingName, "allow", error);
-        continue;
-      }
-      const { reason, message } = decision;
-      for (const action of actions) {
-        tallyPolicy(state, policyName, bindingName, action.toLowerCase(), error);
-        if (action === "Deny") denials.push({ policy: policyName, binding: bindingName, reason, message });
-        else if (action === "Warn")
-          notes.warn(`Validation failed for ValidatingAdmissionPolicy '${policyName}' with binding '${bindingName}': ${message}`);
-        else if (action === "Audit") noteFailure(notes, policyName, bindingName, index, actions, decision);
-      }
+  for (const [index, decision] of result.decisions.entries()) {
+    const error = decision.error ? "invalid_error" : "no_error";
+    if (decision.allowed) {
+      tallyPolicy(state, policyName, bindingName, "allow", error);
+      continue;
     }
-    for (const annotation of result.annotations) {
-      if ("error" in annotation) denials.push({ policy: policyName, binding: bindingName, reason: "", message: annotation.error });
-      else {
-        const key = `${policyName}/${annotation.key}`;
-        const values = published.get(key) ?? [];
-        published.set(key, values.includes(annotation.value) ? values : [...values, annotation.value.slice(0, annotationLengthMax)]);
-      }
+    const { reason, message } = decision;
+    for (const action of actions) {
+      tallyPolicy(state, policyName, bindingName, action.toLowerCase(), error);
+      if (action === "Deny") denials.push({ policy: policyName, binding: bindingName, reason, message });
+      else if (action === "Warn")
+        notes.warn(`Validation failed for ValidatingAdmissionPolicy '${policyName}' with binding '${bindingName}': ${message}`);
+      else if (action === "Audit") noteFailure(notes, policyName, bindingName, index, actions, decision);
+    }
+  }
+  for (const annotation of result.annotations) {
+    if ("error" in annotation) denials.push({ policy: policyName, binding: bindingName, reason: "", message: annotation.error });
+    else {
+      const key = `${policyName}/${annotation.key}`;
+      const values = published.get(key) ?? [];
+      published.set(key, values.includes(annotation.value) ? values : [...values, annotation.value.slice(0, annotationLengthMax)]);
     }
   }
 }

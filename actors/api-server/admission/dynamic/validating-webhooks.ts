@@ -1,11 +1,13 @@
 import type { ValidatingWebhook } from "../../../../protocol/kinds/generated";
 import type { Kind } from "../../../../protocol/kinds/registry";
 import { type Failure, internalError, isFailure } from "../../../../protocol/status";
+import { withAccess } from "../../authorization-chain";
 import type { Ctx, ServerState } from "../../state";
 import { callWebhook } from "./call-webhook";
 import { tallyWebhook } from "./counts";
 import type { Match, Review } from "./review";
-import { authorizeWith, inTurn, outOfTime, type Run } from "./run";
+import { inTurn, outOfTime, type Run } from "./run";
+import type { Scene } from "./scope";
 import { inVersionOf } from "./versions";
 import { concerns, hasConditions, holds, validatingWebhooks, type Webhook, webhooksOf } from "./webhook";
 
@@ -37,13 +39,12 @@ export function runValidatingWebhooks(
       if (isFailure(match)) return next(state, ctx, match);
       return inVersionOf(state, ctx, review, match, versions, (state, objects, ctx) => {
         if (isFailure(objects)) return next(state, ctx, internalError(objects.message));
-        if (hasConditions(hook)) {
-          const met = holds(hook, { review, match, ...objects, authorize: authorizeWith(state) });
+        const judge = (authorize: Scene["authorize"]) => !hasConditions(hook) || holds(hook, { review, match, ...objects, authorize });
+        return withAccess(state, ctx, run.deadlineUs, judge, (state, met, ctx) => {
           if (isFailure(met)) return next(state, ctx, met);
-          if (!met) return next(state, ctx);
-        }
-        asked.push({ hook, index, match, objects });
-        return next(state, ctx);
+          if (met) asked.push({ hook, index, match, objects });
+          return next(state, ctx);
+        });
       });
     },
     (state, ctx, refusal) => (refusal || asked.length === 0 ? then(state, refusal, ctx) : askAll(state, ctx, review, run, asked, then)),

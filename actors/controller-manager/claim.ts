@@ -23,6 +23,7 @@ export interface Claim<T> {
  * Which objects belong to an owner. Orphans that match its selector are adopted, after a look past the cache that the owner is not being deleted
  * (the garbage collector may be orphaning at this moment, kubernetes/kubernetes#42639); what it owns but no longer selects is released.
  * Nothing is adopted or released while the owner or the object is being deleted. `isAdoptable` may turn away more.
+ * Where what is owned is counted by a finalizer, that comes with the adoption and goes with the release: nobody else would take it off.
  */
 export function claim<O extends { readonly metadata?: ObjectMeta }, T extends { readonly metadata?: ObjectMeta }>(
   view: View,
@@ -31,6 +32,7 @@ export function claim<O extends { readonly metadata?: ObjectMeta }, T extends { 
   childResource: Resource<T>,
   selector: LabelSelector,
   isAdoptable: (child: Stored<T>) => boolean = () => true,
+  finalizer?: string,
 ): Claim<T> {
   const { uid, namespace = "", name } = owner.metadata;
   const store = view.of(childResource);
@@ -39,13 +41,13 @@ export function claim<O extends { readonly metadata?: ObjectMeta }, T extends { 
   const adoptions: Step[] = [];
   for (const child of store.byIndex(byController, uid)) {
     if (matchesLabelSelector(selector, child.metadata.labels)) owned.push(child);
-    else if (!isBeingDeleted(owner) && !isBeingDeleted(child)) releases.push(release(childResource, child, uid));
+    else if (!isBeingDeleted(owner) && !isBeingDeleted(child)) releases.push(release(childResource, child, uid, finalizer));
   }
   if (!isBeingDeleted(owner))
     for (const child of store.byIndex(byController, orphansOf(namespace))) {
       if (isBeingDeleted(child) || !matchesLabelSelector(selector, child.metadata.labels) || !isAdoptable(child)) continue;
       owned.push(child);
-      adoptions.push(adopt(childResource, child, owner));
+      adoptions.push(adopt(childResource, child, owner, finalizer));
     }
   if (adoptions.length === 0) return { owned, steps: releases };
   const check = get(ownerResource, namespace, name, (result) => {
@@ -57,12 +59,16 @@ export function claim<O extends { readonly metadata?: ObjectMeta }, T extends { 
   return { owned, steps: [...releases, check] };
 }
 
-function adopt<T>(resource: Resource<T>, child: Stored<T>, owner: Stored<unknown>): Step {
+function adopt<T>(resource: Resource<T>, child: Stored<T>, owner: Stored<unknown>, finalizer: string | undefined): Step {
   const ownerReferences = [...(child.metadata.ownerReferences ?? []), controllerReference(owner as Stored)];
-  return update(resource, { ...child, metadata: { ...child.metadata, ownerReferences } });
+  const before = child.metadata.finalizers ?? [];
+  const counted = finalizer === undefined || before.includes(finalizer) ? {} : { finalizers: [...before, finalizer] };
+  return update(resource, { ...child, metadata: { ...child.metadata, ownerReferences, ...counted } });
 }
 
-function release<T>(resource: Resource<T>, child: Stored<T>, ownerUid: string): Step {
+function release<T>(resource: Resource<T>, child: Stored<T>, ownerUid: string, finalizer: string | undefined): Step {
   const ownerReferences = (child.metadata.ownerReferences ?? []).filter((reference) => reference.uid !== ownerUid);
-  return update(resource, { ...child, metadata: { ...child.metadata, ownerReferences } }, { ignore: ["NotFound"] });
+  const finalizers = child.metadata.finalizers?.filter((name) => name !== finalizer);
+  const metadata = { ...child.metadata, ownerReferences, ...(finalizers ? { finalizers } : {}) };
+  return update(resource, { ...child, metadata }, { ignore: ["NotFound"] });
 }

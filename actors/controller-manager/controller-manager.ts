@@ -103,6 +103,7 @@ const sources: ReadonlyMap<string, string> = new Map([
   ["taint-eviction", "taint-eviction-controller"],
   ["endpoints", "endpoint-controller"],
   ["endpointslice", "endpoint-slice-controller"],
+  ["endpointslicemirroring", "endpoint-slice-mirroring-controller"],
   ["disruption", "controllermanager"],
   ["garbage-collector", "garbage-collector-controller"],
 ]);

@@ -19,7 +19,7 @@ import {
 import { isSame } from "./canonical";
 import { byController, claim, controllerIndex } from "./claim";
 import { conditionOf, withCondition } from "./condition";
-import { type Count, countPods, hasFailed, isTracked } from "./job-counting";
+import { type Count, countPods, hasFailed, isTracked, trackingFinalizer } from "./job-counting";
 import { failuresOf, type IndexFailures, indexFailures } from "./job-index-failures";
 import { formatIndexes, indexOf, pendingIndexes, succeededIndexes } from "./job-indexes";
 import { createPod, deletePod, releaseOrphans, releasePod, trackedOf } from "./job-pods";
@@ -84,6 +84,8 @@ function reconcileJob(job: Stored<Job>, view: View, nowMs: number, memory: Memor
     jobs,
     pods,
     spec.selector ?? { matchLabels: { "batch.kubernetes.io/controller-uid": job.metadata.uid } },
+    undefined,
+    trackingFinalizer,
   );
   if (isFinished(job)) return { steps: owned.filter(isTracked).map(releasePod), memory: null };
 

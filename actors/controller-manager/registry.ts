@@ -9,6 +9,7 @@ import { deploymentController } from "./deployment";
 import { disruptionController } from "./disruption";
 import { endpointsController } from "./endpoints";
 import { endpointSliceController } from "./endpointslice";
+import { endpointSliceMirroring } from "./endpointslice-mirroring";
 import { garbageCollector } from "./garbage-collector";
 import { jobController } from "./job";
 import { legacyTokenCleaner } from "./legacy-token-cleaner";
@@ -41,6 +42,7 @@ export const controllers: readonly Controller[] = [
   disruptionController,
   endpointsController,
   endpointSliceController,
+  endpointSliceMirroring,
   garbageCollector,
   jobController,
   legacyTokenCleaner,

@@ -197,7 +197,7 @@ export class Tank {
   }
 }
 
-function message(method: string, target: string, options: RequestOptions): ApiRequest {
+export function message(method: string, target: string, options: RequestOptions): ApiRequest {
   const info = requestInfo(method, target);
   if (isFailure(info)) throw new Error(info.message);
   const { body, accept = "", contentType = "application/json", credential = admin, impersonation = null } = options;

@@ -1,6 +1,7 @@
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
+import { Interrupted } from "../cli/exit";
 import { loadScenario } from "../cli/load";
 import { huntAll, type Prepared, prepareAll } from "../cli/mutants/campaign";
 import { verdictOf } from "../cli/mutants/hunt";
@@ -24,6 +25,8 @@ interface Part {
   readonly name: string;
   readonly figures: Map<string, number>;
   readonly turn: Turn;
+  /** How long a turn may take; what cannot be broken off and gone on with later has its whole share at once. */
+  readonly turnMaxMs: number;
   seconds: number;
   turns: number;
 }
@@ -34,10 +37,10 @@ const comparedPerTurn = 1_000;
 const turnMaxMs = 60_000;
 
 function partsFrom(first: number): Part[] {
-  const part = (name: string, make: (add: (figure: string, by: number) => void) => Turn): Part => {
+  const part = (name: string, make: (add: (figure: string, by: number) => void) => Turn, maxMs = turnMaxMs): Part => {
     const figures = new Map<string, number>();
     const turn = make((figure, by) => figures.set(figure, (figures.get(figure) ?? 0) + by));
-    return { name, figures, turn, seconds: 0, turns: 0 };
+    return { name, figures, turn, turnMaxMs: maxMs, seconds: 0, turns: 0 };
   };
   return [
     part("etcd processes killed", (add) => {
@@ -106,19 +109,7 @@ function partsFrom(first: number): Part[] {
         return violations;
       };
     }),
-    part("mutants", (add) => {
-      let next = first;
-      let prepared: readonly Prepared[] | undefined;
-      return async (endMs) => {
-        const mutants = (prepared ??= prepareAll(allMutants()));
-        const found: string[] = [];
-        while (performance.now() < endMs) {
-          const firstSeed = 1 + 1_000 * Math.floor(next / mutants.length);
-          found.push(...(await huntOne(mutants[next++ % mutants.length]!, firstSeed, endMs, add)));
-        }
-        return found;
-      };
-    }),
+    part("mutants", (add) => hunts(first, add), Number.POSITIVE_INFINITY),
     part("examples/shop/leader-loss.yaml", (add) => seedsOf("examples/shop/leader-loss.yaml", first, shopSeeds, 10, add)),
     part("scenarios/library/swarm.yaml", (add) => seedsOf("scenarios/library/swarm.yaml", first, Number.POSITIVE_INFINITY, 5, add)),
     part("healthy seeds", (add) => healthySeeds(first, add)),
@@ -126,10 +117,27 @@ function partsFrom(first: number): Part[] {
   ];
 }
 
-/** So long a hunt may go on when the part's turn is over. */
-const overtimeMs = 20 * 60_000;
+/** Hunts one mutant after the other, those first that may take least. A search that the time breaks off says nothing about its mutant. */
+function hunts(first: number, add: (figure: string, by: number) => void): Turn {
+  let next = first;
+  let prepared: readonly Prepared[] | undefined;
+  return async (endMs) => {
+    const mutants = (prepared ??= prepareAll(allMutants()).toSorted((a, b) => a.planted.mutant.withinCpuMs - b.planted.mutant.withinCpuMs));
+    const found: string[] = [];
+    while (performance.now() < endMs) {
+      const firstSeed = 1 + 1_000 * Math.floor(next / mutants.length);
+      try {
+        found.push(...(await huntOne(mutants[next++ % mutants.length]!, firstSeed, endMs, add)));
+      } catch (error) {
+        if (!(error instanceof Interrupted)) throw error;
+        add("broken off", 1);
+      }
+    }
+    return found;
+  };
+}
 
-/** Hunts one mutant; where the first search misses it, the median of three others counts. */
+/** Hunts one mutant; where the first search misses it, the median of three others counts. Throws Interrupted when the time is over. */
 async function huntOne(
   mutant: Prepared,
   firstSeed: number,
@@ -137,7 +145,7 @@ async function huntOne(
   add: (figure: string, by: number) => void,
 ): Promise<readonly string[]> {
   const search = async (repeat: number, seed: number) => {
-    const interrupted = () => performance.now() > endMs + overtimeMs;
+    const interrupted = () => performance.now() > endMs;
     const quiet = { onHunted: () => undefined, onProgress: () => undefined };
     const [hunted] = await huntAll([mutant], { workers: 1, repeat, firstSeed: seed, withinCpuMs: undefined, interrupted, ...quiet });
     for (const { runs, cpuMs } of hunted!.attempts) {
@@ -243,8 +251,13 @@ async function main(): Promise<number> {
   for (let turn = 0; turn < parts.length || performance.now() < endMs; turn++) {
     const part = parts[turn % parts.length]!;
     const startedMs = performance.now();
+    const leftMs = shareMs - part.seconds * 1000;
+    if (part.turns > 0 && part.turnMaxMs > shareMs && leftMs < 1_000) {
+      if (parts.length === 1) break;
+      continue;
+    }
     // However short the time, and whoever took too much of it, each part is to have a turn.
-    const turnEndMs = Math.min(turn < parts.length ? Number.POSITIVE_INFINITY : endMs, startedMs + turnMaxMs, startedMs + shareMs);
+    const turnEndMs = Math.min(turn < parts.length ? Number.POSITIVE_INFINITY : endMs, startedMs + part.turnMaxMs, startedMs + shareMs);
     const found = await part.turn(turnEndMs).catch((error: Error) => [`${part.name}: ${error.stack}`]);
     for (const why of found) process.stdout.write(`VIOLATED  ${why}\n`);
     violations.push(...found);

@@ -1,7 +1,9 @@
+import { type HostName, roleOf } from "../protocol/address";
 import { keyOf } from "../protocol/kinds/object";
 import type { ObjectName } from "./actions/action";
 import type { CheckResult } from "./checks/check";
 import type { HostPlan } from "./cluster";
+import { deadInCalm } from "./core";
 import { type Act, type Convergence, type Final, objectId } from "./history";
 import { shortestUs, stepsOf } from "./language/steps";
 import { StopCondition } from "./language/stop-condition";
@@ -38,7 +40,7 @@ const secondUs = 1_000_000;
 const restSeconds = restUs / secondUs;
 
 /**
- * The course of one run, in simulation or live: the cluster comes up and the manifests settle; the storm blows; in the calm all is healed and it must
+ * The course of one run, in simulation or live: the cluster comes up and the manifests settle; the storm blows; in the calm all is healed, or all of a core, and it must
  * converge and stay so.
  */
 export class Course {
@@ -242,7 +244,23 @@ export class Course {
     this.stormLastedUs = inActUs;
     this.storm.calm();
     this.enter("calm");
+    if (this.options.input.scenario.calm.coreOnly) this.loseAllButCore();
     this.quietSeconds = 0;
+  }
+
+  /** What a core has to do without the rest. Members whose votes or data are still being put in order are not to be had for that. */
+  private loseAllButCore(): void {
+    const { world } = this.options;
+    const draw = (host: HostName, purpose: string) => world.random.draw(`calm ${host}`, purpose, 0);
+    const hosts = this.tank.hosts();
+    const members = hosts.filter(({ role }) => role === "etcd").map(({ name }) => name);
+    const isSingle = (host: HostName) => this.tank.residentsOf(host).filter((actor) => roleOf(actor) === "etcd").length === 1;
+    const inOrder = this.storm.isMended && members.every(isSingle);
+    const dead = deadInCalm(hosts, (host) => !inOrder && members.includes(host), draw);
+    for (const host of dead) this.tank.crashHost(host, draw(host, "silently") < 0.5);
+    if (dead.length === 0) return;
+    const action = `leave ${dead.join(", ")} dead: the rest is enough`;
+    this.witness.tell({ type: "action", atUs: world.now(), step: -1, action, ok: true, detail: "" });
   }
 
   private judgeCalm(inActUs: number, reasons: readonly string[]): void {

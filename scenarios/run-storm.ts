@@ -115,6 +115,11 @@ export class RunStorm {
     this.storm.calm();
   }
 
+  /** Whether no member of etcd is being replaced, taken away or filled anew for what a fault has done. */
+  get isMended(): boolean {
+    return this.storm.isMended;
+  }
+
   /** What the operator is still about, which will move what has come to rest. */
   get unfinished(): readonly string[] {
     return [...this.acting.values()];

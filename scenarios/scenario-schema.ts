@@ -38,7 +38,14 @@ const fileSchema = recordSchema(
     swarm: swarmSchema,
     plan: planSchema,
     beyondBudget: { type: "boolean" },
-    calm: recordSchema({ within: durationSchema, stay: durationSchema }),
+    calm: recordSchema({
+      within: durationSchema,
+      stay: durationSchema,
+      coreOnly: {
+        type: "boolean",
+        description: "of the control plane only a core is sure to live on; each of the rest stays dead or not, as each seed draws",
+      },
+    }),
     expect: { type: "array", items: { type: ["string", "object"] }, minItems: 1, description: "a list of checks" },
   },
   ["name", "expect"],

@@ -62,7 +62,8 @@ export interface Scenario {
   readonly stormUs: number;
   /** Whether the storm may take more than a quorum can bear. */
   readonly beyondBudget: boolean;
-  readonly calm: { readonly withinUs: number; readonly stayUs: number };
+  /** With `coreOnly` a part of the control plane that is not needed may stay dead. */
+  readonly calm: { readonly withinUs: number; readonly stayUs: number; readonly coreOnly: boolean };
   readonly expect: readonly { readonly check: Check; readonly label: string; readonly params: Params; readonly path: Path }[];
   /** A problem at a place of the file, for what is only found out with the manifests at hand. */
   problem(path: Path, message: string): Problem;
@@ -147,6 +148,7 @@ class Reader {
       calm: {
         withinUs: this.restful((file.calm as Params | undefined)?.within ?? "2m", ["calm", "within"]),
         stayUs: microseconds((file.calm as Params | undefined)?.stay ?? "20s"),
+        coreOnly: (file.calm as Params | undefined)?.coreOnly === true,
       },
       expect,
       problem: (path, message) => this.document.problem(path, message),

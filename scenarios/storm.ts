@@ -155,6 +155,11 @@ export class Storm {
     for (const place of [...this.active.keys()].reverse()) this.undo(place);
   }
 
+  /** Whether the data and the votes of all members are in order again, after every fault that ended. */
+  get isMended(): boolean {
+    return this.mending.every(({ ongoing }) => ongoing.isMended?.() !== false);
+  }
+
   /** Why losing these hosts as well takes more than the cluster must survive. */
   private beyondBudget(fault: PlannedFault["fault"], hit: readonly HostName[]): string | undefined {
     this.mending = this.mending.filter(({ ongoing }) => ongoing.isMended?.() === false);

@@ -1,6 +1,6 @@
 import type { Condition } from "./condition";
 import { type Expectation, expectationOf, looksAtMessages, type Observation, type Standing, timesIn } from "./expectation";
-import type { StormBody, StormNode, StormStep } from "./steps";
+import { roundsOf, type StormBody, type StormNode, type StormStep } from "./steps";
 
 /** What a director needs of the world in which its storm blows; times count from when the storm began, in microseconds. */
 export interface Stage {
@@ -43,6 +43,8 @@ export class Director {
   private readonly occurrences = new Map<StormStep, number>();
   /** Nodes that may not overlap and have begun. */
   private readonly underWay = new Set<StormNode>();
+  /** Each step as it was taken last; what is over already can be ended again. */
+  private readonly taken = new Map<StormStep, Taken>();
   private readonly draws = new Map<StormNode, number>();
   /** What the storm still waits for. */
   private busy = 0;
@@ -140,28 +142,38 @@ export class Director {
 
   /** Begins a node as often as its start says. */
   private start(node: StormNode, then: (() => void) | undefined): void {
-    const { atUs, spreadUs, when, times, everyUs } = node.start;
+    const { atUs, spreadUs, when, times } = node.start;
     const drawn = this.draws.get(node) ?? 0;
     this.draws.set(node, drawn + 1);
     const late = spreadUs === 0 ? 0 : Math.floor(this.stage.draw(`between ${node.path.join(".")}`, drawn) * spreadUs);
     const beginUs = this.stage.nowUs() + atUs + late;
-    let left = times;
+    const rounds = roundsOf(node.start);
+    let left = when ? times : rounds.length;
     const over = then && (() => void (--left === 0 && then()));
     if (when) return this.later(beginUs, () => this.whenever(node, when, times, over));
-    for (let n = 0; n < times; n++) this.later(beginUs + n * everyUs, () => this.round(node, over));
+    for (const roundUs of rounds) this.later(beginUs + roundUs, () => this.round(node, over));
   }
 
-  /** One of the times that a node begins at; it is left out while its `unless` holds or, where it may not overlap, while the one before it goes on. */
+  /** One of the times that a node begins at; it is left out while its `unless` holds. Its policy says what becomes of it while the one before it goes on. */
   private round(node: StormNode, over: (() => void) | undefined): void {
-    const { unless, overlaps } = node.start;
+    const { unless, policy } = node.start;
     if (unless && expectationOf(unless, this.stage.standing).holds()) return over?.();
-    if (overlaps) return this.afterwards(node, over);
+    if (policy === "Replace") return this.replace(node, over);
+    if (policy === "Allow") return this.afterwards(node, over);
     if (this.underWay.has(node)) return over?.();
     this.underWay.add(node);
     this.afterwards(node, () => {
       this.underWay.delete(node);
       over?.();
     });
+  }
+
+  /** Ends the round before it, if that goes on, and begins when it has ended. */
+  private replace(node: StormNode, over: (() => void) | undefined): void {
+    const before = node.body.type === "step" ? this.taken.get(node.body.step) : undefined;
+    if (!before) return this.afterwards(node, over);
+    before.end();
+    this.later(this.stage.nowUs() + 2 * reactionUs, () => this.afterwards(node, over));
   }
 
   private whenever(node: StormNode, when: NonNullable<StormNode["start"]["when"]>, left: number, over: (() => void) | undefined): void {
@@ -242,11 +254,14 @@ export class Director {
     let over = false;
     let giveUp: (() => void) | undefined;
     const taken = this.stage.take(step, occurrence, () => {
+      // A fault without an end of its own counts as over at once; one that replaces it may end it later.
+      if (over) return;
       over = true;
       giveUp?.();
       if (counts) this.busy--;
       if (then) this.later(this.stage.nowUs(), then);
     });
+    this.taken.set(step, taken);
     if (over) return;
     counts = taken.lasts || then !== undefined;
     if (counts) this.busy++;

@@ -27,6 +27,9 @@ export type StormStep = {
   | { readonly type: "action"; readonly action: Action }
 );
 
+/** As of CronJobs: both go on; the new one is left out; the old one is ended. */
+export type ConcurrencyPolicy = "Allow" | "Forbid" | "Replace";
+
 /** When a node begins, counted from when its block did (in a serial block: from when the node before it ended). */
 export interface Start {
   readonly atUs: number;
@@ -41,8 +44,10 @@ export interface Start {
   readonly everyUs: number;
   /** A round whose turn comes while this holds is left out. */
   readonly unless: Condition | undefined;
-  /** Whether a round begins though the one before it goes on. */
-  readonly overlaps: boolean;
+  /** The begins of its rounds where a cron schedule says them, instead of `times` and `everyUs`. */
+  readonly roundsUs: readonly number[] | undefined;
+  /** What becomes of a round whose turn comes while the one before it goes on. */
+  readonly policy: ConcurrencyPolicy;
 }
 
 /** A part of a storm, as its file nests them. */
@@ -77,7 +82,8 @@ export const immediately: Start = {
   times: 1,
   everyUs: 0,
   unless: undefined,
-  overlaps: true,
+  roundsUs: undefined,
+  policy: "Allow",
 };
 
 /** A node that takes a step at a time. */
@@ -129,7 +135,12 @@ export function conditionsOf(nodes: readonly StormNode[]): readonly { readonly c
 
 /** How long a storm lasts at least, as far as its file says; what waits for conditions may add to it. */
 export function shortestUs(nodes: readonly StormNode[]): number {
-  return Math.max(0, ...nodes.map(({ start, body }) => start.atUs + start.afterUs + (start.times - 1) * start.everyUs + bodyUs(body)));
+  return Math.max(0, ...nodes.map(({ start, body }) => start.atUs + start.afterUs + roundsOf(start).at(-1)! + bodyUs(body)));
+}
+
+/** When the rounds of a node begin, counted from its first turn. */
+export function roundsOf({ times, everyUs, roundsUs }: Start): readonly number[] {
+  return roundsUs ?? Array.from({ length: times }, (_, n) => n * everyUs);
 }
 
 function bodyUs(body: StormBody): number {

@@ -1,3 +1,5 @@
+import { nextTime, parseCron } from "../../protocol/kinds/cron-schedule";
+import { epochUs } from "../../runtime/simulated/clock";
 import { actionNamed, actions } from "../actions";
 import { aims, type PlannedHost, type Target } from "../aim";
 import { faultNamed, faults } from "../faults";
@@ -128,24 +130,22 @@ export class StormReader {
 
   private readStart(value: Params, path: Path, place: Place, kind: string): Start {
     const complain = (field: string, message: string) => this.complaints.complain([...path, field], message);
-    const { at, between, when, after, every, times, within, unless, overlap } = value;
+    const { at, between, when, after, every, cron, times, within, unless } = value;
     const isStep = kind === "fault" || kind === "action";
     if (at !== undefined && between !== undefined) complain("between", "expected either `at` or `between`");
     if (place === "serial") {
       for (const field of ["at", "between"])
         if (value[field] !== undefined)
           complain(field, "nodes of a serial block begin when the one before them has ended: expected `after` or `when` instead");
-    } else if (place === "storm" && isStep && at === undefined && between === undefined && when === undefined)
-      this.complaints.complain(path, 'the field "at" is missing (or "between", or "when")');
-    if (isStep && times !== undefined && every === undefined && when === undefined)
-      complain("times", "expected `every` beside `times`, or `when`");
+    } else if (place === "storm" && isStep && at === undefined && between === undefined && when === undefined && cron === undefined)
+      this.complaints.complain(path, 'the field "at" is missing (or "between", or "when", or "cron")');
+    if (isStep && times !== undefined && every === undefined && when === undefined && cron === undefined)
+      complain("times", "expected `every` beside `times`, or `when`, or `cron`");
+    const roundsUs = cron === undefined ? undefined : this.readCron(value, path, place);
     if (within !== undefined && when === undefined && kind !== "wait") complain("within", "expected `when` beside `within`");
-    for (const [field, given] of [
-      ["unless", unless],
-      ["overlap", overlap],
-    ] as const)
-      if (given !== undefined && (every === undefined || when !== undefined || kind === "repeat"))
-        complain(field, `expected \`every\` beside \`${field}\`, and no \`when\``);
+    for (const field of ["unless", "overlap", "concurrencyPolicy"])
+      if (value[field] !== undefined && ((every === undefined && cron === undefined) || when !== undefined || kind === "repeat"))
+        complain(field, `expected \`every\` or \`cron\` beside \`${field}\`, and no \`when\``);
     const everyUs = every === undefined ? 0 : this.positive(every, [...path, "every"]);
     const withinUs = within === undefined ? waitUs : this.positive(within, [...path, "within"]);
     const condition = when === undefined ? undefined : this.readCondition(when, [...path, "when"], withinUs);
@@ -160,8 +160,39 @@ export class StormReader {
       times: counted ? ((times as number | undefined) ?? (every !== undefined ? 2 : 1)) : 1,
       everyUs,
       unless: unless === undefined ? undefined : this.readCondition(unless, [...path, "unless"]),
-      overlaps: overlap !== false,
+      roundsUs,
+      policy: this.readPolicy(value, path, kind),
     };
+  }
+
+  /** A node's policy. What is replaced has to be something that can be ended: a fault. */
+  private readPolicy({ overlap, concurrencyPolicy }: Params, path: Path, kind: string): Start["policy"] {
+    if (overlap !== undefined && concurrencyPolicy !== undefined)
+      this.complaints.complain([...path, "overlap"], "expected either `overlap` or `concurrencyPolicy`");
+    if (concurrencyPolicy === "Replace" && kind !== "fault")
+      this.complaints.complain([...path, "concurrencyPolicy"], "only a fault can be ended for the next one: expected Allow or Forbid");
+    return (concurrencyPolicy as Start["policy"] | undefined) ?? (overlap === false ? "Forbid" : "Allow");
+  }
+
+  /** The times of a cron schedule, as many as `times` says, as if the storm began at the midnight at which the simulated year does. */
+  private readCron({ cron, times, ...others }: Params, path: Path, place: Place): readonly number[] | undefined {
+    const complain = (message: string) => void this.complaints.complain([...path, "cron"], message);
+    const beside = ["at", "between", "when", "every"].find((field) => others[field] !== undefined);
+    if (beside !== undefined) return complain(`expected either \`${beside}\` or \`cron\``);
+    if (place !== "storm") return complain("a schedule counts from when the storm begins: expected no block around it");
+    if (times === undefined) return complain("expected `times` beside `cron`: how many of its times are taken");
+    const parsed = parseCron(String(cron));
+    if (!parsed.ok) return complain(`expected a schedule such as "*/2 * * * *" or "@every 90s": ${parsed.reason}`);
+    const startMs = epochUs / 1000;
+    const rounds: number[] = [];
+    let at = "everyMs" in parsed.schedule ? startMs : startMs - 1;
+    while (rounds.length < (times as number)) {
+      const next = nextTime(parsed.schedule, at);
+      if (next === undefined) return complain("such a day never comes");
+      rounds.push((next - startMs) * 1000);
+      at = next;
+    }
+    return rounds;
   }
 
   /** A condition that somebody waits for no longer than `withinUs`. */

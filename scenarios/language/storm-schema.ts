@@ -17,9 +17,19 @@ export const startFields: Readonly<Record<string, JsonSchema>> = {
   within: { ...durationSchema, description: "how long it waits for `when`; 60s where not given" },
   after: { ...durationSchema, description: "so long after its turn came" },
   every: { ...durationSchema, description: "repeat the step after so long" },
-  times: { type: "integer", minimum: 1, maximum: 1000, description: "how many times in all, with `every` or `when`" },
-  unless: { ...condition, description: "a condition: a round whose turn comes while this holds is left out, with `every`" },
-  overlap: { type: "boolean", description: "false: a round whose turn comes while the one before it goes on is left out, with `every`" },
+  cron: {
+    type: "string",
+    description:
+      'a schedule as CronJobs have them, such as "*/2 * * * *" or "@every 90s", in place of `at`: the storm begins at midnight of a first of January, a Thursday',
+  },
+  times: { type: "integer", minimum: 1, maximum: 1000, description: "how many times in all, with `every`, `cron` or `when`" },
+  unless: { ...condition, description: "a condition: a round whose turn comes while this holds is left out, with `every` or `cron`" },
+  concurrencyPolicy: {
+    enum: ["Allow", "Forbid", "Replace"],
+    description:
+      "with `every` or `cron`, when the turn of a round comes while the one before it goes on: Allow (both), Forbid (it is left out), Replace (the one before it ends). Allow where not given",
+  },
+  overlap: { type: "boolean", description: "false: the same as `concurrencyPolicy: Forbid`" },
   mayMiss: { type: "boolean", description: "whether it is fine that it does nothing" },
 };
 

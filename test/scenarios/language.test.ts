@@ -53,6 +53,22 @@ describe("a storm composed of blocks", () => {
     expect(result.verdict).toBe("held");
   });
 
+  it("follows a cron schedule, and ends a round for the next one where that replaces it", () => {
+    const { at, result } = taken(`
+  - { cron: "@every 2s", times: 3, concurrencyPolicy: Replace, fault: clock-jump, target: { hosts: [etcd-1] }, by: 5s }
+  - { cron: "0-1 * * * *", times: 2, fault: pause, target: { hosts: [etcd-2] }, for: 1s }`);
+    expect(at).toEqual([
+      ["pause", 0],
+      ["clock-jump", 2],
+      ["clock-jump", 4.000002],
+      ["clock-jump", 6.000002],
+      ["pause", 60],
+    ]);
+    const jumps = result.schedule.filter(({ name }) => name === "clock-jump");
+    expect(jumps.map(({ forUs }) => forUs)).toEqual([2_000_001, 1_999_999, null]);
+    expect(result.verdict).toBe("held");
+  });
+
   it("repeats, so many times or until a condition holds", () => {
     const { at, result } = taken(`
   - at: 1s

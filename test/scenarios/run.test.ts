@@ -1,4 +1,6 @@
+import { deadInCalm } from "../../scenarios/core";
 import { runScenario } from "../../scenarios/run";
+import type { Role } from "../../scenarios/target";
 import { idleEtcd, tinyCluster, tinyInput } from "./tiny";
 
 const raft = "expect: [raft-election-safety, raft-log-matching, raft-committed, store-agreement, acknowledged-writes, convergence]";
@@ -32,6 +34,39 @@ describe("a run in two acts", () => {
     const calm = runScenario({ ...tinyInput(leaderLoss), schedule: [] });
     expect(calm.probes.faults).toBe(0);
     expect(calm.traceHash).not.toBe(result.traceHash);
+  });
+
+  it("may leave all but a core dead in the calm, and converges with that", () => {
+    const text = leaderLoss.replace(/^calm: \{/m, "calm: { coreOnly: true,");
+    const runs = [1, 2, 3, 4].map((seed) => runScenario(tinyInput(text, seed)));
+    const dead = runs.map(({ timeline }) => timeline.map((line) => /leave (\S+) dead/.exec(line.text)?.[1]).find(Boolean));
+    expect(new Set(dead).size).toBeGreaterThan(1);
+    for (const [i, { checks, series }] of runs.entries()) {
+      expect(checks.filter(({ verdict }) => verdict === "violated")).toEqual([]);
+      const down = series.troubles.filter(({ toUs }) => toUs >= series.seconds * 1e6).map(({ row }) => row);
+      expect(down).toEqual(dead[i] === undefined ? [] : [dead[i]]);
+    }
+  });
+
+  it("keeps a quorum, an API server and a controller, and spares who is being put in order", () => {
+    const hosts = ["etcd", "etcd", "etcd", "etcd", "etcd", "apiserver", "apiserver", "control", "node"].map((role, i) => ({
+      ...{ name: `${role}-${i}`, role: role as Role, zone: "a", up: i !== 0, leads: false },
+    }));
+    const dead = (spared: readonly string[]) =>
+      deadInCalm(
+        hosts,
+        (host) => spared.includes(host),
+        () => 0.2,
+      );
+    expect(dead([])).toEqual(["etcd-1", "apiserver-5"]);
+    expect(dead(["etcd-1", "etcd-2"])).toEqual(["etcd-3", "apiserver-5"]);
+    expect(
+      deadInCalm(
+        hosts,
+        () => false,
+        () => 0.7,
+      ),
+    ).toEqual([]);
   });
 
   it("refuses to count a storm that took more than a quorum can bear", () => {

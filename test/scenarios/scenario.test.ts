@@ -121,7 +121,7 @@ describe("a scenario file that is right", () => {
     const read = readScenario({ file: "s.yaml", text: good });
     expect(read).toMatchObject({
       ok: true,
-      scenario: { title: "good", shape: { etcd: 3, apiServers: 2 }, storm: [], calm: { withinUs: 120e6, stayUs: 20e6 } },
+      scenario: { title: "good", shape: { etcd: 3, apiServers: 2 }, storm: [], calm: { withinUs: 120e6, stayUs: 20e6, coreOnly: false } },
     });
   });
 
@@ -147,7 +147,7 @@ describe("a scenario file that is right", () => {
 describe("a storm that cannot be is refused, with the place and what was expected", () => {
   const crash = "fault: crash, target: { role: etcd }";
   it.each([
-    ["no time to speak of", `  - { ${crash} }`, 's.yaml:4:5: $.storm[0]: the field "at" is missing (or "between", or "when")'],
+    ["no time to speak of", `  - { ${crash} }`, 's.yaml:4:5: $.storm[0]: the field "at" is missing (or "between", or "when", or "cron")'],
     [
       "a time between two that are the wrong way round",
       `  - { between: [9s, 5s], ${crash} }`,
@@ -158,7 +158,24 @@ describe("a storm that cannot be is refused, with the place and what was expecte
     [
       "unless without every",
       `  - { at: 1s, ${crash}, unless: at rest }`,
-      /\$\.storm\[0\]\.unless: expected `every` beside `unless`, and no `when`/,
+      /\$\.storm\[0\]\.unless: expected `every` or `cron` beside `unless`, and no `when`/,
+    ],
+    [
+      "a schedule that is none",
+      `  - { cron: "61 * * * *", times: 2, ${crash} }`,
+      /\$\.storm\[0\]\.cron: expected a schedule.*end of range \(61\)/,
+    ],
+    ["a day that never comes", `  - { cron: "0 0 30 2 *", times: 2, ${crash} }`, /\$\.storm\[0\]\.cron: such a day never comes/],
+    ["a schedule without an end", `  - { cron: "@hourly", ${crash} }`, /\$\.storm\[0\]\.cron: expected `times` beside `cron`/],
+    [
+      "a schedule in a block",
+      `  - { parallel: [{ cron: "@hourly", times: 2, ${crash} }] }`,
+      /\[0\]\.cron: a schedule counts from when the storm begins/,
+    ],
+    [
+      "an action that is to be replaced",
+      "  - { at: 1s, every: 2s, concurrencyPolicy: Replace, action: cordon, node: node-0 }",
+      /\$\.storm\[0\]\.concurrencyPolicy: only a fault can be ended/,
     ],
     ["times without every", `  - { at: 1s, ${crash}, times: 3 }`, /\$\.storm\[0\]\.times: expected `every` beside `times`/],
     ["within without when", `  - { at: 1s, ${crash}, within: 3s }`, /\$\.storm\[0\]\.within: expected `when` beside `within`/],

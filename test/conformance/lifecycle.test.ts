@@ -1,4 +1,5 @@
 import { type Json, type Reply, Tank, type Watched } from "../api-server/server/tank";
+import { definitions } from "./definitions";
 import { least, names, statusAlone, statuses } from "./manifests";
 
 /** A resource as discovery tells it, and where its objects are. */
@@ -175,3 +176,5 @@ describe.each(kinds.map((of) => [`${of.groupVersion} ${of.plural}`, of] as const
     expect(done(tank.get(at)).spec.replicas).toBe(4);
   }
 });
+
+definitions(tank);

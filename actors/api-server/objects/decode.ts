@@ -3,6 +3,7 @@ import { formatQuantity, readQuantity } from "../../../protocol/kinds/quantity";
 import { definition, type Kind, type Schema } from "../../../protocol/kinds/registry";
 import { badRequest, type Failure } from "../../../protocol/status";
 import { decodeCustom } from "../custom-resources/objects";
+import { unknownField } from "./duplicate-fields";
 
 /**
  * Takes a request's JSON for an object of a kind, as a real server's decoder does: types are checked, nulls and unknown fields dropped (and
@@ -22,14 +23,19 @@ export type DecodedValue =
   | { readonly ok: false; readonly message: string };
 
 /**
- * Decodes `json` as an object of the kind. `duplicates` are the messages of duplicateFields for the text it was parsed from.
+ * Decodes `json` as an object of the kind. `tell` makes messages of the paths of unknown fields, and may add others that the text itself shows.
  * Fails with 400: on a field of the wrong type always, on unknown and duplicate fields with "Strict"; with "Warn" they are warnings.
  */
-export function decodeObject(kind: Kind, json: unknown, fieldValidation: FieldValidation, duplicates: readonly string[] = []): Decoded {
+export function decodeObject(
+  kind: Kind,
+  json: unknown,
+  fieldValidation: FieldValidation,
+  tell: (unknown: readonly string[]) => readonly string[] = (unknown) => unknown.map(unknownField),
+): Decoded {
   const subject = `${kind.kind} in version ${JSON.stringify(kind.version)} cannot be handled as a ${kind.kind}`;
   const decoded = kind.custom ? decodeCustom(kind.custom, json) : decodeAs(kind.definition, json);
   if (!decoded.ok) return { ok: false, failure: badRequest(`${subject}: ${decoded.message}`) };
-  const findings = [...duplicates, ...decoded.unknown.map((path) => `unknown field ${JSON.stringify(path)}`)];
+  const findings = fieldValidation === "Ignore" ? [] : tell(decoded.unknown);
   if (fieldValidation === "Strict" && findings.length > 0)
     return { ok: false, failure: badRequest(`${subject}: strict decoding error: ${findings.join(", ")}`) };
   return { ok: true, object: decoded.value, warnings: fieldValidation === "Warn" ? findings : [] };

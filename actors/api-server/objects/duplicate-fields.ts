@@ -5,6 +5,14 @@ import { pathText } from "./decode";
  * `duplicate field "spec.replicas"`, each path once, in the order of the text. The text must be well formed.
  */
 export function duplicateFields(json: string): readonly string[] {
+  return fieldFindings(json, []);
+}
+
+export const unknownField = (path: string) => `unknown field ${JSON.stringify(path)}`;
+
+/** The same with the fields that are known to be unknown among them, by path, where they stand in the text. */
+export function fieldFindings(json: string, unknownPaths: readonly string[]): readonly string[] {
+  const unknown = new Set(unknownPaths);
   const found = new Set<string>();
   const path: (string | number)[] = [];
   /** One entry per open bracket: the names seen in an object, or undefined for a list. */
@@ -43,6 +51,7 @@ export function duplicateFields(json: string): readonly string[] {
           const names = open[open.length - 1]!;
           path[path.length - 1] = name;
           if (names.has(name)) found.add(`duplicate field ${JSON.stringify(pathText(path))}`);
+          else if (unknown.size > 0 && unknown.has(pathText(path))) found.add(unknownField(pathText(path)));
           names.add(name);
           expectName = false;
         }

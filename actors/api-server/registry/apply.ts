@@ -3,8 +3,10 @@ import { schemaOf } from "../../../protocol/kinds/registry";
 import { badRequest, type Failure, invalid, isFailure } from "../../../protocol/status";
 import { type ResourceCall, refuse } from "../call";
 import { isObject } from "../objects/decode";
+import { duplicateFields } from "../objects/duplicate-fields";
 import { applyConfiguration } from "../objects/managed-fields/ownership";
 import { wrongWithStructure } from "../objects/managed-fields/undeclared";
+import { repeatedKeys } from "../objects/repeated-keys";
 import type { Ctx, ServerState } from "../state";
 import { receiveObject } from "./body";
 import { createObject } from "./create";
@@ -20,8 +22,11 @@ export function apply(state: ServerState, ctx: Ctx, call: ResourceCall, document
   const named = isObject(document)
     ? { ...document, metadata: { name: request.name, ...(document.metadata as object | undefined) } }
     : document;
-  const undeclared = kind.custom ? undefined : wrongWithStructure(named, schemaOf(kind));
+  const undeclared = wrongWithStructure(named, schemaOf(kind));
   if (undeclared) return refuse(ctx, call, badRequest(`failed to create typed patch object (${objectName(call)}): ${undeclared}`));
+  const repeated = request.query.fieldValidation === "Strict" ? repeatedIn(request.body) : undefined;
+  if (repeated !== undefined)
+    return refuse(ctx, call, badRequest(`error strict decoding YAML: error converting YAML to JSON: ${repeated}`));
   const received = receiveObject(request, kind, named, request.namespace);
   if (isFailure(received)) return refuse(ctx, call, received);
   const { object: config, warnings } = received;
@@ -45,6 +50,12 @@ export function apply(state: ServerState, ctx: Ctx, call: ResourceCall, document
     track: (_stored, object) => object,
     ...(request.subresource === "" ? { missing: anew } : {}),
   });
+}
+
+/** Keys that the text sets twice; most texts are JSON, which is looked through faster as that. */
+function repeatedIn(body: Uint8Array): string | undefined {
+  const text = Buffer.from(body).toString("utf8");
+  return text.trimStart().startsWith("{") && duplicateFields(text).length === 0 ? undefined : repeatedKeys(text);
 }
 
 function objectName({ kind, request }: ResourceCall): string {

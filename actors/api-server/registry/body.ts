@@ -5,8 +5,9 @@ import { apiVersionOf, type Kind } from "../../../protocol/kinds/registry";
 import { badRequest, type Failure, invalid, isFailure, requestEntityTooLarge } from "../../../protocol/status";
 import { bodyType, parseMediaType } from "../negotiation";
 import { decodeObject, type FieldValidation, isObject } from "../objects/decode";
-import { duplicateFields } from "../objects/duplicate-fields";
+import { fieldFindings, unknownField } from "../objects/duplicate-fields";
 import { isDeeper } from "../objects/nesting";
+import { repeatedKeys } from "../objects/repeated-keys";
 
 /** What a request brings: its body as an object of a kind, and the parameters that writes share. */
 
@@ -34,7 +35,7 @@ export function parseText(body: Uint8Array, mayBeYaml: boolean, words = bodyUnre
   const text = Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString("utf8");
   let read: unknown;
   try {
-    read = !mayBeYaml || text.trimStart().startsWith("{") ? JSON.parse(text) : parseYaml(text, { logLevel: "error" });
+    read = !mayBeYaml || text.trimStart().startsWith("{") ? JSON.parse(text) : parseYaml(text, { logLevel: "error", uniqueKeys: false });
   } catch (error) {
     return badRequest(words(error instanceof Error ? error.message : String(error)));
   }
@@ -62,14 +63,9 @@ export function receiveObject(request: ApiRequest, kind: Kind, json: unknown, na
     );
   const validation = fieldValidationOf(request);
   if (isFailure(validation)) return validation;
-  // Actors' bodies are made by JSON.stringify, which cannot name a field twice.
-  const mayRepeat = validation !== "Ignore" && request.credential.type !== "actor" && !request.contentType.includes("yaml");
-  const decoded = decodeObject(
-    kind,
-    json,
-    validation,
-    mayRepeat && request.verb !== "patch" ? duplicateFields(Buffer.from(request.body).toString("utf8")) : [],
-  );
+  // Actors' bodies are made by JSON.stringify, which cannot name a field twice; what is patched together is no text.
+  const isText = request.credential.type !== "actor" && request.verb !== "patch";
+  const decoded = decodeObject(kind, json, validation, isText ? findingsIn(request) : undefined);
   if (!decoded.ok) return decoded.failure;
   const metadata = isObject(decoded.object.metadata) ? decoded.object.metadata : {};
   const wrong = wrongPlace(request, kind, metadata, namespace);
@@ -78,6 +74,16 @@ export function receiveObject(request: ApiRequest, kind: Kind, json: unknown, na
   return {
     object: { ...decoded.object, apiVersion: expected, kind: kind.kind, metadata: placed } as ApiObject,
     warnings: decoded.warnings,
+  };
+}
+
+/** What the text of a body shows that its content does not: fields that it gives twice, and where unknown ones stand among them. */
+function findingsIn({ body, contentType }: ApiRequest) {
+  return (unknown: readonly string[]): readonly string[] => {
+    const text = Buffer.from(body).toString("utf8");
+    if (!contentType.includes("yaml") || text.trimStart().startsWith("{")) return fieldFindings(text, unknown);
+    const repeated = repeatedKeys(text);
+    return [...(repeated === undefined ? [] : [repeated]), ...unknown.map(unknownField)];
   };
 }
 

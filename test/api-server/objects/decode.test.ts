@@ -1,5 +1,5 @@
 import { decodeObject } from "../../../actors/api-server/objects/decode";
-import { duplicateFields } from "../../../actors/api-server/objects/duplicate-fields";
+import { duplicateFields, fieldFindings } from "../../../actors/api-server/objects/duplicate-fields";
 import { kindOf } from "../../../protocol/kinds/registry";
 import { deepFreeze } from "./freeze";
 
@@ -26,10 +26,15 @@ describe("decoding a request's object", () => {
           'Deployment in version "v1" cannot be handled as a Deployment: strict decoding error: unknown field "spec.replicsa", unknown field "spec.template.spec.containers[0].imagee"',
       },
     });
-    const warn = decodeObject(deployment, json, "Warn", ['duplicate field "kind"']);
+    const text = '{"spec":{"replicsa":3,"paused":true,"paused":false,"template":{"spec":{"containers":[{"name":"a","imagee":"x"}]}}}}';
+    const warn = decodeObject(deployment, json, "Warn", (unknown) => fieldFindings(text, unknown));
     expect(warn).toMatchObject({
       ok: true,
-      warnings: ['duplicate field "kind"', 'unknown field "spec.replicsa"', 'unknown field "spec.template.spec.containers[0].imagee"'],
+      warnings: [
+        'unknown field "spec.replicsa"',
+        'duplicate field "spec.paused"',
+        'unknown field "spec.template.spec.containers[0].imagee"',
+      ],
     });
     expect(decodeObject(deployment, json, "Ignore")).toEqual({
       ok: true,

@@ -1,0 +1,20 @@
+import { parseDocument } from "yaml";
+
+/**
+ * Keys that a YAML text sets twice in one map, in the words of the library that real servers read it with:
+ * `yaml: unmarshal errors:\n  line 11: key "foo" already set in map`. Undefined where there are none; JSON is YAML too.
+ */
+export function repeatedKeys(text: string): string | undefined {
+  const { errors } = parseDocument(text, { logLevel: "error" });
+  const lines = errors.flatMap(({ code, pos: [from], linePos }) =>
+    code === "DUPLICATE_KEY" ? [`  line ${linePos?.[0].line ?? 0}: key ${JSON.stringify(keyAt(text, from))} already set in map`] : [],
+  );
+  return lines.length === 0 ? undefined : ["yaml: unmarshal errors:", ...lines].join("\n");
+}
+
+const keyAt = (text: string, at: number) =>
+  /^(?:"([^"]*)"|'([^']*)'|([^:\n]*))/
+    .exec(text.slice(at))!
+    .slice(1)
+    .find((key) => key !== undefined)!
+    .trim();

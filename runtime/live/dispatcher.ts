@@ -6,6 +6,8 @@ import type { Dispatcher, Host } from "../host";
 /** After so many deliveries, or so long, a cell lets the others and the sockets have their turn. */
 const turnsPerWakeMax = 128;
 const wakeMaxMs = 5;
+/** After all cells together have had so long in one round of the event loop, each that is still to come has one turn of it and waits for the next round. */
+const roundMaxMs = 10;
 
 /** Deliveries that wait for one cell, and the nact actor that is woken for them. */
 interface Mailbox {
@@ -34,6 +36,8 @@ export class NactDispatcher implements Dispatcher {
   private readonly forgotten = new WeakSet<Cell>();
   private readonly paused = new Set<HostName>();
   private readonly slowed = new Map<HostName, Slowness>();
+  /** When the first cell of this round of the event loop was woken; undefined before that. */
+  private roundStartedMs: number | undefined;
 
   enqueue(host: Host, cell: Cell, delivery: Delivery): void {
     if (this.forgotten.has(cell)) return;
@@ -99,7 +103,9 @@ export class NactDispatcher implements Dispatcher {
   private wake(mailbox: Mailbox): undefined {
     const { host, cell } = mailbox;
     const startedMs = performance.now();
-    for (let turns = 0; turns < turnsPerWakeMax; turns++) {
+    const untilMs = Math.min(startedMs + wakeMaxMs, this.roundStart(startedMs) + roundMaxMs);
+    const turnsMax = startedMs > untilMs ? 1 : turnsPerWakeMax;
+    for (let turns = 0; turns < turnsMax; turns++) {
       if (this.paused.has(host.name)) break;
       const delivery = mailbox.begun.shift() ?? mailbox.new.shift();
       if (delivery === undefined || this.forgotten.has(cell)) break;
@@ -116,11 +122,24 @@ export class NactDispatcher implements Dispatcher {
         slowness.untilMs = Math.max(slowness.untilMs, turnMs) + (nowMs - turnMs) * slowness.factor;
         if (slowness.untilMs - nowMs >= 1) break;
       }
-      if ((turns & 7) === 7 && performance.now() - startedMs > wakeMaxMs) break;
+      if ((turns & 3) === 3 && performance.now() > untilMs) break;
     }
     mailbox.awake = false;
     if (this.mailboxes.has(cell)) this.rouse(mailbox);
     return undefined;
+  }
+
+  /**
+   * When this round began. Wake-ups are immediates, and the loop runs all of them that it finds in one go: this one, asked for before any cell is
+   * woken again, is the first of the next round. It keeps no process alive, and no loop from waiting.
+   */
+  private roundStart(nowMs: number): number {
+    if (this.roundStartedMs !== undefined) return this.roundStartedMs;
+    setImmediate(() => {
+      this.roundStartedMs = undefined;
+    }).unref();
+    this.roundStartedMs = nowMs;
+    return nowMs;
   }
 }
 

@@ -8,6 +8,7 @@ import { isCompacted, isFutureRevision, readEtcd } from "../storage/etcd-client"
 import { cacheOf } from "../storage/feed";
 import { awaitConsistent, awaitRevision, learnPresent } from "../storage/freshness";
 import { endOfPrefix, keyBytes, keyOfObject, prefixOfList } from "../storage/keys";
+import type { Listing } from "../storage/past-view";
 import { entryOf, readEntry } from "../storage/store";
 import { answerObject } from "./answer-object";
 import { encodeContinue } from "./continue-token";
@@ -150,7 +151,7 @@ export function collect(
       );
     case "exact":
       if (state.feed.revision === version.revision) return fromCache(state, ctx);
-      return historicPage(state, ctx, call, options, version.revision, then);
+      return pastPage(state, ctx, call, options, version.revision, then);
   }
 }
 
@@ -177,25 +178,48 @@ function awaitSelectable(
   }
 }
 
-function cachedPage(state: ServerState, ctx: Ctx, call: ResourceCall, options: ListOptions, then: ThenPage): undefined {
+/** As of an earlier revision: from the cache where it still knows all that has changed since, otherwise from etcd. */
+function pastPage(state: ServerState, ctx: Ctx, call: ResourceCall, options: ListOptions, revision: number, then: ThenPage): undefined {
   const { kind, resource } = call;
-  const { selection, limit, startAfter } = options;
-  const cache = cacheOf(state.feed, resource);
-  const { revision } = state.feed;
+  const isKept = revision < state.feed.revision && revision >= state.compactor.compacted;
+  // Former states were not converted.
+  const isSelectable = !(hasConversionWebhook(kind) && selectsByContent(options.selection));
+  const past = isKept && isSelectable ? cacheOf(state.feed, resource).asOf(revision) : undefined;
+  if (!past) return historicPage(state, ctx, call, options, revision, then);
+  return pageOf(state, ctx, call, options, past, revision, then);
+}
+
+function cachedPage(state: ServerState, ctx: Ctx, call: ResourceCall, options: ListOptions, then: ThenPage): undefined {
+  return pageOf(state, ctx, call, options, cacheOf(state.feed, call.resource), state.feed.revision, then);
+}
+
+function pageOf(
+  state: ServerState,
+  ctx: Ctx,
+  { kind, resource }: ResourceCall,
+  { selection, limit, startAfter }: ListOptions,
+  listing: Listing,
+  revision: number,
+  then: ThenPage,
+): undefined {
   const matcher = matcherOf(kind, resource, selection);
   const sole = soleKey(kind, resource, selection);
-  const candidates =
-    sole === undefined
-      ? cache.list(matcher.prefix, startAfter && matcher.prefix + startAfter)
-      : [cache.get(sole)].filter((entry) => entry !== undefined);
+  const after = startAfter && matcher.prefix + startAfter;
   const unselected = selectsAll(selection);
-  if (unselected && limit === 0) return then(state, { entries: candidates, revision, continue: "", remaining: undefined }, ctx);
+  // Where none is left out, no more of them are looked at than are shown.
+  if (unselected && limit > 0) {
+    const entries = listing.list(matcher.prefix, after, limit);
+    const remaining = listing.count(matcher.prefix, after) - entries.length;
+    const page = { entries, revision, continue: "", remaining: undefined };
+    return then(state, remaining > 0 ? cutOff(entries, revision, matcher.prefix, remaining) : page, ctx);
+  }
+  const candidates = sole === undefined ? listing.list(matcher.prefix, after) : [listing.get(sole)].filter((entry) => entry !== undefined);
+  if (unselected) return then(state, { entries: candidates, revision, continue: "", remaining: undefined }, ctx);
   const entries: Entry[] = [];
   let cut: Page | undefined;
-  const look = (entry: Entry, index: number): boolean => {
+  const look = (entry: Entry): boolean => {
     if (!matcher.matches(entry)) return false;
-    if (limit > 0 && entries.length === limit)
-      cut = cutOff(entries, revision, matcher.prefix, unselected ? candidates.length - index : undefined);
+    if (limit > 0 && entries.length === limit) cut = cutOff(entries, revision, matcher.prefix, undefined);
     else entries.push(entry);
     return cut !== undefined;
   };

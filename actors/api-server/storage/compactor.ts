@@ -1,6 +1,6 @@
 import type { Context } from "../../../runtime/actor";
 import { type HasEtcd, writeEtcd } from "./etcd-client";
-import { keyBytes } from "./keys";
+import { keyBytes, keyText } from "./keys";
 import { rangeOfKey } from "./store";
 
 /**
@@ -12,6 +12,8 @@ export interface Compactor {
   /** The counter's version and the revision at the last interval. */
   version: number;
   revision: number;
+  /** Before this one revisions are gone, as far as this server has heard. */
+  compacted: number;
 }
 
 export interface HasCompactor extends HasEtcd {
@@ -23,7 +25,7 @@ const counterKey = "compact_rev_key";
 const none = new Uint8Array();
 
 export function newCompactor(intervalMs: number): Compactor {
-  return { intervalMs, version: 0, revision: 0 };
+  return { intervalMs, version: 0, revision: 0, compacted: 0 };
 }
 
 export function startCompactor<S extends HasCompactor>(state: S, ctx: Context<S>): undefined {
@@ -48,13 +50,20 @@ export function compact<S extends HasCompactor>(state: S, ctx: Context<S>): unde
     state.compactor.revision = header.revision;
     if (!succeeded) {
       const range = responses[0];
-      state.compactor.version = (range?.kind === "etcd.range.response" && range.kvs[0]?.version) || 0;
+      const counter = range?.kind === "etcd.range.response" ? range.kvs[0] : undefined;
+      state.compactor.version = counter?.version ?? 0;
+      if (counter) noteCompacted(state.compactor, Number(keyText(counter.value)));
       return;
     }
     state.compactor.version = version + 1;
     if (target === 0) return;
+    noteCompacted(state.compactor, target);
     return writeEtcd(state, ctx, { kind: "etcd.compact", revision: target }, deadlineUs, (_state, outcome, ctx) => {
       if (outcome.type === "failed") ctx.log("info", "etcd did not compact", { revision: target, error: outcome.error.message });
     });
   });
+}
+
+function noteCompacted(compactor: Compactor, revision: number): void {
+  if (revision > compactor.compacted) compactor.compacted = revision;
 }

@@ -1,5 +1,6 @@
 import { Entry } from "./entry";
-import type { StoredResource } from "./keys";
+import { endOfPrefix, lowerBound, type StoredResource } from "./keys";
+import { type Listing, PastView } from "./past-view";
 
 /** One change of one object, as the cache's window keeps it and watchers get it. */
 export class Change {
@@ -28,7 +29,7 @@ export class Change {
  * All objects of one resource as of one revision, in the order of their keys, and the most recent changes.
  * It only ever moves forward; the feed says to which revision it has come.
  */
-export class ResourceCache {
+export class ResourceCache implements Listing {
   readonly resource: StoredResource;
   readonly #entries = new Map<string, Entry>();
   #keys: string[] = [];
@@ -50,11 +51,11 @@ export class ResourceCache {
     return this.#entries.get(key);
   }
 
-  /** The entries whose keys begin with the prefix and come after `startAfter` (a key, or ""), in the order of keys. */
-  list(prefix: string, startAfter = ""): readonly Entry[] {
-    const from = startAfter > prefix ? lowerBound(this.#keys, `${startAfter}\0`) : lowerBound(this.#keys, prefix);
+  /** The entries whose keys begin with the prefix and come after `startAfter` (a key, or ""), in the order of keys; so many of them at most. */
+  list(prefix: string, startAfter = "", limit = Number.POSITIVE_INFINITY): readonly Entry[] {
+    const from = this.#after(prefix, startAfter);
     const found: Entry[] = [];
-    for (let i = from; i < this.#keys.length; i++) {
+    for (let i = from; i < this.#keys.length && found.length < limit; i++) {
       const key = this.#keys[i]!;
       if (!key.startsWith(prefix)) break;
       found.push(this.#entries.get(key)!);
@@ -62,10 +63,25 @@ export class ResourceCache {
     return found;
   }
 
+  /** How many entries `list` would find; takes no longer where they are many. */
+  count(prefix: string, startAfter = ""): number {
+    return lowerBound(this.#keys, endOfPrefix(prefix)) - this.#after(prefix, startAfter);
+  }
+
+  #after(prefix: string, startAfter: string): number {
+    return lowerBound(this.#keys, startAfter > prefix ? `${startAfter}\0` : prefix);
+  }
+
   /** Changes after a revision, oldest first; undefined where some of them have left the window. */
   changesAfter(revision: number): readonly Change[] | undefined {
     if (revision < this.#windowStart) return undefined;
     return this.#window.slice(firstAfter(this.#window, revision));
+  }
+
+  /** All objects as they were at an earlier revision; undefined where too much has changed since. */
+  asOf(revision: number): PastView | undefined {
+    const since = this.changesAfter(revision);
+    return since && new PastView(this, since);
   }
 
   /** The oldest revision from which changesAfter answers. */
@@ -107,17 +123,6 @@ export class ResourceCache {
     }
     return change;
   }
-}
-
-function lowerBound(sorted: readonly string[], key: string): number {
-  let low = 0;
-  let high = sorted.length;
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if (sorted[middle]! < key) low = middle + 1;
-    else high = middle;
-  }
-  return low;
 }
 
 function firstAfter(changes: readonly Change[], revision: number): number {

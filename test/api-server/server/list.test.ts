@@ -1,3 +1,7 @@
+import { encodeStored } from "../../../actors/api-server/storage/entry";
+import { resourceNamed } from "../../../actors/api-server/storage/keys";
+import type { Listing } from "../../../actors/api-server/storage/past-view";
+import { ResourceCache } from "../../../actors/api-server/storage/resource-cache";
 import { configMap, type Json, Tank } from "./tank";
 
 const maps = "/api/v1/namespaces/default/configmaps";
@@ -52,6 +56,46 @@ describe("list (Kubernetes API concepts: resource versions, retrieving large res
     expect(third.body.metadata.continue).toBeUndefined();
     tank.create(maps, configMap("c", {}, { labels: { half: "second" } }));
     tank.delete(`${maps}/bb`);
+  });
+
+  test("a cache tells its past as it was, page by page, until too much has changed", () => {
+    const prefix = "/registry/configmaps/";
+    const cache = new ResourceCache(resourceNamed("", "v1", "configmaps"), 200);
+    const pasts: string[][] = [[]];
+    const all = (listing: Listing) => listing.list(prefix).map(({ key, revision }) => `${key} ${revision}`);
+    for (let revision = 1; revision <= 400; revision++) {
+      const n = (revision * 7_919) % 23;
+      const goes = revision % 3 === 0 && cache.get(`${prefix}default/m${n}`) !== undefined;
+      cache.apply(`${prefix}default/m${n}`, revision, goes ? undefined : encodeStored(configMap(`m${n}`) as never));
+      pasts.push(all(cache));
+    }
+    expect(new Set(pasts.map(({ length }) => length)).size).toBeGreaterThan(5);
+    for (let revision = cache.oldestRevision; revision <= 400; revision++) {
+      const past = cache.asOf(revision)!;
+      const pages: string[] = [];
+      for (let after = ""; ; ) {
+        const page = past.list(prefix, after, 5);
+        expect(past.count(prefix, after)).toBe(pasts[revision]!.length - pages.length);
+        pages.push(...page.map(({ key, revision }) => `${key} ${revision}`));
+        if (page.length < 5) break;
+        after = page.at(-1)!.key;
+      }
+      expect([pages, all(past)]).toEqual([pasts[revision], pasts[revision]]);
+    }
+    expect(cache.oldestRevision).toBeGreaterThan(0);
+    expect(cache.asOf(cache.oldestRevision - 1)).toBeUndefined();
+  });
+
+  test("pages of an earlier revision ask nothing of etcd while the cache knows what has changed", () => {
+    const first = tank.get(`${maps}?limit=2`);
+    tank.patch(`${maps}/e`, "merge", { data: { later: "0" } });
+    tank.simulation.runFor(100);
+    tank.simulation.pauseHost("etcd-0");
+    const rest = tank.get(`${maps}?continue=${encodeURIComponent(first.body.metadata.continue)}`);
+    tank.simulation.resumeHost("etcd-0");
+    expect(names(rest)).toEqual(["c", "d", "e"]);
+    expect(rest.body.metadata.resourceVersion).toBe(first.body.metadata.resourceVersion);
+    expect(rest.body.items[2].data.later).toBeUndefined();
   });
 
   test("a continue token whose revision is compacted is 410 with a token that goes on inconsistently", () => {

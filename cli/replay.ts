@@ -1,4 +1,5 @@
-import type { Command } from "commander";
+import { join } from "node:path";
+import { type Command, Option } from "commander";
 import colors from "picocolors";
 import { formatTime } from "../scenarios/history";
 import { exit, interruptible } from "./exit";
@@ -8,6 +9,7 @@ import { runAgainWith } from "./mutants/planted-process";
 import { summaryOf, verdictText, writeOut } from "./outcome";
 import { loadRecord, repeated } from "./records";
 import { simulate } from "./simulate";
+import { Stepping } from "./stepping";
 import { consoleOn, timelineText } from "./terminal";
 import { wavetankVersion } from "./version";
 
@@ -15,6 +17,7 @@ interface ReplayOptions {
   readonly out?: string;
   readonly json?: boolean;
   readonly quiet?: boolean;
+  readonly step?: boolean;
 }
 
 /** `wavetank replay RUN.json` */
@@ -24,12 +27,19 @@ export function addReplay(program: Command): void {
     .description("repeats a recorded run and says whether it was the same; exit status 1 when it was not, or when a check is violated")
     .argument("<run.json>", "what `run --out` wrote")
     .option("--out <dir>", "write report.html, run.json, junit.xml and trace.json there")
+    .addOption(
+      new Option(
+        "--step",
+        "walk through it: a prompt takes steps, goes on to breakpoints, shows states, and adds faults (`help` there)",
+      ).conflicts(["json", "quiet"]),
+    )
     .option("--json", "print one JSON object instead of the timeline")
     .option("--quiet", "print the verdict without the timeline")
     .action(async (file: string, options: ReplayOptions) => {
       const { record, loaded } = loadRecord(file);
       if (record.mutant && !plantedMutant()) return exit(await runAgainWith(compileMutant(recordedMutant(file, record.mutant))));
       const console = consoleOn(options.json ? process.stderr : process.stdout);
+      if (options.step) return walk(file, options);
       const { result, wallMs } = await interruptible((interrupted) =>
         simulate(loaded, {
           ...repeated(record),
@@ -60,4 +70,22 @@ export function addReplay(program: Command): void {
       }
       exit(same && result.verdict === "held" ? 0 : 1);
     });
+}
+
+/** A recorded run step by step. What was added to it makes it another one, which `--out` records. */
+async function walk(file: string, { out }: ReplayOptions): Promise<void> {
+  const { record, loaded } = loadRecord(file);
+  const console = consoleOn(process.stdout);
+  const stepping = new Stepping(loaded, repeated(record), console);
+  const startedMs = performance.now();
+  const result = await stepping.walk(process.stdin);
+  console.line(verdictText(result, Math.round(performance.now() - startedMs), out ? `npx wavetank replay ${join(out, "run.json")}` : ""));
+  const { schedule, shape, stormUs } = result;
+  const decided = { ...repeated(record), schedule, shape, stormUs: stormUs ?? Number.POSITIVE_INFINITY };
+  const ends = result.stopEvent === null ? {} : { stopEvent: result.stopEvent };
+  if (out) await interruptible((interrupted) => writeOut(out, loaded, result, { ...decided, ...ends }, interrupted));
+  const same = result.traceHash === record.result.traceHash;
+  if (!result.stopped && !stepping.isChanged)
+    console.line(same ? colors.green("  the same trace as recorded") : colors.red("  another trace than the recorded"));
+  exit(result.verdict === "held" && (same || stepping.isChanged || result.stopped) ? 0 : 1);
 }

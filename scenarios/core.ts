@@ -1,4 +1,5 @@
-import type { HostName } from "../protocol/address";
+import { type HostName, roleOf } from "../protocol/address";
+import type { Tank } from "./tank";
 import type { HostFacts, Role } from "./target";
 
 /**
@@ -27,3 +28,14 @@ export function deadInCalm(
 }
 
 const coreOf = (role: Role, count: number) => (role === "etcd" ? Math.floor(count / 2) + 1 : 1);
+
+/** Kills what a core has to do without, and answers with it. Members of etcd whose data or votes are still being put in order are not to be had for that. */
+export function leaveCore(tank: Tank, isMended: boolean, draw: (host: HostName, purpose: string) => number): readonly HostName[] {
+  const hosts = tank.hosts();
+  const members = hosts.filter(({ role }) => role === "etcd").map(({ name }) => name);
+  const isSingle = (host: HostName) => tank.residentsOf(host).filter((actor) => roleOf(actor) === "etcd").length === 1;
+  const inOrder = isMended && members.every(isSingle);
+  const dead = deadInCalm(hosts, (host) => !inOrder && members.includes(host), draw);
+  for (const host of dead) tank.crashHost(host, draw(host, "silently") < 0.5);
+  return dead;
+}

@@ -1,11 +1,11 @@
-import { type HostName, roleOf } from "../protocol/address";
 import { keyOf } from "../protocol/kinds/object";
 import type { ObjectName } from "./actions/action";
 import type { CheckResult } from "./checks/check";
 import type { HostPlan } from "./cluster";
-import { deadInCalm } from "./core";
+import { leaveCore } from "./core";
 import { type Act, type Convergence, type Final, objectId } from "./history";
-import { shortestUs, stepsOf } from "./language/steps";
+import type { Condition } from "./language/condition";
+import { type StormStep, shortestUs, stepsOf } from "./language/steps";
 import { StopCondition } from "./language/stop-condition";
 import type { Reference } from "./reference/reference";
 import { focusOf } from "./report/focus";
@@ -52,7 +52,9 @@ export class Course {
   /** How long the storm lasts at least. */
   private readonly stormUs: number;
   private stormLastedUs: number | null = null;
-  private readonly breakpoint: StopCondition | undefined;
+  private breakpoint: StopCondition | undefined;
+  /** From now on waits for this condition instead, or for none. */
+  readonly lookOutFor: (condition: Condition | undefined) => void;
   private act: Act = "boot";
   private actSinceUs = 0;
   /** Why the manifests could not be applied, "" once they were. */
@@ -100,7 +102,10 @@ export class Course {
       standing,
       perform: (tasks, withinMs, then) => this.perform(tasks, withinMs, then),
     });
-    this.breakpoint = input.breakpoint && new StopCondition(input.breakpoint, { ...standing, elapsedUs: () => world.now() });
+    this.lookOutFor = (condition) => {
+      this.breakpoint = condition && new StopCondition(condition, { ...standing, elapsedUs: () => world.now() });
+    };
+    this.lookOutFor(input.breakpoint);
     this.witness.audience = (observation) => {
       this.storm.see(observation);
       this.breakpoint?.see(observation);
@@ -128,6 +133,11 @@ export class Course {
   giveUp(): void {
     this.gaveUp = true;
     this.stop();
+  }
+
+  /** Takes a step by hand; false where there is no storm now. */
+  inject(step: StormStep): boolean {
+    return this.storm.inject(step);
   }
 
   get reachedBreakpoint(): boolean {
@@ -248,19 +258,11 @@ export class Course {
     this.quietSeconds = 0;
   }
 
-  /** What a core has to do without the rest. Members whose votes or data are still being put in order are not to be had for that. */
   private loseAllButCore(): void {
-    const { world } = this.options;
-    const draw = (host: HostName, purpose: string) => world.random.draw(`calm ${host}`, purpose, 0);
-    const hosts = this.tank.hosts();
-    const members = hosts.filter(({ role }) => role === "etcd").map(({ name }) => name);
-    const isSingle = (host: HostName) => this.tank.residentsOf(host).filter((actor) => roleOf(actor) === "etcd").length === 1;
-    const inOrder = this.storm.isMended && members.every(isSingle);
-    const dead = deadInCalm(hosts, (host) => !inOrder && members.includes(host), draw);
-    for (const host of dead) this.tank.crashHost(host, draw(host, "silently") < 0.5);
-    if (dead.length === 0) return;
+    const { random } = this.options.world;
+    const dead = leaveCore(this.tank, this.storm.isMended, (host, purpose) => random.draw(`calm ${host}`, purpose, 0));
     const action = `leave ${dead.join(", ")} dead: the rest is enough`;
-    this.witness.tell({ type: "action", atUs: world.now(), step: -1, action, ok: true, detail: "" });
+    if (dead.length > 0) this.witness.tell({ type: "action", atUs: this.options.world.now(), step: -1, action, ok: true, detail: "" });
   }
 
   private judgeCalm(inActUs: number, reasons: readonly string[]): void {

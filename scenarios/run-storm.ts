@@ -28,6 +28,8 @@ export interface RunStormOptions {
 }
 
 const actionWithinMs = 120_000;
+/** The number of steps that were taken by hand, beyond those of any file or plan. */
+const injectedStep = 2_000_000;
 /** Orders of what the storm does at one moment: first what ends, then what begins. */
 const beginsFrom = 1e12;
 
@@ -38,6 +40,7 @@ export class RunStorm {
   private beganUs = 0;
   private begun = 0;
   private over = false;
+  private injected = 0;
   /** Actions that the operator has not done yet, by their places in the schedule. */
   private readonly acting = new Map<number, string>();
   /** Of a replay: steps that have not had their turn. */
@@ -97,6 +100,14 @@ export class RunStorm {
 
   get results(): readonly StepResult[] {
     return [...this.storm.results].sort((a, b) => a.step - b.step);
+  }
+
+  /** Takes a step that nobody planned, at once; false when the storm is over. A replay of the schedule takes it again. */
+  inject(step: StormStep): boolean {
+    if (this.over || this.beganUs === 0) return false;
+    const occurrence = this.injected++;
+    this.at(this.nowUs() + 1, () => this.take({ ...step, index: injectedStep, path: ["injected"] }, occurrence, () => undefined));
+    return true;
   }
 
   /** Shows what happened to whoever waits for it. Changes nothing at once. */

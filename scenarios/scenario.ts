@@ -9,8 +9,9 @@ import { Complaints } from "./language/complaints";
 import { readCondition, type Surroundings } from "./language/condition-reader";
 import { microseconds } from "./language/duration";
 import { type Plan, readPlan } from "./language/plan";
-import { type Params, type StormNode, shortestUs, stepsOf } from "./language/steps";
+import { type Params, type StormNode, type StormStep, shortestUs, stepsOf } from "./language/steps";
 import { StormReader } from "./language/storm-reader";
+import { startFields } from "./language/storm-schema";
 import { type OperatorPlan, readOperators } from "./operators";
 import { validateFile } from "./scenario-schema";
 import { validatePart } from "./schema";
@@ -251,6 +252,23 @@ class Reader {
 /** The hosts of the operator and of each workload. */
 function clients(loads: number) {
   return Array.from({ length: loads + 1 }, (_, i) => ({ name: `client-${i}`, zone: "outside", role: "client" as const }));
+}
+
+/** One step of a storm for a scenario that was read, as its file would hold it but without a time: at once. Answers with what is wrong instead, a line each. */
+export function readStep(text: string, { plan, load, expect }: Scenario): StormStep | readonly string[] {
+  const read = readDocuments({ file: "step", text }, "1.2");
+  const [document] = read.documents;
+  const value = document?.value;
+  if (!document || typeof value !== "object" || value === null || Array.isArray(value))
+    return ['expected a step such as "{ fault: crash, target: { role: etcd, is: leader }, for: 5s }"'];
+  const complaints = new Complaints(document);
+  const timed = Object.keys(startFields).find((field) => field in value);
+  if (timed !== undefined) complaints.complain([timed], "expected no time: it begins at once");
+  const reader = new StormReader(complaints, surroundings(plan, load.length, expect), [...plan.hosts, ...clients(load.length)]);
+  const [node] = reader.read([value], [], "parallel");
+  const wrong = complaints.problems.map(({ message }) => message);
+  if (wrong.length > 0) return wrong;
+  return node?.body.type === "step" ? node.body.step : ["expected one fault or action"];
 }
 
 /** What conditions can name in a cluster. */

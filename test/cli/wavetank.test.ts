@@ -2,6 +2,7 @@ import { execFileSync } from "node:child_process";
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
+import { Readable } from "node:stream";
 import { wavetank } from "../command-line";
 
 const folder = mkdtempSync(join(tmpdir(), "wavetank-cli-"));
@@ -172,6 +173,44 @@ describe("wavetank shrink", () => {
     const { status, err } = await wavetank("shrink", join(folder, "held", "run.json"));
     expect(err).toMatch(/no check is violated/);
     expect(status).toBe(2);
+  });
+});
+
+describe("wavetank replay --step", () => {
+  const walk = async (record: string, commands: readonly string[], ...more: string[]) => {
+    const stdin = jest.spyOn(process, "stdin", "get").mockReturnValue(Readable.from(commands.map((line) => `${line}\n`)) as never);
+    try {
+      return await wavetank("replay", record, "--step", ...more);
+    } finally {
+      stdin.mockRestore();
+    }
+  };
+
+  it("stops where it is told to, shows states and events, and ends as the recorded run did", async () => {
+    const record = join(folder, "held", "run.json");
+    const { out, status } = await walk(record, ["continue etcd leader elected", "print etcd/0", "step 2", "prnt", "until 4s", "where"]);
+    expect(out).toMatch(/leads etcd in term 1\netcd\/0 {2}on etcd-0, incarnation 1, running/);
+    expect(out).toMatch(/unknown command "prnt": expected step, next, continue/);
+    expect(out).toMatch(/0:04\.000 event \d+ (boot|storm)\n/);
+    expect(out).toContain("the same trace as recorded");
+    expect(status).toBe(0);
+    const left = await walk(record, ["until 2s", "quit"]);
+    expect([left.out.includes("stopped before the end"), left.status]).toEqual([true, 0]);
+  });
+
+  it("takes a fault that was added by hand, and records a run with it that replays", async () => {
+    const fault = "{ fault: pause, target: { role: etcd, is: follower }, for: 1s }";
+    const added = join(folder, "added");
+    const commands = ["inject { fault: paus }", "until 10500ms", `inject ${fault.replace("fault", "at: 2s, fault")}`, `inject ${fault}`];
+    const { out, status } = await walk(join(folder, "held", "run.json"), commands, "--out", added);
+    expect(out).toMatch(/inject: unknown fault "paus"; did you mean "pause"\?/);
+    expect(out).toContain("inject: expected no time: it begins at once");
+    expect(out).toMatch(/0:10\.500 {2}pause etcd-\d begins\n/);
+    expect([out.includes("as recorded"), status]).toEqual([false, 0]);
+    const { schedule } = JSON.parse(readFileSync(join(added, "run.json"), "utf8"));
+    expect(schedule).toMatchObject([{ name: "crash" }, { name: "pause", where: "injected", forUs: 1_000_000 }]);
+    const again = await wavetank("replay", join(added, "run.json"), "--json");
+    expect(JSON.parse(again.out)).toMatchObject({ same: true, verdict: "held" });
   });
 });
 

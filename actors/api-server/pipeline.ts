@@ -12,9 +12,9 @@ import { attributesOf } from "./authorization/attributes";
 import { askAccess, refuseAccess } from "./authorization-chain";
 import { type Call, type Caller, type ResourceCall, refuse, respond } from "./call";
 import { serveComponentStatuses } from "./component-statuses";
-import { deprecationOf } from "./custom-resources/deprecation";
 import { isCleanedUp } from "./custom-resources/lifecycle";
 import { timeLimitMs } from "./deadline";
+import { deprecationWarning } from "./deprecated";
 import { discover } from "./discovery/discovery";
 import type { ServedDocument } from "./discovery/document";
 import { dumpOf } from "./flow-control/dump";
@@ -154,7 +154,8 @@ function serveKnown(state: ServerState, ctx: Ctx, asked: Call): undefined {
   if (misplaced || (kind.namespaced && namespace === "" && (verb === "create" || verb === "deletecollection")))
     return refuse(ctx, asked, methodNotAllowed(subject, verb));
   if (isReview(kind)) return answerReview(state, ctx, { ...asked, request }, kind);
-  const deprecation = deprecationOf(kind);
+  // The cluster's own components have nobody to tell it.
+  const deprecation = request.credential.type === "actor" ? undefined : deprecationWarning(kind);
   if (deprecation !== undefined) asked.caller.exchange.headers.push(["Warning", `299 - ${JSON.stringify(deprecation)}`]);
   const resource = state.served.storedResourceOf(kind);
   if (!resource) return serveComponentStatuses(state, ctx, { ...asked, request }, kind);

@@ -105,5 +105,6 @@ const sources: ReadonlyMap<string, string> = new Map([
   ["endpointslice", "endpoint-slice-controller"],
   ["endpointslicemirroring", "endpoint-slice-mirroring-controller"],
   ["disruption", "controllermanager"],
+  ["replicationcontroller", "replication-controller"],
   ["garbage-collector", "garbage-collector-controller"],
 ]);

@@ -83,7 +83,10 @@ describe.each(kinds.map((of) => [`${of.groupVersion} ${of.plural}`, of] as const
     expect(before).toMatchObject({ kind: `${of.kind}List`, apiVersion: of.groupVersion, items: [] });
     const watched = tank.watch(`${of.collection}?watch=true&${selector}&resourceVersion=${before.metadata.resourceVersion}`);
 
-    const created = done(tank.create(of.collection, manifest(of, 0, labels)), 201);
+    const { code, body, text, headers } = tank.create(of.collection, manifest(of, 0, labels));
+    const created = done({ code, body, text, headers }, 201);
+    if (of.kind === "Endpoints")
+      expect(headers.get("Warning")).toBe('299 - "v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice"');
     expect(created).toMatchObject({ kind: of.kind, apiVersion: of.groupVersion, metadata: { name: first, labels } });
     expect(tank.create(of.collection, manifest(of, 0, labels)).code).toBe(409);
     done(tank.create(of.collection, manifest(of, 1, labels)), 201);

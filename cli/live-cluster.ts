@@ -1,5 +1,6 @@
 import { defaultKnobs } from "../actors/api-server/config";
 import { startGateway } from "../actors/api-server/gateway/gateway";
+import { KmsGateway } from "../actors/api-server/gateway/kms";
 import { type GatewayPort, portTo } from "../actors/api-server/gateway/port";
 import { hexadecimal, idOf } from "../actors/etcd/gateway/identity";
 import { type Address, address, type HostName, roleOf } from "../protocol/address";
@@ -31,7 +32,7 @@ import { readObjects, reasonNotReady, reasonNotServing } from "./readiness";
 import { refusePort } from "./refused-port";
 import type { StorageOptions } from "./storage-options";
 import { authorityOf, type Endpoint } from "./up-options";
-import { webActor, withWebDoors } from "./web-doors";
+import { kmsActor, webActor, withWebDoors } from "./web-doors";
 
 export interface LiveClusterOptions {
   readonly shape: ClusterShape;
@@ -103,6 +104,7 @@ export class LiveCluster {
   readonly faults: FaultService;
   private readonly routing = new Routing();
   private readonly leaders = new Leaders();
+  private readonly kms = new KmsGateway();
   private objects: ReadonlyMap<string, Stored> = new Map();
   private readonly joinedPlans = new Map<HostName, HostPlan>();
   private readonly closing: (() => Promise<void> | void)[] = [];
@@ -121,7 +123,7 @@ export class LiveCluster {
     const web = { clientCa: authority.certificate, proxyCa: pki.frontProxyAuthority.certificate };
     this.plan = planCluster(shape, { ...this.planned(), web, ...(etcdMembers && { etcdMembers: etcdMembers.present }) });
     this.world = new LiveWorld({
-      actors: [...(storage?.actors(actors) ?? actors), webActor],
+      actors: [...(storage?.actors(actors) ?? actors), webActor, kmsActor],
       secrets,
       ...(directory.path === undefined ? {} : { dataDirectory: directory.path }),
       observers: [(host, event) => this.observe(host, event)],
@@ -129,7 +131,7 @@ export class LiveCluster {
     this.doors = new Doors(this.world, log);
     this.etcdDoors = new EtcdDoors(this.world, log, pki);
     this.front = new Front(() => this.doors.behind());
-    for (const plan of withWebDoors(storage?.hosts(this.plan) ?? this.plan.hosts, pki)) this.world.addHost(plan);
+    for (const plan of withWebDoors(storage?.hosts(this.plan) ?? this.plan.hosts, pki, this.kms)) this.world.addHost(plan);
     this.hub = new Hub({
       world: this.world,
       authority,
@@ -248,6 +250,7 @@ export class LiveCluster {
     this.closing.push(
       () => this.directory.unlock(),
       () => this.storage?.close(),
+      () => this.kms.close(),
       () => this.world.close(),
     );
     // The ports first: what cannot be had is said before anything is done.

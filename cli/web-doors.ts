@@ -1,19 +1,21 @@
+import type { KmsGateway } from "../actors/api-server/gateway/kms";
 import { WebGateway } from "../actors/api-server/gateway/web";
 import type { AnyActor } from "../runtime/actor";
 import { daySeconds } from "../runtime/live/certificates";
 import type { Pki } from "../runtime/live/pki";
 import type { HostPlan } from "../runtime/live/world";
 import { type Service, servingActor } from "../runtime/serving";
-import { webGatewayOf } from "../scenarios/cluster";
+import { kmsGatewayOf, webGatewayOf } from "../scenarios/cluster";
 
 /** The actor behind which the doors for outgoing requests stand. */
 export const webActor: AnyActor = servingActor("web");
+export const kmsActor: AnyActor = servingActor("kms");
 
 /** The name by which aggregated servers know that a request was passed on by an API server. */
 export const frontProxyName = "front-proxy-client";
 
-/** The plan's hosts, each API server's with a door through which it calls webhooks and aggregated servers. */
-export function withWebDoors(hosts: readonly HostPlan[], { frontProxyAuthority }: Pki): readonly HostPlan[] {
+/** The plan's hosts, each API server's with a door through which it calls webhooks and aggregated servers, and one to key management plug-ins. */
+export function withWebDoors(hosts: readonly HostPlan[], { frontProxyAuthority }: Pki, kms: KmsGateway): readonly HostPlan[] {
   const { certificate: cert, key } = frontProxyAuthority.issue({
     subject: { commonName: frontProxyName, organizations: [] },
     usages: ["client"],
@@ -23,6 +25,10 @@ export function withWebDoors(hosts: readonly HostPlan[], { frontProxyAuthority }
   const service = new WebGateway({ cert, key }) as unknown as Service;
   return hosts.map((host) => {
     if (!host.actors.some(({ address }) => address.startsWith("apiserver/"))) return host;
-    return { ...host, services: [...(host.services ?? []), { address: webGatewayOf(host.name), service }] };
+    const doors = [
+      { address: webGatewayOf(host.name), service },
+      { address: kmsGatewayOf(host.name), service: kms as unknown as Service },
+    ];
+    return { ...host, services: [...(host.services ?? []), ...doors] };
   });
 }

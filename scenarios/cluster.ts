@@ -85,6 +85,11 @@ export function webGatewayOf(hostName: string): Address {
   return address("web", hostName);
 }
 
+/** The address through which it speaks to key management plug-ins. */
+export function kmsGatewayOf(hostName: string): Address {
+  return address("kms", hostName);
+}
+
 const metricsServerAddress = address("metrics-server", 0);
 const metricsServerAuthority = "metrics-server.kube-system.svc:443";
 
@@ -121,7 +126,7 @@ export function planCluster(shape: ClusterShape, options: PlanOptions = {}): Clu
       ...options.apiServer,
       ...(staticTokens ? { staticTokens } : {}),
       ...(advertise ? { advertise } : {}),
-      ...(web ? { authorities: web } : {}),
+      ...(web ? { authorities: web, kms: { gateway: kmsGatewayOf(name) } } : {}),
       ...(metricsServer ? { metricsServer: true } : {}),
       ...(operators.some(({ serviceAccount }) => serviceAccount) ? { actorAccounts: operatorAccounts(operators) } : {}),
       ...(web || webhooks.length > 0 || metricsServer

@@ -8,6 +8,7 @@ import type { AnonymousConfiguration } from "./authentication/anonymous";
 import type { JwtAuthenticator } from "./authentication/oidc/configuration";
 import type { Authorizer } from "./authorization/configuration";
 import type { EncryptionRule } from "./storage/encryption/configuration";
+import type { KmsConfig } from "./storage/encryption/kms";
 
 /** What an API server is told when it is placed on a host. */
 export interface ApiServerConfig {
@@ -20,6 +21,8 @@ export interface ApiServerConfig {
   readonly clusterName?: string;
   /** What is encrypted in etcd, and how; nothing where it is absent. */
   readonly encryption?: readonly EncryptionRule[];
+  /** Who answers for the key management plug-ins that stand in it. */
+  readonly kms?: KmsConfig;
   /** Other issuers whose tokens are believed. */
   readonly jwt?: readonly JwtAuthenticator[];
   /** What admission plug-ins are told; without it each has its defaults. */

@@ -4,6 +4,7 @@ import { kindOf } from "../../protocol/kinds/registry";
 import { clusterObjects } from "./bootstrap-objects";
 import { type Call, respond } from "./call";
 import type { Ctx, ServerState } from "./state";
+import { isFresh, pollPlugins } from "./storage/encryption/kms";
 import { readEtcd } from "./storage/etcd-client";
 import { cacheOf, isSynced } from "./storage/feed";
 import { keyOfObject, storedResourceOf } from "./storage/keys";
@@ -24,6 +25,8 @@ function hook(name: string, kinds: readonly string[]): Check {
 const ping: Check = { name: "ping", passes: () => true };
 const etcd: Check = { name: "etcd", passes: (_state, etcdAnswers) => etcdAnswers };
 const etcdReadiness: Check = { name: "etcd-readiness", passes: (_state, etcdAnswers) => etcdAnswers };
+/** There where a plug-in is, or may come by a file that is followed. */
+const plugins: Check = { name: "kms-providers", passes: ({ etcd: { vault } }) => vault.unwell() === undefined };
 const synced: Check = { name: "informer-sync", passes: (state) => isSynced(state.feed) };
 const shutdown: Check = { name: "shutdown", passes: (state) => state.shutdown === "serving" };
 
@@ -39,9 +42,9 @@ const hooks: readonly Check[] = [
 ];
 
 const endpoints: ReadonlyMap<string, readonly Check[]> = new Map([
-  ["livez", [ping, etcd, ...hooks]],
-  ["healthz", [ping, etcd, ...hooks]],
-  ["readyz", [ping, etcd, etcdReadiness, synced, ...hooks, shutdown]],
+  ["livez", [ping, etcd, plugins, ...hooks]],
+  ["healthz", [ping, etcd, plugins, ...hooks]],
+  ["readyz", [ping, etcd, etcdReadiness, plugins, synced, ...hooks, shutdown]],
 ]);
 
 function haveAll({ config, feed }: ServerState, kinds: readonly string[]): boolean {
@@ -70,16 +73,23 @@ const etcdTimeoutMs = 2_000;
 export function serveHealth(state: ServerState, ctx: Ctx, call: Pick<Call, "caller">, request: ApiRequest): undefined {
   const [, endpoint = "", ...rest] = request.path.split("/");
   const only = rest.join("/");
-  const checks = endpoints.get(endpoint) ?? [];
+  const hasPlugins = state.etcd.vault.plugins.length > 0 || state.reloads.encryption.inUse !== undefined;
+  const checks = (endpoints.get(endpoint) ?? []).filter((check) => check !== plugins || hasPlugins);
   const chosen = only === "" ? checks : checks.filter(({ name }) => name === only);
   if (chosen.length === 0) return respond(ctx, call, text(404, "404 page not found\n"));
   const excluded = new Set(excludedBy(request));
   const unmatched = [...excluded].filter((name) => !chosen.some((check) => check.name === name));
   const asks = chosen.some((check) => !excluded.has(check.name) && (check === etcd || check === etcdReadiness));
-  if (!asks) return answer(state, ctx, false);
-  return readEtcd(state, ctx, rangeOfKey("/registry/health"), ctx.monotonicUs() + etcdTimeoutMs * 1000, (state, outcome, ctx) =>
-    answer(state, ctx, outcome.type === "done"),
-  );
+  if (chosen.includes(plugins) && !isFresh(state, ctx.monotonicUs())) return pollPlugins(state, ctx, ask);
+  return ask(state, ctx);
+
+  function ask(state: ServerState, ctx: Ctx): undefined {
+    if (!asks) return answer(state, ctx, false);
+    const untilUs = ctx.monotonicUs() + etcdTimeoutMs * 1000;
+    return readEtcd(state, ctx, rangeOfKey("/registry/health"), untilUs, (state, outcome, ctx) =>
+      answer(state, ctx, outcome.type === "done"),
+    );
+  }
 
   function answer(state: ServerState, ctx: Ctx, etcdAnswers: boolean): undefined {
     let passed = true;

@@ -29,6 +29,7 @@ import { newReloads, reload } from "./reload";
 import { beginShutdown, drain, isOwnDoor, sayGoodbye, shutdownTimer } from "./shutdown";
 import type { Ctx, ServerState } from "./state";
 import { compact, compactTimer, newCompactor, startCompactor } from "./storage/compactor";
+import { kmsTimer, pollPlugins } from "./storage/encryption/kms";
 import { Vault } from "./storage/encryption/vault";
 import { EtcdFigures } from "./storage/etcd-figures";
 import { etcdMembersTimer, followEtcdMembers } from "./storage/etcd-members";
@@ -47,6 +48,7 @@ export const apiServer: Actor<ApiServerConfig, ServerState, ApiMessage> = {
 
   start(config, ctx) {
     const state = newState(config, ctx.self);
+    tendPlugins(state, ctx);
     startFeed(state, ctx, listener);
     startCompactor(state, ctx);
     ctx.setTimer(etcdMembersTimer, state.etcd.syncIntervalMs);
@@ -113,6 +115,7 @@ function newState(config: ApiServerConfig, self: string): ServerState {
       syncIntervalMs: knobs["etcd-sync-interval"],
       figures: new EtcdFigures(metrics.etcdDurations, metrics.etcdRequests, metrics.etcdErrors),
       vault: new Vault(config.encryption),
+      ...(config.kms ? { kms: config.kms } : {}),
     },
     feed: newFeed(knobs["default-watch-cache-size"]),
     freshness: newFreshness(),
@@ -147,8 +150,18 @@ function newState(config: ApiServerConfig, self: string): ServerState {
 function onDoor(state: ServerState, ctx: Ctx, body: ApiMessage): undefined {
   if (body.kind === "api.shutdown") return beginShutdown(state, ctx);
   if (body.kind === "api.auditLost") state.metrics.auditErrors.add([body.plugin], body.events);
-  if (body.kind === "api.reload" && reload(state, ctx, body) === "readAgain")
-    return relist(state, ctx, listener, "another encryption configuration");
+  if (body.kind !== "api.reload") return;
+  const done = reload(state, ctx, body);
+  if (body.what === "encryption" && state.etcd.vault.plugins.length > 0) tendPlugins(state, ctx);
+  if (done === "readAgain") return relist(state, ctx, listener, "another encryption configuration");
+}
+
+/** Asks the key management plug-ins how they are; what could not be decrypted is read again when one decrypts it after all. */
+function tendPlugins(state: ServerState, ctx: Ctx): undefined {
+  const { vault } = state.etcd;
+  if (vault.readAgain) relist(state, ctx, listener, "a key management plug-in decrypts again");
+  vault.readAgain = false;
+  return pollPlugins(state, ctx, () => undefined);
 }
 
 function exchangeFor(state: ServerState, ctx: Ctx, request: ApiRequest): Exchange {
@@ -209,6 +222,8 @@ function onTimer(state: ServerState, ctx: Ctx, name: string): undefined {
       return bootstrap(state, ctx);
     case membershipTimer:
       return confirmMembership(state, ctx);
+    case kmsTimer:
+      return tendPlugins(state, ctx);
     case etcdMembersTimer:
       return followEtcdMembers(state, ctx);
     default:

@@ -1,6 +1,7 @@
 import type { Address } from "../../../protocol/address";
-import type { EtcdError, EtcdRequest, EtcdResponse } from "../../../protocol/etcd";
+import type { EtcdError, EtcdRequest, EtcdResponse, KeyValue } from "../../../protocol/etcd";
 import type { Context } from "../../../runtime/actor";
+import { type KmsConfig, learnKeys } from "./encryption/kms";
 import type { Vault } from "./encryption/vault";
 import type { EtcdFigures } from "./etcd-figures";
 
@@ -20,6 +21,8 @@ export interface EtcdClient {
   readonly writeTimeoutMs: number;
   /** What encrypts and decrypts: callers see plain values alone. */
   readonly vault: Vault;
+  /** Who answers for key management plug-ins. */
+  readonly kms?: KmsConfig;
   /** Hears of each request that was answered, or that nobody answered. */
   readonly figures?: EtcdFigures;
 }
@@ -65,8 +68,7 @@ export function readEtcd<S extends HasEtcd, Q extends EtcdRequest>(
     const askedUs = ctx.monotonicUs();
     ctx.ask<EtcdResponse>(preferred, request, { deadlineMs: Math.min(leftMs, readTimeoutMs) }, (state, answer, ctx) => {
       state.etcd.figures?.observe(request, ctx.monotonicUs() - askedUs, answer.ok);
-      if (answer.ok && answer.body.kind !== "etcd.error")
-        return then(state, { type: "done", response: opened(state.etcd, answer.body, isNow) as ResponseOf<Q> }, ctx);
+      if (answer.ok && answer.body.kind !== "etcd.error") return taken(state, ctx, answer.body, isNow, then);
       const error = answer.ok ? (answer.body as EtcdError) : unavailable(`${preferred}: ${answer.error}: ${answer.detail}`);
       if (!isTransient(error)) return then(state, { type: "failed", error }, ctx);
       moveOn(state.etcd, preferred);
@@ -87,7 +89,12 @@ export function writeEtcd<S extends HasEtcd, Q extends EtcdRequest>(
   const { preferred, writeTimeoutMs } = state.etcd;
   const leftMs = (deadlineUs - ctx.monotonicUs()) / 1000;
   if (leftMs < 1) return then(state, { type: "failed", error: unavailable("no time left to ask etcd") }, ctx);
-  const told = request.kind === "etcd.txn" ? state.etcd.vault.sealed(request, (bytes) => nonce(ctx, bytes)) : request;
+  const nowMs = ctx.wallUs() / 1000;
+  const told = request.kind === "etcd.txn" ? state.etcd.vault.sealed(request, (bytes) => nonce(ctx, bytes), nowMs) : request;
+  if (typeof told === "string") {
+    const message = `unable to encrypt: ${told}`;
+    return then(state, { type: "failed", error: { kind: "etcd.error", code: "InvalidArgument", message, unknown: false } }, ctx);
+  }
   const askedUs = ctx.monotonicUs();
   ctx.ask<EtcdResponse>(preferred, told, { deadlineMs: Math.min(leftMs, writeTimeoutMs) }, (state, answer, ctx) => {
     state.etcd.figures?.observe(request, ctx.monotonicUs() - askedUs, answer.ok);
@@ -98,13 +105,32 @@ export function writeEtcd<S extends HasEtcd, Q extends EtcdRequest>(
       if (answer.error === "refused") return then(state, { type: "failed", error: unavailable(detail) }, ctx);
       return then(state, { type: "unknown", detail }, ctx);
     }
-    if (answer.body.kind !== "etcd.error")
-      return then(state, { type: "done", response: opened(state.etcd, answer.body, true) as ResponseOf<Q> }, ctx);
+    if (answer.body.kind !== "etcd.error") return taken(state, ctx, answer.body, true, then);
     const error = answer.body as EtcdError;
     if (isTransient(error)) moveOn(state.etcd, preferred);
     if (error.unknown) return then(state, { type: "unknown", detail: error.message }, ctx);
     return then(state, { type: "failed", error }, ctx);
   });
+}
+
+/** Goes on with an answer once every value in it that can be opened is. */
+function taken<S extends HasEtcd, R extends EtcdResponse>(
+  state: S,
+  ctx: Context<S>,
+  response: EtcdResponse,
+  isNow: boolean,
+  then: Then<S, EtcdOutcome<R>>,
+): undefined {
+  if (state.etcd.vault.plugins.length === 0) return then(state, { type: "done", response: opened(state.etcd, response, isNow) as R }, ctx);
+  return learnKeys(state, ctx, valuesIn(response), (state, ctx) =>
+    then(state, { type: "done", response: opened(state.etcd, response, isNow) as R }, ctx),
+  );
+}
+
+function valuesIn(response: EtcdResponse): readonly KeyValue[] {
+  if (response.kind === "etcd.range.response") return response.kvs;
+  if (response.kind !== "etcd.txn.response") return [];
+  return response.responses.flatMap((each) => (each.kind === "etcd.range.response" ? each.kvs : []));
 }
 
 function opened({ vault }: EtcdClient, response: EtcdResponse, isNow: boolean): EtcdResponse {

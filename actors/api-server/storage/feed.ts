@@ -9,6 +9,7 @@ import type {
   WatchResponse,
 } from "../../../protocol/etcd";
 import type { Context, StreamInput, StreamRef } from "../../../runtime/actor";
+import { learnKeys } from "./encryption/kms";
 import { Entry, isStoredObject } from "./entry";
 import { type EtcdOutcome, type HasEtcd, moveOn, readEtcd } from "./etcd-client";
 import {
@@ -56,7 +57,8 @@ export interface Feed {
 export type FeedPhase =
   | { readonly type: "idle" }
   | { readonly type: "listing"; readonly entries: readonly KeyValue[] }
-  | { readonly type: "watching"; readonly stream: StreamRef; readonly member: Address };
+  /** `held`: what has come and must wait until a key is known that it needs, and what came after it. */
+  | { readonly type: "watching"; readonly stream: StreamRef; readonly member: Address; readonly held: WatchResponse[] };
 
 export interface HasFeed extends HasEtcd {
   readonly feed: Feed;
@@ -266,7 +268,7 @@ function watch<S extends HasFeed>(state: S, ctx: Context<S>, listener: FeedListe
     if (phase.type !== "watching" || phase.stream.key !== stream.key) return;
     return onWatch(state, ctx, listener, input, member);
   });
-  feed.phase = { type: "watching", stream, member };
+  feed.phase = { type: "watching", stream, member, held: [] };
   feed.heard = true;
 }
 
@@ -288,7 +290,34 @@ function onWatch<S extends HasFeed>(
   }
   feed.heard = true;
   feed.failures = 0;
-  const { compactRevision, events, header } = input.body;
+  const { phase } = feed;
+  const { vault } = state.etcd;
+  const isReady = vault.plugins.length === 0 || vault.questionsOf(valuesIn(input.body)).length === 0;
+  if (phase.type !== "watching" || (phase.held.length === 0 && isReady)) return take(state, ctx, listener, input.body);
+  // Changes are taken in as they came: behind one that waits all wait.
+  if (phase.held.push(input.body) > 1) return;
+  return takeHeld(state, ctx, listener, phase.stream);
+}
+
+function valuesIn({ events }: WatchResponse): readonly KeyValue[] {
+  return events.flatMap(({ type, kv }) => (type === "put" ? [kv] : []));
+}
+
+function takeHeld<S extends HasFeed>(state: S, ctx: Context<S>, listener: FeedListener<S>, stream: StreamRef): undefined {
+  const isOurs = ({ phase }: Feed) => phase.type === "watching" && phase.stream.key === stream.key;
+  const { phase } = state.feed;
+  if (phase.type !== "watching" || !isOurs(state.feed) || phase.held.length === 0) return;
+  return learnKeys(state, ctx, valuesIn(phase.held[0]!), (state, ctx) => {
+    if (!isOurs(state.feed)) return;
+    take(state, ctx, listener, phase.held.shift()!);
+    return takeHeld(state, ctx, listener, stream);
+  });
+}
+
+/** Takes in what the watch has brought. */
+function take<S extends HasFeed>(state: S, ctx: Context<S>, listener: FeedListener<S>, body: WatchResponse): undefined {
+  const { feed } = state;
+  const { compactRevision, events, header } = body;
   if (compactRevision > 0) {
     giveUpStream(state, ctx);
     return list(state, ctx, listener, `revision ${feed.revision + 1} is compacted (oldest is ${compactRevision})`);
@@ -308,7 +337,7 @@ function onWatch<S extends HasFeed>(
     const change = cache.apply(key, kv.modRevision, type === "put" && isStoredObject(kv.value) ? kv.value : undefined);
     if (change) changes.push([cache, change]);
   }
-  const reached = events.length > 0 ? events.at(-1)!.kv.modRevision : input.body.created ? 0 : header.revision;
+  const reached = events.length > 0 ? events.at(-1)!.kv.modRevision : body.created ? 0 : header.revision;
   for (const [cache, change] of changes) listener.changed(state, ctx, cache, change);
   if (reached <= feed.revision) return;
   feed.revision = reached;

@@ -1,5 +1,5 @@
 import { createCipheriv } from "node:crypto";
-import { open, seal } from "../../../actors/api-server/storage/encryption/ciphers";
+import { open, seal as sealed } from "../../../actors/api-server/storage/encryption/ciphers";
 import {
   type EncryptionRule,
   type Provider,
@@ -15,6 +15,7 @@ const identity: Provider = { type: "identity" };
 const provider = (type: "aescbc" | "aesgcm" | "secretbox", ...keys: ReturnType<typeof key>[]): Provider => ({ type, keys });
 const at = "/registry/secrets/shop/login";
 const counting = (bytes: number) => Buffer.from(Array.from({ length: bytes }, (_, i) => i));
+const seal = (...given: Parameters<typeof sealed>) => sealed(...given) as Uint8Array;
 const plain = Buffer.from('{"kind":"Secret"}');
 
 describe("encrypted bytes", () => {
@@ -95,9 +96,11 @@ describe("an EncryptionConfiguration", () => {
         'resources[0].resources[1]: Invalid value: "*": expected a resource such as secrets or deployments.apps, *.GROUP, *. or *.*',
         "resources[0].providers[0].aesgcm.keys[0].secret: secret is not of the expected length, got 7, expected one of [16 24 32]",
         "resources[0].providers[0].aesgcm.keys[1].secret: secret must be base64 encoded",
-        expect.stringContaining("resources[0].providers[1].kms: key management services are not there"),
+        expect.stringContaining("resources[0].providers[1].kms.apiVersion: KMSv1 is deprecated"),
+        "resources[0].providers[1].kms.name: Required value: name is a mandatory field for a provider",
+        "resources[0].providers[1].kms.endpoint: Required value: endpoint is a mandatory field for a provider",
         expect.stringContaining("resources[0].providers[2]: provider does not contain any of the expected providers"),
-        "resources[0].providers[3].rot13: unknown provider; known are aescbc, aesgcm, secretbox, identity",
+        "resources[0].providers[3].rot13: unknown provider; known are kms, aescbc, aesgcm, secretbox, identity",
       ],
     });
   });

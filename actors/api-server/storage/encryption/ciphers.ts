@@ -1,6 +1,7 @@
 import { cbc, gcm } from "@noble/ciphers/aes";
 import { xsalsa20poly1305 } from "@noble/ciphers/salsa";
-import type { EncryptionKey, Provider } from "./configuration";
+import type { EncryptionKey, KmsProvider, Provider } from "./configuration";
+import { KmsKeys } from "./kms-keys";
 
 /**
  * Kubernetes' forms of encrypted objects: "k8s:enc:TYPE:v1:KEY:" and then the bytes, so that etcd holds what a real API server would have put
@@ -9,7 +10,7 @@ import type { EncryptionKey, Provider } from "./configuration";
 const marker = "k8s:enc:";
 const markerBytes = Buffer.from(marker);
 
-type Kind = Exclude<Provider["type"], "identity">;
+type Kind = Exclude<Provider["type"], "identity" | "kms">;
 
 interface Cipher {
   readonly nonceBytes: number;
@@ -51,9 +52,17 @@ export function isSealed(bytes: Uint8Array): boolean {
   return Buffer.from(bytes.buffer, bytes.byteOffset, Math.min(bytes.byteLength, markerBytes.length)).equals(markerBytes);
 }
 
-/** The bytes to store under a key of etcd. `nonceOf` gives random bytes. */
-export function seal([first]: readonly Provider[], key: string, plain: Uint8Array, nonceOf: (bytes: number) => Uint8Array): Uint8Array {
+/** The bytes to store under a key of etcd; a text where a plug-in's key is needed that is not at hand. `nonceOf` gives random bytes. */
+export function seal(
+  [first]: readonly Provider[],
+  key: string,
+  plain: Uint8Array,
+  nonceOf: (bytes: number) => Uint8Array,
+  keys = new KmsKeys(),
+  nowMs = 0,
+): Uint8Array | string {
   if (first === undefined || first.type === "identity") return plain;
+  if (first.type === "kms") return keys.seal(first, key, plain, nonceOf, nowMs);
   const { nonceBytes, encrypt } = ciphers[first.type];
   const [{ name, secret }] = first.keys as [EncryptionKey];
   const nonce = nonceOf(nonceBytes);
@@ -66,12 +75,17 @@ export type Opened =
   | { readonly ok: false; readonly why: string };
 
 /** What stands for a key, to tell whether two are the same: never to be shown. */
-export function keyId(type: Provider["type"], key?: EncryptionKey): string {
+export function keyId(type: Exclude<Provider["type"], "kms">, key?: EncryptionKey): string {
   return key === undefined ? type : `${type}:${key.name}:${key.secret}`;
 }
 
+/** The same for a key of a plug-in's, which is no secret. */
+export function kmsKeyId({ name }: KmsProvider, keyId: string): string {
+  return `kms:${name}:${keyId}`;
+}
+
 /** What lies under a key of etcd; without providers nothing that is encrypted can be read. */
-export function open(providers: readonly Provider[] | undefined, key: string, bytes: Uint8Array): Opened {
+export function open(providers: readonly Provider[] | undefined, key: string, bytes: Uint8Array, keys = new KmsKeys()): Opened {
   const sealed = isSealed(bytes);
   if (providers === undefined)
     return sealed
@@ -81,6 +95,13 @@ export function open(providers: readonly Provider[] | undefined, key: string, by
     if (provider.type === "identity") {
       if (!sealed) return { ok: true, plain: bytes, stale: index > 0, by: keyId("identity") };
       continue;
+    }
+    if (provider.type === "kms") {
+      const opened = keys.open(provider, key, bytes);
+      if (opened === undefined) continue;
+      if (typeof opened === "string") return { ok: false, why: opened };
+      const stale = index > 0 || (keys.writeKeyOf(provider)?.keyId ?? opened.keyId) !== opened.keyId;
+      return { ok: true, plain: opened.plain, stale, by: kmsKeyId(provider, opened.keyId) };
     }
     if (!startsWith(bytes, Buffer.from(`${marker}${provider.type}:v1:`))) continue;
     const { nonceBytes, decrypt, title, refusal } = ciphers[provider.type];

@@ -1,3 +1,5 @@
+import { parseDurationMs } from "../../../../protocol/kinds/duration";
+
 /**
  * How objects are encrypted in etcd: an EncryptionConfiguration (apiserver.config.k8s.io/v1). Source: "Encrypting Confidential Data at Rest".
  */
@@ -10,7 +12,17 @@ export interface EncryptionRule {
 
 export type Provider =
   | { readonly type: "identity" }
+  | KmsProvider
   | { readonly type: "aescbc" | "aesgcm" | "secretbox"; readonly keys: readonly EncryptionKey[] };
+
+/** A plug-in that keeps the keys outside of the cluster: KMS v2. */
+export interface KmsProvider {
+  readonly type: "kms";
+  readonly name: string;
+  /** "unix:///run/kms.sock". */
+  readonly endpoint: string;
+  readonly timeoutMs: number;
+}
 
 export interface EncryptionKey {
   readonly name: string;
@@ -35,6 +47,9 @@ export function readEncryptionConfiguration(
   const listed = Array.isArray(document.resources) ? document.resources : [];
   if (listed.length === 0) wrong("resources", "Required value: at least one item is required");
   const rules = listed.map((each, index) => readRule(recordAt(each) ?? {}, `resources[${index}]`, wrong));
+  const names = rules.flatMap(({ providers }) => providers.flatMap((each) => (each.type === "kms" ? [each.name] : [])));
+  const twice = new Set(names.filter((name, index) => names.indexOf(name) < index));
+  for (const name of twice) wrong("resources", `Invalid value: duplicate KMS provider name ${name}, names must be unique`);
   return problems.length > 0 ? { ok: false, problems } : { ok: true, rules };
 }
 
@@ -81,12 +96,9 @@ function readProvider(provider: Json, at: string, wrong: Wrong): Provider {
     return none;
   }
   if (name === "identity") return none;
-  if (name === "kms") {
-    wrong(`${at}.kms`, "key management services are not there in this cluster: use aescbc, aesgcm or secretbox");
-    return none;
-  }
+  if (name === "kms") return readKms(recordAt(provider.kms) ?? {}, `${at}.kms`, wrong);
   if (name !== "aescbc" && name !== "aesgcm" && name !== "secretbox") {
-    wrong(`${at}.${name}`, "unknown provider; known are aescbc, aesgcm, secretbox, identity");
+    wrong(`${at}.${name}`, "unknown provider; known are kms, aescbc, aesgcm, secretbox, identity");
     return none;
   }
   const listed = recordAt(provider[name])?.keys;
@@ -112,6 +124,37 @@ function readProvider(provider: Json, at: string, wrong: Wrong): Provider {
       wrong(`${at}.${name}.keys[${index}].name`, `Duplicate value: ${JSON.stringify(key.name)}`);
   });
   return { type: name, keys: read };
+}
+
+function readKms(kms: Json, at: string, wrong: Wrong): KmsProvider {
+  const { apiVersion = "v1", name, endpoint, timeout = "3s", cachesize } = kms;
+  for (const field of Object.keys(kms))
+    if (!["apiVersion", "name", "endpoint", "timeout", "cachesize"].includes(field))
+      wrong(`${at}.${field}`, "unknown field; known are apiVersion, name, endpoint, timeout");
+  if (apiVersion === "v1")
+    wrong(`${at}.apiVersion`, "KMSv1 is deprecated and is not there in this cluster, as it is off in a real one: use apiVersion v2");
+  else if (apiVersion !== "v2")
+    wrong(
+      `${at}.apiVersion`,
+      `Invalid value: ${JSON.stringify(apiVersion)}: unsupported apiVersion for KMS provider, only v1 and v2 are supported`,
+    );
+  if (typeof name !== "string" || name === "") wrong(`${at}.name`, "Required value: name is a mandatory field for a provider");
+  else if (name.includes(":"))
+    wrong(`${at}.name`, `Invalid value: ${JSON.stringify(name)}: invalid KMS provider name, must not contain ':'`);
+  if (cachesize !== undefined) wrong(`${at}.cachesize`, "Invalid value: cachesize is not supported in v2");
+  const path = typeof endpoint === "string" ? /^([a-z]+):\/\/(.*)$/.exec(endpoint) : undefined;
+  if (endpoint === undefined || endpoint === "") wrong(`${at}.endpoint`, "Required value: endpoint is a mandatory field for a provider");
+  else if (!path)
+    wrong(`${at}.endpoint`, `Invalid value: ${JSON.stringify(endpoint)}: invalid endpoint for kms provider, expected unix:///PATH`);
+  else if (path[1] !== "unix")
+    wrong(
+      `${at}.endpoint`,
+      `Invalid value: ${JSON.stringify(endpoint)}: unsupported scheme ${JSON.stringify(path[1])} for KMS provider, only unix is supported`,
+    );
+  const timeoutMs = typeof timeout === "string" ? parseDurationMs(timeout) : undefined;
+  if (timeoutMs === undefined || timeoutMs <= 0)
+    wrong(`${at}.timeout`, `Invalid value: ${JSON.stringify(timeout)}: timeout should be a positive value`);
+  return { type: "kms", name: String(name ?? ""), endpoint: String(endpoint ?? ""), timeoutMs: timeoutMs ?? 0 };
 }
 
 function recordAt(value: unknown): Json | undefined {

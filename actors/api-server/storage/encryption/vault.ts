@@ -1,7 +1,9 @@
 import type { KeyValue, TxnRequest } from "../../../../protocol/etcd";
 import { customPrefixOfKey, keyText, registryPrefix, resourceOfKey } from "../keys";
-import { isSealed, keyId, open, seal } from "./ciphers";
-import { type EncryptionRule, type Provider, providersFor } from "./configuration";
+import { isSealed, keyId, kmsKeyId, open, seal } from "./ciphers";
+import { type EncryptionRule, type KmsProvider, type Provider, providersFor } from "./configuration";
+import type { KmsHealth } from "./kms";
+import { type DekQuestion, KmsKeys, pluginId } from "./kms-keys";
 
 /**
  * Stands between an API server and etcd: what goes out is encrypted, what comes in is decrypted, and everybody else sees plain objects.
@@ -14,7 +16,43 @@ export class Vault {
   /** What was encrypted, by key: keyId of what opened it. What is not here was stored as it is. */
   private readonly openedBy = new Map<string, string>();
 
-  constructor(private rules: readonly EncryptionRule[] = []) {}
+  /** Of key management plug-ins: their keys, and how each is, by name. */
+  readonly keys = new KmsKeys();
+  readonly health = new Map<string, KmsHealth>();
+  /** Who waits for what the plug-ins are asked now: continuations of whoever keeps this vault. */
+  readonly polled: unknown[] = [];
+  /** Something can be opened now that could not when it was read. */
+  readAgain = false;
+
+  /** The plug-ins that the rules name; usually none. */
+  plugins: readonly KmsProvider[];
+
+  constructor(private rules: readonly EncryptionRule[] = []) {
+    this.plugins = pluginsOf(rules);
+  }
+
+  /** Why a plug-in is not well, if one is not; one that was not asked yet is not. */
+  unwell(): string | undefined {
+    for (const provider of this.plugins) {
+      const error = this.health.get(pluginId(provider))?.error ?? `KMS Provider ${provider.name} was not asked yet`;
+      if (error !== "") return error;
+    }
+    return undefined;
+  }
+
+  /** What plug-ins have to be asked before all these values can be opened; each question once. */
+  questionsOf(kvs: Iterable<KeyValue>): readonly DekQuestion[] {
+    if (this.plugins.length === 0) return [];
+    const questions = new Map<string, DekQuestion>();
+    for (const { key, value } of kvs) {
+      if (!isSealed(value)) continue;
+      for (const provider of this.providersOf(keyText(key)) ?? []) {
+        const question = provider.type === "kms" ? this.keys.questionOf(provider, value) : undefined;
+        if (question) questions.set(question.id, question);
+      }
+    }
+    return [...questions.values()];
+  }
 
   /**
    * From now on these rules hold. Answers whether everything has to be read again from etcd: because something could not be read before, or because
@@ -23,11 +61,14 @@ export class Vault {
   use(rules: readonly EncryptionRule[], resources: Iterable<{ readonly group: string; readonly plural: string }>): boolean {
     const earlier = this.rules;
     this.rules = rules;
+    this.plugins = pluginsOf(rules);
     if (this.unreadable.size > 0) return true;
     const inUse = new Set([keyId("identity"), ...this.openedBy.values()]);
     for (const { group, plural } of resources) {
       const known = new Set(keyIdsOf(providersFor(rules, group, plural)));
-      if (keyIdsOf(providersFor(earlier, group, plural)).some((id) => inUse.has(id) && !known.has(id))) return true;
+      const lost = (id: string) =>
+        !known.has(id) && [...inUse].some((used) => used === id || (id.startsWith("kms:") && used.startsWith(id)));
+      if (keyIdsOf(providersFor(earlier, group, plural)).some(lost)) return true;
     }
     return false;
   }
@@ -38,7 +79,7 @@ export class Vault {
     if (this.rules.length === 0 && this.unreadable.size === 0 && this.openedBy.size === 0 && !isSealed(kv.value)) return kv;
     const key = keyText(kv.key);
     const providers = this.providersOf(key);
-    const result = open(providers, key, kv.value);
+    const result = open(providers, key, kv.value, this.keys);
     if (notes) {
       this.forget(key);
       if (!result.ok) this.unreadable.set(key, result.why);
@@ -48,15 +89,21 @@ export class Vault {
     return result.plain === kv.value ? kv : { ...kv, value: result.plain };
   }
 
-  /** A transaction as it goes to etcd. `nonceOf` gives random bytes. */
-  sealed(txn: TxnRequest, nonceOf: (bytes: number) => Uint8Array): TxnRequest {
+  /** A transaction as it goes to etcd; a text where it must not go, since there is no key for it. `nonceOf` gives random bytes. */
+  sealed(txn: TxnRequest, nonceOf: (bytes: number) => Uint8Array, nowMs: number): TxnRequest | string {
     if (this.rules.length === 0) return txn;
-    const success = txn.success.map((change) => {
-      if (change.kind !== "etcd.put") return change;
-      const key = keyText(change.key);
-      const providers = this.providersOf(key);
-      return providers ? { ...change, value: seal(providers, key, change.value, nonceOf) } : change;
-    });
+    const success: TxnRequest["success"][number][] = [];
+    for (const change of txn.success) {
+      const key = change.kind === "etcd.put" ? keyText(change.key) : "";
+      const providers = change.kind === "etcd.put" ? this.providersOf(key) : undefined;
+      if (change.kind !== "etcd.put" || providers === undefined) {
+        success.push(change);
+        continue;
+      }
+      const value = seal(providers, key, change.value, nonceOf, this.keys, nowMs);
+      if (typeof value === "string") return value;
+      success.push({ ...change, value });
+    }
     return { ...txn, success };
   }
 
@@ -70,7 +117,12 @@ export class Vault {
   isStale(key: string): boolean {
     if (this.rules.length === 0) return false;
     const providers = this.providersOf(key);
-    return providers !== undefined && keyIdsOf(providers)[0] !== (this.openedBy.get(key) ?? keyId("identity"));
+    const [first] = providers ?? [];
+    if (first === undefined) return false;
+    const by = this.openedBy.get(key) ?? keyId("identity");
+    if (first.type !== "kms") return keyIdsOf([first])[0] !== by;
+    const written = this.keys.writeKeyOf(first);
+    return written !== undefined && kmsKeyId(first, written.keyId) !== by;
   }
 
   /** Why what lies under a key, or under any key that begins with a prefix, cannot be read. */
@@ -94,9 +146,16 @@ export class Vault {
   }
 }
 
-/** The keys of providers, in the order in which they are tried. */
+function pluginsOf(rules: readonly EncryptionRule[]): readonly KmsProvider[] {
+  return rules.flatMap(({ providers }) => providers.filter((each): each is KmsProvider => each.type === "kms"));
+}
+
+/** The keys of providers, in the order in which they are tried; of a plug-in, whose keys are its own, what they begin with. */
 function keyIdsOf(providers: readonly Provider[] = [{ type: "identity" }]): readonly string[] {
-  return providers.flatMap((each) => (each.type === "identity" ? [keyId("identity")] : each.keys.map((key) => keyId(each.type, key))));
+  return providers.flatMap((each) => {
+    if (each.type === "identity") return [keyId("identity")];
+    return each.type === "kms" ? [kmsKeyId(each, "")] : each.keys.map((key) => keyId(each.type, key));
+  });
 }
 
 function describe(key: string, why: string): string {

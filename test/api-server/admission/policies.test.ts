@@ -323,11 +323,46 @@ describe("MutatingAdmissionPolicies", () => {
       "mutating",
     );
     expect(shown(tank.create(pods, pod("p")))).toBe(
-      `403 Invalid: policy 'args' with binding 'args' denied request: invalid ApplyConfiguration: may not mutate atomic arrays, maps or structs: .spec.containers[name="main"].args`,
+      `403 Invalid: policy 'args' with binding 'args' denied request: error applying patch: invalid ApplyConfiguration: may not mutate atomic arrays, maps or structs: .spec.containers[0].args`,
     );
     tank.delete(`${group}/mutatingadmissionpolicies/args`);
     enforce(tank, "named", { matchConstraints, ...mutation("Object{spec: Object.metadata{}}") }, {}, "mutating");
     expect(shown(tank.create(pods, pod("p")))).toContain(`unexpected type name "Object.metadata", expected "Object.spec"`);
+    tank.delete(`${group}/mutatingadmissionpolicies/named`);
+    const denied = (expression: string) => {
+      enforce(tank, "typed", { matchConstraints, ...mutation(expression) }, {}, "mutating");
+      const refused = shown(tank.create(pods, pod("p"))).replace(/^.* denied request: /, "");
+      for (const kind of ["policies", "policybindings"]) tank.delete(`${group}/mutatingadmission${kind}/typed`);
+      return refused;
+    };
+    const unconverted = "error applying patch: failed to convert patch object to typed object:";
+    expect(denied("Object{spec: Object.spec{hostNetwork: 'yes'}}")).toBe(`${unconverted} .spec.hostNetwork: expected boolean, got &{yes}`);
+    expect(denied("Object{spec: Object.spec{priority: 'high', nosuch: 1}}")).toBe(
+      `${unconverted} errors:\n  .spec.priority: expected numeric (int or float), got string\n  .spec.nosuch: field not declared in schema`,
+    );
+    expect(denied("Object{spec: Object.spec{containers: [Object.spec.containers{name: 'main', image: 5}]}}")).toBe(
+      `${unconverted} .spec.containers[name="main"].image: expected string, got &value.valueUnstructured{Value:5}`,
+    );
+    expect(denied("Object{metadata: Object.metadata{labels: ['a']}}")).toBe(`${unconverted} .metadata.labels: expected map, got &{[a]}`);
+  });
+
+  it("patch by operations whose types are looked at, and do nothing where a test does not hold", () => {
+    const tank = start();
+    const matchConstraints = { resourceRules: [{ apiGroups: [""], apiVersions: ["v1"], operations: ["CREATE"], resources: ["pods"] }] };
+    const outcome = (expression: string) => {
+      const mutations = [{ patchType: "JSONPatch", jsonPatch: { expression } }];
+      enforce(tank, "patch", { matchConstraints, failurePolicy: "Fail", reinvocationPolicy: "Never", mutations }, {}, "mutating");
+      const reply = tank.create(pods, pod("p"));
+      tank.delete(`${pods}/p?gracePeriodSeconds=0`);
+      for (const kind of ["policies", "policybindings"]) tank.delete(`${group}/mutatingadmission${kind}/patch`);
+      return shown(reply).replace(/^.* denied request: /, "");
+    };
+    expect(outcome("[JSONPatch{op: 'test', path: '/spec/nodeName', value: 'n'}, JSONPatch{op: 'remove', path: '/spec'}]")).toBe("201");
+    expect(outcome("[JSONPatch{op: dyn(1), path: '/spec'}]")).toBe("unexpected type int64 for JSONPatchType 'op' field");
+    expect(outcome("[JSONPatch{op: 'remove', path: '/nosuch'}]")).toMatch(/^JSONPath: remove operation does not apply/);
+    expect(outcome("[JSONPatch{op: 'add', path: '/metadata/labels', value: Object.metadata.labels{x: Object.spec{}}}]")).toBe(
+      'type mismatch: unexpected type name "Object.spec", expected "Object.metadata.labels.x", which matches field name path from root Object type',
+    );
   });
 
   it("come before webhooks and validation, for custom resources too", () => {

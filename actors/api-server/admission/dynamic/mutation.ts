@@ -5,11 +5,11 @@ import type { CelVariables } from "../../cel/environment";
 import { fromCel } from "../../cel/json";
 import { type CelType, dyn, listOf, type ObjectType, string } from "../../cel/types";
 import { CelFault, type CelValue, isList, isMap, StructValue } from "../../cel/values";
-import { isObject } from "../../objects/decode";
-import { elementsOf, fieldSchema, StructureError, structureFor } from "../../objects/managed-fields/structure";
+import { StructureError } from "../../objects/managed-fields/structure";
 import { lay } from "../../objects/managed-fields/typed";
 import { jsonPatch } from "../../objects/patch";
 import { type Account, type Expression, evaluate, expressionOf } from "./expressions";
+import { atomicsIn, goType, misnamed, mistyped } from "./mutation-types";
 import { type ScopeOptions, scopeOf } from "./scope";
 
 /** The two ways in which a MutatingAdmissionPolicy changes objects: a configuration that is laid over them, and a JSON Patch. */
@@ -84,9 +84,29 @@ export function mutated(
 }
 
 function patched(object: JsonObject, value: CelValue): JsonObject | string {
-  const operations = fromCel(value);
-  const result = jsonPatch(object, operations);
-  return result.ok ? result.object : `JSON Patch: ${result.detail ?? result.failure.message}`;
+  const wrong = wrongPatch(value);
+  if (wrong !== undefined) return wrong;
+  const result = jsonPatch(object, fromCel(value));
+  if (result.ok) return result.object;
+  // A test that does not hold is how a patch says that there is nothing to do.
+  if (result.detail?.endsWith(": test failed")) return object;
+  return `JSONPath: ${result.detail ?? result.failure.message}`;
+}
+
+/** What is wrong with the operations of a patch that the compiler could not see, where they are made of values of no known type. */
+function wrongPatch(value: CelValue): string | undefined {
+  if (!isList(value)) return "type mismatch: JSONPatchType.expression should evaluate to array";
+  for (const operation of value) {
+    if (!(operation instanceof StructValue) || operation.typeName !== "JSONPatch")
+      return "type mismatch: JSONPatchType.expression should evaluate to array of JSONPatch";
+    for (const [field, content] of operation)
+      if (field === "value") {
+        const wrong = content instanceof StructValue ? misnamed(content, content.typeName) : undefined;
+        if (wrong !== undefined) return `type mismatch: ${wrong}`;
+      } else if (typeof content !== "string")
+        return `unexpected type ${goType(fromCel(content))} for JSONPatchType '${String(field)}' field`;
+  }
+  return undefined;
 }
 
 function configured(schema: Schema, object: JsonObject, value: CelValue): JsonObject | string {
@@ -94,38 +114,10 @@ function configured(schema: Schema, object: JsonObject, value: CelValue): JsonOb
   const wrong = misnamed(value, "Object");
   if (wrong !== undefined) return `type mismatch: ${wrong}`;
   const { apiVersion: _version, kind: _kind, ...config } = fromCel(value) as JsonObject;
-  const atomic = atomicsIn(config, schema, "");
-  if (atomic.length > 0) return `invalid ApplyConfiguration: may not mutate atomic arrays, maps or structs: ${atomic.join(", ")}`;
+  const mismatch = mistyped(config, schema);
+  if (mismatch !== "") return `error applying patch: failed to convert patch object to typed object: ${mismatch}`;
+  const atomic = atomicsIn(config, schema);
+  if (atomic.length > 0)
+    return `error applying patch: invalid ApplyConfiguration: may not mutate atomic arrays, maps or structs: ${atomic.join(", ")}`;
   return lay(object, config, schema) as JsonObject;
-}
-
-/** An object's type must be named after the place where it stands. */
-function misnamed(value: CelValue, path: string): string | undefined {
-  if (value instanceof StructValue && value.typeName !== path)
-    return `unexpected type name ${JSON.stringify(value.typeName)}, expected ${JSON.stringify(path)}, which matches field name path from root Object type`;
-  if (isList(value)) return first(value.map((item) => misnamed(item, path)));
-  if (isMap(value)) return first([...value].map(([name, item]) => misnamed(item, `${path}.${String(name)}`)));
-  return undefined;
-}
-
-const first = (found: readonly (string | undefined)[]): string | undefined => found.find((each) => each !== undefined);
-
-/** What would be replaced as a whole: nobody could tell what was meant to stay. */
-function atomicsIn(value: unknown, schema: Schema, path: string): readonly string[] {
-  const structure = structureFor(schema, value);
-  if (structure.type === "whole") return Array.isArray(value) || isObject(value) ? [path] : [];
-  if (structure.type === "struct" || structure.type === "map") {
-    if (!isObject(value)) return [];
-    return Object.entries(value).flatMap(([name, content]) => {
-      const child = fieldSchema(structure, name);
-      if (!child) throw new StructureError(`${path}.${name}: field not declared in schema`);
-      return atomicsIn(content, child, `${path}.${name}`);
-    });
-  }
-  if (structure.type === "set" || !Array.isArray(value)) return [];
-  const elements = elementsOf(structure, value);
-  return value.flatMap((item, index) => {
-    const keys = Object.entries(JSON.parse(elements[index]!.slice(2)) as JsonObject);
-    return atomicsIn(item, structure.items, `${path}[${keys.map(([key, own]) => `${key}=${JSON.stringify(own)}`).join(",")}]`);
-  });
 }

@@ -35,13 +35,18 @@ export function inPieces<T>(
     const to = Math.min(items.length, from + pieceSize);
     for (let index = from; index < to; index++) if (work(items[index]!, index)) return then(state, ctx);
     if (to === items.length) return then(state, ctx);
-    const name = timerPrefix + state.pieces.nextId++;
-    state.pieces.waiting.set(
-      name,
-      ctx.keep((state, _: undefined, ctx) => piece(state, ctx, to)),
-    );
-    ctx.setTimer(name, pauseMs);
+    return after(state, ctx, pauseMs, (state, ctx) => piece(state, ctx, to));
   }
+}
+
+/** Goes on after a while. */
+export function after(state: ServerState, ctx: Ctx, delayMs: number, then: (state: ServerState, ctx: Ctx) => undefined): undefined {
+  const name = timerPrefix + state.pieces.nextId++;
+  state.pieces.waiting.set(
+    name,
+    ctx.keep((state, _: undefined, ctx) => then(state, ctx)),
+  );
+  ctx.setTimer(name, delayMs);
 }
 
 /** The timers of pieces; answers true for them. */

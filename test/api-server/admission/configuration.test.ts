@@ -231,5 +231,16 @@ test("a webhook says whether images may run; what it said is believed for a whil
   expect(hooks.asked).toHaveLength(1);
   expect(create("c", "bad").body.message).toBe('pods "c" is forbidden: image policy webhook backend denied one or more images: bad is bad');
   hooks.on("/images", () => 500);
-  expect(create("d", "other").body.message).toBe('pods "d" is forbidden: error contacting webhook: 500');
+  const askedTimes = (name: string) => {
+    const before = hooks.asked.length;
+    const { code, body } = create(name, name);
+    return { code, message: body.message, times: hooks.asked.length - before };
+  };
+  // What may have been a moment's failure is asked again, with longer and longer pauses: apiserver's webhook client.
+  expect(askedTimes("d")).toEqual({ code: 403, message: 'pods "d" is forbidden: error contacting webhook: 500', times: 5 });
+  hooks.on("/images", () => 404);
+  expect(askedTimes("e").times).toBe(1);
+  let failures = 2;
+  hooks.on("/images", () => (failures-- > 0 ? 500 : { kind: "ImageReview", status: { allowed: true } }));
+  expect(askedTimes("f")).toMatchObject({ code: 201, times: 3 });
 });

@@ -1,6 +1,7 @@
 import type { Container, Pod } from "../../../../protocol/kinds/generated";
 import { type Failure, forbidden } from "../../../../protocol/status";
 import { isObject } from "../../objects/decode";
+import { after } from "../../registry/pieces";
 import type { Ctx, ServerState } from "../../state";
 import { postJson, type WebOutcome } from "../../web/call";
 import type { ImagePolicySettings } from "../configuration";
@@ -14,6 +15,10 @@ export interface ImageVerdict {
 }
 
 const rememberedMax = 1024;
+/** As apiserver's webhook client: each pause is half as long again, and up to a fifth longer. */
+const attemptsMax = 5;
+const retryFactor = 1.5;
+const retryJitter = 0.2;
 
 /** The webhook that is asked about images, where there is one and the plug-in is on. */
 export function imagePolicyOf(state: ServerState): ImagePolicySettings | undefined {
@@ -21,8 +26,8 @@ export function imagePolicyOf(state: ServerState): ImagePolicySettings | undefin
 }
 
 /**
- * Asks a webhook whether a Pod's images may run: an ImageReview of imagepolicy.k8s.io/v1alpha1. What it says is believed for a while. Where nobody
- * answers, the configuration says what becomes of the Pod. Source: "Admission Control", ImagePolicyWebhook.
+ * Asks a webhook whether a Pod's images may run: an ImageReview of imagepolicy.k8s.io/v1alpha1. What it says is believed for a while. Where it fails for a
+ * moment it is asked again, five times in all; where nobody answers, the configuration says what becomes of the Pod. Source: "Admission Control", ImagePolicyWebhook.
  */
 export function reviewImages(
   state: ServerState,
@@ -44,15 +49,23 @@ export function reviewImages(
   const key = JSON.stringify(spec);
   const known = state.imageVerdicts.get(key);
   if (known && known.untilMs > ctx.wallUs() / 1000) return then(state, refusalOf(known), ctx);
-  const leftMs = (deadlineUs - ctx.monotonicUs()) / 1000 - 1_000;
-  if (leftMs <= 0) return unanswered(state, ctx, "context deadline exceeded");
   const body = { kind: "ImageReview", apiVersion: "imagepolicy.k8s.io/v1alpha1", metadata: {}, spec };
   const { url, caBundle, headers, insecure } = settings;
   const asked = { url, headers, insecureSkipTlsVerify: insecure, ...(caBundle === "" ? {} : { caBundle }) };
-  return postJson(state, ctx, asked, body, Math.min(leftMs, 30_000), (state, outcome, ctx) => {
-    const answer = read(outcome);
-    return typeof answer === "string" ? unanswered(state, ctx, answer) : decide(state, ctx, answer.allowed, answer.reason);
-  });
+  return ask(state, ctx, 1, settings.retryBackoffMs);
+
+  function ask(state: ServerState, ctx: Ctx, attempt: number, pauseMs: number): undefined {
+    const leftMs = (deadlineUs - ctx.monotonicUs()) / 1000 - 1_000;
+    if (leftMs <= 0) return unanswered(state, ctx, "context deadline exceeded");
+    return postJson(state, ctx, asked, body, Math.min(leftMs, 30_000), (state, outcome, ctx) => {
+      const leftMs = (deadlineUs - ctx.monotonicUs()) / 1000 - 1_000;
+      const jitteredMs = pauseMs * (1 + ctx.random("image-policy.backoff") * retryJitter);
+      if (mayRecover(outcome) && attempt < attemptsMax && jitteredMs < leftMs)
+        return after(state, ctx, jitteredMs, (state, ctx) => ask(state, ctx, attempt + 1, pauseMs * retryFactor));
+      const answer = read(outcome);
+      return typeof answer === "string" ? unanswered(state, ctx, answer) : decide(state, ctx, answer.allowed, answer.reason);
+    });
+  }
 
   function decide(state: ServerState, ctx: Ctx, allowed: boolean, reason: string): undefined {
     const ttlMs = allowed ? settings!.allowTtlMs : settings!.denyTtlMs;
@@ -77,6 +90,13 @@ export function reviewImages(
         : `image policy webhook backend denied one or more images: ${reason}`;
     return forbidden({ group: "", resource: "pods", name }, why);
   }
+}
+
+/** Whether it is worth asking once more: apiserver's webhook client asks again after these, and after no other failure. */
+function mayRecover(outcome: WebOutcome): boolean {
+  if (!outcome.ok) return /ECONNRESET|connection reset/.test(outcome.detail);
+  const { code, headers } = outcome.response;
+  return code === 500 || code === 504 || code === 429 || (code >= 400 && headers.some(([name]) => name.toLowerCase() === "retry-after"));
 }
 
 function imagesOf({ spec }: Pod, subresource: string): readonly string[] {

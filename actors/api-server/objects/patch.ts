@@ -1,8 +1,9 @@
-import { applyPatch, JsonPatchError, type Operation } from "fast-json-patch";
 import type { JsonObject } from "../../../protocol/kinds/object";
 import type { Kind } from "../../../protocol/kinds/registry";
 import { badRequest, type Failure, failure, requestEntityTooLarge } from "../../../protocol/status";
 import { isObject } from "./decode";
+import { applyOperations, type Operation, PatchError } from "./json-patch";
+import { isDeeper, levelsMax, tooDeep } from "./nesting";
 import { StrategicMergeError, strategicMerge } from "./strategic-merge";
 
 /** The patch formats but server-side apply, which is in managed-fields/. The result is not yet decoded, completed or validated. */
@@ -36,24 +37,22 @@ export function jsonPatch(object: JsonObject, patch: unknown): Patched {
     return { ok: false, failure: requestEntityTooLarge(message) };
   }
   try {
-    // The library puts the values of operations into the document and changes them there: it gets copies of both.
-    const copies = structuredClone(operations) as Operation[];
-    const document: unknown = applyPatch(structuredClone(object), copies, true, true).newDocument;
+    // By way of JSON, which goes deeper than structuredClone.
+    const document = applyOperations(copyOf(object), copyOf(operations) as readonly Operation[]);
     if (!isObject(document)) return { ok: false, failure: badRequest("the patched document is not an object") };
+    // Operations can put deep things into deep places, again and again. An object's managedFields lie a little deeper than what they tell of.
+    if (isDeeper(document, levelsMax + managedLevels)) return { ok: false, failure: badRequest(tooDeep) };
     return { ok: true, object: document };
   } catch (error) {
-    // It throws a TypeError where a path leads into a prototype, or through what is null or not there.
-    if (error instanceof JsonPatchError || error instanceof TypeError) return { ok: false, failure: rejected, detail: wordsOf(error) };
+    if (error instanceof PatchError) return { ok: false, failure: rejected, detail: error.message };
+    if (error instanceof RangeError) return { ok: false, failure: badRequest(tooDeep) };
     throw error;
   }
 }
 
-function wordsOf(error: JsonPatchError | TypeError): string {
-  if (!(error instanceof JsonPatchError)) return error.message;
-  const operation = error.operation as Operation | undefined;
-  if (error.name === "TEST_OPERATION_FAILED") return `testing value ${operation?.path} failed: test failed`;
-  return `${operation?.op} operation does not apply: doc is missing path: ${JSON.stringify(operation?.path)}: missing value`;
-}
+const managedLevels = 8;
+
+const copyOf = (value: unknown): unknown => JSON.parse(JSON.stringify(value));
 
 function wrongWithOperations(patch: unknown): string | undefined {
   if (!Array.isArray(patch))

@@ -6,7 +6,7 @@ import { badRequest, type Failure, invalid, isFailure, requestEntityTooLarge } f
 import { bodyType, parseMediaType } from "../negotiation";
 import { decodeObject, type FieldValidation, isObject } from "../objects/decode";
 import { fieldFindings, unknownField } from "../objects/duplicate-fields";
-import { isDeeper } from "../objects/nesting";
+import { isDeeper, levelsMax, tooDeep } from "../objects/nesting";
 import { repeatedKeys } from "../objects/repeated-keys";
 
 /** What a request brings: its body as an object of a kind, and the parameters that writes share. */
@@ -18,8 +18,6 @@ export interface Received {
 }
 
 const bodyBytesMax = 3 * 1024 * 1024;
-/** Objects and lists within each other. Kubernetes takes 10,000 levels, but what merges, validates and compares them here calls itself for each. */
-const levelsMax = 500;
 
 /** The body as plain JSON; a 413, 415 or 400 Status for what is too long, in another format or broken. */
 export function parseBody(request: ApiRequest): unknown | Failure {
@@ -40,8 +38,7 @@ export function parseText(body: Uint8Array, mayBeYaml: boolean, words = bodyUnre
     return badRequest(words(error instanceof Error ? error.message : String(error)));
   }
   // Each level takes a byte at least.
-  if (body.length > levelsMax && isDeeper(read, levelsMax))
-    return badRequest(words(`exceeded max depth: expected at most ${levelsMax} levels of objects and lists`));
+  if (body.length > levelsMax && isDeeper(read, levelsMax)) return badRequest(words(tooDeep));
   return read;
 }
 

@@ -92,10 +92,10 @@ describe("an AdmissionConfiguration", () => {
       return limiter.validate!({ ...given, cluster: { ...given.cluster, nowMs } })?.message ?? "taken";
     };
     expect([takes(0), takes(0), takes(0), takes(0), takes(0, "elsewhere")]).toEqual([
-      ...["taken", "taken", "taken", "limit reached on type Namespace for key shop", "taken"],
+      ...["taken", "taken", "taken", "Too many requests: limit reached on type Namespace for key shop", "taken"],
     ]);
     expect([takes(400), takes(500), takes(501)]).toEqual([
-      ...["limit reached on type Namespace for key shop", "taken", "limit reached on type Namespace for key shop"],
+      ...["Too many requests: limit reached on type Namespace for key shop", "taken", "Too many requests: limit reached on type Namespace for key shop"],
     ]);
     const aPod = admission(privileged, shop);
     expect(limiter.validate!(aPod)).toBeUndefined();

@@ -35,7 +35,7 @@ export function eventRateLimit(limits: readonly EventLimit[]): Plugin {
       for (const { limit, byKey } of buckets) {
         const key = keyOf(limit.type, admission);
         if (!takes(limit, byKey, key, admission.cluster.nowMs))
-          refusal = failure("TooManyRequests", `limit reached on type ${limit.type} for key ${key}`);
+          refusal = failure("TooManyRequests", `Too many requests: limit reached on type ${limit.type} for key ${key}`);
       }
       return refusal;
     },

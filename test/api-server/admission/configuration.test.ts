@@ -95,7 +95,11 @@ describe("an AdmissionConfiguration", () => {
       ...["taken", "taken", "taken", "Too many requests: limit reached on type Namespace for key shop", "taken"],
     ]);
     expect([takes(400), takes(500), takes(501)]).toEqual([
-      ...["Too many requests: limit reached on type Namespace for key shop", "taken", "Too many requests: limit reached on type Namespace for key shop"],
+      ...[
+        "Too many requests: limit reached on type Namespace for key shop",
+        "taken",
+        "Too many requests: limit reached on type Namespace for key shop",
+      ],
     ]);
     const aPod = admission(privileged, shop);
     expect(limiter.validate!(aPod)).toBeUndefined();

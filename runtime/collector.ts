@@ -36,7 +36,7 @@ type Recover = (error: unknown, ctx: Collector) => undefined;
 export class Collector implements Context<unknown> {
   private effects: Effect[] = [];
   private open_ = false;
-  /** The last body that was pushed in this turn. */
+  /** The last body that was said to several in this turn. */
   private pushed: { readonly body: Message; readonly bytes: Uint8Array } | null = null;
   continuations: Continuations = noContinuations();
   /** Who takes over when what runs now throws. */
@@ -119,7 +119,7 @@ export class Collector implements Context<unknown> {
   }
 
   send(to: Address, body: Message): void {
-    this.add({ type: "send", to, kind: body.kind, body: encode(body) });
+    this.add({ type: "send", to, kind: body.kind, body: this.encodedOnce(body) });
   }
   ask<S, M extends Message>(
     to: Address,
@@ -146,7 +146,7 @@ export class Collector implements Context<unknown> {
   push(stream: StreamRef, body: Message): void {
     this.add({ type: "push", stream, kind: body.kind, body: this.encodedOnce(body) });
   }
-  /** One message to many streams is encoded once, where it is frozen and so the same each time. */
+  /** One message to many is encoded once, where it is frozen and so the same each time. */
   private encodedOnce(body: Message): Uint8Array {
     if (this.pushed?.body === body) return this.pushed.bytes;
     const bytes = encode(body);

@@ -1,5 +1,6 @@
 import { decode } from "../protocol/codec";
 import type { Envelope } from "../protocol/envelope";
+import { decodeTold } from "../protocol/told";
 import type { Answer, CloseReason, StreamInput } from "./actor";
 import type { Cell, Delivery, Stream } from "./cell";
 import type { Collector } from "./collector";
@@ -48,7 +49,7 @@ export function deliver(host: Host, cell: Cell, delivery: Delivery, ctx: Collect
 function deliverEnvelope(host: Host, cell: Cell, e: Envelope, ctx: Collector): void {
   switch (e.operation) {
     case "tell":
-      return cell.actor.receive(cell.state, { type: "message", from: e.from, body: decode(e.body) }, ctx);
+      return cell.actor.receive(cell.state, { type: "message", from: e.from, body: decodeTold(e.body) }, ctx);
     case "ask": {
       host.conversations.noteInbound(cell, e);
       const request = { from: e.from, fromIncarnation: e.fromIncarnation, id: e.id };

@@ -16,6 +16,7 @@ import type {
   TxnResponse,
 } from "../../protocol/etcd";
 import type { AlarmRequest, AlarmResponse, AuthRequest, AuthResponse } from "../../protocol/etcd-auth";
+import { frozen } from "../../protocol/told";
 import { authResponse } from "./auth/answers";
 import { authRefusal } from "./auth/guard";
 import { changeAuth } from "./auth/operations";
@@ -53,8 +54,22 @@ export type Outcome =
   | AlarmResponse
   | EtcdError;
 
+/** How many of the last transactions are remembered. */
+const rememberedTransactions = 256;
+const transactions = new Map<Uint8Array, Command>();
+
+/**
+ * What an entry of the log says. Followers that were told of an entry together hold the same bytes: a transaction in them is decoded once, and frozen,
+ * so that the values of it that their stores keep are the same too.
+ */
 export function decodeCommand(data: Uint8Array): Command {
-  return decode(data) as Command;
+  const known = transactions.get(data);
+  if (known !== undefined) return known;
+  const command = decode(data) as Command;
+  if (command.kind !== "etcd.txn") return command;
+  if (transactions.size >= rememberedTransactions) transactions.clear();
+  transactions.set(data, frozen(command));
+  return command;
 }
 
 /** Applies one entry of the log. Whatever a member's own circumstances, the same log must make the same store. */

@@ -3,6 +3,7 @@ import type { Address } from "../../protocol/address";
 import type { DiskOperation, Recovered } from "../actor";
 import type { Disk, Random } from "../world";
 import type { EventHeap } from "./event-heap";
+import { StoredBytes } from "./stored-bytes";
 
 interface Log {
   firstIndex: number;
@@ -50,6 +51,9 @@ export interface DiskFaults {
   misdirectProbability: number;
 }
 
+/** What a sync takes at least, in microseconds. */
+export const defaultSyncUs = 800;
+
 /** One host's disk. Writes wait for a sync that serves all that wait by then; what was not synced when the host crashes is lost. */
 export class SimulatedDisk implements Disk {
   private readonly files = new Map<Address, Files>();
@@ -75,7 +79,8 @@ export class SimulatedDisk implements Disk {
     private readonly host: string,
     private readonly heap: EventHeap,
     private readonly random: Random,
-    private readonly syncUs = 800,
+    private readonly syncUs = defaultSyncUs,
+    private readonly bytes = new StoredBytes(),
   ) {}
 
   /** Fails where a checksum does not match, and says where: what a damaged disk holds is not to be believed. */
@@ -195,7 +200,7 @@ export class SimulatedDisk implements Disk {
       case "append": {
         const log = files.logs.get(operation.log) ?? { firstIndex: 1, records: [], checksums: new Map() };
         files.logs.set(operation.log, log);
-        for (const record of operation.records) this.store(log, record);
+        for (const record of operation.records) this.store(log, this.bytes.keep(record));
         return;
       }
       case "dropPrefix": {
@@ -210,7 +215,7 @@ export class SimulatedDisk implements Disk {
         const chunks = files.chunks.get(operation.blob) ?? [];
         chunks.push(operation.chunk);
         if (operation.last) {
-          const bytes = chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks);
+          const bytes = this.bytes.keep(chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks));
           files.blobs.set(operation.blob, this.faultStrikes("corrupt") ? this.flipped(bytes) : bytes);
           if (files.blobs.get(operation.blob) === bytes) files.blobChecksums.delete(operation.blob);
           else files.blobChecksums.set(operation.blob, crc32(bytes));

@@ -8,11 +8,12 @@ import { Trace, type TraceOptions } from "../trace";
 import type { Cancel, Directory, Observer, RuntimeEvent } from "../world";
 import { epochUs, SimulatedClock } from "./clock";
 import { type CpuCosts, defaultCpuCosts, SimulatedCpu } from "./cpu";
-import { SimulatedDisk } from "./disk";
+import { defaultSyncUs, SimulatedDisk } from "./disk";
 import { EventHeap } from "./event-heap";
 import { installPoison, poisoned } from "./poison";
 import { SimulatedRandom } from "./random";
 import { SimulatedSecrets } from "./secrets";
+import { StoredBytes } from "./stored-bytes";
 import { defaultLatencies, type Latencies, SimulatedWire } from "./wire";
 
 export interface SimulationOptions {
@@ -53,6 +54,7 @@ export class Simulation {
   private readonly observers: SimulationObserver[];
   private readonly rules = new Map<string, WireRule>();
   private readonly cpuCosts: CpuCosts;
+  private readonly storedBytes = new StoredBytes();
   private outside: Portal | undefined;
 
   constructor(options: SimulationOptions) {
@@ -74,7 +76,7 @@ export class Simulation {
   addHost(spec: { readonly name: HostName; readonly zone: string }): SimulatedHost {
     if (this.hosts.has(spec.name)) throw new Error(`host ${spec.name} exists already`);
     const clock = new SimulatedClock(this.heap);
-    const disk = new SimulatedDisk(spec.name, this.heap, this.random);
+    const disk = new SimulatedDisk(spec.name, this.heap, this.random, defaultSyncUs, this.storedBytes);
     const cpu = new SimulatedCpu(this.heap, poisoned, this.cpuCosts);
     const observer: Observer = { event: (host, event) => this.observe(host, event) };
     const directory: Directory = {

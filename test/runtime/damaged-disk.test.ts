@@ -1,16 +1,17 @@
 import { address } from "../../protocol/address";
 import type { DiskOperation, Recovered } from "../../runtime/actor";
-import { SimulatedDisk } from "../../runtime/simulated/disk";
+import { defaultSyncUs, SimulatedDisk } from "../../runtime/simulated/disk";
 import { EventHeap } from "../../runtime/simulated/event-heap";
 import { SimulatedRandom } from "../../runtime/simulated/random";
+import { StoredBytes } from "../../runtime/simulated/stored-bytes";
 import { ReplicaSet } from "../etcd/replica-set";
 import { put, range, text } from "../etcd/store/requests";
 
 const etcd = address("etcd", 0);
 
-function diskWith(faults: Partial<SimulatedDisk["faults"]>) {
+function diskWith(faults: Partial<SimulatedDisk["faults"]>, stored = new StoredBytes()) {
   const heap = new EventHeap();
-  const disk = new SimulatedDisk("etcd-0", heap, new SimulatedRandom(1));
+  const disk = new SimulatedDisk("etcd-0", heap, new SimulatedRandom(1), defaultSyncUs, stored);
   const write = (...operations: DiskOperation[]) => {
     let result = "nothing";
     disk.write(
@@ -39,6 +40,24 @@ function diskWith(faults: Partial<SimulatedDisk["faults"]>) {
 }
 
 describe("a simulated disk that damages what it stores", () => {
+  test("leaves other disks' copies of the same bytes alone, though these are kept in memory once", () => {
+    const stored = new StoredBytes();
+    const [one, other, damaged] = [diskWith({}, stored), diskWith({}, stored), diskWith({ corruptProbability: 1 }, stored)];
+    const snapshot = Buffer.alloc(100_000, "x");
+    for (const { append, write } of [one, other, damaged]) {
+      append("four");
+      write({ type: "writeBlob", blob: "snapshot", chunk: Buffer.from(snapshot), last: true });
+    }
+    const [kept, same, wrong] = [one, other, damaged].map(({ disk }) => disk.peek(etcd));
+    expect(same!.logs.get("raft")!.records[3]).toBe(kept!.logs.get("raft")!.records[3]);
+    expect(Buffer.from(kept!.logs.get("raft")!.records[3]!).toString()).toBe("four");
+    expect(wrong!.logs.get("raft")!.records[3]).not.toEqual(kept!.logs.get("raft")!.records[3]);
+    expect(same!.blobs.get("snapshot")).toBe(kept!.blobs.get("snapshot"));
+    expect(snapshot.equals(kept!.blobs.get("snapshot")!)).toBe(true);
+    expect(snapshot.equals(wrong!.blobs.get("snapshot")!)).toBe(false);
+    expect(damaged.recover()).toContain("corrupt");
+  });
+
   test("says that a write is done, and refuses at the next recovery by the name of the log and the record", () => {
     const { disk, append, recover } = diskWith({ corruptProbability: 1 });
     expect(append("four")).toBe("done");

@@ -186,4 +186,47 @@ describe("the simulation", () => {
     simulation.runFor(50);
     expect(crashes).toEqual([expect.stringContaining("Date.now was used inside an actor's turn")]);
   });
+
+  it("writes one frozen datagram to several once, and none of them can change what the others read", () => {
+    const heard: { readonly who: Address; readonly body: unknown }[] = [];
+    const speaker: Actor<null, null> = {
+      role: "speaker",
+      start(_config, ctx) {
+        const body = Object.freeze({ kind: "news", entries: [{ index: 1 }] });
+        for (const id of [0, 1, 2]) ctx.send(address("listener", id), body);
+        return null;
+      },
+      receive() {},
+    };
+    const listener: Actor<null, null> = {
+      role: "listener",
+      start: () => null,
+      receive(_state, input, ctx) {
+        if (input.type !== "message") return;
+        heard.push({ who: ctx.self, body: structuredClone(input.body) });
+        (input.body as unknown as { entries: { index: number }[] }).entries[0]!.index = 2;
+      },
+    };
+    const simulation = new Simulation({ seed: 1, actors: [speaker, listener] });
+    const bodies = new Set<Uint8Array>();
+    let crashes = 0;
+    simulation.addObserver((_now, _host, event) => {
+      if (event.type === "deliver") bodies.add(event.envelope.body);
+      if (event.type === "crashed") crashes++;
+    });
+    for (const id of [0, 1, 2]) {
+      simulation.addHost({ name: `l${id}`, zone: "z" });
+      simulation.place(`l${id}`, address("listener", id), null);
+    }
+    simulation.start();
+    simulation.runFor(50);
+    simulation.addHost({ name: "s", zone: "z" });
+    simulation.place("s", address("speaker", 0), null);
+    simulation.start();
+    simulation.runFor(50);
+    expect(heard.map(({ who }) => who).sort()).toEqual([0, 1, 2].map((id) => address("listener", id)));
+    for (const { body } of heard) expect(body).toEqual({ kind: "news", entries: [{ index: 1 }] });
+    expect(bodies.size).toBe(1);
+    expect(crashes).toBe(3);
+  });
 });

@@ -1,4 +1,4 @@
-import type { AppendResponse, Entry, HeartbeatResponse } from "../../../protocol/raft";
+import type { AppendRequest, AppendResponse, Entry, HeartbeatRequest, HeartbeatResponse } from "../../../protocol/raft";
 import { type Configuration, encodeConfiguration, isJoint, isVoter, reachedBy, voteOf } from "./configuration";
 import { entryBytes } from "./log";
 import { becomeFollower, type LeaderRole, type MemberId, type Moment, type RaftNode } from "./node";
@@ -209,14 +209,16 @@ function followConfiguration(node: RaftNode, leader: LeaderRole): void {
 }
 
 function broadcastAppends(node: RaftNode, leader: LeaderRole): void {
-  for (const id of node.configurations.others) sendAppend(node, id, leader.progress.get(id)!, true);
+  const said: AppendRequest[] = [];
+  for (const id of node.configurations.others) sendAppend(node, id, leader.progress.get(id)!, true, said);
 }
 
 /**
  * Sends the next entries to a member, or the snapshot where they have been dropped. An empty append carries the commit index
- * and probes; it is sent only if `evenEmpty`. True when something was sent.
+ * and probes; it is sent only if `evenEmpty`. True when something was sent. `said` holds what others were just sent of the same log: members that
+ * are equally far get one message, so that it is encoded once.
  */
-function sendAppend(node: RaftNode, to: MemberId, progress: Progress, evenEmpty: boolean): boolean {
+function sendAppend(node: RaftNode, to: MemberId, progress: Progress, evenEmpty: boolean, said: AppendRequest[] = []): boolean {
   const { log, config } = node;
   if (progress.state === "snapshot" || (progress.state === "probe" && progress.probeSent)) return false;
   const previousIndex = progress.next - 1;
@@ -232,16 +234,23 @@ function sendAppend(node: RaftNode, to: MemberId, progress: Progress, evenEmpty:
   if (entries.length === 0 && !evenEmpty) return false;
   const bytes = entries.reduce((sum, entry) => sum + entryBytes(entry), 0);
   progress.sent(previousIndex + entries.length, bytes);
-  node.outbox.say(to, { kind: "raft.append", term: node.term, previousIndex, previousTerm, entries, commit: log.commit });
+  let message = said.find((other) => other.previousIndex === previousIndex && other.entries.length === entries.length);
+  if (message === undefined) {
+    message = Object.freeze({ kind: "raft.append", term: node.term, previousIndex, previousTerm, entries, commit: log.commit });
+    said.push(message);
+  }
+  node.outbox.say(to, message);
   return true;
 }
 
 function broadcastHeartbeats(node: RaftNode, leader: LeaderRole, at?: Moment): void {
   if (at) leader.heartbeatDueMs = at.nowMs + node.config.heartbeatIntervalMs;
+  let message: HeartbeatRequest | undefined;
   for (const id of node.configurations.others) {
     // A follower must not take for committed what it does not hold.
     const commit = Math.min(leader.progress.get(id)!.match, node.log.commit);
-    node.outbox.say(id, { kind: "raft.heartbeat", term: node.term, commit, round: leader.reads.round });
+    if (message?.commit !== commit) message = Object.freeze({ kind: "raft.heartbeat", term: node.term, commit, round: leader.reads.round });
+    node.outbox.say(id, message);
   }
 }
 

@@ -38,6 +38,7 @@ import { isSynced } from "./storage/feed";
 import { awaitConsistent } from "./storage/freshness";
 import { answerReview } from "./subresources/reviews";
 import { serveSubresource } from "./subresources/subresources";
+import { zpage } from "./zpages";
 
 /**
  * The way of each request through the server: authenticate → wait for seats → authorize → (per verb) admit, validate, compare and swap.
@@ -97,6 +98,8 @@ function serveDocument(state: ServerState, ctx: Ctx, call: Call): undefined {
   const { path, accept, query } = call.request;
   if (isIssuerPath(path)) return serveIssuer(state, ctx, call);
   if (path === "/metrics") return respond(ctx, call, metrics(state));
+  const page = zpage(state, ctx, call.request);
+  if (page) return respond(ctx, call, page);
   const dump = dumpOf(state, ctx, path, query.includeRequestDetails === "1");
   if (dump) return respond(ctx, call, dump);
   const { ip, port } = state.membership.advertised;

@@ -33,6 +33,27 @@ describe("/metrics of an API server", () => {
   const value = (name: string, labels: Record<string, string>) =>
     families.get(name)?.samples.find((sample) => Object.entries(labels).every(([label, text]) => sample.labels[label] === text))?.value;
 
+  test("stand beside /statusz and /flagz, which monitoring may read (KEP-4827, KEP-4828)", () => {
+    const get = (path: string, accept: string, ...organizations: string[]) =>
+      tank.get(path, { accept, credential: { type: "certificate", commonName: "ann", organizations } });
+    expect([get("/statusz", "", "dev").code, get("/flagz", "", "system:monitoring").code]).toEqual([403, 200]);
+    const status = get("/statusz", "application/json, */*", "system:monitoring");
+    expect(status.text).toMatch(
+      /^\nkube-apiserver statusz\nWarning: .*\n\nStarted: \w{3} \w{3} [ \d]\d \d\d:\d\d:\d\d UTC \d{4}\nUp: 0 hr 00 min \d\d sec\n/,
+    );
+    expect(status.text).toContain("\nBinary version: 1.36\nEmulation version: 1.36\nPaths: /debug /flagz /healthz /livez ");
+    const as = (kind: string, version: string) => `application/json;v=${version};g=config.k8s.io;as=${kind}`;
+    expect(get("/statusz", as("Statusz", "v1beta1"), "system:masters").body).toMatchObject({
+      ...{ kind: "Statusz", apiVersion: "config.k8s.io/v1beta1", metadata: { name: "kube-apiserver" }, binaryVersion: "1.36" },
+    });
+    const { flags } = get("/flagz", as("Flagz", "v1alpha1"), "system:masters").body;
+    expect(flags).toMatchObject({ "request-timeout": "1m0s", "min-request-timeout": "1800", "service-cluster-ip-range": "10.96.0.0/16" });
+    expect(get("/flagz", "text/plain", "system:masters").text).toContain("\nrequest-timeout=1m0s\n");
+    expect(
+      ["application/json", as("Statusz", "v9"), "application/xml"].map((accept) => get("/statusz", accept, "system:masters").code),
+    ).toEqual([...[406, 406, 406]]);
+  });
+
   // Source: the list of Kubernetes' metrics in its documentation.
   const group = ["group", "version", "resource", "subresource", "scope", "component"];
   const flow = ["priority_level", "flow_schema"];

@@ -167,3 +167,41 @@ describe("what a status may not say", () => {
     ]);
   });
 });
+
+describe("what an update may leave as invalid as it was", () => {
+  const object = (apiVersion: string, kind: string, spec: object): JsonObject => ({
+    ...{ apiVersion, kind, metadata: { name: "a", namespace: "shop" }, spec },
+  });
+  const budget = (value: string, more: object = {}) =>
+    object("policy/v1", "PodDisruptionBudget", {
+      ...{ minAvailable: 1, selector: { matchExpressions: [{ key: "app", operator: "In", values: [value] }] } },
+      ...more,
+    });
+  const ingress = (host: string, secretName: string, ingressClassName = "a") =>
+    object("networking.k8s.io/v1", "Ingress", {
+      ...{ ingressClassName, defaultBackend: { service: { name: "web", port: { number: 80 } } } },
+      ...{ rules: [{ host }], tls: [{ secretName }] },
+    });
+  const policy = (cidr: string, ...more: string[]) =>
+    object("networking.k8s.io/v1", "NetworkPolicy", {
+      podSelector: {},
+      ingress: [{ from: [cidr, ...more].map((each) => ({ ipBlock: { cidr: each } })) }],
+    });
+
+  test("values in label selectors, secrets' names and wildcards of an Ingress: where there was such a thing before, there may be", () => {
+    expect(wrongWithUpdate(budget("a b"), budget("a b", { minAvailable: 2 }))).toEqual([]);
+    expect(wrongWithUpdate(budget("a b"), budget("c d"))).toEqual([]);
+    expect(wrongWithUpdate(budget("ab"), budget("a b"))[0]).toContain("spec.selector.matchExpressions[0].values[0]: Invalid value: ");
+    expect(wrongWithUpdate(budget("a b"), budget("a b", { minAvailable: -1 }))).toEqual([
+      "spec.minAvailable: Invalid value: -1: must be greater than or equal to 0",
+    ]);
+    expect(wrongWithUpdate(ingress("*.*.com", "Secret!"), ingress("*.*.com", "Secret!", "b"))).toEqual([]);
+    expect(wrongWithUpdate(ingress("a.com", "secret"), ingress("*.*.com", "Secret!"))).toHaveLength(2);
+    expect(wrongWithUpdate(ingress("*.*.com", "secret"), ingress("A_", "secret"))[0]).toContain("spec.rules[0].host: Invalid value: ");
+  });
+
+  test("addresses: only those that were there", () => {
+    expect(wrongWithUpdate(policy("10.0.0.0/33"), policy("10.0.0.0/8", "10.0.0.0/33"))).toEqual([]);
+    expect(wrongWithUpdate(policy("10.0.0.0/33"), policy("10.0.0.0/34"))).toHaveLength(1);
+  });
+});

@@ -21,6 +21,7 @@ import { checkPodTemplate } from "./pod-spec";
 import * as pods from "./pods";
 import * as policies from "./policies";
 import * as quotas from "./quotas";
+import { withoutKept } from "./ratchets";
 import { checkSchema } from "./schema";
 import * as services from "./services";
 import * as statuses from "./statuses";
@@ -160,7 +161,15 @@ export function validateUpdate(kind: Kind, stored: JsonObject, updated: JsonObje
   if (subresource === "ephemeralcontainers") pods.checkEphemeralContainersUpdate(stored, updated, findings);
   else if (subresource === "resize") checkPodResize(stored, updated, findings);
   else if (subresource === "") update?.(stored, updated, findings);
-  return withSchemaErrors(kind, updated, findings);
+  const errors = withSchemaErrors(kind, updated, findings);
+  return errors.length === 0 ? errors : withoutKept(`${kind.group}/${kind.kind}`, errors, () => errorsOfStored(kind, stored, check));
+}
+
+/** What would be said today of an object as it lies in etcd. */
+function errorsOfStored(kind: Kind, stored: JsonObject, check: Rule | undefined): readonly FieldError[] {
+  const findings = new Findings();
+  check?.(stored, findings);
+  return withSchemaErrors(kind, stored, findings);
 }
 
 /** Adds what the schema demands, where no rule of the kind has spoken about the same field. */

@@ -1,5 +1,6 @@
 import type { Final, HistoryEvent } from "../history";
 import type { JsonSchema } from "../schema";
+import type { Cycle } from "./txn/cycle";
 
 /**
  * A check: a claim about every run, written from a guarantee and judged over what really happened, never over what an actor believes.
@@ -34,6 +35,8 @@ export interface Watcher {
 
 export interface Judgement {
   readonly violation?: string;
+  /** Where the violation is a cycle of operations: its parts. */
+  readonly cycle?: Cycle;
   /** What was seen, for people: "3 elections, no term with two leaders". */
   readonly detail: string;
   /** How many times there was something to judge; a check that never had is no proof, and the run fails. */
@@ -49,6 +52,8 @@ export interface CheckResult {
   readonly reached: number;
   /** It counts as violated only because it had nothing to judge: nothing is known to be wrong. */
   readonly unproven?: true;
+  /** What is violated by a cycle of operations: its parts. */
+  readonly cycle?: Cycle;
 }
 
 /** Whether something is known to be wrong, not only that there was nothing to judge. */
@@ -96,9 +101,12 @@ export class CheckRun {
   end(final: Final, stopped = false): CheckResult {
     if (stopped && this.violation === undefined)
       return { name: this.label, verdict: "held", detail: "not violated so far", atUs: -1, reached: 0 };
-    const { violation: atEnd, detail, reached } = this.watcher.end(final);
+    const { violation: atEnd, cycle, detail, reached } = this.watcher.end(final);
     const violation = this.violation ?? atEnd;
-    if (violation !== undefined) return { name: this.label, verdict: "violated", detail: violation, atUs: this.atUs, reached };
+    if (violation !== undefined) {
+      const shown = cycle && this.violation === undefined ? { cycle } : {};
+      return { name: this.label, verdict: "violated", detail: violation, atUs: this.atUs, reached, ...shown };
+    }
     if (reached === 0)
       return {
         name: this.label,

@@ -4,6 +4,7 @@ import type { RunResult } from "../run";
 import type { Scenario } from "../scenario";
 import { auditTable } from "./audit";
 import type { CloseUp } from "./close-up";
+import { cyclesHtml } from "./cycle";
 import { intervalsHtml } from "./intervals";
 import { escapeXml } from "./junit";
 import { overviewHtml, toOrOf } from "./overview";
@@ -30,6 +31,7 @@ export function htmlOf({ scenario, result, replayLine, cause, closeUp }: ReportI
   const sections: readonly (readonly [string, string, string])[] = [
     ["what", "What happened", overviewHtml(result)],
     ["operation", "The illegal operation", closeUp ? intervalsHtml(closeUp, focus, series) : ""],
+    ["cycle", "The cycle", cyclesHtml(result)],
     [
       "messages",
       "Messages around the moment",

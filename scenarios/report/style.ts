@@ -45,6 +45,7 @@ nav{display:flex;flex-wrap:wrap;gap:2px 16px;margin:12px 0 0;padding-bottom:4px;
 section{scroll-margin-top:8px}.hint{color:var(--quiet);font-size:13px}.wide{overflow-x:auto}small{font-size:12px}
 .score{display:flex;gap:28px;align-items:center}.score .wide{flex:1}.total{text-align:center;line-height:1.1}.total b{display:block;font-size:44px;font-weight:600;font-variant-numeric:tabular-nums}.total span{color:var(--quiet);font-size:12px}
 .meter{width:26%;min-width:90px;vertical-align:middle}.meter i{display:block;height:8px;border-radius:4px;background:var(--good)}
+.cycle{max-width:760px;width:100%;font-size:12px}.cycle rect{fill:var(--faint);stroke:var(--quiet)}.cycle text{fill:var(--ink);text-anchor:middle}.cycle path{fill:none;stroke:var(--quiet);stroke-width:1.6}.cycle .rw{stroke:var(--bad)}.cycle .rt{stroke-dasharray:4 3}.cycle .kind{font-weight:600;paint-order:stroke;stroke:var(--paper);stroke-width:4}
 ${closeUpStyle}
 @media(max-width:640px){.axis .plot span:nth-child(even){display:none}.score{flex-direction:column;align-items:stretch}header,main{padding:10px 12px}.row{grid-template-columns:90px 1fr 44px;column-gap:8px}}
 @media print{.axis{position:static}}

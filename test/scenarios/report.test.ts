@@ -1,6 +1,7 @@
 import type { Stored } from "../../protocol/kinds/object";
 import { defaultShape } from "../../scenarios/cluster";
 import { readRecord } from "../../scenarios/record";
+import { cyclesHtml } from "../../scenarios/report/cycle";
 import { axisOf, chartHtml } from "../../scenarios/report/drawing";
 import { htmlOf } from "../../scenarios/report/html";
 import { escapeXml, junitOf } from "../../scenarios/report/junit";
@@ -71,6 +72,24 @@ describe("what a run leaves behind", () => {
     recorder.sample(new Map([["EndpointSlice shop/web-1", slice([true, true, false])]]));
     recorder.sample(new Map([["EndpointSlice shop/web-1", slice([false])]]));
     expect(recorder.series(3e6).endpoints).toEqual([{ service: "shop/web", ready: [0, 2, 0] }]);
+  });
+
+  it("draws a cycle of operations, and tells what each did and why it comes before the next", () => {
+    const step = (call: string, kind: "rw" | "rt") => ({
+      call: `client/lists-0.${call}`,
+      did: `read lists/0: <${call}>`,
+      kind,
+      why: "it read without",
+    });
+    const cycle = { name: "G2-realtime", steps: [step("1#4", "rw"), step("2#9", "rw"), step("3#1", "rt")] };
+    const html = cyclesHtml({ checks: [{ name: "list-append", verdict: "violated", detail: "", atUs: -1, reached: 3, cycle }] });
+    expect(html.match(/<rect /g)).toHaveLength(3);
+    expect(html.match(/<path class="(rw|rt)"/g)).toHaveLength(3);
+    expect(html).toContain(
+      "<td>client/lists-0.3#1</td><td>read lists/0: &lt;3#1&gt;</td><td><b>rt</b> it read without client/lists-0.1#4</td>",
+    );
+    expect(html).toContain("several read what was before each other");
+    expect(cyclesHtml(result)).toBe("");
   });
 
   it("is a JUnit file with a case for each check", () => {

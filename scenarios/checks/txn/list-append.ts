@@ -36,9 +36,9 @@ export const listAppend: Check = {
         );
         const lists = new Map([...final].map(([key, value]) => [key, value.split(" ")]));
         const done = transactions.filter(({ acknowledged }) => acknowledged).length;
-        const violation = wrongWithLists([...transactions, ...open], lists, refused);
+        const { text: violation, cycle } = wrongWithLists([...transactions, ...open], lists, refused) ?? {};
         const detail = `${done} transactions on ${lists.size} lists fit into one order`;
-        return { ...(violation === undefined ? {} : { violation }), detail, reached: done };
+        return { ...(violation === undefined ? {} : { violation }), ...(cycle ? { cycle } : {}), detail, reached: done };
       },
     };
   },

@@ -1,3 +1,5 @@
+import { anomalyName, type Cycle, type CycleStep, cycleIn, type Dependency, type Edge, edgeBetween } from "./cycle";
+
 /** One transaction over lists: what it saw of each list it read, and the element that it appended to one or more of them, "" for none. */
 export interface Transaction {
   readonly call: string;
@@ -9,10 +11,10 @@ export interface Transaction {
   readonly returnedAt: number;
 }
 
-/** Why one must come before the other. */
-interface Edge {
-  readonly to: number;
-  readonly why: string;
+/** What is wrong, in words; where that is a cycle, with its parts. */
+export interface Anomaly {
+  readonly text: string;
+  readonly cycle?: Cycle;
 }
 
 /**
@@ -24,9 +26,22 @@ export function wrongWithLists(
   transactions: readonly Transaction[],
   lists: ReadonlyMap<string, readonly string[]>,
   refused: ReadonlySet<string>,
+): Anomaly | undefined {
+  const text = wrongWithReads(transactions, lists, refused);
+  return text === undefined ? wrongWithOrder(transactions, lists) : { text };
+}
+
+function writersOf(transactions: readonly Transaction[]): ReadonlyMap<string, number> {
+  return new Map(transactions.flatMap(({ appended }, i) => (appended === "" ? [] : [[appended, i] as const])));
+}
+
+/** What no order is needed to see. */
+function wrongWithReads(
+  transactions: readonly Transaction[],
+  lists: ReadonlyMap<string, readonly string[]>,
+  refused: ReadonlySet<string>,
 ): string | undefined {
-  const writers = new Map<string, number>();
-  for (const [i, { appended }] of transactions.entries()) if (appended !== "") writers.set(appended, i);
+  const writers = writersOf(transactions);
   for (const [key, elements] of lists) {
     const seen = new Set<string>();
     for (const element of elements) {
@@ -44,7 +59,27 @@ export function wrongWithLists(
       if (at >= 0) return `${call} read ${elements[at]} at place ${at} of ${key}, where ${end[at] ?? "nothing"} is in the end`;
     }
   }
-  return cycleIn(transactions, edgesOf(transactions, lists, writers));
+  return undefined;
+}
+
+function wrongWithOrder(transactions: readonly Transaction[], lists: ReadonlyMap<string, readonly string[]>): Anomaly | undefined {
+  const edges = edgesOf(transactions, lists, writersOf(transactions));
+  const places = cycleIn(edges);
+  if (!places) return undefined;
+  const steps = places.map((place, i): CycleStep => {
+    const { kind, why } = edgeBetween(edges, place, places[(i + 1) % places.length]!);
+    const { call, reads, appended } = transactions[place]!;
+    const read = reads.map(({ key, elements }) => `read ${key}: ${elements.length === 0 ? "nothing" : lately(elements)}`);
+    return { call, did: [...read, ...(appended === "" ? [] : [`appended ${appended}`])].join("; "), kind, why };
+  });
+  const name = anomalyName(steps.map(({ kind }) => kind));
+  const told = steps.map(({ call, why }) => `${call}: ${why}`);
+  return { text: `no order explains these (${name}): ${told.join(" ")} ${steps[0]!.call}`, cycle: { name, steps } };
+}
+
+/** The end of a list is what matters, and a long one would hide it. */
+function lately(elements: readonly string[]): string {
+  return elements.length <= 4 ? elements.join(" ") : `… ${elements.slice(-3).join(" ")} (${elements.length})`;
 }
 
 function edgesOf(
@@ -53,25 +88,25 @@ function edgesOf(
   writers: ReadonlyMap<string, number>,
 ): readonly Edge[][] {
   const edges: Edge[][] = transactions.map(() => []);
-  const add = (from: number | undefined, to: number | undefined, why: string) => {
-    if (from !== undefined && to !== undefined && from !== to) edges[from]!.push({ to, why });
+  const add = (from: number | undefined, to: number | undefined, kind: Dependency, why: string) => {
+    if (from !== undefined && to !== undefined && from !== to) edges[from]!.push({ to, kind, why });
   };
   for (const [key, elements] of lists)
     for (let i = 1; i < elements.length; i++)
-      add(writers.get(elements[i - 1]!), writers.get(elements[i]!), `its element of ${key} stands before`);
+      add(writers.get(elements[i - 1]!), writers.get(elements[i]!), "ww", `its element of ${key} stands before`);
   for (const [i, { reads, appended }] of transactions.entries())
     for (const { key, elements } of reads) {
       const end = lists.get(key) ?? [];
       const next = end[elements.length];
-      if (elements.length > 0) add(writers.get(elements.at(-1)!), i, `what it appended to ${key} was read by`);
-      if (next !== undefined && next !== appended) add(i, writers.get(next), `it read ${key} without what was appended by`);
+      if (elements.length > 0) add(writers.get(elements.at(-1)!), i, "wr", `what it appended to ${key} was read by`);
+      if (next !== undefined && next !== appended) add(i, writers.get(next), "rw", `it read ${key} without what was appended by`);
     }
   addRealTime(transactions, add);
   return edges;
 }
 
 /** Who had been answered before another was called comes before it. Only the latest of those are linked: they stand for all before them. */
-function addRealTime(transactions: readonly Transaction[], add: (from: number, to: number, why: string) => void): void {
+function addRealTime(transactions: readonly Transaction[], add: (from: number, to: number, kind: Dependency, why: string) => void): void {
   const moments = transactions.flatMap(({ calledAt, returnedAt }, i) => [
     { at: calledAt, i, isCall: true },
     ...(returnedAt === Number.POSITIVE_INFINITY ? [] : [{ at: returnedAt, i, isCall: false }]),
@@ -79,43 +114,10 @@ function addRealTime(transactions: readonly Transaction[], add: (from: number, t
   moments.sort((a, b) => a.at - b.at);
   const frontier = new Set<number>();
   for (const { i, isCall } of moments) {
-    if (isCall) for (const before of frontier) add(before, i, "it had been answered before the call of");
+    if (isCall) for (const before of frontier) add(before, i, "rt", "it had been answered before the call of");
     else {
       for (const before of frontier) if (transactions[before]!.returnedAt < transactions[i]!.calledAt) frontier.delete(before);
       frontier.add(i);
     }
   }
-}
-
-/** A cycle among transactions in words, or undefined where there is none: a depth-first search that needs no stack of calls. */
-function cycleIn(transactions: readonly Transaction[], edges: readonly (readonly Edge[])[]): string | undefined {
-  const state = new Uint8Array(transactions.length);
-  for (let root = 0; root < transactions.length; root++) {
-    if (state[root] !== 0) continue;
-    const path: { readonly node: number; next: number }[] = [{ node: root, next: 0 }];
-    state[root] = 1;
-    while (path.length > 0) {
-      const top = path.at(-1)!;
-      const edge = edges[top.node]![top.next++];
-      if (!edge) {
-        state[top.node] = 2;
-        path.pop();
-      } else if (state[edge.to] === 0) {
-        state[edge.to] = 1;
-        path.push({ node: edge.to, next: 0 });
-      } else if (state[edge.to] === 1) return described(transactions, edges, path, edge.to);
-    }
-  }
-  return undefined;
-}
-
-function described(
-  transactions: readonly Transaction[],
-  edges: readonly (readonly Edge[])[],
-  path: readonly { readonly node: number; readonly next: number }[],
-  from: number,
-): string {
-  const cycle = path.slice(path.findIndex(({ node }) => node === from));
-  const steps = cycle.map(({ node, next }) => `${transactions[node]!.call}: ${edges[node]![next - 1]!.why}`);
-  return `no order explains these: ${steps.join(" ")} ${transactions[from]!.call}`.replace(/ (\S+): /g, " $1: ");
 }

@@ -131,7 +131,8 @@ describe("list-append (Elle)", () => {
     ...more,
   });
   const judge = (transactions: readonly Transaction[], ends: Readonly<Record<string, string>>, refused: readonly string[] = []) =>
-    wrongWithLists(transactions, new Map(Object.entries(ends).map(([key, elements]) => [key, elements.split(" ")])), new Set(refused));
+    wrongWithLists(transactions, new Map(Object.entries(ends).map(([key, elements]) => [key, elements.split(" ")])), new Set(refused))
+      ?.text;
   const together = { calledAt: 0, returnedAt: 1_000 };
 
   it("holds for what happened one after the other", () => {
@@ -154,13 +155,15 @@ describe("list-append (Elle)", () => {
 
   it("is violated by a read that is older than an answer before it: a cycle with real time", () => {
     expect(judge([txn("a", "1", { x: "" }), txn("r", "", { x: "" })], { x: "1" })).toBe(
-      "no order explains these: a: it had been answered before the call of r: it read x without what was appended by a",
+      "no order explains these (G-single-realtime): a: it had been answered before the call of r: it read x without what was appended by a",
     );
   });
 
   it("is violated by write skew: each read without what the other wrote", () => {
     const skew = [txn("a", "1", { x: "", y: "" }, together), txn("b", "2", { y: "", x: "" }, together)];
-    expect(judge(skew, { x: "1", y: "2" })).toMatch(/no order explains these/);
+    expect(judge(skew, { x: "1", y: "2" })).toBe(
+      "no order explains these (G2): a: it read y without what was appended by b: it read x without what was appended by a",
+    );
   });
 
   it("is violated by two readers who saw two writes in different orders (long fork)", () => {
@@ -170,7 +173,30 @@ describe("list-append (Elle)", () => {
       txn("r", "", { x: "1", y: "" }, together),
       txn("s", "", { x: "", y: "2" }, together),
     ];
-    expect(judge(fork, { x: "1", y: "2" })).toMatch(/no order explains these/);
+    expect(judge(fork, { x: "1", y: "2" })).toMatch(/no order explains these \(G2\)/);
+  });
+
+  it("explains a cycle: the shortest one, what each transaction did, and why it comes before the next", () => {
+    // a → b → c → a in what was read and written; d, e and f only make longer ways.
+    const cycle = [
+      txn("a", "1", { x: "", y: "3" }, together),
+      txn("b", "2", { x: "1" }, together),
+      txn("c", "3", { x: "1 2", y: "" }, together),
+      txn("d", "4", { x: "1 2" }, together),
+      txn("e", "5", { x: "1 2 4" }, together),
+    ];
+    const lists = new Map([
+      ["x", "1 2 4 5".split(" ")],
+      ["y", ["3"]],
+    ]);
+    expect(wrongWithLists(cycle, lists, new Set())?.cycle).toEqual({
+      name: "G1c",
+      steps: [
+        { call: "a", did: "read x: nothing; read y: 3; appended 1", kind: "ww", why: "its element of x stands before" },
+        { call: "b", did: "read x: 1; appended 2", kind: "wr", why: "what it appended to x was read by" },
+        { call: "c", did: "read x: 1 2; read y: nothing; appended 3", kind: "wr", why: "what it appended to y was read by" },
+      ],
+    });
   });
 
   it("reads its transactions off the history", () => {

@@ -12,6 +12,7 @@ import { crashStorm } from "./crash/crash-storm";
 import { killedCluster } from "./crash/killed-cluster";
 import { simulatedStorm } from "./crash/simulated-storm";
 import { differentialSequences } from "./differential";
+import { besiegeShell } from "./hostile/shell";
 import { besiege } from "./hostile/siege";
 import { besiegeForAWhile } from "./hostile/wire/while";
 
@@ -94,6 +95,20 @@ function partsFrom(first: number): Part[] {
           found.push(
             ...violations.map((why) => `hostile requests of seed ${seed} (the slowest took ${Math.round(slowest.ms)} ms): ${why}`),
           );
+          seed++;
+          await new Promise((resolve) => setImmediate(resolve));
+        }
+        return found;
+      };
+    }),
+    part("hostile commands in containers", (add) => {
+      let seed = first;
+      return async (endMs) => {
+        const found: string[] = [];
+        while (performance.now() < endMs) {
+          const { violations, ...figures } = besiegeShell(seed, 2_000, endMs);
+          for (const [figure, by] of Object.entries(figures)) add(figure, by);
+          found.push(...violations);
           seed++;
           await new Promise((resolve) => setImmediate(resolve));
         }

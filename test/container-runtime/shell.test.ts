@@ -6,6 +6,7 @@ import { archived } from "../../actors/container-runtime/shell/archive";
 import { newFiles } from "../../actors/container-runtime/shell/files";
 import type { Place } from "../../actors/container-runtime/shell/program";
 import { advanceSession, beginSession, feedSession, type Session, wakeSession } from "../../actors/container-runtime/shell/session";
+import { besiegeShell } from "../../bench/hostile/shell";
 
 const place: Place = {
   hostname: "box",
@@ -225,4 +226,25 @@ describe("a shell in a simulated container", () => {
     expect(run(session, "\x03").out).toBe("^C\r\n/ # ");
     expect(run(session, "\x04").code).toBe(130);
   });
+});
+
+// The same for hours, with other seeds: npm run soak.
+test("hostile commands and archives neither break a container's processes nor take more than it has", () => {
+  const siege = besiegeShell(1, 120);
+  expect(siege.violations).toEqual([]);
+  expect(siege.succeeded).toBeGreaterThan(10);
+  expect(siege.entries).toBeGreaterThan(10);
+});
+
+test("a script that runs itself ends, as one that lets its words grow without end", () => {
+  expect(sh('A=\'sh -c "$A"\'; sh -c "$A"')).toMatchObject({ code: 2, err: "sh: can't fork: Resource temporarily unavailable\n" });
+  const doubling = `${"A=$A$A;".repeat(60)} echo done`;
+  expect(sh(doubling)).toMatchObject({ code: 0, out: "done\n", err: expect.stringContaining("Argument list too long") });
+  expect(sh(`${"A=$A$A;".repeat(19)} echo ${"$A".repeat(3_000)}`).code).toBe(126);
+});
+
+test("a terminal takes so much of a line that is not ended, and no more", () => {
+  const session = begin(["sh"], { stdin: true, tty: true });
+  const echoed = feedSession(session, encoder.encode("x".repeat(100_000)));
+  expect(echoed.reduce((sum, effect) => sum + (effect.type === "stdout" ? effect.bytes.length : 0), 0)).toBe(4_095);
 });

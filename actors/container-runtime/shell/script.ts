@@ -162,9 +162,18 @@ export function literal(word: Word): string {
   return word.map(({ text }) => text).join("");
 }
 
-/** A word with its variables filled in; what is not set is empty. */
+/** What the words of a command may come to: `A=$A$A` doubles them each time. Source: execve(2), limits on size of arguments. */
+export const wordsMax = 2 * 1024 * 1024;
+
+/** A word with its variables filled in; what is not set is empty. One that becomes longer than `wordsMax` ends soon after that. */
 export function expand(word: Word, environment: ReadonlyMap<string, string>, status: number): string {
-  const value = (name: string) => (name === "?" ? String(status) : name === "$" ? "1" : (environment.get(name) ?? ""));
+  let filled = 0;
+  const value = (name: string) => {
+    if (filled > wordsMax) return "";
+    const found = name === "?" ? String(status) : name === "$" ? "1" : (environment.get(name) ?? "");
+    filled += found.length;
+    return found;
+  };
   return word
     .map(({ text, expands }) =>
       expands

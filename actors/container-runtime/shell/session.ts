@@ -1,7 +1,7 @@
 import { absolute, containerBytesMax, joined } from "./files";
 import { filesAt, type Place, type ProgramResult, type Reader } from "./program";
 import { isExecutable, runProgram } from "./programs";
-import { expand, type Output, parseScript, programOf, type Step, shellInvocation } from "./script";
+import { expand, type Output, parseScript, programOf, type Step, shellInvocation, wordsMax } from "./script";
 
 /** What a process wants of its runtime. After `sleep` it goes on when told that the time has passed, otherwise when there is input. */
 export type SessionEffect =
@@ -25,6 +25,8 @@ export interface Session {
   reading: { readonly reader: Reader; readonly step: Step } | undefined;
   /** What the command before the next one wrote, where they are joined by a pipe; undefined where that one did not run. */
   piped: Uint8Array[] | undefined;
+  /** How many shells it has begun inside of itself. */
+  innerShells: number;
   /** Input that nobody has read yet. */
   input: Uint8Array[];
   inputBytes: number;
@@ -38,6 +40,8 @@ interface Terminal {
   readonly decoder: InstanceType<typeof TextDecoder>;
 }
 
+/** A script that runs itself would go on for ever: nothing else has a turn meanwhile. */
+const innerShellsMax = 1_000;
 const prompt = "/ # ";
 const nothing = new Uint8Array(0);
 const encoder = new TextEncoder();
@@ -72,6 +76,7 @@ export function beginSession(
     waiting: "nothing",
     reading: undefined,
     piped: undefined,
+    innerShells: 0,
     input: [],
     inputBytes: 0,
     inputEnded: !stdin,
@@ -148,6 +153,11 @@ class Turn {
     if (piped === undefined || !this.isDue(step)) return;
     if (step.pipes) session.piped = [];
     const [name = "", ...words] = step.words.map((word) => expand(word, session.environment, session.status));
+    if ([name, ...words].reduce((sum, { length }) => sum + length, 0) > wordsMax) {
+      this.say("stderr", `sh: ${programOf(name).slice(0, 100)}: Argument list too long\n`);
+      session.status = 126;
+      return;
+    }
     if (name === syntaxError) {
       this.say("stderr", `sh: ${words[0]}\n`);
       session.status = 2;
@@ -166,6 +176,9 @@ class Turn {
       if (step.pipes || step.runs === "piped" || step.outputs || step.input) {
         this.say("stderr", "sh: this simulated shell does not redirect what a shell inside of it reads or writes\n");
         session.status = 2;
+      } else if (++session.innerShells > innerShellsMax) {
+        this.say("stderr", "sh: can't fork: Resource temporarily unavailable\n");
+        this.leave(2);
       } else session.steps.unshift(...stepsOf(inner.script));
       return;
     }
@@ -293,6 +306,9 @@ export function wakeSession(session: Session): void {
   session.status = 0;
 }
 
+/** What a terminal takes of a line that is not ended; the rest is not taken. Source: termios(3), canonical mode. */
+const lineMax = 4_095;
+
 /** What was typed or sent; on a terminal it is echoed, and control characters are obeyed. */
 export function feedSession(session: Session, bytes: Uint8Array): readonly SessionEffect[] {
   const { terminal } = session;
@@ -314,7 +330,7 @@ export function feedSession(session: Session, bytes: Uint8Array): readonly Sessi
       interrupt(session, effects);
     } else if (char === "\x04") {
       if (terminal.line === "") session.inputEnded = true;
-    } else {
+    } else if (terminal.line.length < lineMax) {
       echo += char;
       terminal.line += char;
     }

@@ -59,7 +59,8 @@ export function readAuditWebhookAccess(file: string, flag = "--audit-webhook-con
   };
 }
 
-function credentialOf(user: Json, file: string): Readonly<Record<string, string>> {
+/** The headers by which a kubeconfig's user shows who it is. */
+export function credentialOf(user: Json, file: string): Readonly<Record<string, string>> {
   const { token, tokenFile, username, password } = user;
   if (typeof tokenFile === "string") return { authorization: `Bearer ${readFileSync(resolve(dirname(file), tokenFile), "utf8").trim()}` };
   if (typeof token === "string") return { authorization: `Bearer ${token}` };

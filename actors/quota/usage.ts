@@ -96,12 +96,17 @@ function addClaim(usage: Map<string, Quantity>, { spec }: ApiObject & Persistent
   return usage;
 }
 
+/** A quota's scopes in both of the forms in which they are written. */
+export function scopesOf({ spec }: ResourceQuota) {
+  return [
+    ...(spec?.scopes ?? []).map((scopeName) => ({ scopeName, operator: "Exists" })),
+    ...(spec?.scopeSelector?.matchExpressions ?? []),
+  ];
+}
+
 /** Whether a quota counts the object at all: its scopes have to fit. */
 export function counts(quota: ResourceQuota, kind: Kinded, object: ApiObject): boolean {
-  const scopes = [
-    ...(quota.spec?.scopes ?? []).map((scopeName) => ({ scopeName, operator: "Exists" })),
-    ...(quota.spec?.scopeSelector?.matchExpressions ?? []),
-  ];
+  const scopes = scopesOf(quota);
   if (scopes.length === 0) return true;
   // Scopes are about pods; a quota with scopes counts nothing else.
   return kind.group === "" && kind.plural === "pods" && scopes.every((scope) => isInScope(object as ApiObject & Pod, scope));

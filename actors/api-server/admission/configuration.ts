@@ -3,6 +3,8 @@ import { isObject } from "../objects/decode";
 import { type EventLimit, eventLimitTypes } from "./optional/event-rate-limit";
 import { pluginNames } from "./plugin-names";
 import { isLevel, type PodSecuritySettings } from "./pod-security/settings";
+import { type LimitedResource, readLimitedResources } from "./quota-settings";
+import type { WebhookCredentials } from "./webhook-credentials";
 
 /** What plug-ins are told beside whether they are on: what kube-apiserver reads by --admission-control-config-file. */
 export interface AdmissionSettings {
@@ -11,6 +13,11 @@ export interface AdmissionSettings {
   readonly podTolerationRestriction?: TolerationSettings;
   readonly eventRateLimit?: readonly EventLimit[];
   readonly imagePolicy?: ImagePolicySettings;
+  /** What the webhook plug-ins show to webhooks. */
+  readonly validatingCredentials?: WebhookCredentials;
+  readonly mutatingCredentials?: WebhookCredentials;
+  /** Of ResourceQuota. */
+  readonly limitedResources?: readonly LimitedResource[];
 }
 
 export interface NodeSelectorSettings {
@@ -86,6 +93,9 @@ const readers: Readonly<Record<string, (configuration: Json, at: string, complai
   PodTolerationRestriction: readTolerations,
   EventRateLimit: readEventLimits,
   ImagePolicyWebhook: readImagePolicy,
+  ResourceQuota: readQuota,
+  ValidatingAdmissionWebhook: (...given) => ({ validatingCredentials: readCredentials(...given) }),
+  MutatingAdmissionWebhook: (...given) => ({ mutatingCredentials: readCredentials(...given) }),
 };
 
 function expectVersion(
@@ -104,6 +114,27 @@ function expectVersion(
 function noOther(given: Json, fields: readonly string[], at: string, complain: Complain): void {
   for (const field of Object.keys(given))
     if (!fields.includes(field)) complain(`${at}.${field}`, `unknown field; there are ${fields.join(", ")}`);
+}
+
+/** The `users` are those of the kubeconfig, which whoever read the files has put there. */
+function readCredentials(configuration: Json, at: string, complain: Complain): WebhookCredentials {
+  const isOld = configuration.kind === "WebhookAdmission" && configuration.apiVersion === "apiserver.config.k8s.io/v1alpha1";
+  if (!isOld) expectVersion(configuration, "apiserver.config.k8s.io", ["v1"], "WebhookAdmissionConfiguration", at, complain);
+  noOther(configuration, ["apiVersion", "kind", "kubeConfigFile", "users"], at, complain);
+  if (!configuration.kubeConfigFile) return [];
+  if (!Array.isArray(configuration.users))
+    complain(`${at}.kubeConfigFile`, "expected the path of a kubeconfig whose users are named after webhooks");
+  return (configuration.users ?? []) as WebhookCredentials;
+}
+
+function readQuota(configuration: Json, at: string, complain: Complain): AdmissionSettings {
+  const { apiVersion, kind } = configuration;
+  // Earlier versions of the API called it otherwise.
+  const isOld = apiVersion === "resourcequota.admission.k8s.io/v1beta1" || apiVersion === "resourcequota.admission.k8s.io/v1alpha1";
+  if (!isOld || kind !== "Configuration")
+    expectVersion(configuration, "apiserver.config.k8s.io", ["v1"], "ResourceQuotaConfiguration", at, complain);
+  noOther(configuration, ["apiVersion", "kind", "limitedResources"], at, complain);
+  return { limitedResources: readLimitedResources(configuration.limitedResources, `${at}.limitedResources`, complain) };
 }
 
 function readPodSecurity(configuration: Json, at: string, complain: Complain): AdmissionSettings {

@@ -3,7 +3,9 @@ import type { ApiObject, Stored } from "../../../protocol/kinds/object";
 import { compareQuantity, formatQuantity, quantityOf } from "../../../protocol/kinds/quantity";
 import type { Kind } from "../../../protocol/kinds/registry";
 import { type Failure, forbidden } from "../../../protocol/status";
-import { counts, limitedBy, minus, plus, resourceListOf, type Usage, usageIn, usageOf } from "../../quota/usage";
+import { isInScope } from "../../quota/scopes";
+import { counts, limitedBy, minus, plus, resourceListOf, scopesOf, type Usage, usageIn, usageOf } from "../../quota/usage";
+import type { LimitedResource } from "../admission/quota-settings";
 import { storageFailure } from "../call";
 import type { Ctx, ServerState } from "../state";
 import { type Entry, encodeStored } from "../storage/entry";
@@ -34,13 +36,15 @@ export function chargeQuotas(
   then: (state: ServerState, alongside: Alongside | Failure, ctx: Ctx) => undefined,
 ): undefined {
   const cached = quotasOf(state, charged);
-  if (!fresh || cached.length === 0) return then(state, chargeOf(charged, cached), ctx);
+  const isOn = charged.kind.namespaced && charged.namespace !== "" && state.knobs["admission-plugin-ResourceQuota"] !== 0;
+  const limited = isOn ? (state.config.admission?.limitedResources ?? []) : [];
+  if (!fresh || cached.length === 0) return then(state, chargeOf(charged, cached, limited), ctx);
   const entries: Entry[] = [];
   return next(state, ctx, 0);
 
   function next(state: ServerState, ctx: Ctx, index: number): undefined {
     const entry = cached[index];
-    if (!entry) return then(state, chargeOf(charged, entries), ctx);
+    if (!entry) return then(state, chargeOf(charged, entries, limited), ctx);
     return readEntry(
       state,
       ctx,
@@ -63,8 +67,11 @@ export function quotasOf(state: ServerState, { kind, namespace }: Pick<Charged, 
   return cacheOf(state.feed, resource).list(prefixOfList(resource, namespace));
 }
 
-/** What has to be booked, or why there is not enough left; pure. */
-export function chargeOf({ kind, name, object, old }: Charged, quotas: readonly Entry[]): Alongside | Failure {
+/** What has to be booked, or why there is not enough left; of what is `limited` there is nothing where no quota speaks of it. Pure. */
+export function chargeOf(charged: Charged, quotas: readonly Entry[], limited: readonly LimitedResource[] = []): Alongside | Failure {
+  const { kind, name, object, old } = charged;
+  const uncovered = old ? undefined : uncoveredBy(charged, quotas, limited);
+  if (uncovered !== undefined) return forbidden({ group: kind.group, resource: kind.plural, name }, uncovered);
   if (quotas.length === 0) return nothingAlongside;
   const subject = { group: kind.group, resource: kind.plural, name };
   const now = usageOf(kind, object);
@@ -95,6 +102,35 @@ export function chargeOf({ kind, name, object, old }: Charged, quotas: readonly 
     alongside = booked(alongside, entry, { ...quota, status: { ...quota.status, used: resourceListOf(total) } });
   }
   return alongside;
+}
+
+/** Why a new object may not be there without a quota that counts it, in the words of a real server. */
+function uncoveredBy({ kind, object }: Charged, quotas: readonly Entry[], limited: readonly LimitedResource[]): string | undefined {
+  const concerning = limited.filter(({ apiGroup, resource }) => apiGroup === kind.group && resource === kind.plural);
+  if (concerning.length === 0) return undefined;
+  const quotasIn = quotas.map((entry) => entry.object as Stored<ResourceQuota>);
+  const parts = concerning.flatMap(({ matchContains }) => matchContains);
+  const taken = [...usageOf(kind, object)].filter(([, { nanos }]) => nanos > 0n).map(([resource]) => resource);
+  const covered = new Set(
+    quotasIn.filter((quota) => counts(quota, kind, object)).flatMap(({ status, spec }) => Object.keys(status?.hard ?? spec?.hard ?? {})),
+  );
+  const missing = taken.filter((resource) => parts.some((part) => resource.includes(part)) && !covered.has(resource)).sort();
+  if (missing.length > 0) return `insufficient quota to consume: ${missing.join(",")}`;
+  // Scopes are about pods.
+  if (kind.group !== "" || kind.plural !== "pods") return undefined;
+  const pod = object as ApiObject & Pod;
+  const spoken = new Set(
+    quotasIn.flatMap((quota) =>
+      scopesOf(quota)
+        .filter((scope) => isInScope(pod, scope))
+        .map(({ scopeName }) => scopeName),
+    ),
+  );
+  const without = concerning
+    .flatMap(({ matchScopes }) => matchScopes)
+    .filter((scope) => isInScope(pod, scope) && !spoken.has(scope.scopeName));
+  const shown = without.map(({ scopeName, operator, values = [] }) => `{${scopeName} ${operator} [${values.join(" ")}]}`);
+  return shown.length === 0 ? undefined : `insufficient quota to match these scopes: [${shown.join(" ")}]`;
 }
 
 function booked({ compare, success }: Alongside, { key, revision }: Entry, quota: Stored<ResourceQuota>): Alongside {

@@ -3,12 +3,14 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type AdmissionSettings, readAdmissionConfiguration } from "../../../actors/api-server/admission/configuration";
 import { chosenPlugins, mutate, validate, warn } from "../../../actors/api-server/admission/index";
+import { headersFor } from "../../../actors/api-server/admission/webhook-credentials";
 import { authenticated } from "../../../actors/api-server/authentication/user";
 import { readAdmission } from "../../../cli/admission-options";
+import { address } from "../../../protocol/address";
 import { isFailure } from "../../../protocol/status";
 import { admission, shop } from "../server/admissions";
 import { type Json, pod } from "../server/tank";
-import { Hooks, hookedTank } from "./webhook-actor";
+import { allow, configure, Hooks, hookedTank, webhook } from "./webhook-actor";
 
 const read = (...plugins: Json[]) => {
   const result = readAdmissionConfiguration({ apiVersion: "apiserver.config.k8s.io/v1", kind: "AdmissionConfiguration", plugins });
@@ -113,10 +115,11 @@ describe("an AdmissionConfiguration", () => {
         podSecurity({ defaults: { enforce: "strict", "warn-version": "1.30", extra: "x" } }),
         { name: "EventRateLimit", configuration: { kind: "Configuration", apiVersion: "v1", limits: [{ type: "Pod", qps: 0 }] } },
         { name: "ImagePolicyWebhook", configuration: { imagePolicy: { allowTTL: 4000 } } },
+        { name: "ResourceQuota", configuration: { limitedResources: [{ matchContains: "cpu" }] } },
       ),
     ).toEqual([
       expect.stringMatching(/^plugins\[0\]\.name: plug-in "Nonsense" is unknown; there are NamespaceLifecycle, /),
-      "plugins[1].name: LimitRanger takes no configuration here; PodSecurity, PodNodeSelector, PodTolerationRestriction, EventRateLimit, ImagePolicyWebhook do",
+      "plugins[1].name: LimitRanger takes no configuration here; PodSecurity, PodNodeSelector, PodTolerationRestriction, EventRateLimit, ImagePolicyWebhook, ResourceQuota, ValidatingAdmissionWebhook, MutatingAdmissionWebhook do",
       expect.stringContaining("plugins[2].configuration.defaults.extra: unknown field"),
       'plugins[2].configuration.defaults.enforce: expected privileged, baseline or restricted, found "strict"',
       'plugins[2].configuration.defaults.warn-version: expected "latest" or "v1.x", found "1.30"',
@@ -126,6 +129,10 @@ describe("an AdmissionConfiguration", () => {
       "plugins[3].configuration.limits[0].qps: must be positive",
       "plugins[4].configuration.imagePolicy.kubeConfigFile: expected the path of a kubeconfig that says whom to ask",
       "plugins[4].configuration.imagePolicy.allowTTL: valid value is between 1 and 1800, got 4000",
+      "plugins[5].configuration.kind: expected ResourceQuotaConfiguration, found null",
+      "plugins[5].configuration.apiVersion: expected apiserver.config.k8s.io/v1, found null",
+      "plugins[5].configuration.limitedResources[0].resource: Required value: must be specified",
+      "plugins[5].configuration.limitedResources[0].matchContains: expected a list of texts",
     ]);
   });
 
@@ -145,7 +152,14 @@ describe("an AdmissionConfiguration", () => {
       "{kind: Config, current-context: c, contexts: [{name: c, context: {cluster: k, user: u}}], users: [{name: u, user: {token: t}}]," +
         " clusters: [{name: k, cluster: {server: 'https://127.0.0.1:9/images'}}]}",
     );
-    const plugins = "plugins: [{name: EventRateLimit, path: limits.yaml}, {name: ImagePolicyWebhook, path: images.yaml}]";
+    file(
+      "webhooks.kubeconfig",
+      "{kind: Config, users: [{name: '*.hooks.svc', user: {token: t}}, {name: b.com, user: {username: u, password: p}}]}",
+    );
+    const webhooks = "{apiVersion: apiserver.config.k8s.io/v1, kind: WebhookAdmissionConfiguration, kubeConfigFile: webhooks.kubeconfig}";
+    const plugins =
+      "plugins: [{name: EventRateLimit, path: limits.yaml}, {name: ImagePolicyWebhook, path: images.yaml}," +
+      ` {name: ValidatingAdmissionWebhook, configuration: ${webhooks}}]`;
     const whole = file("admission.yaml", `{apiVersion: apiserver.config.k8s.io/v1, kind: AdmissionConfiguration, ${plugins}}`);
     expect(readAdmission(whole, "EventRateLimit")).toEqual({
       eventRateLimit: [{ type: "Server", qps: 1, burst: 1, cacheSize: 4096 }],
@@ -153,9 +167,32 @@ describe("an AdmissionConfiguration", () => {
         ...{ url: "https://127.0.0.1:9/images", caBundle: "", insecure: false, headers: [["authorization", "Bearer t"]] },
         ...{ allowTtlMs: 300_000, denyTtlMs: 5_000, retryBackoffMs: 500, defaultAllow: true },
       },
+      validatingCredentials: [
+        { name: "*.hooks.svc", headers: [["authorization", "Bearer t"]] },
+        { name: "b.com", headers: [["authorization", "Basic dTpw"]] },
+      ],
     });
     expect(() => readAdmission(undefined, "EventRateLimit")).toThrow(/EventRateLimit needs its configuration/);
   });
+});
+
+test("webhooks are shown what their plug-in's kubeconfig says: for their host, for what its name ends with, for everybody", () => {
+  const named = (...names: string[]) => names.map((name) => ({ name, headers: [["authorization", name] as const] }));
+  const shown = (names: string[], url: string) => headersFor(named(...names), { url })[0]?.[1];
+  const all = ["a.b.com:8443", "a.b.com", "*.b.com", "*.com", "*", ""];
+  expect(
+    ["https://a.b.com:8443/x", "https://a.b.com/x", "https://z.b.com", "https://z.com", "https://org"].map((url) => shown(all, url)),
+  ).toEqual([...["a.b.com:8443", "a.b.com", "*.b.com", "*.com", "*"]]);
+  expect([shown([""], "https://org"), shown([], "https://org")]).toEqual(["", undefined]);
+
+  const hooks = new Hooks().on("/a", allow);
+  const tank = hookedTank(hooks, 1, {
+    ...{ actors: [hooks.actor], web: { "hooks.hooks.svc:443": address("hooks", 0) } },
+    config: { admission: { validatingCredentials: named("hooks.hooks.svc"), mutatingCredentials: named("*") } },
+  });
+  configure(tank, "validating", "a", webhook("a"));
+  tank.create("/api/v1/namespaces/default/configmaps", { metadata: { name: "a" } });
+  expect(hooks.asked[0]!.headers).toContainEqual(["authorization", "hooks.hooks.svc"]);
 });
 
 test("Pods take the zone and region of their node with its Binding, and of a node they are made with", () => {

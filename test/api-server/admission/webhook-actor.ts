@@ -8,7 +8,7 @@ export type Say = (request: Json, review: Json) => Json | number | null;
 
 /** Webhooks as one actor, told apart by the path that is asked for. */
 export class Hooks {
-  readonly asked: { readonly path: string; readonly review: Json; readonly url: string }[] = [];
+  readonly asked: { readonly path: string; readonly review: Json; readonly url: string; readonly headers: HttpRequest["headers"] }[] = [];
   private readonly says = new Map<string, Say>();
 
   on(path: string, say: Say): this {
@@ -26,10 +26,10 @@ export class Hooks {
       start: () => null,
       receive: (_state, input, ctx) => {
         if (input.type !== "request") return undefined;
-        const { url, body } = input.body as HttpRequest;
+        const { url, body, headers } = input.body as HttpRequest;
         const { pathname } = new URL(url);
         const review = JSON.parse(Buffer.from(body).toString());
-        this.asked.push({ path: pathname, review, url });
+        this.asked.push({ path: pathname, review, url, headers });
         const said = this.says.get(pathname)?.(review.request, review);
         if (said === null) return undefined;
         const response: HttpResponse =

@@ -20,6 +20,35 @@ const used = (name: string): Json => tank.get(`${quotas}/${name}`).body.status.u
 const asking = (name: string, cpu?: string) =>
   pod(name, { containers: [{ name: "c", image: "i", ...(cpu ? { resources: { requests: { cpu }, limits: { cpu } } } : {}) }] });
 
+test("what is limited by the configuration may not be taken where no quota speaks of it", () => {
+  tank = new Tank({
+    config: {
+      admission: {
+        limitedResources: [
+          { apiGroup: "", resource: "pods", matchContains: ["requests.cpu"], matchScopes: [] },
+          {
+            ...{ apiGroup: "", resource: "pods", matchContains: [] },
+            matchScopes: [{ scopeName: "PriorityClass", operator: "In", values: ["system-cluster-critical"] }],
+          },
+        ],
+      },
+    },
+  });
+  tank.create("/api/v1/namespaces/default/serviceaccounts", { metadata: { name: "default" } });
+  expect(tank.create(pods, asking("a")).code).toBe(201);
+  expect(tank.create(pods, asking("b", "1")).body.message).toBe('pods "b" is forbidden: insufficient quota to consume: requests.cpu');
+  const critical = (name: string) => pod(name, { priorityClassName: "system-cluster-critical", containers: [{ name: "c", image: "i" }] });
+  expect(tank.create(pods, critical("c")).body.message).toBe(
+    'pods "c" is forbidden: insufficient quota to match these scopes: [{PriorityClass In [system-cluster-critical]}]',
+  );
+  limit("cpu", { "requests.cpu": "2" });
+  expect(tank.create(pods, asking("b", "1")).code).toBe(201);
+  limit("critical", { pods: "1" }, { scopeSelector: { matchExpressions: [{ scopeName: "PriorityClass", operator: "Exists" }] } });
+  expect(tank.create(pods, { ...critical("c"), spec: { ...critical("c").spec, containers: asking("c", "1").spec.containers } }).code).toBe(
+    201,
+  );
+});
+
 // Source: "Resource Quotas"; the messages are those of a real server.
 describe("a ResourceQuota", () => {
   test("is booked with what it limits, in one transaction, and refuses what is more", () => {

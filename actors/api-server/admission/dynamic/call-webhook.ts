@@ -5,6 +5,7 @@ import type { HttpResponse } from "../../../../protocol/web";
 import { isObject } from "../../objects/decode";
 import type { Ctx, ServerState } from "../../state";
 import { postToCluster } from "../../web/call";
+import { headersFor } from "../webhook-credentials";
 import { type Match, type Notes, type Review, reviewMessage } from "./review";
 
 /** What came of asking a webhook. */
@@ -48,7 +49,9 @@ export function callWebhook(
   // Some of the caller's patience is kept for the write itself, so that a webhook which may be passed over does not use up all of it.
   const timeoutMs = Math.min(timeoutSeconds * 1000, leftMs - Math.min(1_000, leftMs / 4));
   const { url, service, caBundle } = clientConfig;
-  const target = { ...(url === undefined ? {} : { url }), ...(service ? { service } : {}), ...(caBundle ? { caBundle } : {}) };
+  const { validatingCredentials = [], mutatingCredentials = [] } = state.config.admission ?? {};
+  const headers = headersFor(mutating ? mutatingCredentials : validatingCredentials, clientConfig);
+  const target = { ...(url === undefined ? {} : { url }), ...(service ? { service } : {}), ...(caBundle ? { caBundle } : {}), headers };
   return postToCluster(state, ctx, target, message, timeoutMs, (state, outcome, ctx) => {
     if (!outcome.ok) {
       const posted = JSON.stringify(shownUrl(webhook, timeoutMs));

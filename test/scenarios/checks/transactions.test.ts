@@ -1,5 +1,8 @@
 import type { KnownFact } from "../../../protocol/facts";
 import { type Transaction, wrongWithLists } from "../../../scenarios/checks/txn/list-graph";
+import type { HistoryEvent } from "../../../scenarios/history";
+import { runScenario } from "../../../scenarios/run";
+import { tinyCluster, tinyInput } from "../tiny";
 import { type Told, told } from "./told";
 
 type Called = Extract<KnownFact, { readonly kind: "txn.called" }>;
@@ -197,6 +200,16 @@ describe("list-append (Elle)", () => {
         { call: "c", did: "read x: 1 2; read y: nothing; appended 3", kind: "wr", why: "what it appended to y was read by" },
       ],
     });
+  });
+
+  it("is put to the test by a workload whose transactions are over several lists, however few there are", () => {
+    const keys = new Set<string>();
+    const onEvent = (event: HistoryEvent) => {
+      if (event.type === "fact" && event.fact.kind === "txn.called") keys.add((event.fact.keys as readonly string[]).join(" "));
+    };
+    const load = "load: [{ workload: lists, requestsPerSecond: 20, processes: 2, lists: 2 }]\nstormFor: 2s\nexpect: [list-append]\n";
+    expect(runScenario({ ...tinyInput(`${tinyCluster}${load}`), onEvent }).verdict).toBe("held");
+    expect([...keys].sort()).toEqual(["lists/0", "lists/0 lists/1", "lists/1", "lists/1 lists/0"]);
   });
 
   it("reads its transactions off the history", () => {

@@ -4,6 +4,7 @@ import type { ApiServerConfig } from "../actors/api-server/config";
 import { microseconds } from "../scenarios/language/duration";
 import type { AuditLogOptions } from "./audit-log";
 import { readAuditPolicy } from "./audit-policy";
+import type { AuditTruncation } from "./audit-truncation";
 import type { AuditWebhookOptions } from "./audit-webhook";
 import { readAuditWebhookAccess } from "./audit-webhook-access";
 import { InputError } from "./exit";
@@ -15,6 +16,10 @@ export interface AuditFlags {
   readonly auditLogMaxsize?: string;
   readonly auditLogMaxbackup?: string;
   readonly auditLogMaxage?: string;
+  readonly auditLogTruncateEnabled?: boolean;
+  readonly auditLogTruncateMaxEventSize?: string;
+  readonly auditWebhookTruncateEnabled?: boolean;
+  readonly auditWebhookTruncateMaxEventSize?: string;
   readonly auditWebhookConfigFile?: string;
   readonly auditWebhookMode?: string;
   readonly auditWebhookInitialBackoff?: string;
@@ -30,6 +35,8 @@ export interface AuditOptions {
   readonly policy: NonNullable<ApiServerConfig["audit"]>;
   readonly log: AuditLogOptions | undefined;
   readonly webhook: AuditWebhookOptions | undefined;
+  /** Undefined where events are written whole, however large. */
+  readonly truncation: { readonly log: AuditTruncation | undefined; readonly webhook: AuditTruncation | undefined };
 }
 
 const dayMs = 24 * 3_600_000;
@@ -42,6 +49,10 @@ export function addAuditFlags(command: Command): Command {
     .option("--audit-log-maxsize <megabytes>", "the size at which the file is put aside (default 100)")
     .option("--audit-log-maxbackup <count>", "files of before that are kept (default: all)")
     .option("--audit-log-maxage <days>", "how long they are kept (default: for ever)")
+    .option("--audit-log-truncate-enabled", "whether events that are too large lose the objects of request and answer (default: no)")
+    .option("--audit-log-truncate-max-event-size <bytes>", "what is too large; what still is without them is lost (default 102400)")
+    .option("--audit-webhook-truncate-enabled", "the same, of what is sent to the webhook")
+    .option("--audit-webhook-truncate-max-event-size <bytes>", "the same (default 102400)")
     .option("--audit-webhook-config-file <file>", "a kubeconfig whose server audit events are posted to")
     .option(
       "--audit-webhook-mode <mode>",
@@ -73,7 +84,16 @@ export function readAudit(flags: AuditFlags): AuditOptions | undefined {
     policy: readAuditPolicy(policyFile),
     log: path === undefined ? undefined : logOptions(flags, path),
     webhook: webhookFile === undefined ? undefined : webhookOptions(flags, webhookFile),
+    truncation: {
+      log: truncation("log", flags.auditLogTruncateEnabled, flags.auditLogTruncateMaxEventSize),
+      webhook: truncation("webhook", flags.auditWebhookTruncateEnabled, flags.auditWebhookTruncateMaxEventSize),
+    },
   };
+}
+
+function truncation(of: "log" | "webhook", enabled = false, size = "102400"): AuditTruncation | undefined {
+  const maxEventBytes = positive(`--audit-${of}-truncate-max-event-size`, size);
+  return enabled ? { maxEventBytes } : undefined;
 }
 
 function logOptions(flags: AuditFlags, path: string): AuditLogOptions {

@@ -4,6 +4,7 @@ import type { ApiAuditLost } from "../protocol/api";
 import { liveLog } from "../runtime/live/log";
 import { addApiServerFlags } from "./api-server-flags";
 import { AuditLog } from "./audit-log";
+import { truncated } from "./audit-truncation";
 import { AuditWebhook } from "./audit-webhook";
 import { addAuthenticationFlags } from "./authentication-options";
 import { addAuthorizationFlag } from "./authorization-options";
@@ -77,14 +78,27 @@ async function up(flags: UpFlags, fail: (why: string) => void): Promise<() => Pr
     made.world.events.subscribe(({ event }) => {
       if (event.type !== "fact" || event.fact.kind !== "audit.event") return;
       const audited = event.fact.event as object;
-      servers.set(audited, event.actor);
-      try {
-        auditLog?.write(audited);
-      } catch (error) {
-        log.log("error", "an audit event is lost: it cannot be written", { err: error });
-        setImmediate(() => lost(audited, "log"));
+      /** The event in the size that its taker wants, if it can be had. */
+      const fitting = (plugin: ApiAuditLost["plugin"]): object | undefined => {
+        const fit = truncated(audited, options.audit?.truncation[plugin]);
+        servers.set(fit ?? audited, event.actor);
+        if (fit === undefined) {
+          log.log("error", "an audit event is lost: it is too large", { plugin });
+          setImmediate(() => lost(audited, plugin));
+        }
+        return fit;
+      };
+      if (auditLog) {
+        const fit = fitting("log");
+        try {
+          if (fit) auditLog.write(fit);
+        } catch (error) {
+          log.log("error", "an audit event is lost: it cannot be written", { err: error });
+          setImmediate(() => lost(fit!, "log"));
+        }
       }
-      auditWebhook?.write(audited);
+      const fit = auditWebhook && fitting("webhook");
+      if (fit) auditWebhook.write(fit);
     });
   };
   const started = { ...options, prepared, actors, log, etcdStarted, failed: fail };

@@ -6,6 +6,7 @@ import { readApiServerFlags } from "../../cli/api-server-flags";
 import { AuditLog } from "../../cli/audit-log";
 import { readAudit } from "../../cli/audit-options";
 import { readAuditPolicy } from "../../cli/audit-policy";
+import { truncated } from "../../cli/audit-truncation";
 import { AuditWebhook, strictSink } from "../../cli/audit-webhook";
 import { readAuditWebhookAccess } from "../../cli/audit-webhook-access";
 import { ConfigurationFiles } from "../../cli/configuration-files";
@@ -99,6 +100,26 @@ describe("the audit log's file", () => {
     const files = readdirSync(folder).sort();
     expect(files).toEqual(["audit-2026-01-01T00-00-06.000.log", "audit-2026-01-01T00-00-07.000.log", "audit.log"]);
     expect(files.map((name) => JSON.parse(readFileSync(join(folder, name), "utf8")).number)).toEqual([5, 6, 7]);
+  });
+
+  test("loses the objects of what is too large, and what is too large without them (apiserver's truncating back end)", () => {
+    const file = policy("apiVersion: audit.k8s.io/v1\nkind: Policy\nrules: [{level: RequestResponse}]\n");
+    const flags = { auditPolicyFile: file, auditLogPath: "-", auditLogTruncateMaxEventSize: "300" };
+    expect(readAudit(flags)!.truncation).toEqual({ log: undefined, webhook: undefined });
+    const { log } = readAudit({ ...flags, auditLogTruncateEnabled: true })!.truncation;
+    const event = { level: "RequestResponse", auditID: "a", annotations: { b: "c" }, requestObject: { data: "x".repeat(400) } };
+    expect(truncated(event, undefined)).toBe(event);
+    expect(truncated({ ...event, requestObject: {} }, log)).toEqual({ ...event, requestObject: {} });
+    const { requestObject, ...rest } = event;
+    expect(JSON.parse(JSON.stringify(truncated(event, log)))).toEqual({
+      ...rest,
+      annotations: { b: "c", "audit.k8s.io/truncated": "true" },
+    });
+    expect(truncated({ ...event, annotations: { b: "c".repeat(400) } }, log)).toBeUndefined();
+    expect(truncated({ level: "Metadata", annotations: { b: "c".repeat(400) } }, log)).toBeUndefined();
+    expect(complaint(() => readAudit({ ...flags, auditLogTruncateMaxEventSize: "0" }))).toBe(
+      "--audit-log-truncate-max-event-size 0: expected a whole number, 1 or more",
+    );
   });
 
   test("that cannot be opened is said", () => {

@@ -73,6 +73,8 @@ export interface CriCreateContainer {
   readonly memoryLimit: number;
   /** Name and value. */
   readonly environment: readonly (readonly [string, string])[];
+  /** What volumes show: path, content and permission bits; absent where nothing. */
+  readonly files?: readonly (readonly [path: string, content: string, mode: number])[];
   /** Whether its process reads what is attached, only from the first who attaches, and on a terminal. */
   readonly stdin: boolean;
   readonly stdinOnce: boolean;

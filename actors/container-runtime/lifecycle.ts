@@ -37,6 +37,7 @@ export function createContainer(state: State, sandbox: Sandbox, request: CriCrea
     stdinOnce: request.stdinOnce,
     session: mainSession(command, request.stdin, request.tty, request.environment, sandbox.name),
     files: newFiles(),
+    given: new Map((request.files ?? []).map(([path, content, mode]) => [path, { content, mode, readOnly: true }])),
     log: [],
     partialLine: "",
     attached: new Map(),

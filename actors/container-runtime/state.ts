@@ -5,7 +5,7 @@ import type { Cidr } from "../network/cidr";
 import type { LogLine, LogSelection } from "./container-log";
 import type { Dependency } from "./dependencies";
 import type { behaviourOf, ImageBehaviour } from "./image-behaviour";
-import type { Files } from "./shell/files";
+import type { Files, GivenFiles } from "./shell/files";
 import type { Session } from "./shell/session";
 import type { Tunnel } from "./tunnels";
 
@@ -76,6 +76,8 @@ export interface Container {
   readonly session: Session | undefined;
   /** What has been written into it. */
   readonly files: Files;
+  /** What its volumes show, by path. */
+  readonly given: GivenFiles;
   readonly log: LogLine[];
   /** What the main process has written since the last line end. */
   partialLine: string;

@@ -133,6 +133,7 @@ export function placeOf(state: State, container: Container, ctx: Ctx): Place {
     mainCommand: container.command,
     nowMs: ctx.wallUs() / 1000,
     files: container.files,
+    given: container.given,
   };
 }
 

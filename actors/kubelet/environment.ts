@@ -44,7 +44,8 @@ export function expandReferences(text: string, ...environments: readonly Readonl
   return text.replace(/\$(\$|\(([^()]*)\))/g, (all, rest: string, name: string) => (rest === "$" ? "$" : (known(name) ?? all)));
 }
 
-function valueFromSource(
+/** What a variable or a file of the downward API is filled with; undefined where that is not there. */
+export function valueFromSource(
   source: EnvVarSource,
   container: Container,
   pod: Stored<Pod>,

@@ -27,12 +27,12 @@ export function environmentReferences(container: Container): readonly Reference[
   return found;
 }
 
-/** What a pod's volumes are filled from, by volume; optional references are left out, since volumes hold nothing. The volume with the pod's own token is made by the node and needs nothing. */
+/** What a pod's volumes are filled from, by volume. The volume with the pod's own token is made by the node and needs nothing. */
 export function volumeReferences(pod: Pod): readonly (Reference & { readonly volume: string })[] {
   const found: (Reference & { readonly volume: string })[] = [];
   for (const { name: volume, configMap, secret, projected } of pod.spec?.volumes ?? []) {
     const add = (kind: Reference["kind"], name: string | undefined, optional: boolean | undefined, items: readonly KeyToPath[] = []) => {
-      if (name && !optional) found.push({ volume, kind, name, keys: items.map(({ key }) => key), optional: false });
+      if (name) found.push({ volume, kind, name, keys: items.map(({ key }) => key), optional: optional ?? false });
     };
     if (configMap) add("configmap", configMap.name, configMap.optional, configMap.items);
     if (secret) add("secret", secret.secretName, secret.optional, secret.items);

@@ -16,6 +16,7 @@ import { resolveReferences } from "./resolve-references";
 import { serviceEnvironment } from "./service-environment";
 import { busyContainer, type Ctx, containerEvent, nowMsOf, type State, wallMsOf } from "./state";
 import { syncPod } from "./sync-pod";
+import { volumeFiles } from "./volume-files";
 
 const pullDeadlineMs = 30 * 60_000;
 const callDeadlineMs = 120_000;
@@ -149,6 +150,11 @@ function createInSandbox(state: State, worker: PodWorker, container: ContainerWo
     return;
   }
   const resources = container.allocated;
+  const data = (key: string) => worker.referenced.get(key);
+  const facts = { hostIp: state.config.internalIp, podIp: sandbox.ip, capacity: state.config.capacity };
+  const services = serviceEnvironment(worker.pod, (namespace) => state.services.store.byIndex(byNamespace, namespace));
+  const environment = environmentOf(spec, worker.pod, data, facts, services);
+  const files = volumeFiles(spec, worker.pod, data, facts, environment);
   const request = {
     kind: "cri.createContainer",
     sandboxId: sandbox.id,
@@ -158,13 +164,8 @@ function createInSandbox(state: State, worker: PodWorker, container: ContainerWo
     command: spec.command ?? [],
     args: spec.args ?? [],
     ports: portsOf(spec),
-    environment: environmentOf(
-      spec,
-      worker.pod,
-      (key) => worker.referenced.get(key),
-      { hostIp: state.config.internalIp, podIp: sandbox.ip, capacity: state.config.capacity },
-      serviceEnvironment(worker.pod, (namespace) => state.services.store.byIndex(byNamespace, namespace)),
-    ),
+    environment,
+    ...(files.length > 0 ? { files } : {}),
     stdin: spec.stdin ?? false,
     stdinOnce: spec.stdinOnce ?? false,
     tty: spec.tty ?? false,

@@ -15,6 +15,7 @@ const place: Place = {
   mainCommand: ["sleep", "1d"],
   nowMs: Date.UTC(2026, 10, 5, 9, 8, 7),
   files: newFiles(),
+  given: new Map([["/settings/colour", { content: "blue", mode: 0o400, readOnly: true }]]),
 };
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
@@ -208,6 +209,14 @@ describe("a shell in a simulated container", () => {
       code: 1,
     });
     expect(sh("[ -f /etc/hosts ] && echo there; test a = b || echo differs").out).toBe("there\ndiffers\n");
+  });
+
+  test("reads what its volumes show, and does not write there", () => {
+    expect(sh("cat /settings/colour; ls -l /settings; echo red > /settings/colour")).toMatchObject({
+      out: expect.stringMatching(/^blue-r--------.* 4 .*colour\n$/s),
+      err: "sh: can't create /settings/colour: Read-only file system\n",
+      code: 1,
+    });
   });
 
   test("reads commands from its input to the end", () => {

@@ -1,6 +1,7 @@
 import { environmentOf, expandReferences } from "../../actors/kubelet/environment";
 import { serviceEnvironment } from "../../actors/kubelet/service-environment";
-import type { Container, Pod, Service } from "../../protocol/kinds/generated";
+import { volumeFiles } from "../../actors/kubelet/volume-files";
+import type { Container, Pod, Service, Volume, VolumeMount } from "../../protocol/kinds/generated";
 import type { Stored } from "../../protocol/kinds/object";
 
 const pod = {
@@ -141,5 +142,77 @@ describe("a container's environment", () => {
     });
     const alone = { ...pod, spec: { ...pod.spec!, enableServiceLinks: false } };
     expect([...serviceEnvironment(alone, servicesOf).keys()].every((name) => name.startsWith("KUBERNETES_"))).toBe(true);
+  });
+});
+
+// Sources: "Configure a Pod to Use a ConfigMap", "Expose Pod Information to Containers Through Files", "Projected Volumes", "Volumes: using subPath".
+describe("the files that volumes show", () => {
+  const volumes: readonly Volume[] = [
+    { name: "settings", configMap: { name: "settings" } },
+    {
+      name: "mapped",
+      configMap: {
+        name: "settings",
+        defaultMode: 0o400,
+        items: [
+          { key: "COLOUR", path: "to/colour" },
+          { key: "SIZE", path: "size", mode: 0o440 },
+        ],
+      },
+    },
+    { name: "token", secret: { secretName: "token", defaultMode: 0o400 } },
+    { name: "absent", configMap: { name: "absent", optional: true } },
+    {
+      name: "all",
+      projected: {
+        sources: [
+          { configMap: { name: "settings", items: [{ key: "SIZE", path: "size" }] } },
+          { secret: { name: "token", items: [{ key: "key", path: "my/key" }] } },
+          {
+            downwardAPI: {
+              items: [
+                { path: "labels", fieldRef: { fieldPath: "metadata.labels" } },
+                { path: "cpu", resourceFieldRef: { containerName: "c", resource: "limits.cpu" } },
+              ],
+            },
+          },
+        ],
+      },
+    },
+    { name: "own", projected: { sources: [{ serviceAccountToken: { path: "token" } }] } },
+  ];
+  const files = (...volumeMounts: readonly VolumeMount[]) => {
+    const container = { name: "c", volumeMounts };
+    const mounted = { ...pod, spec: { ...pod.spec, containers: [container], volumes } } as unknown as Stored<Pod>;
+    return volumeFiles(container, mounted, (key) => data.get(key), node, [["DIR", "to"]]);
+  };
+
+  test("are all keys, or those that are named under their paths, with the permissions that are asked for", () => {
+    expect(
+      files({ name: "settings", mountPath: "/etc/s/" }, { name: "absent", mountPath: "/none" }, { name: "own", mountPath: "/var/run" }),
+    ).toEqual([
+      ["/etc/s/COLOUR", "blue", 0o644],
+      ["/etc/s/SIZE", "3", 0o644],
+    ]);
+    expect(files({ name: "mapped", mountPath: "/m" }, { name: "token", mountPath: "/t" })).toEqual([
+      ["/m/to/colour", "blue", 0o400],
+      ["/m/size", "3", 0o440],
+      ["/t/key", "s3cret", 0o400],
+    ]);
+  });
+
+  test("are put together by projections, with what the downward API tells", () => {
+    expect(files({ name: "all", mountPath: "/p" })).toEqual([
+      ["/p/size", "3", 0o644],
+      ["/p/my/key", "s3cret", 0o644],
+      ["/p/labels", 'app="web"', 0o644],
+      ["/p/cpu", "4", 0o644],
+    ]);
+  });
+
+  test("are what lies at the subPath, which may be named by variables", () => {
+    expect(files({ name: "settings", mountPath: "/etc/colour", subPath: "COLOUR" })).toEqual([["/etc/colour", "blue", 0o644]]);
+    expect(files({ name: "mapped", mountPath: "/m", subPathExpr: "$(DIR)" })).toEqual([["/m/colour", "blue", 0o400]]);
+    expect(files({ name: "settings", mountPath: "/m", subPath: "nothing" })).toEqual([]);
   });
 });

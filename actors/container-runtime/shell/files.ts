@@ -25,12 +25,16 @@ export type FileError =
   | "Directory not empty"
   | "No space left on device"
   | "Too many levels of symbolic links"
-  | "Device or resource busy";
+  | "Device or resource busy"
+  | "Read-only file system";
 
 export const containerBytesMax = 32 * 1024 * 1024;
 export const containerEntriesMax = 10_000;
 const linksMax = 40;
 const pathBytesMax = 4096;
+
+/** Files that nobody in the container made, by path. */
+export type GivenFiles = ReadonlyMap<string, { readonly content: string; readonly mode: number; readonly readOnly: boolean }>;
 
 export const newFiles = (): Files => ({ written: new Map(), bytes: 0 });
 
@@ -53,7 +57,7 @@ const emptyDirectories = ["/", "/home", "/root", "/tmp"];
 export class FileView {
   constructor(
     private readonly files: Files,
-    private readonly given: ReadonlyMap<string, string>,
+    private readonly given: GivenFiles,
     private readonly nowS: number,
   ) {}
 
@@ -93,6 +97,7 @@ export class FileView {
     if (real === undefined) return "Too many levels of symbolic links" as const;
     const before = this.at(real);
     if (before?.is === "directory") return "Is a directory" as const;
+    if (this.given.get(real)?.readOnly) return "Read-only file system" as const;
     const wrong = this.wrongParent(real);
     if (wrong !== undefined) return wrong;
     const own = this.files.written.get(real);
@@ -185,10 +190,10 @@ export class FileView {
   private at(path: string): Entry | undefined {
     const own = this.files.written.get(path);
     if (own !== undefined) return own;
-    const text = this.given.get(path);
-    if (text !== undefined) {
-      const bytes = encoder.encode(text);
-      return { is: "file", parts: [bytes], size: bytes.length, mode: 0o644, mtimeS: this.nowS };
+    const given = this.given.get(path);
+    if (given !== undefined) {
+      const bytes = encoder.encode(given.content);
+      return { is: "file", parts: [bytes], size: bytes.length, mode: given.mode, mtimeS: this.nowS };
     }
     const above = emptyDirectories.includes(path) || [...this.given.keys()].some((one) => one.startsWith(`${path}/`));
     return above ? { is: "directory", mode: 0o755, mtimeS: this.nowS } : undefined;

@@ -1,4 +1,4 @@
-import { type Files, FileView } from "./files";
+import { type Files, FileView, type GivenFiles } from "./files";
 
 /** Where a command runs: what it can find out about its container. */
 export interface Place {
@@ -12,6 +12,8 @@ export interface Place {
   readonly nowMs: number;
   /** What has been written into the container. */
   readonly files: Files;
+  /** What its volumes show. */
+  readonly given: GivenFiles;
 }
 
 /** What a program does: it writes and ends, or it waits for something first. */
@@ -37,14 +39,15 @@ export const ended = (out: string | Uint8Array, code = 0, err = ""): ProgramResu
 export const failed = (err: string, code = 1): ProgramResult => ended("", code, err);
 
 /** What the pod gives every container. */
-function givenFiles({ hostname, namespace, ip, mainCommand }: Place): ReadonlyMap<string, string> {
-  return new Map([
+function givenFiles({ hostname, namespace, ip, mainCommand, given }: Place): GivenFiles {
+  const always: readonly (readonly [string, string])[] = [
     ["/etc/hostname", `${hostname}\n`],
     ["/etc/hosts", `# Kubernetes-managed hosts file.\n127.0.0.1\tlocalhost\n${ip}\t${hostname}\n`],
     ["/etc/resolv.conf", `search ${namespace}.svc.cluster.local svc.cluster.local cluster.local\nnameserver 10.96.0.10\noptions ndots:5\n`],
     ["/var/run/secrets/kubernetes.io/serviceaccount/namespace", namespace],
     ["/proc/1/cmdline", mainCommand.map((word) => `${word}\0`).join("")],
-  ]);
+  ];
+  return new Map([...always.map(([path, content]) => [path, { content, mode: 0o644, readOnly: false }] as const), ...given]);
 }
 
 export function filesAt(place: Place): FileView {

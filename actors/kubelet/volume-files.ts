@@ -1,0 +1,87 @@
+import type { Container, DownwardAPIVolumeFile, KeyToPath, Pod, Volume, VolumeMount } from "../../protocol/kinds/generated";
+import type { Stored } from "../../protocol/kinds/object";
+import { expandReferences, type NodeFacts, type ReferencedData, valueFromSource } from "./environment";
+
+/** A file as a container finds it: where, what is in it, and its permission bits. */
+export type GivenFile = readonly [path: string, content: string, mode: number];
+
+/** What a volume holds by path within it, "a/b". */
+type Content = ReadonlyMap<string, readonly [content: string, mode: number]>;
+
+const defaultMode = 0o644;
+
+/**
+ * The files that a container's mounts of ConfigMaps, Secrets, the downward API and of projections of these show, as they are when it is made.
+ * Other volumes hold nothing, nor does the one with the pod's own token. Sources: "Configure a Pod to Use a ConfigMap", "Projected Volumes",
+ * "Volumes: using subPath".
+ */
+export function volumeFiles(
+  container: Container,
+  pod: Stored<Pod>,
+  data: ReferencedData,
+  node: NodeFacts,
+  environment: readonly (readonly [string, string])[],
+): readonly GivenFile[] {
+  const files = new Map<string, GivenFile>();
+  const variables = new Map(environment);
+  for (const mount of container.volumeMounts ?? []) {
+    const volume = pod.spec?.volumes?.find(({ name }) => name === mount.name);
+    const content = volume && contentOf(volume, container, pod, data, node);
+    for (const file of content ? mounted(mount, content, variables) : []) files.set(file[0], file);
+  }
+  return [...files.values()];
+}
+
+/** The whole volume below the mount's path, or what lies at its subPath: a file at that very path, or a directory. */
+function mounted(
+  { mountPath, subPath, subPathExpr }: VolumeMount,
+  content: Content,
+  variables: ReadonlyMap<string, string>,
+): readonly GivenFile[] {
+  const base = mountPath.replace(/\/+$/, "");
+  const below = (subPathExpr === undefined ? (subPath ?? "") : expandReferences(subPathExpr, variables)).replace(/\/+$/, "");
+  if (below === "") return [...content].map(([path, [text, mode]]) => [`${base}/${path}`, text, mode]);
+  const single = content.get(below);
+  if (single) return [[base, ...single]];
+  return [...content].flatMap(([path, [text, mode]]): GivenFile[] =>
+    path.startsWith(`${below}/`) ? [[`${base}/${path.slice(below.length + 1)}`, text, mode]] : [],
+  );
+}
+
+function contentOf(volume: Volume, container: Container, pod: Stored<Pod>, data: ReferencedData, node: NodeFacts): Content | undefined {
+  const { configMap, secret, downwardAPI, projected } = volume;
+  const told = (items: readonly DownwardAPIVolumeFile[] | undefined, mode: number | undefined): Content =>
+    new Map((items ?? []).map((item) => [item.path, [toldBy(item, container, pod, data, node), item.mode ?? mode ?? defaultMode]]));
+  if (configMap) return chosen(data(`configmap/${configMap.name}`), configMap.items, configMap.defaultMode);
+  if (secret) return chosen(data(`secret/${secret.secretName}`), secret.items, secret.defaultMode);
+  if (downwardAPI) return told(downwardAPI.items, downwardAPI.defaultMode);
+  if (!projected || projected.sources?.some(({ serviceAccountToken }) => serviceAccountToken)) return undefined;
+  const { sources = [], defaultMode: mode } = projected;
+  return new Map(
+    sources.flatMap((source) => [
+      ...(source.configMap ? chosen(data(`configmap/${source.configMap.name}`), source.configMap.items, mode) : []),
+      ...(source.secret ? chosen(data(`secret/${source.secret.name}`), source.secret.items, mode) : []),
+      ...(source.downwardAPI ? told(source.downwardAPI.items, mode) : []),
+    ]),
+  );
+}
+
+/** Every key as a file, or those that are named, under their paths; nothing of an object that may be missing and is. */
+function chosen(values: ReadonlyMap<string, string> | undefined, items: readonly KeyToPath[] | undefined, mode = defaultMode): Content {
+  if (!values) return new Map();
+  if (!items?.length) return new Map([...values].map(([key, value]) => [key, [value, mode]]));
+  return new Map(
+    items.flatMap(({ key, path, mode: own }) => {
+      const value = values.get(key);
+      return value === undefined ? [] : [[path, [value, own ?? mode]] as const];
+    }),
+  );
+}
+
+/** All labels or annotations are lines of `key="value"`, by key. */
+function toldBy(item: DownwardAPIVolumeFile, container: Container, pod: Stored<Pod>, data: ReferencedData, node: NodeFacts): string {
+  const map = /^metadata\.(labels|annotations)$/.exec(item.fieldRef?.fieldPath ?? "")?.[1] as "labels" | "annotations" | undefined;
+  if (map === undefined) return valueFromSource(item, container, pod, data, node) ?? "";
+  const entries = Object.entries(pod.metadata[map] ?? {}).sort(([a], [b]) => (a < b ? -1 : 1));
+  return entries.map(([key, value]) => `${key}=${JSON.stringify(value)}`).join("\n");
+}

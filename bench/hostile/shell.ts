@@ -66,7 +66,7 @@ function attack(
 ): readonly string[] {
   const place: Place = {
     ...{ hostname: "box", namespace: "shop", ip: "10.244.0.2", mainCommand: ["sleep", "1d"] },
-    ...{ nowMs: Date.UTC(2026, 10, 5), files },
+    ...{ nowMs: Date.UTC(2026, 10, 5), files, given: new Map() },
   };
   let said = 0;
   let over = false;

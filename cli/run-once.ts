@@ -38,6 +38,9 @@ export async function runOnce(loaded: Loaded, options: OnceOptions): Promise<Run
   say(`${colors.bold(scenario.title)}  ${colors.dim(about)}`);
   const mutant = plantedMutant();
   if (mutant) say(colors.magenta(`planted ${mutant.id}: ${mutant.title}`));
+  const almighty = scenario.operators.filter(({ serviceAccount }) => serviceAccount === undefined).map(({ name }) => name);
+  if (almighty.length > 0)
+    say(colors.dim(`${almighty.join(", ")} without a serviceAccount: a member of system:masters, so that no permission can be missing`));
   let states: readonly ActorState[] = [];
   const { result, wallMs } = await interruptible((interrupted) =>
     simulate(loaded, {

@@ -6,8 +6,9 @@ import type { Dispatcher, Host } from "../host";
 /** After so many deliveries, or so long, a cell lets the others and the sockets have their turn. */
 const turnsPerWakeMax = 128;
 const wakeMaxMs = 5;
-/** After all cells together have had so long in one round of the event loop, each that is still to come has one turn of it and waits for the next round. */
+/** After all cells together have had so long in one round of the event loop, each that is still to come has a few turns of it and waits for the next round. */
 const roundMaxMs = 10;
+const turnsAtLeast = 8;
 
 /** Deliveries that wait for one cell, and the nact actor that is woken for them. */
 interface Mailbox {
@@ -104,7 +105,7 @@ export class NactDispatcher implements Dispatcher {
     const { host, cell } = mailbox;
     const startedMs = performance.now();
     const untilMs = Math.min(startedMs + wakeMaxMs, this.roundStart(startedMs) + roundMaxMs);
-    const turnsMax = startedMs > untilMs ? 1 : turnsPerWakeMax;
+    const turnsMax = startedMs > untilMs ? turnsAtLeast : turnsPerWakeMax;
     for (let turns = 0; turns < turnsMax; turns++) {
       if (this.paused.has(host.name)) break;
       const delivery = mailbox.begun.shift() ?? mailbox.new.shift();
@@ -122,7 +123,7 @@ export class NactDispatcher implements Dispatcher {
         slowness.untilMs = Math.max(slowness.untilMs, turnMs) + (nowMs - turnMs) * slowness.factor;
         if (slowness.untilMs - nowMs >= 1) break;
       }
-      if ((turns & 3) === 3 && performance.now() > untilMs) break;
+      if (turns % turnsAtLeast === turnsAtLeast - 1 && performance.now() > untilMs) break;
     }
     mailbox.awake = false;
     if (this.mailboxes.has(cell)) this.rouse(mailbox);

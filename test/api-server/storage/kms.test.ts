@@ -1,4 +1,4 @@
-import { createCipheriv, createHash, createHmac } from "node:crypto";
+import { createCipheriv, createHmac } from "node:crypto";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -6,7 +6,6 @@ import { Server, ServerCredentials, type ServiceDefinition, type sendUnaryData }
 import { KmsGateway, kmsMessage, kmsPath } from "../../../actors/api-server/gateway/kms";
 import { type KmsProvider, readEncryptionConfiguration } from "../../../actors/api-server/storage/encryption/configuration";
 import { decodeEnvelope, encodeEnvelope, sealWithSeed } from "../../../actors/api-server/storage/encryption/envelope";
-import { hkdfExpand, hmacSha256, sha256 } from "../../../actors/api-server/storage/encryption/sha256";
 import { address } from "../../../protocol/address";
 import type { EtcdResponse } from "../../../protocol/etcd";
 import type { KmsMessage } from "../../../protocol/kms";
@@ -16,18 +15,6 @@ import { Plugin } from "./kms-actor";
 const endpoint = "unix:///run/kms.sock";
 const provider: KmsProvider = { type: "kms", name: "vault", endpoint, timeoutMs: 3_000 };
 const counting = (bytes: number) => Buffer.from(Array.from({ length: bytes }, (_, i) => i));
-
-describe("derived keys", () => {
-  it("are those of SHA-256, HMAC and HKDF (RFC 5869)", () => {
-    for (const size of [0, 1, 55, 56, 63, 64, 65, 119, 1000])
-      expect(sha256(counting(size)).toString("hex")).toBe(createHash("sha256").update(counting(size)).digest("hex"));
-    for (const size of [0, 32, 64, 100])
-      expect(hmacSha256(counting(size), counting(70))).toEqual(createHmac("sha256", counting(size)).update(counting(70)).digest());
-    const prk = Buffer.from("077709362c2e32df0ddc3f0dc47bba6390b6c73bb50f9c3122ec844ad7c2b3e5", "hex");
-    const okm = "3cb25f25faacd57a90434f64d0362f2a2d2d0a90cf1a5a4c5db02d56ecc4c5bf";
-    expect(hkdfExpand(prk, Buffer.from("f0f1f2f3f4f5f6f7f8f9", "hex")).toString("hex")).toBe(okm);
-  });
-});
 
 describe("envelopes of KMS v2", () => {
   it("are those of a real API server: an EncryptedObject; info, nonce and AES-GCM over the object's key", () => {

@@ -1,7 +1,8 @@
 import { gcm } from "@noble/ciphers/aes";
+import { expand } from "@noble/hashes/hkdf";
+import { sha256 } from "@noble/hashes/sha2";
 import { Reader, Writer } from "protobufjs";
 import type { KmsAnnotations } from "../../../../protocol/kms";
-import { hkdfExpand } from "./sha256";
 
 /**
  * Kubernetes' envelopes of KMS v2: what is stored behind "k8s:enc:kms:v2:NAME:" is an EncryptedObject (k8s.io/apiserver, kmsv2/v2/api.proto), which holds the
@@ -100,18 +101,23 @@ export function wrongWithKeyId(keyId: string): string | undefined {
 export function sealWithSeed(seed: Uint8Array, plain: Uint8Array, context: Uint8Array, nonceOf: (bytes: number) => Uint8Array): Uint8Array {
   const info = nonceOf(infoBytes);
   const nonce = nonceOf(nonceBytes);
-  return Buffer.concat([info, nonce, gcm(hkdfExpand(seed, info), nonce, context).encrypt(plain)]);
+  return Buffer.concat([info, nonce, gcm(keyOf(seed, info), nonce, context).encrypt(plain)]);
 }
 
 /** The reverse; a text says why it does not open. `secret` is what the plug-in decrypted. */
 export function openWithSecret(type: DekSource["type"], secret: Uint8Array, data: Uint8Array, context: Uint8Array): Uint8Array | string {
   const skipped = type === "seed" ? infoBytes : 0;
   if (data.length < skipped + nonceBytes) return "the stored data was shorter than the required size";
-  const key = type === "seed" ? hkdfExpand(secret, data.subarray(0, infoBytes)) : secret;
+  const key = type === "seed" ? keyOf(secret, data.subarray(0, infoBytes)) : secret;
   const sealed = data.subarray(skipped);
   try {
     return gcm(key, sealed.subarray(0, nonceBytes), context).decrypt(sealed.subarray(nonceBytes));
   } catch {
     return "cipher: message authentication failed";
   }
+}
+
+/** The key of one value: of the seed and what stands before the value (HKDF-Expand, RFC 5869). */
+function keyOf(seed: Uint8Array, info: Uint8Array): Uint8Array {
+  return expand(sha256, seed, info, 32);
 }

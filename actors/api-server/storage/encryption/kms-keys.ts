@@ -1,6 +1,7 @@
+import { sha256 } from "@noble/hashes/sha2";
+import { bytesToHex } from "@noble/hashes/utils";
 import type { KmsProvider } from "./configuration";
 import { type DekSource, decodeEnvelope, type Envelope, encodeEnvelope, openWithSecret, sealWithSeed } from "./envelope";
-import { sha256 } from "./sha256";
 
 /** What is encrypted with now: a seed of this server's own, and how the plug-in encrypted it. */
 export interface WriteKey extends DekSource {
@@ -84,7 +85,7 @@ export function pluginId({ name, endpoint }: KmsProvider): string {
 
 /** How key ids are shown. */
 export function keyIdHash(keyId: string): string {
-  return keyId === "" ? "" : `sha256:${sha256(Buffer.from(keyId)).toString("hex")}`;
+  return keyId === "" ? "" : `sha256:${bytesToHex(sha256(Buffer.from(keyId)))}`;
 }
 
 function prefixOf({ name }: KmsProvider): Buffer {

@@ -75,10 +75,22 @@ export interface CriCreateContainer {
   readonly environment: readonly (readonly [string, string])[];
   /** What volumes show: path, content and permission bits; absent where nothing. */
   readonly files?: readonly (readonly [path: string, content: string, mode: number])[];
+  /** The directories of the volumes that it may write to; absent where there are none. */
+  readonly mounts?: readonly string[];
+  /** Nothing else can be written; absent where it can. */
+  readonly readOnlyRoot?: true;
+  /** Absent where it is as usual: /dev/termination-log, and never the log. */
+  readonly terminationMessage?: TerminationMessagePlace;
   /** Whether its process reads what is attached, only from the first who attaches, and on a terminal. */
   readonly stdin: boolean;
   readonly stdinOnce: boolean;
   readonly tty: boolean;
+}
+
+/** Where a container says why it ended: a file, or its log where it fails without having written there. */
+export interface TerminationMessagePlace {
+  readonly path: string;
+  readonly fallsBackToLogs: boolean;
 }
 
 export interface CriContainerCreated {

@@ -2,30 +2,47 @@ import type { ImageBehaviour } from "./image-behaviour";
 import { literal, type Output, parseScript, programOf, shellInvocation } from "./shell/script";
 
 /** How a few commands that need no image behave, so that `kubectl run box --image=busybox -- sh -c 'sleep 5; exit 3'` does what it says. */
-type CommandBehaviour = Partial<Pick<ImageBehaviour, "exitAfterMs" | "exitCode" | "logLines" | "logsRequests" | "ignoresSigterm">>;
+type CommandBehaviour = Partial<
+  Pick<ImageBehaviour, "exitAfterMs" | "exitCode" | "logLines" | "logsRequests" | "ignoresSigterm" | "terminationMessage">
+> & {
+  /** What it writes after the last line end. */
+  readonly openLine?: string;
+};
 
 /**
- * Understands `sleep N`, `sleep infinity`, `echo TEXT`, `true`, `false` and `exit N`, alone or in `sh -c` joined by `;`, `&&` or `||`.
+ * Understands `sleep N`, `sleep infinity`, `echo TEXT`, `true`, `false` and `exit N`, alone or in `sh -c` joined by `;`, `&&` or `||`. `echo` may write to the file
+ * of the termination message, too.
  * Undefined for anything else: then the image's own behaviour holds.
  */
-export function interpretCommand(command: readonly string[]): CommandBehaviour | undefined {
+export function interpretCommand(command: readonly string[], terminationPath = "/dev/termination-log"): CommandBehaviour | undefined {
   const script = shellInvocation(command)?.script;
   const parsed = script === undefined ? undefined : parseScript(script);
   if (parsed && !parsed.ok) return undefined;
   // What it writes to files or to other commands is no line of its log, and nothing waits for files here.
-  if (parsed?.steps.some(({ runs, pipes, input, outputs }) => runs === "piped" || pipes || input || isFile(outputs?.out))) return undefined;
+  if (
+    parsed?.steps.some(
+      ({ runs, pipes, input, outputs }) => runs === "piped" || pipes || input || isOtherFile(outputs?.out, terminationPath),
+    )
+  )
+    return undefined;
   const steps = parsed
-    ? parsed.steps.map(({ words, runs }) => ({ words: words.map(literal), runs }))
-    : [{ words: command, runs: "always" as const }];
+    ? parsed.steps.map(({ words, runs, outputs }) => ({ words: words.map(literal), runs, out: outputs?.out }))
+    : [{ words: command, runs: "always" as const, out: undefined }];
   let afterMs = 0;
   let code = 0;
-  const lines: string[] = [];
-  for (const { words, runs } of steps) {
+  let text = "";
+  let message: string | undefined;
+  const said = () => ({
+    logLines: text.split("\n").slice(0, -1),
+    ...(text === "" || text.endsWith("\n") ? {} : { openLine: text.slice(text.lastIndexOf("\n") + 1) }),
+    ...(message === undefined ? {} : { terminationMessage: message }),
+  });
+  for (const { words, runs, out } of steps) {
     if (runs !== "always" && (runs === "onSuccess") !== (code === 0)) continue;
     const [name = "", argument = ""] = words;
     switch (programOf(name)) {
       case "sleep": {
-        if (argument === "infinity" || argument === "inf") return { logLines: lines };
+        if (argument === "infinity" || argument === "inf") return said();
         const ms = sleepMs(argument);
         if (ms === undefined) return undefined;
         afterMs += ms;
@@ -33,7 +50,8 @@ export function interpretCommand(command: readonly string[]): CommandBehaviour |
         break;
       }
       case "echo":
-        lines.push(words.slice(1).join(" "));
+        if (typeof out === "object") message = (out.append ? (message ?? "") : "") + echoed(words);
+        else text += echoed(words);
         code = 0;
         break;
       case "true":
@@ -44,15 +62,18 @@ export function interpretCommand(command: readonly string[]): CommandBehaviour |
         break;
       case "exit":
         if (!/^\d{0,3}$/.test(argument)) return undefined;
-        return { exitAfterMs: afterMs, exitCode: argument === "" ? code : Number(argument) & 255, logLines: lines };
+        return { exitAfterMs: afterMs, exitCode: argument === "" ? code : Number(argument) & 255, ...said() };
       default:
         return undefined;
     }
   }
-  return { exitAfterMs: afterMs, exitCode: code, logLines: lines };
+  return { exitAfterMs: afterMs, exitCode: code, ...said() };
 }
 
-const isFile = (output: Output | undefined) => typeof output === "object";
+const isOtherFile = (output: Output | undefined, path: string) => typeof output === "object" && literal(output.file) !== path;
+
+/** What echo writes; `-n` leaves the line open. */
+const echoed = ([, ...words]: readonly string[]) => (words[0] === "-n" ? words.slice(1).join(" ") : `${words.join(" ")}\n`);
 
 /** Milliseconds of sleep's argument: "5", "0.5", "2m"; undefined for anything else. */
 export function sleepMs(argument: string): number | undefined {

@@ -4,6 +4,8 @@ export interface LogLine {
   /** Wall clock, microseconds. */
   readonly atUs: number;
   readonly text: string;
+  /** It has no end: the process ended within it. */
+  readonly isOpen?: boolean;
 }
 
 /** The older half is dropped when a log grows beyond this. */
@@ -33,8 +35,9 @@ export function selectLog(lines: readonly LogLine[], { timestamps, tailLines, li
 }
 
 /** A line with its end; its time in RFC 3339 with nanoseconds in front where asked for. */
-export function formatLine({ atUs, text }: LogLine, timestamps: boolean): string {
-  if (!timestamps) return `${text}\n`;
+export function formatLine({ atUs, text, isOpen }: LogLine, timestamps: boolean): string {
+  const end = isOpen ? "" : "\n";
+  if (!timestamps) return `${text}${end}`;
   const seconds = new Date(Math.floor(atUs / 1000)).toISOString().slice(0, 19);
-  return `${seconds}.${String(atUs % 1_000_000).padStart(6, "0")}000Z ${text}\n`;
+  return `${seconds}.${String(atUs % 1_000_000).padStart(6, "0")}000Z ${text}${end}`;
 }

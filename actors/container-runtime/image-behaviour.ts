@@ -34,6 +34,8 @@ export interface ImageBehaviour {
   /** It ends by itself after so long, with `exitCode`. */
   readonly exitAfterMs?: MsRange;
   readonly exitCode?: number;
+  /** What it writes to the file of its termination message when it ends, unless it is killed. */
+  readonly terminationMessage?: string;
   /** It crashes after so long, or on the so manieth request, with `crashCode`. */
   readonly crashAfterMs?: MsRange;
   readonly crashOnRequest?: number;
@@ -67,6 +69,7 @@ export const defaultBehaviour: Required<
     | "ports"
     | "admission"
     | "exitAfterMs"
+    | "terminationMessage"
     | "crashAfterMs"
     | "crashOnRequest"
     | "unhealthyAfterMs"
@@ -179,6 +182,7 @@ const fieldShapes: ReadonlyMap<string, Shape> = new Map([
   ["body", text],
   ["exitAfterMs", ms],
   ["exitCode", whole],
+  ["terminationMessage", text],
   ["crashAfterMs", ms],
   ["crashOnRequest", whole],
   ["crashCode", whole],

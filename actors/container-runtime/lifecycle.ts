@@ -6,8 +6,10 @@ import { appendLine, formatLine } from "./container-log";
 import { behaviourOf, drawMs } from "./image-behaviour";
 import { beginMain, mainSession } from "./main-session";
 import { newFiles } from "./shell/files";
+import { filesAt } from "./shell/program";
 import { answer, type Container, describe, type Ending, endOf, pushLog, type Running, type Sandbox, type State } from "./state";
-import { endTunnelsOf, tellAttached } from "./tunnels";
+import { ordinaryPlace, terminationMessage } from "./termination-message";
+import { endTunnelsOf, placeOf, tellAttached } from "./tunnels";
 
 type Ctx = Context<State>;
 
@@ -20,6 +22,8 @@ export function createContainer(state: State, sandbox: Sandbox, request: CriCrea
   const id = newId(ctx);
   const declared = behaviourOf(request.image, state.config.behaviours);
   const command = [...request.command, ...request.args];
+  const termination = request.terminationMessage ?? ordinaryPlace;
+  const understood = command.length > 0 ? interpretCommand(command, termination.path) : undefined;
   const container: Container = {
     id,
     sandboxId: sandbox.id,
@@ -29,7 +33,8 @@ export function createContainer(state: State, sandbox: Sandbox, request: CriCrea
     image: request.image,
     attempt: request.attempt,
     createdWallUs: ctx.wallUs(),
-    behaviour: { ...declared, ...(command.length > 0 ? interpretCommand(command) : undefined) },
+    behaviour: { ...declared, ...understood },
+    isUnderstood: understood !== undefined,
     ports: declared.ports ?? request.ports,
     memoryLimit: request.memoryLimit,
     command,
@@ -37,9 +42,15 @@ export function createContainer(state: State, sandbox: Sandbox, request: CriCrea
     stdinOnce: request.stdinOnce,
     session: mainSession(command, request.stdin, request.tty, request.environment, sandbox.name),
     files: newFiles(),
-    given: new Map((request.files ?? []).map(([path, content, mode]) => [path, { content, mode, readOnly: true }])),
+    given: new Map<string, { content: string; mode: number; readOnly: boolean }>([
+      [termination.path, { content: "", mode: 0o666, readOnly: false }],
+      ...(request.files ?? []).map(([path, content, mode]) => [path, { content, mode, readOnly: true }] as const),
+    ]),
+    mounts: request.mounts ?? [],
+    readOnlyRoot: request.readOnlyRoot ?? false,
+    termination,
     log: [],
-    partialLine: "",
+    partialLine: understood?.openLine ?? "",
     attached: new Map(),
     followers: new Map(),
     served: 0,
@@ -100,12 +111,15 @@ export function exit(state: State, container: Container, end: Ending, ctx: Ctx):
   const { exitCode, reason } = end;
   container.life = { is: "exited", startedWallUs, finishedWallUs: ctx.wallUs(), exitCode, reason, message: "" };
   ctx.cancelTimer(timerOf(container.id));
-  if (exitCode !== 0) write(container, reason === "OOMKilled" ? "out of memory" : `exits with code ${exitCode}`, ctx);
+  // A command that is understood has said all that it says.
+  if (exitCode !== 0 && !container.isUnderstood)
+    write(container, reason === "OOMKilled" ? "out of memory" : `exits with code ${exitCode}`, ctx);
   ctx.record({ kind: "container.exited", ...namesOf(state, container), exitCode, reason });
   for (const waiter of waiters) answer(ctx, waiter, done);
   for (const { stream } of container.followers.values()) ctx.close(stream);
   container.followers.clear();
-  if (container.partialLine !== "") write(container, container.partialLine, ctx, false);
+  if (container.partialLine !== "") write(container, container.partialLine, ctx, false, true);
+  container.life = { ...container.life, message: lastWords(state, container, exitCode, ctx) };
   endTunnelsOf(state, container, exitCode, ctx);
   for (const [timer, pending] of state.requests)
     if (pending.containerId === container.id) {
@@ -114,6 +128,16 @@ export function exit(state: State, container: Container, end: Ending, ctx: Ctx):
       answer(ctx, pending.request, refused(`the connection to ${container.pod} was reset: the container exited`));
     }
   tell(state, "stopped", container, ctx);
+}
+
+/** What it writes as it ends by itself, and what is then found to be its message. */
+function lastWords(state: State, container: Container, exitCode: number, ctx: Ctx): string {
+  const { termination, behaviour, log } = container;
+  const files = filesAt(placeOf(state, container, ctx));
+  if (exitCode !== killed && behaviour.terminationMessage !== undefined)
+    files.write(termination.path, new TextEncoder().encode(behaviour.terminationMessage));
+  const file = files.read(termination.path);
+  return terminationMessage(termination, typeof file === "string" ? new Uint8Array(0) : file, log, exitCode);
 }
 
 /** What a client hears where nobody listens. */
@@ -186,8 +210,8 @@ export function signalContainer(container: Container, signal: number, ctx: Ctx):
 }
 
 /** Adds a line to the container's log and passes it on to those who follow it, and to those who are attached unless they have seen it. */
-export function write(container: Container, text: string, ctx: Ctx, tellsAttached = true): void {
-  const line = { atUs: ctx.wallUs(), text };
+export function write(container: Container, text: string, ctx: Ctx, tellsAttached = true, isOpen = false): void {
+  const line = { atUs: ctx.wallUs(), text, ...(isOpen ? { isOpen } : {}) };
   appendLine(container.log, line);
   for (const { stream, selection } of container.followers.values())
     pushLog(ctx, stream, new TextEncoder().encode(formatLine(line, selection.timestamps)));

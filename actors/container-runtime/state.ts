@@ -1,5 +1,5 @@
 import type { NetRequest, NetResponse } from "../../protocol/cluster";
-import type { CriAnswer, CriContainer, CriLog, CriSandbox } from "../../protocol/cri";
+import type { CriAnswer, CriContainer, CriLog, CriSandbox, TerminationMessagePlace } from "../../protocol/cri";
 import type { Context, RequestRef, StreamRef } from "../../runtime/actor";
 import type { Cidr } from "../network/cidr";
 import type { LogLine, LogSelection } from "./container-log";
@@ -68,6 +68,8 @@ export interface Container {
   readonly ports: readonly number[];
   memoryLimit: number;
   readonly command: readonly string[];
+  /** Its command says how it behaves, not its image. */
+  readonly isUnderstood: boolean;
   /** What its image sets is not known; this is what the pod sets. */
   readonly environment: readonly (readonly [string, string])[];
   /** Its main process reads only from the first who attaches. */
@@ -78,6 +80,10 @@ export interface Container {
   readonly files: Files;
   /** What its volumes show, by path. */
   readonly given: GivenFiles;
+  /** The directories of its volumes that can be written, and whether nothing else can. */
+  readonly mounts: readonly string[];
+  readonly readOnlyRoot: boolean;
+  readonly termination: TerminationMessagePlace;
   readonly log: LogLine[];
   /** What the main process has written since the last line end. */
   partialLine: string;

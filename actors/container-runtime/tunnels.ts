@@ -134,6 +134,9 @@ export function placeOf(state: State, container: Container, ctx: Ctx): Place {
     nowMs: ctx.wallUs() / 1000,
     files: container.files,
     given: container.given,
+    mounts: container.mounts,
+    readOnlyRoot: container.readOnlyRoot,
+    terminationPath: container.termination.path,
   };
 }
 

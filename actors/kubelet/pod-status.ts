@@ -2,6 +2,7 @@ import { formatDurationMs } from "../../protocol/kinds/duration";
 import type { ContainerState, ContainerStatus, PodCondition, PodStatus } from "../../protocol/kinds/generated";
 import { timestamp } from "../../protocol/kinds/object";
 import { type BackOffLimits, backOffUntilMs } from "./back-off";
+import { boundedMessage } from "./container-files";
 import { incompleteInits, isInitialized, type PodPhase, podPhase } from "./pod-phase";
 import { type ContainerWorker, type Ended, isContainerReady, isStarted, type PodWorker, shouldRestart } from "./pod-worker";
 import { qosClass } from "./qos-class";
@@ -60,7 +61,7 @@ function containerStatus(worker: Readonly<PodWorker>, container: ContainerWorker
   return {
     name: container.name,
     state: shown,
-    lastState: previous ? { terminated: terminated(previous) } : {},
+    lastState: previous ? { terminated: terminated(worker, previous) } : {},
     ready: isContainerReady(container),
     restartCount,
     image: spec.image ?? "",
@@ -82,7 +83,7 @@ function shownState(worker: Readonly<PodWorker>, container: ContainerWorker, lim
       return { running: { startedAt: timestamp(state.startedWallMs) } };
     case "waiting":
     case "busy": {
-      if (showsLast(container)) return { terminated: terminated(container.last!) };
+      if (showsLast(container)) return { terminated: terminated(worker, container.last!) };
       const initial =
         container.kind === "ephemeral" || (container.kind === "main" && isInitialized(worker)) ? "ContainerCreating" : "PodInitializing";
       return { waiting: { reason: state.reason || initial, ...(state.message ? { message: state.message } : {}) } };
@@ -93,7 +94,7 @@ function shownState(worker: Readonly<PodWorker>, container: ContainerWorker, lim
       const again =
         !worker.terminating && !worker.evicted && !worker.deadlineExceeded && shouldRestart(worker.pod, container, state.exitCode);
       const untilMs = backOffUntilMs(container.crashBackOff, state.finishedMs, limits);
-      if (!again || untilMs <= nowMs) return { terminated: terminated(state) };
+      if (!again || untilMs <= nowMs) return { terminated: terminated(worker, state) };
       return { waiting: { reason: "CrashLoopBackOff", message: crashLoopMessage(worker, container) } };
     }
   }
@@ -105,11 +106,11 @@ export function crashLoopMessage({ pod, uid }: Readonly<PodWorker>, { crashBackO
   return `back-off ${formatDurationMs(crashBackOff?.delayMs ?? 0)} restarting failed container=${name} pod=${podName}_${namespace}(${uid})`;
 }
 
-function terminated(ended: Ended) {
+function terminated({ pod }: Readonly<PodWorker>, ended: Ended) {
   return {
     exitCode: ended.exitCode,
     reason: ended.reason,
-    ...(ended.message ? { message: ended.message } : {}),
+    ...(ended.message ? { message: boundedMessage(ended.message, pod) } : {}),
     startedAt: timestamp(ended.startedWallMs),
     finishedAt: timestamp(ended.finishedWallMs),
     containerID: `${containerScheme}${ended.id}`,

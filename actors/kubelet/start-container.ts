@@ -4,6 +4,7 @@ import type { Container, LifecycleHandler } from "../../protocol/kinds/generated
 import type { Answer } from "../../runtime/actor";
 import { byNamespace } from "../client";
 import { backOffUntilMs, nextBackOff } from "./back-off";
+import { containerPlaces } from "./container-files";
 import { endContainer } from "./end-container";
 import { environmentOf } from "./environment";
 import { runHandler } from "./handler";
@@ -166,6 +167,7 @@ function createInSandbox(state: State, worker: PodWorker, container: ContainerWo
     ports: portsOf(spec),
     environment,
     ...(files.length > 0 ? { files } : {}),
+    ...containerPlaces(spec, worker.pod),
     stdin: spec.stdin ?? false,
     stdinOnce: spec.stdinOnce ?? false,
     tty: spec.tty ?? false,

@@ -2,6 +2,7 @@ import { type AdmissionBehaviour, admissionAnswer } from "../../actors/container
 import { interpretCommand } from "../../actors/container-runtime/command";
 import { appendLine, type LogLine, logLinesMax, selectLog } from "../../actors/container-runtime/container-log";
 import { behaviourOf, defaultBehaviour, matchesImage, wrongWithBehaviour } from "../../actors/container-runtime/image-behaviour";
+import { terminationMessage } from "../../actors/container-runtime/termination-message";
 
 describe("declared behaviour", () => {
   test.each([
@@ -72,10 +73,30 @@ describe("commands that need no image", () => {
     [["sh", "-c", "echo 'hello world' && false && echo never"], { exitAfterMs: 0, exitCode: 1, logLines: ["hello world"] }],
     [["/bin/true"], { exitAfterMs: 0, exitCode: 0, logLines: [] }],
     [["sleep", "infinity"], { logLines: [] }],
+    [
+      ["/bin/sh", "-c", "/bin/echo -n DONE > /dev/termination-log; exit 2"],
+      { exitAfterMs: 0, exitCode: 2, logLines: [], terminationMessage: "DONE" },
+    ],
+    [["sh", "-c", "echo a; echo -n b"], { exitAfterMs: 0, exitCode: 0, logLines: ["a"], openLine: "b" }],
+    [["sh", "-c", "echo a > /tmp/other"], undefined],
     [["nginx", "-g", "daemon off;"], undefined],
   ])("%j", (command, expected) => {
     expect(interpretCommand(command)).toEqual(expected);
   });
+});
+
+// Source: "Determine the Reason for Pod Failure".
+test("a termination message is the end of its file, or of the log of what failed without a word", () => {
+  const lines = (count: number, text: string): LogLine[] => Array.from({ length: count }, (_, at) => ({ atUs: at, text: `${text}${at}` }));
+  const message = (file: string, log: readonly LogLine[], exitCode = 1, fallsBackToLogs = true) =>
+    terminationMessage({ path: "/m", fallsBackToLogs }, new TextEncoder().encode(file), log, exitCode);
+  expect(message(`${"a".repeat(10)}${"b".repeat(4096)}`, [])).toBe("b".repeat(4096));
+  expect(message("why\n", lines(1, "log"))).toBe("why\n");
+  expect([message("", lines(1, "log"), 0), message("", lines(1, "log"), 1, false)]).toEqual(["", ""]);
+  expect(message("", lines(100, "")).split("\n")).toEqual([...lines(80, "").map((_, at) => String(at + 20)), ""]);
+  const long = message("", lines(80, "x".repeat(100)));
+  expect([long.length, long.endsWith("x79\n")]).toEqual([2048, true]);
+  expect(message("", [{ atUs: 0, text: "DONE", isOpen: true }])).toBe("DONE");
 });
 
 describe("a container's log", () => {

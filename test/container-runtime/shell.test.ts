@@ -219,6 +219,31 @@ describe("a shell in a simulated container", () => {
     });
   });
 
+  test("has a root that cannot be written where its pod says so, but for what is mounted", () => {
+    const frozen: Place = { ...place, files: newFiles(), mounts: ["/cache"], readOnlyRoot: true, terminationPath: "/why" };
+    const there = (script: string) => {
+      const said = { out: "", err: "" };
+      for (const effect of advanceSession(begin(["sh", "-c", script]), frozen))
+        if (effect.type === "stdout") said.out += decoder.decode(effect.bytes);
+        else if (effect.type === "stderr") said.err += decoder.decode(effect.bytes);
+      return said;
+    };
+    expect(there("echo a > /file; mkdir /tmp/d; ln -s /a /tmp/l; echo a >> /etc/hosts; cat /file").err).toBe(
+      [
+        "sh: can't create /file: Read-only file system",
+        "mkdir: can't create directory '/tmp/d': Read-only file system",
+        "ln: /tmp/l: Read-only file system",
+        "sh: can't create /etc/hosts: Read-only file system",
+        "cat: can't open '/file': No such file or directory\n",
+      ].join("\n"),
+    );
+    expect(there("mkdir /cache/d; echo b > /cache/d/b; echo why > /why; cat /cache/d/b /why; ls /; rm -r /cache/d; ls /cache")).toEqual({
+      out: "b\nwhy\ncache\netc\nhome\nproc\nroot\nsettings\ntmp\nvar\nwhy\n",
+      err: "",
+    });
+    expect(there("rm -r /cache").err).toBe("rm: can't remove '/cache': Device or resource busy\n");
+  });
+
   test("reads commands from its input to the end", () => {
     const session = begin(["sh"], { stdin: true });
     expect(run(session, "echo one\nnope\nexit 4")).toEqual({ out: "one\n", err: "sh: nope: not found\n", code: 4, slept: 0 });

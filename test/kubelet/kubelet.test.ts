@@ -68,6 +68,32 @@ describe("a pod on its node", () => {
     expect(t.pod("job")?.status?.containerStatuses?.[0]?.state?.terminated).toMatchObject({ exitCode: 0, reason: "Completed" });
   });
 
+  test("leaves a termination message: what its file, or its log if the pod wants that, says at its end (Container Runtime)", () => {
+    const t = oneNode({ behaviours: [{ image: "shop/web", exitAfterMs: 1_000, terminationMessage: "x".repeat(5_000) }] });
+    const busybox = (script: string, exitCode = 0) => ({
+      name: "c",
+      image: "busybox",
+      command: ["sh", "-c", `${script}; exit ${exitCode}`],
+    });
+    const policy = { terminationMessagePolicy: "FallbackToLogsOnError" } as const;
+    t.run("log", { restartPolicy: "Never", containers: [{ ...busybox("echo -n DONE", 1), ...policy }] });
+    t.run("quiet", { restartPolicy: "Never", containers: [{ ...busybox("echo -n DONE"), ...policy }] });
+    t.run("file", { restartPolicy: "Never", containers: [{ ...busybox("echo OK; echo -n DONE > /dev/termination-log", 1), ...policy }] });
+    t.run("none", { restartPolicy: "Never", containers: [busybox("echo -n DONE", 1)] });
+    t.run("path", {
+      restartPolicy: "Never",
+      containers: [
+        { ...busybox("echo -n DONE > /tmp/why"), terminationMessagePath: "/tmp/why", securityContext: { readOnlyRootFilesystem: true } },
+      ],
+    });
+    t.run("image", { restartPolicy: "Never", containers: [1, 2, 3, 4, 5].map((n) => ({ name: `c${n}`, image: "shop/web" })) });
+    t.simulation.runFor(15_000);
+    const message = (pod: string) => t.pod(pod)?.status?.containerStatuses?.map(({ state }) => state?.terminated?.message)[0];
+    expect(["log", "quiet", "file", "none", "path"].map(message)).toEqual(["DONE", undefined, "DONE", undefined, "DONE"]);
+    // Five share 12 KiB.
+    expect(message("image")).toBe("x".repeat(2457));
+  });
+
   test("whose image cannot be pulled says ErrImagePull, then ImagePullBackOff", () => {
     const t = oneNode({ behaviours: [{ image: "shop/none", pullMs: 100, pullFailure: "not found" }] });
     t.run("web", { containers: [{ name: "web", image: "shop/none:1" }] });

@@ -53,12 +53,17 @@ export const nameOf = (path: string) => path.slice(path.lastIndexOf("/") + 1);
 
 const emptyDirectories = ["/", "/home", "/root", "/tmp"];
 
-/** The files of one container as its programs see them. `given` are those that the pod gives, by path. */
+/**
+ * The files of one container as its programs see them. `given` are those that the pod gives, by path; `mounts` are directories that are there;
+ * `writable` are the paths at and below which alone something can be written, where its root cannot.
+ */
 export class FileView {
   constructor(
     private readonly files: Files,
     private readonly given: GivenFiles,
     private readonly nowS: number,
+    private readonly mounts: readonly string[] = [],
+    private readonly writable?: readonly string[],
   ) {}
 
   /** What lies at a path; links are followed, the last one unless `follow` is false. */
@@ -86,7 +91,7 @@ export class FileView {
     if (real === undefined) return [];
     const folder = real === "/" ? "/" : `${real}/`;
     const names = new Set<string>();
-    for (const paths of [emptyDirectories, this.given.keys(), this.files.written.keys()])
+    for (const paths of [emptyDirectories, this.mounts, this.given.keys(), this.files.written.keys()])
       for (const one of paths) if (one.startsWith(folder) && one.length > folder.length) names.add(one.slice(folder.length).split("/")[0]!);
     return [...names].sort();
   }
@@ -98,7 +103,7 @@ export class FileView {
     const before = this.at(real);
     if (before?.is === "directory") return "Is a directory" as const;
     if (this.given.get(real)?.readOnly) return "Read-only file system" as const;
-    const wrong = this.wrongParent(real);
+    const wrong = this.wrongPlace(real);
     if (wrong !== undefined) return wrong;
     const own = this.files.written.get(real);
     if (how.append === true && own?.is === "file") {
@@ -124,14 +129,14 @@ export class FileView {
       const above = this.makeParents(real);
       if (above !== undefined) return above;
     }
-    return this.wrongParent(real) ?? this.put(real, { is: "directory", mode: how.mode ?? 0o755, mtimeS: how.mtimeS ?? this.nowS });
+    return this.wrongPlace(real) ?? this.put(real, { is: "directory", mode: how.mode ?? 0o755, mtimeS: how.mtimeS ?? this.nowS });
   }
 
   makeLink(path: string, target: string, mtimeS = this.nowS): FileError | undefined {
     const real = this.real(path, false);
     if (real === undefined) return "Too many levels of symbolic links";
     if (this.at(real)?.is === "directory") return "Is a directory";
-    return this.wrongParent(real) ?? this.put(real, { is: "link", target, mode: 0o777, mtimeS });
+    return this.wrongPlace(real) ?? this.put(real, { is: "link", target, mode: 0o777, mtimeS });
   }
 
   /** Takes away a file, a link or a directory; one with something in it only where `recursive` says so. What the pod gives is mounted and stays. */
@@ -141,7 +146,9 @@ export class FileView {
     if (real === undefined || entry === undefined) return "No such file or directory";
     const folder = real === "/" ? "/" : `${real}/`;
     if (this.given.has(real) || real === "/") return "Device or resource busy";
-    if ([...this.given.keys(), ...emptyDirectories].some((one) => one === real || one.startsWith(folder))) return "Device or resource busy";
+    if (this.isFrozen(real)) return "Read-only file system";
+    if ([...this.given.keys(), ...emptyDirectories, ...this.mounts].some((one) => one === real || one.startsWith(folder)))
+      return "Device or resource busy";
     if (entry.is === "directory" && !recursive) return this.names(real).length > 0 ? "Directory not empty" : "Is a directory";
     for (const one of [...this.files.written.keys()]) if (one === real || one.startsWith(folder)) this.forget(one);
     return undefined;
@@ -160,10 +167,15 @@ export class FileView {
     return this.isDirectory(above) ? undefined : this.makeDirectory(above, { parents: true });
   }
 
-  private wrongParent(path: string): FileError | undefined {
+  private wrongPlace(path: string): FileError | undefined {
     const above = this.at(parentOf(path));
     if (above === undefined) return "No such file or directory";
-    return above.is === "directory" ? undefined : "Not a directory";
+    if (above.is !== "directory") return "Not a directory";
+    return this.isFrozen(path) ? "Read-only file system" : undefined;
+  }
+
+  private isFrozen(path: string): boolean {
+    return this.writable !== undefined && !this.writable.some((one) => path === one || path.startsWith(`${one}/`));
   }
 
   private put(path: string, entry: Entry): FileError | undefined {
@@ -195,7 +207,9 @@ export class FileView {
       const bytes = encoder.encode(given.content);
       return { is: "file", parts: [bytes], size: bytes.length, mode: given.mode, mtimeS: this.nowS };
     }
-    const above = emptyDirectories.includes(path) || [...this.given.keys()].some((one) => one.startsWith(`${path}/`));
+    const folder = path === "/" ? "/" : `${path}/`;
+    const above =
+      [...emptyDirectories, ...this.mounts].includes(path) || [...this.mounts, ...this.given.keys()].some((one) => one.startsWith(folder));
     return above ? { is: "directory", mode: 0o755, mtimeS: this.nowS } : undefined;
   }
 

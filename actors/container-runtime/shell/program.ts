@@ -14,6 +14,11 @@ export interface Place {
   readonly files: Files;
   /** What its volumes show. */
   readonly given: GivenFiles;
+  /** The directories of its volumes that can be written. */
+  readonly mounts?: readonly string[];
+  /** Nothing can be written but these, and the file of its termination message. */
+  readonly readOnlyRoot?: boolean;
+  readonly terminationPath?: string;
 }
 
 /** What a program does: it writes and ends, or it waits for something first. */
@@ -51,5 +56,8 @@ function givenFiles({ hostname, namespace, ip, mainCommand, given }: Place): Giv
 }
 
 export function filesAt(place: Place): FileView {
-  return new FileView(place.files, givenFiles(place), Math.floor(place.nowMs / 1000));
+  const { files, mounts = [], readOnlyRoot, terminationPath, nowMs } = place;
+  // What a runtime always mounts there is in memory.
+  const writable = readOnlyRoot ? [...mounts, "/dev", ...(terminationPath === undefined ? [] : [terminationPath])] : undefined;
+  return new FileView(files, givenFiles(place), Math.floor(nowMs / 1000), mounts, writable);
 }

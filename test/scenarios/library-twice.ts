@@ -13,14 +13,18 @@ export const library = libraryScenarios().map(({ name, file, description }) => (
 
 /** In which test file a scenario runs; those that are not named here are about nodes and networks. One file would keep all but one processor waiting. */
 const controlPlane = [
+  "answers-unsaid",
   "api-server-loss",
   "bad-network",
   "control-plane-cut-off",
   "etcd-storm",
   "minority-leader",
+  "mixed-versions",
   "one-way-leader",
+  "partial-partition",
   "slow-disk",
   "split-vote",
+  "torn-writes",
 ];
 const recoveries = [
   "clock-skew",

@@ -130,6 +130,7 @@ test("whatever is added, taken and finished: no key is worked on twice at once, 
       for (let next = queue.next(ctx); next !== undefined; next = queue.next(ctx)) left.add(next);
       for (const key of owed) expect(left.has(key)).toBe(true);
     }),
+    { seed: 1 },
   );
 });
 
@@ -149,5 +150,6 @@ test("keys fall due in the order of their earliest times, whatever order they we
       expect(taken).toEqual(expected);
       expect(due.nextMs()).toBe(Number.POSITIVE_INFINITY);
     }),
+    { seed: 1 },
   );
 });

@@ -43,6 +43,7 @@ describe("selectors and modes (Chaos Mesh's)", () => {
         expect(new Set(found).size).toBe(found.length);
         for (const name of found) expect(hosts.find((host) => host.name === name)!.zone).toBe("a");
       }),
+      { seed: 1 },
     );
   });
 });

@@ -194,7 +194,7 @@ function mainUpdate(kind: Kind, stored: JsonObject, updated: JsonObject): JsonOb
 function storageVersionsOf(definition: JsonObject): readonly unknown[] {
   return listAt(objectAt(definition, "spec"), "versions")
     .filter(({ storage }) => storage === true)
-    .map(({ name }) => name);
+    .map(({ name }) => name ?? "");
 }
 
 /** From the moment on that another version is the storage version, there may be objects stored in it. */

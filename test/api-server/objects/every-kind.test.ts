@@ -12,7 +12,8 @@ import { deepFreeze } from "./freeze";
 
 const birth = { uid: "u", nowMs: 0 };
 const writer = { manager: "m", subresource: "", nowMs: 0 };
-const numRuns = 12;
+/** The same objects each time; others with other seeds. */
+const runs = { numRuns: 12, seed: Number(process.env.WAVETANK_SEED ?? 1) };
 
 function decoded(kind: Kind, object: JsonObject): JsonObject {
   const result = decodeObject(kind, deepFreeze(JSON.parse(JSON.stringify(object))), "Strict");
@@ -38,7 +39,7 @@ describe.each(allKinds().map((kind) => [`${kind.kind} ${kind.group}/${kind.versi
         trackUpdate(kind, before, updated, writer);
         if (kind.hasStatus) validateUpdate(kind, before, prepareForUpdate(kind, before, updated, "status"), "status");
       }),
-      { numRuns },
+      runs,
     );
   });
 
@@ -51,7 +52,7 @@ describe.each(allKinds().map((kind) => [`${kind.kind} ${kind.group}/${kind.versi
         expect(prepareForUpdate(kind, once, once)).toEqual(once);
         expect(trackUpdate(kind, once, once, { ...writer, nowMs: 60_000 })).toEqual(once);
       }),
-      { numRuns },
+      runs,
     );
   });
 
@@ -65,7 +66,7 @@ describe.each(allKinds().map((kind) => [`${kind.kind} ${kind.group}/${kind.versi
         // Lists whose entries lack their key, or have it in common, cannot be merged by it.
         if (strategic.ok && !hasAmbiguousLists(object)) expect(strategic.object).toEqual(object);
       }),
-      { numRuns },
+      runs,
     );
   });
 
@@ -78,7 +79,7 @@ describe.each(allKinds().map((kind) => [`${kind.kind} ${kind.group}/${kind.versi
         const again = applyConfiguration(kind, deepFreeze(once.object), config, { ...writer, force: false, nowMs: 60_000 });
         expect(again.ok && again.object).toBe(once.object);
       }),
-      { numRuns },
+      runs,
     );
   });
 });

@@ -29,7 +29,7 @@ describe("the question of consistent reads to etcd", () => {
         answered = then;
       },
     } as unknown as Ctx;
-    const etcd = { members: ["etcd/0"], preferred: "etcd/0", readTimeoutMs: 1_000, vault: {} };
+    const etcd = { members: ["etcd/0"], preferred: "etcd/0", readTimeoutMs: 1_000, vault: { plugins: [] } };
     const state = { freshness: newFreshness(), etcd, feed: { knownRevision: 0 } } as unknown as ServerState;
     const told: number[] = [];
     const read = () => learnPresent(state, ctx, 1e6, (_, outcome) => void told.push(outcome.type === "done" ? outcome.revision : -1));

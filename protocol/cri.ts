@@ -75,6 +75,8 @@ export interface CriCreateContainer {
   readonly environment: readonly (readonly [string, string])[];
   /** What volumes show: path, content and permission bits; absent where nothing. */
   readonly files?: readonly (readonly [path: string, content: string, mode: number])[];
+  /** /etc/hosts and /etc/resolv.conf where they are not as usual. */
+  readonly hostFiles?: readonly (readonly [path: string, content: string])[];
   /** The directories of the volumes that it may write to; absent where there are none. */
   readonly mounts?: readonly string[];
   /** Nothing else can be written; absent where it can. */

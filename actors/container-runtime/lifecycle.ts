@@ -44,6 +44,7 @@ export function createContainer(state: State, sandbox: Sandbox, request: CriCrea
     files: newFiles(),
     given: new Map<string, { content: string; mode: number; readOnly: boolean }>([
       [termination.path, { content: "", mode: 0o666, readOnly: false }],
+      ...(request.hostFiles ?? []).map(([path, content]) => [path, { content, mode: 0o644, readOnly: false }] as const),
       ...(request.files ?? []).map(([path, content, mode]) => [path, { content, mode, readOnly: true }] as const),
     ]),
     mounts: request.mounts ?? [],

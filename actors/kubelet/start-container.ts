@@ -8,6 +8,7 @@ import { containerPlaces } from "./container-files";
 import { endContainer } from "./end-container";
 import { environmentOf } from "./environment";
 import { runHandler } from "./handler";
+import { hostFiles } from "./host-files";
 import { crashLoopMessage } from "./pod-status";
 import type { ContainerWorker, PodWorker } from "./pod-worker";
 import { newProbe, probeKinds, probeOf } from "./probe";
@@ -17,7 +18,7 @@ import { resolveReferences } from "./resolve-references";
 import { serviceEnvironment } from "./service-environment";
 import { busyContainer, type Ctx, containerEvent, nowMsOf, type State, wallMsOf } from "./state";
 import { syncPod } from "./sync-pod";
-import { volumeFiles } from "./volume-files";
+import { volumeFiles, wrongWithSubPaths } from "./volume-files";
 
 const pullDeadlineMs = 30 * 60_000;
 const callDeadlineMs = 120_000;
@@ -155,7 +156,10 @@ function createInSandbox(state: State, worker: PodWorker, container: ContainerWo
   const facts = { hostIp: state.config.internalIp, podIp: sandbox.ip, capacity: state.config.capacity };
   const services = serviceEnvironment(worker.pod, (namespace) => state.services.store.byIndex(byNamespace, namespace));
   const environment = environmentOf(spec, worker.pod, data, facts, services);
+  const wrong = wrongWithSubPaths(spec, environment);
+  if (wrong !== undefined) return failConfig(state, worker, container, wrong, ctx);
   const files = volumeFiles(spec, worker.pod, data, facts, environment);
+  const hosts = hostFiles(worker.pod, sandbox.ip);
   const request = {
     kind: "cri.createContainer",
     sandboxId: sandbox.id,
@@ -167,6 +171,7 @@ function createInSandbox(state: State, worker: PodWorker, container: ContainerWo
     ports: portsOf(spec),
     environment,
     ...(files.length > 0 ? { files } : {}),
+    ...(hosts.length > 0 ? { hostFiles: hosts } : {}),
     ...containerPlaces(spec, worker.pod),
     stdin: spec.stdin ?? false,
     stdinOnce: spec.stdinOnce ?? false,

@@ -32,6 +32,27 @@ export function volumeFiles(
   return [...files.values()];
 }
 
+/**
+ * Why a container's mounts cannot be made as they are: a subPathExpr that, filled in, names what is not known or leads out of its volume; undefined where
+ * nothing is wrong. A variable that is empty counts as not known. Messages: the kubelet's own.
+ */
+export function wrongWithSubPaths(
+  { volumeMounts = [] }: Container,
+  environment: readonly (readonly [string, string])[],
+): string | undefined {
+  const variables = new Map(environment);
+  for (const { subPathExpr } of volumeMounts) {
+    if (!subPathExpr) continue;
+    const names = [...subPathExpr.matchAll(/\$(?:\$|\(([^()]*)\))/g)].flatMap(([, name]) => (name === undefined ? [] : [name]));
+    const missing = [...new Set(names.filter((name) => !variables.get(name)))].sort();
+    if (missing.length > 0) return `missing value for ${missing.join(", ")}`;
+    const path = expandReferences(subPathExpr, variables);
+    if (path.startsWith("/")) return `error SubPath \`${path}\` must not be an absolute path`;
+    if (path.split("/").includes("..")) return `unable to provision SubPath \`${path}\`: must not contain '..'`;
+  }
+  return undefined;
+}
+
 /** The whole volume below the mount's path, or what lies at its subPath: a file at that very path, or a directory. */
 function mounted(
   { mountPath, subPath, subPathExpr }: VolumeMount,

@@ -1,6 +1,7 @@
 import { environmentOf, expandReferences } from "../../actors/kubelet/environment";
+import { hostFiles } from "../../actors/kubelet/host-files";
 import { serviceEnvironment } from "../../actors/kubelet/service-environment";
-import { volumeFiles } from "../../actors/kubelet/volume-files";
+import { volumeFiles, wrongWithSubPaths } from "../../actors/kubelet/volume-files";
 import type { Container, Pod, Service, Volume, VolumeMount } from "../../protocol/kinds/generated";
 import type { Stored } from "../../protocol/kinds/object";
 
@@ -214,5 +215,49 @@ describe("the files that volumes show", () => {
     expect(files({ name: "settings", mountPath: "/etc/colour", subPath: "COLOUR" })).toEqual([["/etc/colour", "blue", 0o644]]);
     expect(files({ name: "mapped", mountPath: "/m", subPathExpr: "$(DIR)" })).toEqual([["/m/colour", "blue", 0o400]]);
     expect(files({ name: "settings", mountPath: "/m", subPath: "nothing" })).toEqual([]);
+  });
+
+  test("cannot be made where a subPathExpr is not known, is absolute or leads upwards (Variable Expansion)", () => {
+    const wrong = (subPathExpr: string) =>
+      wrongWithSubPaths({ name: "c", volumeMounts: [{ name: "v", mountPath: "/v", subPathExpr }] }, [
+        ["UP", ".."],
+        ["ROOT", "/tmp"],
+        ["EMPTY", ""],
+        ["DIR", "to"],
+      ]);
+    expect([wrong("$(DIR)/x"), wrong("$$(NONE)"), wrong("a..b")]).toEqual([undefined, undefined, undefined]);
+    expect(wrong("$(NONE)/$(EMPTY)/$(DIR)")).toBe("missing value for EMPTY, NONE");
+    expect(wrong("$(ROOT)")).toBe("error SubPath `/tmp` must not be an absolute path");
+    expect(wrong("a/$(UP)")).toBe("unable to provision SubPath `a/..`: must not contain '..'");
+  });
+});
+
+describe("the files that say how a pod finds others", () => {
+  const files = (spec: object) =>
+    Object.fromEntries(hostFiles({ ...pod, spec: { ...pod.spec, ...spec } } as unknown as Stored<Pod>, "10.244.0.2"));
+
+  test("are as usual where nothing is said", () => {
+    expect(files({ dnsPolicy: "ClusterFirst" })).toEqual({});
+  });
+
+  test("name the aliases of hosts (Kubelet should write entries to /etc/hosts)", () => {
+    expect(files({ hostAliases: [{ ip: "10.1.2.3", hostnames: ["foo.remote", "bar.remote"] }] })).toEqual({
+      "/etc/hosts":
+        "# Kubernetes-managed hosts file.\n127.0.0.1\tlocalhost\n10.244.0.2\tweb-1\n\n# Entries added by HostAliases.\n10.1.2.3\tfoo.remote\tbar.remote\n",
+    });
+  });
+
+  test("name the servers and search paths that are configured, beside the cluster's or instead (configurable pod DNS nameservers)", () => {
+    const dnsConfig = {
+      nameservers: ["1.1.1.1"],
+      searches: ["resolv.conf.local", "cluster.local"],
+      options: [{ name: "ndots", value: "2" }, { name: "edns0" }],
+    };
+    expect(files({ dnsPolicy: "None", dnsConfig })).toEqual({
+      "/etc/resolv.conf": "search resolv.conf.local cluster.local\nnameserver 1.1.1.1\noptions ndots:2 edns0\n",
+    });
+    expect(files({ dnsPolicy: "ClusterFirst", dnsConfig })["/etc/resolv.conf"]).toBe(
+      "search shop.svc.cluster.local svc.cluster.local cluster.local resolv.conf.local\nnameserver 10.96.0.10\nnameserver 1.1.1.1\noptions ndots:2 edns0\n",
+    );
   });
 });

@@ -94,6 +94,20 @@ describe("a pod on its node", () => {
     expect(message("image")).toBe("x".repeat(2457));
   });
 
+  test("whose subPathExpr cannot be filled in waits until it can (Variable Expansion)", () => {
+    const t = oneNode();
+    const env = [{ name: "DIR", valueFrom: { fieldRef: { fieldPath: "metadata.annotations['dir']" } } }];
+    const volumeMounts = [{ name: "work", mountPath: "/work", subPathExpr: "$(DIR)" }];
+    t.run("web", { containers: [{ ...web, env, volumeMounts }], volumes: [{ name: "work", emptyDir: {} }] });
+    t.simulation.runFor(5_000);
+    const waiting = { reason: "CreateContainerConfigError", message: "missing value for DIR" };
+    expect(t.pod("web")?.status?.containerStatuses?.[0]?.state).toEqual({ waiting });
+    const pod = t.store.of("pods").get("shop/web")!;
+    t.store.put("pods", "MODIFIED", { ...pod, metadata: { ...pod.metadata, annotations: { dir: "mine" } } });
+    t.simulation.runFor(15_000);
+    expect(t.condition("web", "Ready")).toBe("True");
+  });
+
   test("whose image cannot be pulled says ErrImagePull, then ImagePullBackOff", () => {
     const t = oneNode({ behaviours: [{ image: "shop/none", pullMs: 100, pullFailure: "not found" }] });
     t.run("web", { containers: [{ name: "web", image: "shop/none:1" }] });

@@ -74,16 +74,18 @@ export function overviewHtml({ series }: RunResult): string {
 /** How far wall clocks were off, where any was: those fast above, those slow below, each over its own scale. */
 function clocksHtml(sheet: Parameters<typeof chartHtml>[0], clocks: RunResult["series"]["clocks"]): readonly string[] {
   const chart = (title: string, sign: 1 | -1) => {
+    // Clocks that are minutes off would fill the scale's label with zeros.
+    const inSeconds = clocks.some(({ offsetMs }) => offsetMs.some((ms) => ms * sign >= 10_000));
     const lines = clocks
       .filter(({ offsetMs }) => offsetMs.some((ms) => ms * sign > 0))
       .map(
         ({ host, offsetMs }, i): Line => ({
           name: host,
           kind: `c${i % 6}` as Line["kind"],
-          values: offsetMs.map((ms) => Math.max(0, ms * sign)),
+          values: offsetMs.map((ms) => Math.max(0, ms * sign) / (inSeconds ? 1000 : 1)),
         }),
       );
-    return lines.length === 0 ? [] : [chartHtml(sheet, title, lines, "ms")];
+    return lines.length === 0 ? [] : [chartHtml(sheet, title, lines, inSeconds ? "s" : "ms")];
   };
   return [...chart("Clocks that were fast", 1), ...chart("Clocks that were slow", -1)];
 }

@@ -1,3 +1,4 @@
+import { mergeSwaggers, readSwagger } from "../../actors/api-server/openapi/swagger-of-others";
 import { controllerManager } from "../../actors/controller-manager";
 import { address } from "../../protocol/address";
 import type { HttpChunk, HttpRequest, HttpResponse } from "../../protocol/web";
@@ -274,6 +275,28 @@ describe("what an aggregated server says of its types", () => {
     orchard.openApi = "v3";
     tank.simulation.runFor(70_000);
     expect(Object.hasOwn(tank.get("/openapi/v2").body.definitions, definition)).toBe(true);
+  });
+});
+
+describe("a hostile OpenAPI document", () => {
+  const prefix = "/apis/x.example.com/v1/";
+
+  it("that refers to a great parameter again and again is not taken, instead of written out", () => {
+    const properties = Object.fromEntries(Array.from({ length: 5_000 }, (_, n) => [`p${n}`, { type: "string" }]));
+    const parameters = { great: { name: "body", in: "body", schema: { type: "object", properties } } };
+    const get = { parameters: Array.from({ length: 20_000 }, () => ({ $ref: "#/parameters/great" })), responses: {} };
+    expect(readSwagger({ parameters, paths: { [`${prefix}xs`]: { get } } }, prefix)).toBeUndefined();
+    const once = { ...get, parameters: get.parameters.slice(0, 1), produces: Array.from({ length: 9_000 }, (_, n) => `a/b${n}`) };
+    const taken = readSwagger({ parameters, paths: { [`${prefix}xs`]: { get: once } } }, prefix)!;
+    expect(taken.paths[`${prefix}xs`]!.get!.parameters).toHaveLength(1);
+    expect(taken.paths[`${prefix}xs`]!.get!.produces).toHaveLength(16);
+  });
+
+  it("whose definition already has the name that another would get loses neither", () => {
+    const own = { swagger: "2.0", info: {}, paths: {}, definitions: { A: { type: "string" } }, parameters: {} };
+    const theirs = { paths: {}, definitions: { A: { type: "integer" }, A_v2: { type: "boolean" } } };
+    const { definitions } = mergeSwaggers(own as unknown as Parameters<typeof mergeSwaggers>[0], [theirs]);
+    expect(definitions).toEqual({ A: { type: "string" }, A_v2: { type: "boolean" }, A_v3: { type: "integer" } });
   });
 });
 

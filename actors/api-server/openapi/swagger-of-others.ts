@@ -13,17 +13,30 @@ type Plain = Readonly<Record<string, unknown>>;
 const pointer = "#/definitions/";
 const methods = ["get", "put", "post", "delete", "options", "head", "patch"] as const;
 const levelsMax = 100;
+/** Forms of a body or an answer that are taken from an operation: each becomes a copy of the schema in version 3. */
+const mediaTypesMax = 16;
+/** What may come of parameters that are written out, in characters of JSON: a few references to a great one would become more than can be held. */
+const writtenOutMax = 8 * 1024 * 1024;
+
+/** The parameters that stand elsewhere in the document, as they are written out. */
+interface Shared {
+  readonly found: Plain;
+  readonly read: Map<string, readonly SwaggerParameter[]>;
+  /** Characters that may still be written out. */
+  left: number;
+}
 
 /**
  * Reads a document that somebody else has written: keeps the paths below `prefix` with what is well formed in them, and the definitions that they
- * reach. undefined for what is no Swagger document.
+ * reach. undefined for what is no Swagger document, or one that becomes too great when its parameters are written out.
  */
 export function readSwagger(document: unknown, prefix: string): Swagger | undefined {
   if (!isObject(document) || !isObject(document.paths)) return undefined;
-  const shared = isObject(document.parameters) ? document.parameters : {};
+  const shared: Shared = { found: isObject(document.parameters) ? document.parameters : {}, read: new Map(), left: writtenOutMax };
   const paths: Record<string, SwaggerPath> = {};
   for (const [path, item] of Object.entries(document.paths))
     if ((path.startsWith(prefix) || `${path}/` === prefix) && isObject(item)) paths[path] = pathIn(item, shared);
+  if (shared.left < 0) return undefined;
   const all = isObject(document.definitions) ? document.definitions : {};
   const definitions = new Map<string, JsonSchema>();
   const open = references(paths);
@@ -37,7 +50,7 @@ export function readSwagger(document: unknown, prefix: string): Swagger | undefi
   return { paths, definitions: Object.fromEntries(definitions) };
 }
 
-function pathIn(item: Plain, shared: Plain): SwaggerPath {
+function pathIn(item: Plain, shared: Shared): SwaggerPath {
   const parameters = parametersIn(item.parameters, shared);
   const operations = methods.flatMap((method) => {
     const operation = item[method];
@@ -46,7 +59,7 @@ function pathIn(item: Plain, shared: Plain): SwaggerPath {
   return { ...(parameters.length > 0 ? { parameters } : {}), ...Object.fromEntries(operations) } as SwaggerPath;
 }
 
-function operationIn(operation: Plain, shared: Plain): SwaggerOperation {
+function operationIn(operation: Plain, shared: Shared): SwaggerOperation {
   const responses = Object.entries(isObject(operation.responses) ? operation.responses : {}).flatMap(([code, response]) => {
     if (!isObject(response)) return [];
     const schema = isObject(response.schema) ? { schema: schemaIn(response.schema, levelsMax) } : {};
@@ -57,8 +70,8 @@ function operationIn(operation: Plain, shared: Plain): SwaggerOperation {
     ...(typeof operation.description === "string" ? { description: operation.description } : {}),
     tags: textsIn(operation.tags),
     operationId: textIn(operation.operationId),
-    consumes: textsIn(operation.consumes),
-    produces: textsIn(operation.produces),
+    consumes: textsIn(operation.consumes).slice(0, mediaTypesMax),
+    produces: textsIn(operation.produces).slice(0, mediaTypesMax),
     schemes: textsIn(operation.schemes),
     parameters: parametersIn(operation.parameters, shared),
     responses: Object.fromEntries(responses),
@@ -66,18 +79,26 @@ function operationIn(operation: Plain, shared: Plain): SwaggerOperation {
 }
 
 /** Parameters that stand elsewhere in the document are written out: their names might be others' names in ours. */
-function parametersIn(value: unknown, shared: Plain): SwaggerParameter[] {
+function parametersIn(value: unknown, shared: Shared): SwaggerParameter[] {
   if (!Array.isArray(value)) return [];
-  return value.filter(isObject).flatMap((each): SwaggerParameter[] => {
-    const name = typeof each.$ref === "string" ? each.$ref.replace(/^#\/parameters\//, "") : undefined;
-    const parameter = name === undefined ? each : Object.hasOwn(shared, name) ? shared[name] : undefined;
-    if (!isObject(parameter) || typeof parameter.name !== "string") return [];
-    const place = parameter.in;
-    if (place !== "body" && place !== "path" && place !== "query") return [];
-    const common = { name: parameter.name, in: place, ...(parameter.required === true ? { required: true } : {}) } as const;
-    if (place === "body") return [{ ...common, schema: isObject(parameter.schema) ? schemaIn(parameter.schema, levelsMax) : {} }];
-    return [{ ...common, type: textIn(parameter.type) || "string", ...(parameter.uniqueItems === true ? { uniqueItems: true } : {}) }];
+  return value.filter(isObject).flatMap((each) => {
+    if (typeof each.$ref !== "string") return parameterIn(each);
+    const name = each.$ref.replace(/^#\/parameters\//, "");
+    if (!Object.hasOwn(shared.found, name) || shared.left < 0) return [];
+    const read = shared.read.get(name) ?? parameterIn(shared.found[name]);
+    shared.read.set(name, read);
+    shared.left -= JSON.stringify(read).length;
+    return read;
   });
+}
+
+function parameterIn(parameter: unknown): readonly SwaggerParameter[] {
+  if (!isObject(parameter) || typeof parameter.name !== "string") return [];
+  const place = parameter.in;
+  if (place !== "body" && place !== "path" && place !== "query") return [];
+  const common = { name: parameter.name, in: place, ...(parameter.required === true ? { required: true } : {}) } as const;
+  if (place === "body") return [{ ...common, schema: isObject(parameter.schema) ? schemaIn(parameter.schema, levelsMax) : {} }];
+  return [{ ...common, type: textIn(parameter.type) || "string", ...(parameter.uniqueItems === true ? { uniqueItems: true } : {}) }];
 }
 
 /** A schema with the keywords that Swagger has, as far as they are of the right form. */
@@ -126,9 +147,13 @@ export function mergeSwaggers(own: SwaggerDocument, others: readonly Swagger[]):
   const definitions = new Map(Object.entries(own.definitions));
   for (const other of others) {
     const renamed = new Map<string, string>();
+    // A new name must not be one that another definition of the same document keeps.
+    const kept = new Set(Object.keys(other.definitions));
     for (const [name, schema] of Object.entries(other.definitions)) {
-      const chosen = nameFor(name, schema, definitions);
-      if (chosen !== name) renamed.set(name, chosen);
+      const chosen = nameFor(name, schema, definitions, kept);
+      if (chosen === name) continue;
+      renamed.set(name, chosen);
+      kept.add(chosen);
     }
     const adapt = <T>(part: T): T => (renamed.size === 0 ? part : withNames(part, renamed));
     for (const [name, schema] of Object.entries(other.definitions)) {
@@ -144,10 +169,11 @@ export function mergeSwaggers(own: SwaggerDocument, others: readonly Swagger[]):
 
 const kindsKey = "x-kubernetes-group-version-kind";
 
-function nameFor(name: string, schema: JsonSchema, taken: ReadonlyMap<string, JsonSchema>): string {
+function nameFor(name: string, schema: JsonSchema, taken: ReadonlyMap<string, JsonSchema>, kept: ReadonlySet<string>): string {
   const text = withoutKinds(schema);
   for (let number = 1; ; number += 1) {
     const candidate = number === 1 ? name : `${name}_v${number}`;
+    if (number > 1 && kept.has(candidate)) continue;
     const there = taken.get(candidate);
     if (there === undefined || withoutKinds(there) === text) return candidate;
   }
@@ -202,8 +228,10 @@ function operation3(operation: SwaggerOperation): unknown {
   const { consumes, produces, schemes, parameters, responses, ...others } = operation;
   const written = parameters.filter((each): each is SwaggerParameter => !("$ref" in each));
   const body = written.find((each) => each.in === "body");
-  const contentOf = (types: readonly string[], schema: JsonSchema) =>
-    Object.fromEntries((types.length > 0 ? types : ["application/json"]).map((type) => [type, { schema: schema3(schema) }]));
+  const contentOf = (types: readonly string[], schema: JsonSchema) => {
+    const content = { schema: schema3(schema) };
+    return Object.fromEntries((types.length > 0 ? types : ["application/json"]).map((type) => [type, content]));
+  };
   const answers = Object.entries(responses).map(([code, { description, schema }]) => [
     code,
     { description, ...(schema ? { content: contentOf(produces, schema) } : {}) },

@@ -1,5 +1,6 @@
 import type { CriCreateContainer } from "../../protocol/cri";
 import type { Container, Pod } from "../../protocol/kinds/generated";
+import { absolute } from "../../protocol/paths";
 
 /** What of a container's files its specification decides beside what its volumes show: where it can write, and where it says why it ended. */
 export function containerPlaces(
@@ -11,7 +12,7 @@ export function containerPlaces(
   );
   const mounts = volumeMounts
     .filter(({ name, readOnly }) => readOnly !== true && !holdsFiles.has(name))
-    .map(({ mountPath }) => mountPath.replace(/\/+$/, "") || "/");
+    .map(({ mountPath }) => absolute(mountPath));
   const path = terminationMessagePath || "/dev/termination-log";
   const fallsBackToLogs = terminationMessagePolicy === "FallbackToLogsOnError";
   return {

@@ -1,12 +1,13 @@
 import type { KubeletGetResponse } from "../../protocol/cluster";
 import type { CriAnswer, CriUsageListed } from "../../protocol/cri";
+import { withoutTrailingSlashes } from "../../protocol/paths";
 import type { RequestRef } from "../../runtime/actor";
 import type { Ctx, State } from "./state";
 import { containerMetrics, resourceMetrics, statsSummary } from "./usage";
 
 /** What a kubelet answers over HTTP, behind nodes/NAME/proxy. Source: "Kubelet API" paths that tools use: /healthz, /pods, /metrics and those below it, /stats/summary. */
 export function answerGet(state: State, asked: string, request: RequestRef, ctx: Ctx): void {
-  const path = asked.split("?")[0]!.replace(/\/+$/, "");
+  const path = withoutTrailingSlashes(asked.split("?")[0]!);
   const view = usageViews.get(path);
   if (view === undefined) return ctx.reply(request, atOnce(state, path, ctx));
   ctx.ask<CriAnswer>(state.runtime, { kind: "cri.usage" }, { deadlineMs: usageDeadlineMs }, (state, answer, later) => {

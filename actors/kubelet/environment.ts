@@ -12,10 +12,20 @@ export interface NodeFacts {
   readonly capacity: Readonly<Record<string, string | number | undefined>>;
 }
 
+/** What Linux lets one variable and all of them take, in bytes: MAX_ARG_STRLEN, and a quarter of the usual stack. */
+const [variableBytesMax, environmentBytesMax] = [128 * 1024, 2 * 1024 * 1024];
+
+/** Whether no program could be started with this environment (E2BIG). */
+export function isTooLong(environment: readonly (readonly [string, string])[]): boolean {
+  const sizes = environment.map(([name, value]) => Buffer.byteLength(name) + Buffer.byteLength(value) + 2);
+  return sizes.some((size) => size > variableBytesMax) || sizes.reduce((sum, size) => sum + size, 0) > environmentBytesMax;
+}
+
 /**
  * The environment of a container: envFrom, then env, whose values may refer to what stands before them as $(NAME). Later entries replace
  * earlier ones of the same name. What is optional and not there is left out. What Services say of themselves comes last, replaces nothing, and may be
- * referred to. Source: "Define Environment Variables for a Container",
+ * referred to. Variables that refer to each other twice and twice again would soon fill the memory: of what `isTooLong` there is only the beginning.
+ * Source: "Define Environment Variables for a Container",
  * "Expose Pod Information to Containers Through Environment Variables".
  */
 export function environmentOf(
@@ -26,22 +36,38 @@ export function environmentOf(
   services: ReadonlyMap<string, string> = new Map(),
 ): readonly (readonly [string, string])[] {
   const environment = new Map<string, string>();
+  let length = 0;
+  const set = (name: string, value: string) => {
+    length += name.length + value.length;
+    environment.set(name, value);
+  };
   for (const { prefix = "", configMapRef, secretRef } of container.envFrom ?? []) {
+    if (length > environmentBytesMax) break;
     const found = configMapRef ? data(`configmap/${configMapRef.name}`) : secretRef ? data(`secret/${secretRef.name}`) : undefined;
-    for (const [name, value] of found ?? []) environment.set(prefix + name, value);
+    for (const [name, value] of found ?? []) set(prefix + name, value);
   }
   for (const { name, value, valueFrom } of container.env ?? []) {
+    if (length > environmentBytesMax) break;
     const known = valueFrom ? valueFromSource(valueFrom, container, pod, data, node) : expandReferences(value ?? "", environment, services);
-    if (known !== undefined) environment.set(name, known);
+    if (known !== undefined) set(name, known);
   }
   for (const [name, value] of services) if (!environment.has(name)) environment.set(name, value);
   return [...environment];
 }
 
-/** Fills in $(NAME) where NAME is known, in the first of the maps that knows it, and leaves it as it is where not; $$ stands for one $. */
+/**
+ * Fills in $(NAME) where NAME is known, in the first of the maps that knows it, and leaves it as it is where not; $$ stands for one $. What has become longer than a
+ * variable may be is filled in no further.
+ */
 export function expandReferences(text: string, ...environments: readonly ReadonlyMap<string, string>[]): string {
   const known = (name: string) => environments.find((environment) => environment.has(name))?.get(name);
-  return text.replace(/\$(\$|\(([^()]*)\))/g, (all, rest: string, name: string) => (rest === "$" ? "$" : (known(name) ?? all)));
+  let filled = 0;
+  return text.replace(/\$(\$|\(([^()]*)\))/g, (all, rest: string, name: string) => {
+    if (rest === "$") return "$";
+    const value = filled > variableBytesMax ? undefined : known(name);
+    filled += value?.length ?? 0;
+    return value ?? all;
+  });
 }
 
 /** What a variable or a file of the downward API is filled with; undefined where that is not there. */

@@ -6,7 +6,7 @@ import { byNamespace } from "../client";
 import { backOffUntilMs, nextBackOff } from "./back-off";
 import { containerPlaces } from "./container-files";
 import { endContainer } from "./end-container";
-import { environmentOf } from "./environment";
+import { environmentOf, isTooLong } from "./environment";
 import { runHandler } from "./handler";
 import { hostFiles } from "./host-files";
 import { crashLoopMessage } from "./pod-status";
@@ -46,11 +46,17 @@ export function startContainer(state: State, worker: PodWorker, container: Conta
   ensureImage(state, worker, container, ctx);
 }
 
+/** Whether something stands behind a colon in the last part of an image's name. */
+function isTagged(image: string): boolean {
+  const name = image.slice(image.lastIndexOf("/") + 1);
+  return name.slice(0, -1).includes(":");
+}
+
 function ensureImage(state: State, worker: PodWorker, container: ContainerWorker, ctx: Ctx): void {
   const { uid } = worker;
   const { name, spec } = container;
   const image = spec.image ?? "";
-  const policy = spec.imagePullPolicy ?? (/:[^/]+$/.test(image) && !image.endsWith(":latest") ? "IfNotPresent" : "Always");
+  const policy = spec.imagePullPolicy ?? (isTagged(image) && !image.endsWith(":latest") ? "IfNotPresent" : "Always");
   if (policy === "Always") {
     pull(state, worker, container, ctx);
     return;
@@ -156,9 +162,11 @@ function createInSandbox(state: State, worker: PodWorker, container: ContainerWo
   const facts = { hostIp: state.config.internalIp, podIp: sandbox.ip, capacity: state.config.capacity };
   const services = serviceEnvironment(worker.pod, (namespace) => state.services.store.byIndex(byNamespace, namespace));
   const environment = environmentOf(spec, worker.pod, data, facts, services);
+  if (isTooLong(environment)) return void failStart(state, worker, container, "RunContainerError", "exec: argument list too long", ctx);
   const wrong = wrongWithSubPaths(spec, environment);
   if (wrong !== undefined) return failConfig(state, worker, container, wrong, ctx);
   const files = volumeFiles(spec, worker.pod, data, facts, environment);
+  if (typeof files === "string") return void failStart(state, worker, container, "CreateContainerError", files, ctx);
   const hosts = hostFiles(worker.pod, sandbox.ip);
   const request = {
     kind: "cri.createContainer",

@@ -1,5 +1,6 @@
 import type { Container, DownwardAPIVolumeFile, KeyToPath, Pod, Volume, VolumeMount } from "../../protocol/kinds/generated";
 import type { Stored } from "../../protocol/kinds/object";
+import { absolute, pathBytesMax, withoutTrailingSlashes } from "../../protocol/paths";
 import { expandReferences, type NodeFacts, type ReferencedData, valueFromSource } from "./environment";
 
 /** A file as a container finds it: where, what is in it, and its permission bits. */
@@ -10,9 +11,12 @@ type Content = ReadonlyMap<string, readonly [content: string, mode: number]>;
 
 const defaultMode = 0o644;
 
+/** So many files, and so many characters in all of them, a container is given and no more: as much as may be written into one. */
+const [filesMax, charactersMax] = [10_000, 32 * 1024 * 1024];
+
 /**
  * The files that a container's mounts of ConfigMaps, Secrets, the downward API and of projections of these show, as they are when it is made.
- * Other volumes hold nothing, nor does the one with the pod's own token. Sources: "Configure a Pod to Use a ConfigMap", "Projected Volumes",
+ * Other volumes hold nothing, nor does the one with the pod's own token. A text says why they cannot be made. Sources: "Configure a Pod to Use a ConfigMap", "Projected Volumes",
  * "Volumes: using subPath".
  */
 export function volumeFiles(
@@ -21,16 +25,30 @@ export function volumeFiles(
   data: ReferencedData,
   node: NodeFacts,
   environment: readonly (readonly [string, string])[],
-): readonly GivenFile[] {
+): readonly GivenFile[] | string {
   const files = new Map<string, GivenFile>();
   const variables = new Map(environment);
+  const contents = new Map<string, Content | undefined>();
+  let characters = 0;
   for (const mount of container.volumeMounts ?? []) {
-    const volume = pod.spec?.volumes?.find(({ name }) => name === mount.name);
-    const content = volume && contentOf(volume, container, pod, data, node);
-    for (const file of content ? mounted(mount, content, variables) : []) files.set(file[0], file);
+    if (!contents.has(mount.name)) {
+      const volume = pod.spec?.volumes?.find(({ name }) => name === mount.name);
+      contents.set(mount.name, volume && contentOf(volume, container, pod, data, node));
+    }
+    const content = contents.get(mount.name);
+    for (const [written, text, mode] of content ? mounted(mount, content, variables) : []) {
+      if (written.length > pathBytesMax) return `mount ${shown(mount.mountPath)}: file name too long`;
+      const path = absolute(written);
+      if (path === "/") return `mount ${shown(mount.mountPath)}: is a directory`;
+      characters += path.length + text.length;
+      if (files.size >= filesMax || characters > charactersMax) return `mount ${shown(mount.mountPath)}: no space left on device`;
+      files.set(path, [path, text, mode]);
+    }
   }
   return [...files.values()];
 }
+
+const shown = (path: string) => JSON.stringify(path.length > 200 ? `${path.slice(0, 200)}…` : path);
 
 /**
  * Why a container's mounts cannot be made as they are: a subPathExpr that, filled in, names what is not known or leads out of its volume; undefined where
@@ -59,8 +77,8 @@ function mounted(
   content: Content,
   variables: ReadonlyMap<string, string>,
 ): readonly GivenFile[] {
-  const base = mountPath.replace(/\/+$/, "");
-  const below = (subPathExpr === undefined ? (subPath ?? "") : expandReferences(subPathExpr, variables)).replace(/\/+$/, "");
+  const base = withoutTrailingSlashes(mountPath);
+  const below = withoutTrailingSlashes(subPathExpr === undefined ? (subPath ?? "") : expandReferences(subPathExpr, variables));
   if (below === "") return [...content].map(([path, [text, mode]]) => [`${base}/${path}`, text, mode]);
   const single = content.get(below);
   if (single) return [[base, ...single]];

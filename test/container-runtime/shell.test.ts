@@ -270,6 +270,17 @@ test("hostile commands and archives neither break a container's processes nor ta
   expect(siege.entries).toBeGreaterThan(10);
 });
 
+test("paths that are too long are refused, and directories lie in each other so deeply and no deeper", () => {
+  const said = (script: string) => run(begin(["sh"], { stdin: true }), script);
+  const deep = `/tmp/${"d/".repeat(390)}`;
+  expect(said(`mkdir -p ${deep} && tar -cf /tmp/all.tar /tmp/d && cat ${deep}`)).toMatchObject({
+    err: expect.stringContaining("Is a directory"),
+  });
+  expect(said(`mkdir -p /tmp/${"d/".repeat(2_000)}`)).toMatchObject({ code: 1, err: expect.stringContaining("File name too long") });
+  expect(said(`cat /${"a/".repeat(200_000)}b`)).toMatchObject({ code: 1, err: expect.stringContaining("File name too long") });
+  expect(said(`tar -c /tmp/none${"/".repeat(300_000)}x`).code).toBe(1);
+});
+
 test("a script that runs itself ends, as one that lets its words grow without end", () => {
   expect(sh('A=\'sh -c "$A"\'; sh -c "$A"')).toMatchObject({ code: 2, err: "sh: can't fork: Resource temporarily unavailable\n" });
   const doubling = `${"A=$A$A;".repeat(60)} echo done`;

@@ -1,4 +1,4 @@
-import { environmentOf, expandReferences } from "../../actors/kubelet/environment";
+import { environmentOf, expandReferences, isTooLong } from "../../actors/kubelet/environment";
 import { hostFiles } from "../../actors/kubelet/host-files";
 import { serviceEnvironment } from "../../actors/kubelet/service-environment";
 import { volumeFiles, wrongWithSubPaths } from "../../actors/kubelet/volume-files";
@@ -55,6 +55,15 @@ describe("a container's environment", () => {
     ];
     expect(environment({ env })).toMatchObject({ B: "1-$(C)-$(A)" });
     expect(expandReferences("$(", new Map())).toBe("$(");
+  });
+
+  test("whose variables double each other is too long for any program, and fills no memory", () => {
+    const env = [{ name: "V0", value: "x".repeat(1_000) }];
+    for (let n = 1; n < 60; n++) env.push({ name: `V${n}`, value: `$(V${n - 1})`.repeat(1_000) });
+    const found = environmentOf({ name: "c", env }, pod, (key) => data.get(key), node);
+    expect(isTooLong(found)).toBe(true);
+    expect(found.reduce((sum, [, value]) => sum + value.length, 0)).toBeLessThan(16 * 1024 * 1024);
+    expect(isTooLong([["A", "x".repeat(100_000)]])).toBe(false);
   });
 
   test("tells of the pod, its node and its resources, rounded up to the divisor", () => {
@@ -215,6 +224,16 @@ describe("the files that volumes show", () => {
     expect(files({ name: "settings", mountPath: "/etc/colour", subPath: "COLOUR" })).toEqual([["/etc/colour", "blue", 0o644]]);
     expect(files({ name: "mapped", mountPath: "/m", subPathExpr: "$(DIR)" })).toEqual([["/m/colour", "blue", 0o400]]);
     expect(files({ name: "settings", mountPath: "/m", subPath: "nothing" })).toEqual([]);
+  });
+
+  test("lie where a mount's path leads, and not where none can lie", () => {
+    expect(files({ name: "token", mountPath: "/a/../b//." })).toEqual([["/b/key", "s3cret", 0o400]]);
+    // Quick, too: a pattern for slashes at the end would take minutes.
+    const long = `/${"/".repeat(500_000)}x`;
+    expect(files({ name: "token", mountPath: long })).toMatch(/^mount ".{200}…": file name too long$/);
+    expect(files({ name: "settings", mountPath: "/..", subPath: "COLOUR" })).toBe('mount "/..": is a directory');
+    const many = Array.from({ length: 5_001 }, (_, n) => ({ name: "settings", mountPath: `/m/${n}` }));
+    expect(files(...many)).toBe('mount "/m/5000": no space left on device');
   });
 
   test("cannot be made where a subPathExpr is not known, is absolute or leads upwards (Variable Expansion)", () => {

@@ -1,3 +1,5 @@
+import { absolute, pathBytesMax } from "../../../protocol/paths";
+
 /**
  * The files of a simulated container: what its pod gives it, and over that what has been written into it. They last as long as the container
  * and take so much and no more. Paths are absolute and normal ("/tmp/a"); `absolute` makes them so.
@@ -25,28 +27,20 @@ export type FileError =
   | "Directory not empty"
   | "No space left on device"
   | "Too many levels of symbolic links"
+  | "File name too long"
   | "Device or resource busy"
   | "Read-only file system";
 
 export const containerBytesMax = 32 * 1024 * 1024;
 export const containerEntriesMax = 10_000;
 const linksMax = 40;
-const pathBytesMax = 4096;
 
 /** Files that nobody in the container made, by path. */
 export type GivenFiles = ReadonlyMap<string, { readonly content: string; readonly mode: number; readonly readOnly: boolean }>;
 
 export const newFiles = (): Files => ({ written: new Map(), bytes: 0 });
 
-/** A path seen from `from`, without "." and "..". */
-export function absolute(path: string, from = "/"): string {
-  const parts: string[] = [];
-  for (const part of (path.startsWith("/") ? path : `${from}/${path}`).split("/")) {
-    if (part === "..") parts.pop();
-    else if (part !== "" && part !== ".") parts.push(part);
-  }
-  return `/${parts.join("/")}`;
-}
+export { absolute };
 
 export const parentOf = (path: string) => path.slice(0, path.lastIndexOf("/")) || "/";
 export const nameOf = (path: string) => path.slice(path.lastIndexOf("/") + 1);
@@ -80,7 +74,7 @@ export class FileView {
   read(path: string): Uint8Array | FileError {
     const real = this.real(path, true);
     const entry = real === undefined ? undefined : this.at(real);
-    if (real === undefined) return "Too many levels of symbolic links";
+    if (real === undefined) return lost(path);
     if (entry === undefined) return "No such file or directory";
     return entry.is === "file" ? joined(entry.parts) : "Is a directory";
   }
@@ -99,7 +93,7 @@ export class FileView {
   /** Makes a file of these bytes, or adds them to the one that is there; its directory has to be there. */
   write(path: string, bytes: Uint8Array, how: { readonly append?: boolean; readonly mode?: number; readonly mtimeS?: number } = {}) {
     const real = this.real(path, true);
-    if (real === undefined) return "Too many levels of symbolic links" as const;
+    if (real === undefined) return lost(path);
     const before = this.at(real);
     if (before?.is === "directory") return "Is a directory" as const;
     if (this.given.get(real)?.readOnly) return "Read-only file system" as const;
@@ -122,7 +116,7 @@ export class FileView {
   /** Makes a directory, with those above it where `parents` says so; then one that is there already is no error. */
   makeDirectory(path: string, how: { readonly parents?: boolean; readonly mode?: number; readonly mtimeS?: number } = {}) {
     const real = this.real(path, true);
-    if (real === undefined) return "Too many levels of symbolic links" as const;
+    if (real === undefined) return lost(path);
     const before = this.at(real);
     if (before !== undefined) return before.is === "directory" && how.parents === true ? undefined : ("File exists" as const);
     if (how.parents === true) {
@@ -134,7 +128,8 @@ export class FileView {
 
   makeLink(path: string, target: string, mtimeS = this.nowS): FileError | undefined {
     const real = this.real(path, false);
-    if (real === undefined) return "Too many levels of symbolic links";
+    if (real === undefined) return lost(path);
+    if (target.length > pathBytesMax) return "File name too long";
     if (this.at(real)?.is === "directory") return "Is a directory";
     return this.wrongPlace(real) ?? this.put(real, { is: "link", target, mode: 0o777, mtimeS });
   }
@@ -156,10 +151,15 @@ export class FileView {
 
   /** The path itself and everything below it, each directory before what is in it. */
   *walk(path: string): Generator<readonly [string, Entry]> {
-    const entry = this.find(path, false);
-    if (entry === undefined) return;
-    yield [path, entry];
-    if (entry.is === "directory") for (const name of this.names(path)) yield* this.walk(path === "/" ? `/${name}` : `${path}/${name}`);
+    const open = [path];
+    // Directories may lie in each other deeper than a function may call itself.
+    for (let next = open.pop(); next !== undefined; next = open.pop()) {
+      const entry = this.find(next, false);
+      if (entry === undefined) continue;
+      yield [next, entry];
+      if (entry.is !== "directory") continue;
+      for (const name of this.names(next).toReversed()) open.push(next === "/" ? `/${name}` : `${next}/${name}`);
+    }
   }
 
   private makeParents(path: string): FileError | undefined {
@@ -181,8 +181,7 @@ export class FileView {
   private put(path: string, entry: Entry): FileError | undefined {
     const before = this.files.written.get(path);
     const freed = before?.is === "file" ? before.size : 0;
-    if (!this.hasRoom((entry.is === "file" ? entry.size : 0) - freed, before === undefined ? 1 : 0) || path.length > pathBytesMax)
-      return "No space left on device";
+    if (!this.hasRoom((entry.is === "file" ? entry.size : 0) - freed, before === undefined ? 1 : 0)) return "No space left on device";
     this.forget(path);
     this.files.written.set(path, entry);
     if (entry.is === "file") this.files.bytes += entry.size;
@@ -213,8 +212,9 @@ export class FileView {
     return above ? { is: "directory", mode: 0o755, mtimeS: this.nowS } : undefined;
   }
 
-  /** Where a path leads through links; undefined where there are too many. */
+  /** Where a path leads through links; undefined where there are too many, or it is too long: `lost` says which. */
   private real(path: string, follow: boolean): string | undefined {
+    if (isTooLong(path)) return undefined;
     let left = absolute(path).split("/").slice(1);
     let real = "/";
     for (let links = 0; left.length > 0; ) {
@@ -234,6 +234,13 @@ export class FileView {
     return real;
   }
 }
+
+/** What directories that lie in each other cost is the square of their number, for each of them: Linux would take some 2,000. */
+const levelsMax = 400;
+
+const isTooLong = (path: string) => path.length > pathBytesMax || path.split("/").length > levelsMax;
+
+const lost = (path: string): FileError => (isTooLong(path) ? "File name too long" : "Too many levels of symbolic links");
 
 const encoder = new TextEncoder();
 

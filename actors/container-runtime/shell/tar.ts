@@ -1,4 +1,5 @@
 import { gunzipSync } from "node:zlib";
+import { withoutTrailingSlashes } from "../../../protocol/paths";
 import { ArchiveReader, archived, archiveEnd, type Member, zipped } from "./archive";
 import { absolute, containerBytesMax, type Entry, type FileView, joined, parentOf } from "./files";
 import { ended, failed, filesAt, type Place, type Program, type Reader } from "./program";
@@ -126,7 +127,7 @@ function create(asked: Asked, files: FileView, folder: string) {
 
 /** What a member is called: as its path was given, without a leading "/", and with "/" after a directory. */
 function memberName(given: string, below: string, entry: Entry): string {
-  const plain = `${given.replace(/\/+$/, "")}${below}`.replace(/^\/+/, "");
+  const plain = `${withoutTrailingSlashes(given)}${below}`.replace(/^\/+/, "");
   return entry.is === "directory" && plain !== "" ? `${plain}/` : plain;
 }
 
@@ -138,6 +139,8 @@ class Extraction implements Reader {
   private readonly files: FileView;
   private readonly folder: string;
   private readonly seen = new Set<string>();
+  /** The paths that are asked for, without slashes at their ends. */
+  private readonly plain: readonly string[];
 
   constructor(
     private readonly asked: Asked,
@@ -145,6 +148,7 @@ class Extraction implements Reader {
   ) {
     this.files = filesAt(place);
     this.folder = absolute(asked.folder);
+    this.plain = asked.paths.map(withoutTrailingSlashes);
   }
 
   take(bytes: Uint8Array, isEnd: boolean) {
@@ -165,8 +169,8 @@ class Extraction implements Reader {
     let out = "";
     for (const member of members) {
       const { paths } = this.asked;
-      const name = member.name.replace(/\/+$/, "");
-      const wanted = paths.find((path) => name === path.replace(/\/+$/, "") || name.startsWith(`${path.replace(/\/+$/, "")}/`));
+      const name = withoutTrailingSlashes(member.name);
+      const wanted = paths.find((_path, index) => name === this.plain[index] || name.startsWith(`${this.plain[index]}/`));
       if (paths.length > 0 && wanted === undefined) continue;
       if (wanted !== undefined) this.seen.add(wanted);
       if (this.asked.verb === "t" || this.asked.verbose) out += `${member.name}\n`;

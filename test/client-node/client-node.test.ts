@@ -157,21 +157,25 @@ describe("@kubernetes/client-node against a live cluster", () => {
     const told: string[] = [];
     for (const verb of ["add", "update", "delete"] as const) informer.on(verb, (object) => told.push(`${verb} ${object.metadata!.name}`));
     informer.on("error", () => undefined);
-    await informer.start();
-    await eventually(() => told.includes("add before"), "what was there was told");
-    await make("after");
-    await eventually(() => told.includes("add after"), "what came was told");
-    await api().deleteNamespacedConfigMap({ name: "before", namespace });
-    await eventually(() => told.includes("delete before"), "what went was told");
-    await informer.stop();
-    await make("meanwhile");
-    await api().deleteNamespacedConfigMap({ name: "after", namespace });
-    await informer.start();
-    await eventually(
-      () => informer.get("meanwhile", namespace) !== undefined && informer.get("after", namespace) === undefined,
-      "it caught up",
-    );
-    await informer.stop();
+    try {
+      await informer.start();
+      await eventually(() => told.includes("add before"), "what was there was told");
+      await make("after");
+      await eventually(() => told.includes("add after"), "what came was told");
+      await api().deleteNamespacedConfigMap({ name: "before", namespace });
+      await eventually(() => told.includes("delete before"), "what went was told");
+      await informer.stop();
+      await make("meanwhile");
+      await api().deleteNamespacedConfigMap({ name: "after", namespace });
+      await informer.start();
+      await eventually(
+        () => informer.get("meanwhile", namespace) !== undefined && informer.get("after", namespace) === undefined,
+        "it caught up",
+      );
+    } finally {
+      // One that is left running would list for ever, and keep its process.
+      await informer.stop();
+    }
   });
 
   /** Forgets what was before that revision in etcd, as API servers do every five minutes. */

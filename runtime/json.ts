@@ -1,3 +1,4 @@
+import { frozen } from "../protocol/told";
 import { hashBytes } from "./hash";
 
 /**
@@ -47,13 +48,5 @@ export function decodeFrozen(bytes: Uint8Array): unknown {
 
 function parse(bytes: Uint8Array): unknown {
   const buffer = Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  return freeze(JSON.parse(buffer.toString("utf8")));
-}
-
-function freeze(value: unknown): unknown {
-  if (typeof value !== "object" || value === null) return value;
-  Object.freeze(value);
-  if (Array.isArray(value)) for (const item of value) freeze(item);
-  else for (const key in value) freeze((value as Record<string, unknown>)[key]);
-  return value;
+  return frozen(JSON.parse(buffer.toString("utf8")) as unknown);
 }

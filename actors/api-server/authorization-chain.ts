@@ -9,9 +9,9 @@ import { decideByNode, decideByRoles } from "./authorization-memo";
 import { type Call, refuse, respond } from "./call";
 import type { Program } from "./cel/environment";
 import { text } from "./health";
-import { isObject } from "./objects/decode";
 import type { Ctx, ServerState } from "./state";
 import { postJson, type WebOutcome } from "./web/call";
+import { reviewStatus } from "./web/review-status";
 
 /**
  * The authorizers, asked one after the other: the first that allows or denies decides, and members of system:masters may do everything before anybody is
@@ -279,14 +279,8 @@ function readAnswer(outcome: WebOutcome, url: string): Answer | string {
   if (!outcome.ok) return `Post ${JSON.stringify(url)}: ${outcome.detail}`;
   const { code, body } = outcome.response;
   if (code < 200 || code >= 300) return `Post ${JSON.stringify(url)}: the webhook answered ${code}`;
-  let answer: unknown;
-  try {
-    answer = JSON.parse(Buffer.from(body).toString("utf8"));
-  } catch (error) {
-    if (error instanceof SyntaxError) return `couldn't get version/kind; json parse error: ${error.message}`;
-    throw error;
-  }
-  const { status } = isObject(answer) ? answer : {};
-  const { allowed, denied, reason = "" } = isObject(status) ? status : {};
+  const status = reviewStatus(body);
+  if (typeof status === "string") return status;
+  const { allowed, denied, reason = "" } = status;
   return { allowed: allowed === true, denied: denied === true, reason: String(reason) };
 }

@@ -1,9 +1,9 @@
 import type { Container, Pod } from "../../../../protocol/kinds/generated";
 import { type Failure, forbidden } from "../../../../protocol/status";
-import { isObject } from "../../objects/decode";
 import { after } from "../../registry/pieces";
 import type { Ctx, ServerState } from "../../state";
 import { postJson, type WebOutcome } from "../../web/call";
+import { reviewStatus } from "../../web/review-status";
 import type { ImagePolicySettings } from "../configuration";
 import type { Notes, Review } from "./review";
 
@@ -110,14 +110,8 @@ function read(outcome: WebOutcome): { readonly allowed: boolean; readonly reason
   if (!outcome.ok) return outcome.detail;
   const { code, body } = outcome.response;
   if (code < 200 || code >= 300) return `error contacting webhook: ${code}`;
-  let answer: unknown;
-  try {
-    answer = JSON.parse(Buffer.from(body).toString("utf8"));
-  } catch (error) {
-    if (error instanceof SyntaxError) return `couldn't get version/kind; json parse error: ${error.message}`;
-    throw error;
-  }
-  const { status } = isObject(answer) ? answer : {};
-  const { allowed = false, reason = "" } = isObject(status) ? status : {};
+  const status = reviewStatus(body);
+  if (typeof status === "string") return status;
+  const { allowed = false, reason = "" } = status;
   return { allowed: allowed === true, reason: String(reason) };
 }

@@ -1,4 +1,7 @@
+import { allKinds, apiVersionOf, type Kind } from "../../protocol/kinds/registry";
 import type { Draws } from "./draws";
+import { graft } from "./grown";
+import { least, names } from "./least";
 import type { Document } from "./values";
 
 const template = {
@@ -22,7 +25,7 @@ const cel = [
   "9223372036854775807 + 1",
 ];
 
-/** Where objects of each kind are made, and one of that kind that is well meant. */
+/** Where objects of the kinds with most to go wrong are made, and one of that kind that is well meant. */
 export const kinds: readonly (readonly [path: string, make: (draws: Draws) => Document])[] = [
   [
     "/api/v1/namespaces/default/configmaps",
@@ -369,3 +372,23 @@ export const boats: Document = {
     ],
   },
 };
+
+/** Where objects of any built-in kind are made, and one of that kind with more fields than anybody writes. */
+export const everyKind: readonly (readonly [path: string, make: (draws: Draws) => Document])[] = allKinds().flatMap((kind) => {
+  const key = `${kind.plural}.${kind.group}`;
+  const body = least[key];
+  if (body === undefined) return [];
+  const root = kind.group === "" ? `/api/${kind.version}` : `/apis/${kind.group}/${kind.version}`;
+  return [[`${root}/${kind.namespaced ? "namespaces/default/" : ""}${kind.plural}`, (draws: Draws) => overgrown(kind, body, draws)]];
+});
+
+function overgrown(kind: Kind, body: Document | ((n: number) => Document), draws: Draws): Document {
+  const n = draws.below(3);
+  const name = names[`${kind.plural}.${kind.group}`]?.(n);
+  const object: Document = {
+    ...{ apiVersion: apiVersionOf(kind), kind: kind.kind, metadata: name === undefined ? {} : { name } },
+    ...structuredClone(typeof body === "function" ? body(n) : body),
+  };
+  graft(object, kind, draws);
+  return object;
+}

@@ -1,5 +1,6 @@
+import { toProtobuf } from "../../actors/api-server/gateway/protobuf-encode";
 import type { Draws } from "./draws";
-import { kinds } from "./kinds";
+import { everyKind, kinds } from "./kinds";
 import { type Document, hostileValue, mutate, textOf, torn } from "./values";
 
 /** One request as a client might send it. */
@@ -115,6 +116,14 @@ function query(draws: Draws): string {
         return `continue=${draws.of([
           "x",
           "",
+          // One that could be ours, but for where it goes on.
+          Buffer.from(
+            textOf({
+              v: "meta.k8s.io/v1",
+              rv: draws.of([-1, 1, 2, 50, 1e15]),
+              start: draws.of(["a\0", "\0", "..\0", "default/a\0", "z".repeat(3_000)]),
+            }),
+          ).toString("base64url"),
           Buffer.from(textOf({ v: "meta.k8s.io/v1", rv: hostileValue(draws), start: hostileValue(draws) }))
             .toString("base64url")
             .slice(0, 5_000),
@@ -138,7 +147,8 @@ function query(draws: Draws): string {
           "=",
           "a=%zz",
           "pretty=true",
-          "timeoutSeconds=-1",
+          ...["-1", "0", "1e9", "999999999999999", "1.5", "x"].map((seconds) => `timeoutSeconds=${seconds}`),
+          ...["-1s", "1h", "0", "1e9s", ".s", "9".repeat(400)].map((duration) => `timeout=${duration}`),
           "includeObject=x",
           "x=".repeat(2000),
           "limit[]=1",
@@ -173,14 +183,39 @@ const pointers = [
   "/spec/template/spec/containers/0",
 ];
 
-function jsonPatch(draws: Draws): unknown {
+/** A pointer to somewhere in the object. */
+function pointerInto(object: Document, draws: Draws): string {
+  let pointer = "";
+  let at: unknown = object;
+  for (let depth = 1 + draws.below(8); depth > 0 && typeof at === "object" && at !== null; depth--) {
+    const keys = Object.keys(at);
+    if (keys.length === 0) break;
+    const key = draws.of(keys);
+    pointer += `/${key.replaceAll("~", "~0").replaceAll("/", "~1")}`;
+    at = (at as Document)[key];
+  }
+  return pointer;
+}
+
+function jsonPatch(object: Document, draws: Draws): unknown {
+  if (draws.oneIn(20)) return hostileValue(draws);
+  const somewhere = () => (draws.oneIn(2) ? draws.of(pointers) : pointerInto(object, draws));
   const operation = () => ({
     op: draws.of(["add", "remove", "replace", "move", "copy", "test", "x"]),
-    path: draws.of(pointers),
-    from: draws.of(pointers),
+    path: somewhere(),
+    from: somewhere(),
     value: hostileValue(draws),
   });
-  return draws.oneIn(20) ? hostileValue(draws) : Array.from({ length: 1 + draws.below(5) }, operation);
+  // Some copy what they have copied, hundreds of times.
+  if (draws.oneIn(15)) {
+    const [from, to] = [pointerInto(object, draws), pointerInto(object, draws)];
+    const round = [
+      { op: draws.of(["copy", "move"]), from, path: `${to}/-` },
+      { op: "copy", from: to, path: from },
+    ];
+    return Array.from({ length: draws.below(300) }, () => round).flat();
+  }
+  return Array.from({ length: 1 + draws.below(5) }, operation);
 }
 
 const targets = [
@@ -207,10 +242,13 @@ const targets = [
   "/logs/",
 ];
 
+/** By way of JSON: what is nested as deeply as some of this is has no structured clone. */
+const copyOf = (object: Document): Document => JSON.parse(textOf(object));
+
 /** The next request: of a well-meant one most is left, or little, or nothing. */
 export function hostileRequest(draws: Draws): HostileRequest {
   const accept = draws.oneIn(3) ? draws.of(accepts) : "application/json";
-  const [path, make] = draws.of(kinds);
+  const [path, make] = draws.of(draws.oneIn(2) ? kinds : everyKind);
   const method = draws.of([
     "POST",
     "POST",
@@ -230,10 +268,11 @@ export function hostileRequest(draws: Draws): HostileRequest {
   ]);
   if (draws.oneIn(40))
     return { method, target: `${draws.of(targets)}${query(draws)}`, accept, contentType: draws.of(types), body: new Uint8Array() };
-  const object = structuredClone(make(draws));
+  const object = copyOf(make(draws));
   const name = draws.oneIn(4) ? draws.of(names) : draws.of(["a", "b", "c"]);
   const metadata = object.metadata as Document | undefined;
   if (metadata && metadata.name === undefined) metadata.name = name;
+  const meant = copyOf(object);
   mutate(object, draws);
   const collection = method === "POST" ? !draws.oneIn(10) : draws.oneIn(6);
   const target = `${path}${collection ? "" : `/${draws.oneIn(8) ? draws.of(names) : name}${draws.of(subresources)}`}${query(draws)}`;
@@ -245,19 +284,58 @@ export function hostileRequest(draws: Draws): HostileRequest {
       : draws.oneIn(6)
         ? draws.of(types)
         : "application/json";
-  const document = contentType.includes("json-patch") ? jsonPatch(draws) : draws.oneIn(40) ? hostileValue(draws) : object;
+  const document = contentType.includes("json-patch") ? jsonPatch(meant, draws) : draws.oneIn(40) ? hostileValue(draws) : object;
   const text = torn(textOf(document), draws);
   const body = contentType.includes("protobuf")
-    ? protobufOf(text, draws)
+    ? protobufOf(meant, text, draws)
     : method === "GET" || method === "HEAD"
       ? new Uint8Array()
       : Buffer.from(text.slice(0, 4_000_000));
   return { method, target, accept, contentType, body };
 }
 
+/** The object as a well-meant client would send it, and then bytes of it changed, doubled, left out or wrapped; of kinds without a message something that looks like one. */
+function protobufOf(object: Document, text: string, draws: Draws): Uint8Array {
+  let bytes = Buffer.from(encoded(object) ?? likeAMessage(text, draws));
+  for (let n = draws.below(6); n > 0; n--) {
+    const at = draws.below(bytes.length);
+    const [before, after] = [bytes.subarray(0, at), bytes.subarray(at)];
+    switch (draws.below(6)) {
+      case 0:
+        bytes = Buffer.concat([before, after, after.subarray(0, 50_000)]);
+        break;
+      case 1:
+        bytes = Buffer.concat([before, after.subarray(draws.below(20))]);
+        break;
+      case 2:
+        // A length, or a number, beyond all bounds.
+        bytes = Buffer.concat([before, Buffer.from("ffffffffffffffffff01".slice(draws.below(10) * 2), "hex"), after]);
+        break;
+      case 3:
+        // A group that begins again and again, or a message in a message in a message.
+        bytes = Buffer.concat([before, Buffer.alloc(draws.below(5_000), draws.of([0x0b, 0x0a, 0x12])), after]);
+        break;
+      default:
+        bytes = Buffer.from(bytes);
+        bytes[at] = draws.below(256);
+    }
+    if (bytes.length === 0 || bytes.length > 1_000_000) break;
+  }
+  return draws.oneIn(8) ? bytes.subarray(0, draws.below(bytes.length + 1)) : bytes;
+}
+
+function encoded(object: Document): Uint8Array | undefined {
+  try {
+    return toProtobuf(object);
+  } catch {
+    // It grew something of another type than the message has there.
+    return undefined;
+  }
+}
+
 /** The magic number and, after it, something that has the look of a message. */
-function protobufOf(text: string, draws: Draws): Uint8Array {
-  const bytes = Buffer.concat([
+const likeAMessage = (text: string, draws: Draws): Uint8Array =>
+  Buffer.concat([
     Buffer.from("k8s\0"),
     Buffer.from([0x0a, 0x10, 0x0a, 0x02]),
     Buffer.from("v1"),
@@ -266,6 +344,3 @@ function protobufOf(text: string, draws: Draws): Uint8Array {
     Buffer.from([0x12]),
     Buffer.from(text.slice(0, 200)),
   ]);
-  for (let n = draws.below(10); n > 0; n--) bytes[draws.below(bytes.length)] = draws.below(256);
-  return bytes.subarray(0, draws.oneIn(3) ? draws.below(bytes.length) : bytes.length);
-}

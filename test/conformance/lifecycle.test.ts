@@ -1,6 +1,7 @@
+import { least, names } from "../../bench/hostile/least";
 import { type Json, type Reply, Tank, type Watched } from "../api-server/server/tank";
 import { definitions } from "./definitions";
-import { least, names, statusAlone, statuses } from "./manifests";
+import { statusAlone, statuses } from "./manifests";
 
 /** A resource as discovery tells it, and where its objects are. */
 interface Told {

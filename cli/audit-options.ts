@@ -1,7 +1,8 @@
 import { resolve } from "node:path";
 import type { Command } from "commander";
 import type { ApiServerConfig } from "../actors/api-server/config";
-import { microseconds } from "../scenarios/language/duration";
+import { parseDurationMs } from "../protocol/kinds/duration";
+import type { AuditBatchOptions } from "./audit-batches";
 import type { AuditLogOptions } from "./audit-log";
 import { readAuditPolicy } from "./audit-policy";
 import type { AuditTruncation } from "./audit-truncation";
@@ -16,9 +17,18 @@ export interface AuditFlags {
   readonly auditLogMaxsize?: string;
   readonly auditLogMaxbackup?: string;
   readonly auditLogMaxage?: string;
+  readonly auditLogMode?: string;
+  readonly auditLogBatchBufferSize?: string;
+  readonly auditLogBatchMaxSize?: string;
+  readonly auditLogBatchMaxWait?: string;
+  readonly auditLogBatchThrottleEnable?: string;
+  readonly auditLogBatchThrottleQps?: string;
+  readonly auditLogBatchThrottleBurst?: string;
   readonly auditLogTruncateEnabled?: boolean;
+  readonly auditLogTruncateMaxBatchSize?: string;
   readonly auditLogTruncateMaxEventSize?: string;
   readonly auditWebhookTruncateEnabled?: boolean;
+  readonly auditWebhookTruncateMaxBatchSize?: string;
   readonly auditWebhookTruncateMaxEventSize?: string;
   readonly auditWebhookConfigFile?: string;
   readonly auditWebhookMode?: string;
@@ -31,9 +41,12 @@ export interface AuditFlags {
   readonly auditWebhookBatchThrottleBurst?: string;
 }
 
+/** "batch": events are written in the background; "blocking": before the answer; "blocking-strict": a request whose beginning cannot be written is refused. */
+export type AuditMode = "batch" | "blocking" | "blocking-strict";
+
 export interface AuditOptions {
   readonly policy: NonNullable<ApiServerConfig["audit"]>;
-  readonly log: AuditLogOptions | undefined;
+  readonly log: (AuditLogOptions & { readonly mode: AuditMode; readonly batch: AuditBatchOptions }) | undefined;
   readonly webhook: AuditWebhookOptions | undefined;
   /** Undefined where events are written whole, however large. */
   readonly truncation: { readonly log: AuditTruncation | undefined; readonly webhook: AuditTruncation | undefined };
@@ -49,10 +62,25 @@ export function addAuditFlags(command: Command): Command {
     .option("--audit-log-maxsize <megabytes>", "the size at which the file is put aside (default 100)")
     .option("--audit-log-maxbackup <count>", "files of before that are kept (default: all)")
     .option("--audit-log-maxage <days>", "how long they are kept (default: for ever)")
+    .option(
+      "--audit-log-mode <mode>",
+      "batch: in the background; blocking: before the answer; blocking-strict: a request is refused without it (default blocking)",
+    )
+    .option("--audit-log-batch-buffer-size <count>", "events that wait at most, in batch mode; others are lost (default 10000)")
+    .option("--audit-log-batch-max-size <count>", "events that are written at a time (default 1)")
+    .option("--audit-log-batch-max-wait <duration>", "how long events wait for others (default 0s)")
+    .option("--audit-log-batch-throttle-enable <boolean>", "whether batches are held back at all (default false)")
+    .option("--audit-log-batch-throttle-qps <count>", "batches a second")
+    .option("--audit-log-batch-throttle-burst <count>", "batches at once")
     .option("--audit-log-truncate-enabled", "whether events that are too large lose the objects of request and answer (default: no)")
     .option("--audit-log-truncate-max-event-size <bytes>", "what is too large; what still is without them is lost (default 102400)")
+    .option(
+      "--audit-log-truncate-max-batch-size <bytes>",
+      "no less than that of an event; servers hand on one event at a time (default 10485760)",
+    )
     .option("--audit-webhook-truncate-enabled", "the same, of what is sent to the webhook")
     .option("--audit-webhook-truncate-max-event-size <bytes>", "the same (default 102400)")
+    .option("--audit-webhook-truncate-max-batch-size <bytes>", "the same (default 10485760)")
     .option("--audit-webhook-config-file <file>", "a kubeconfig whose server audit events are posted to")
     .option(
       "--audit-webhook-mode <mode>",
@@ -85,52 +113,91 @@ export function readAudit(flags: AuditFlags): AuditOptions | undefined {
     log: path === undefined ? undefined : logOptions(flags, path),
     webhook: webhookFile === undefined ? undefined : webhookOptions(flags, webhookFile),
     truncation: {
-      log: truncation("log", flags.auditLogTruncateEnabled, flags.auditLogTruncateMaxEventSize),
-      webhook: truncation("webhook", flags.auditWebhookTruncateEnabled, flags.auditWebhookTruncateMaxEventSize),
+      log: truncation("log", flags.auditLogTruncateEnabled, flags.auditLogTruncateMaxEventSize, flags.auditLogTruncateMaxBatchSize),
+      webhook: truncation(
+        "webhook",
+        flags.auditWebhookTruncateEnabled,
+        flags.auditWebhookTruncateMaxEventSize,
+        flags.auditWebhookTruncateMaxBatchSize,
+      ),
     },
   };
 }
 
-function truncation(of: "log" | "webhook", enabled = false, size = "102400"): AuditTruncation | undefined {
+function truncation(of: "log" | "webhook", enabled = false, size = "102400", batchSize = "10485760"): AuditTruncation | undefined {
   const maxEventBytes = positive(`--audit-${of}-truncate-max-event-size`, size);
+  const maxBatchBytes = positive(`--audit-${of}-truncate-max-batch-size`, batchSize);
+  if (maxBatchBytes < maxEventBytes)
+    throw new InputError(
+      `--audit-${of}-truncate-max-batch-size ${batchSize}: expected no less than --audit-${of}-truncate-max-event-size ${size}`,
+    );
   return enabled ? { maxEventBytes } : undefined;
 }
 
-function logOptions(flags: AuditFlags, path: string): AuditLogOptions {
+function logOptions(flags: AuditFlags, path: string): NonNullable<AuditOptions["log"]> {
   return {
     path: path === "-" ? "-" : resolve(path),
     // 100 MB is what a real server takes where the flag is 0.
     maxBytes: (count("--audit-log-maxsize", flags.auditLogMaxsize) || 100) * 1024 * 1024,
     maxBackups: count("--audit-log-maxbackup", flags.auditLogMaxbackup),
     maxAgeMs: count("--audit-log-maxage", flags.auditLogMaxage) * dayMs,
+    mode: mode("--audit-log-mode", flags.auditLogMode ?? "blocking"),
+    // Batches are no use to a file, so by default each event is one.
+    batch: {
+      bufferSize: positive("--audit-log-batch-buffer-size", flags.auditLogBatchBufferSize ?? "10000"),
+      maxSize: positive("--audit-log-batch-max-size", flags.auditLogBatchMaxSize ?? "1"),
+      maxWaitMs: duration("--audit-log-batch-max-wait", flags.auditLogBatchMaxWait ?? "0s"),
+      ...throttle("log", flags.auditLogBatchThrottleEnable ?? "false", flags.auditLogBatchThrottleQps, flags.auditLogBatchThrottleBurst),
+    },
   };
 }
 
 function webhookOptions(flags: AuditFlags, file: string): AuditWebhookOptions {
-  const { auditWebhookMode: mode = "batch" } = flags;
-  if (mode !== "batch" && mode !== "blocking" && mode !== "blocking-strict")
-    throw new InputError(`--audit-webhook-mode ${mode}: expected batch, blocking or blocking-strict`);
-  const throttles = flags.auditWebhookBatchThrottleEnable ?? "true";
-  if (throttles !== "true" && throttles !== "false")
-    throw new InputError(`--audit-webhook-batch-throttle-enable ${throttles}: expected true or false`);
+  const how = mode("--audit-webhook-mode", flags.auditWebhookMode ?? "batch");
   const access = readAuditWebhookAccess(file);
-  if (mode === "blocking-strict" && "cert" in access.tls)
+  if (how === "blocking-strict" && "cert" in access.tls)
     throw new InputError(
       `--audit-webhook-config-file ${file}: with --audit-webhook-mode blocking-strict a client certificate is not shown: use a token`,
     );
   return {
     access,
-    mode,
-    initialBackoffMs: duration("--audit-webhook-initial-backoff", flags.auditWebhookInitialBackoff ?? "10s"),
+    mode: how,
+    initialBackoffMs: longer("--audit-webhook-initial-backoff", flags.auditWebhookInitialBackoff ?? "10s"),
     batch: {
       bufferSize: positive("--audit-webhook-batch-buffer-size", flags.auditWebhookBatchBufferSize ?? "10000"),
       maxSize: positive("--audit-webhook-batch-max-size", flags.auditWebhookBatchMaxSize ?? "400"),
-      maxWaitMs: duration("--audit-webhook-batch-max-wait", flags.auditWebhookBatchMaxWait ?? "30s"),
-      throttles: throttles === "true",
-      throttleQps: positive("--audit-webhook-batch-throttle-qps", flags.auditWebhookBatchThrottleQps ?? "10"),
-      throttleBurst: positive("--audit-webhook-batch-throttle-burst", flags.auditWebhookBatchThrottleBurst ?? "15"),
+      maxWaitMs: longer("--audit-webhook-batch-max-wait", flags.auditWebhookBatchMaxWait ?? "30s"),
+      ...throttle(
+        "webhook",
+        flags.auditWebhookBatchThrottleEnable ?? "true",
+        flags.auditWebhookBatchThrottleQps ?? "10",
+        flags.auditWebhookBatchThrottleBurst ?? "15",
+      ),
     },
   };
+}
+
+function mode(flag: string, text: string): AuditMode {
+  if (text !== "batch" && text !== "blocking" && text !== "blocking-strict")
+    throw new InputError(`${flag} ${text}: expected batch, blocking or blocking-strict`);
+  return text;
+}
+
+/** What holds batches back. Where nothing does, how much is not asked for. */
+function throttle(
+  of: "log" | "webhook",
+  enable: string,
+  qps: string | undefined,
+  burst: string | undefined,
+): Pick<AuditBatchOptions, "throttles" | "throttleQps" | "throttleBurst"> {
+  const flag = `--audit-${of}-batch-throttle`;
+  if (enable !== "true" && enable !== "false") throw new InputError(`${flag}-enable ${enable}: expected true or false`);
+  const throttles = enable === "true";
+  const missing = qps === undefined ? "qps" : burst === undefined ? "burst" : "";
+  if (throttles && missing !== "") throw new InputError(`${flag}-enable true: ${flag}-${missing} says how much`);
+  if (qps !== undefined && !(/^\d{1,9}(\.\d{1,6})?$/.test(qps) && Number(qps) > 0))
+    throw new InputError(`${flag}-qps ${qps}: expected a number above 0`);
+  return { throttles, throttleQps: Number(qps ?? 0), throttleBurst: burst === undefined ? 0 : positive(`${flag}-burst`, burst) };
 }
 
 function count(flag: string, text = "0"): number {
@@ -144,7 +211,13 @@ function positive(flag: string, text: string): number {
 }
 
 function duration(flag: string, text: string): number {
-  const us = microseconds(text);
-  if (!(us > 0)) throw new InputError(`${flag} ${text}: expected a duration such as "30s"`);
-  return us / 1000;
+  const ms = parseDurationMs(text);
+  if (ms === undefined || ms < 0) throw new InputError(`${flag} ${text}: expected a duration such as "30s"`);
+  return ms;
+}
+
+function longer(flag: string, text: string): number {
+  const ms = duration(flag, text);
+  if (!(ms > 0)) throw new InputError(`${flag} ${text}: expected a duration such as "30s"`);
+  return ms;
 }

@@ -3,6 +3,7 @@ import type { AuditSink } from "../actors/api-server/audit/sink";
 import type { GatewayPort } from "../actors/api-server/gateway/port";
 import type { ApiResponse } from "../protocol/api";
 import type { LiveLog } from "../runtime/live/log";
+import { AuditBatches, type AuditBatchOptions } from "./audit-batches";
 import type { AuditWebhookAccess } from "./audit-webhook-access";
 
 /** kube-apiserver's flags of the webhook, with its defaults. */
@@ -11,15 +12,7 @@ export interface AuditWebhookOptions {
   /** "batch": events are sent in the background; "blocking": a client has its answer when the events about it have been sent, or cannot be; "blocking-strict": the server itself sends the first. */
   readonly mode: "batch" | "blocking" | "blocking-strict";
   readonly initialBackoffMs: number;
-  readonly batch: {
-    readonly bufferSize: number;
-    readonly maxSize: number;
-    readonly maxWaitMs: number;
-    readonly throttles: boolean;
-    /** Batches a second, and how many may go at once before that counts. */
-    readonly throttleQps: number;
-    readonly throttleBurst: number;
-  };
+  readonly batch: AuditBatchOptions;
 }
 
 interface AuditEvent {
@@ -31,38 +24,36 @@ interface AuditEvent {
 const triesMax = 5;
 const backoffFactor = 1.5;
 const answerMs = 30_000;
+/** Batches that are under way at once, each until it is taken or given up. */
+const underWayMax = 32;
 
 /**
  * Sends audit events to the server that a kubeconfig names, as EventLists of audit.k8s.io/v1. What finds no room, or cannot be sent, is dropped and
  * counted in the log: the cluster goes on.
  */
 export class AuditWebhook {
-  private buffer: AuditEvent[] = [];
-  private timer: NodeJS.Timeout | undefined;
   private closed = false;
-  private sending: Promise<void> = Promise.resolve();
+  private readonly batches: AuditBatches<AuditEvent>;
   private readonly pending = new Map<string, Set<Promise<void>>>();
-  private tokens: number;
-  private refilledMs = performance.now();
 
   constructor(
     private readonly options: AuditWebhookOptions,
     private readonly log: LiveLog["log"],
-    /** Told of each event that is lost. */
-    private readonly lost: (event: AuditEvent) => void = () => undefined,
+    /** Told of each event that is lost, and whether it was so for want of room. */
+    private readonly lost: (event: AuditEvent, plugin: "webhook" | "buffered") => void = () => undefined,
   ) {
-    this.tokens = options.batch.throttleBurst;
+    this.batches = new AuditBatches(options.batch, {
+      deliver: (batch) => this.send(batch),
+      overflowed: (event) => this.dropped([event], "buffered", "the buffer is full"),
+      underWayMax,
+    });
   }
 
   write(event: AuditEvent): void {
     const { mode } = this.options;
     if (mode === "blocking-strict" && event.stage === "RequestReceived") return;
-    if (mode !== "batch") return this.sendNow(event);
-    const { bufferSize, maxSize, maxWaitMs } = this.options.batch;
-    if (this.buffer.length >= bufferSize) return this.dropped([event], "the buffer is full");
-    this.buffer.push(event);
-    if (this.buffer.length >= maxSize) this.flush();
-    else this.timer ??= setTimeout(() => this.flush(), maxWaitMs);
+    if (mode === "batch") this.batches.write(event);
+    else this.sendNow(event);
   }
 
   /** The port of a door behind which a client waits for its answer until the events about its request are with the webhook. */
@@ -81,8 +72,7 @@ export class AuditWebhook {
   /** Sends what is left, without trying again. */
   async close(): Promise<void> {
     this.closed = true;
-    this.flush();
-    await this.sending;
+    await this.batches.close();
     await Promise.all([...this.pending.values()].flatMap((all) => [...all]));
   }
 
@@ -102,44 +92,20 @@ export class AuditWebhook {
     all.add(sent);
   }
 
-  private flush(): void {
-    clearTimeout(this.timer);
-    this.timer = undefined;
-    const { maxSize } = this.options.batch;
-    while (this.buffer.length > 0) {
-      const batch = this.buffer.splice(0, maxSize);
-      this.sending = this.sending.then(async () => {
-        await this.turn();
-        await this.send(batch);
-      });
-    }
-  }
-
-  /** Waits until another batch may go. */
-  private async turn(): Promise<void> {
-    const { throttles, throttleQps, throttleBurst } = this.options.batch;
-    if (!throttles) return;
-    const nowMs = performance.now();
-    this.tokens = Math.min(throttleBurst, this.tokens + ((nowMs - this.refilledMs) / 1000) * throttleQps);
-    this.refilledMs = nowMs;
-    this.tokens -= 1;
-    if (this.tokens < 0 && !this.closed) await after((-this.tokens / throttleQps) * 1000);
-  }
-
   private async send(events: readonly AuditEvent[]): Promise<void> {
     const body = JSON.stringify({ kind: "EventList", apiVersion: "audit.k8s.io/v1", metadata: {}, items: events });
     let waitMs = this.options.initialBackoffMs;
     for (let tried = 1; ; tried++) {
       const result = await post(this.options.access, body);
       if (result.ok) return;
-      if (!result.again || tried === triesMax || this.closed) return this.dropped(events, result.why);
+      if (!result.again || tried === triesMax || this.closed) return this.dropped(events, "webhook", result.why);
       await after(waitMs);
       waitMs *= backoffFactor;
     }
   }
 
-  private dropped(events: readonly AuditEvent[], why: string): void {
-    for (const event of events) this.lost(event);
+  private dropped(events: readonly AuditEvent[], plugin: "webhook" | "buffered", why: string): void {
+    for (const event of events) this.lost(event, plugin);
     this.log("error", "audit events are lost: the webhook did not take them", { url: this.options.access.url, events: events.length, why });
   }
 }

@@ -4,6 +4,7 @@ import { KmsGateway } from "../actors/api-server/gateway/kms";
 import { type GatewayPort, portTo } from "../actors/api-server/gateway/port";
 import { hexadecimal, idOf } from "../actors/etcd/gateway/identity";
 import { type Address, address, type HostName, roleOf } from "../protocol/address";
+import type { AuditKeep } from "../protocol/audit";
 import type { Stored } from "../protocol/kinds/object";
 import type { AnyActor } from "../runtime/actor";
 import { Front } from "../runtime/live/front";
@@ -13,6 +14,7 @@ import { formatToken } from "../runtime/live/join/token";
 import type { LiveLog } from "../runtime/live/log";
 import { adminCertificate, loadPki, type Pki, servingCertificate } from "../runtime/live/pki";
 import { type HostPlan, LiveWorld } from "../runtime/live/world";
+import type { Service } from "../runtime/serving";
 import type { RuntimeEvent } from "../runtime/world";
 import { type ClusterPlan, type ClusterShape, type PlanOptions, planCluster } from "../scenarios/cluster";
 import { apiServersOf, type ConfigurationFile, followConfiguration, tellApiServer } from "./configuration-files";
@@ -32,7 +34,7 @@ import { readObjects, reasonNotReady, reasonNotServing } from "./readiness";
 import { refusePort } from "./refused-port";
 import type { StorageOptions } from "./storage-options";
 import { authorityOf, type Endpoint } from "./up-options";
-import { kmsActor, webActor, withWebDoors } from "./web-doors";
+import { auditActor, kmsActor, webActor, withWebDoors } from "./web-doors";
 
 export interface LiveClusterOptions {
   readonly shape: ClusterShape;
@@ -58,6 +60,8 @@ export interface LiveClusterOptions {
   readonly apiServer?: PlanOptions["apiServer"];
   /** What stands between the doors of the API servers and these. */
   readonly behindDoors?: (port: GatewayPort) => GatewayPort;
+  /** Writes the beginning of each request before it is served. */
+  readonly auditKeeper?: Service<AuditKeep>;
   /** Files of the API servers' configuration that are read again when they change. */
   readonly configurationFiles?: readonly ConfigurationFile[];
   /** Whether joined processes tell of what happens on their hosts. */
@@ -81,6 +85,8 @@ export interface LiveAddresses {
   readonly token: string;
 }
 
+/** With whom API servers alone speak. */
+const apiServersOwn: ReadonlySet<string> = new Set(["etcd", "web", "kms", "audit"]);
 /** How many hosts one process may bring when it joins. */
 const joinedHostsMax = 500;
 const readyPollMs = 40;
@@ -123,7 +129,7 @@ export class LiveCluster {
     const web = { clientCa: authority.certificate, proxyCa: pki.frontProxyAuthority.certificate };
     this.plan = planCluster(shape, { ...this.planned(), web, ...(etcdMembers && { etcdMembers: etcdMembers.present }) });
     this.world = new LiveWorld({
-      actors: [...(storage?.actors(actors) ?? actors), webActor, kmsActor],
+      actors: [...(storage?.actors(actors) ?? actors), webActor, kmsActor, auditActor],
       secrets,
       ...(directory.path === undefined ? {} : { dataDirectory: directory.path }),
       observers: [(host, event) => this.observe(host, event)],
@@ -131,7 +137,8 @@ export class LiveCluster {
     this.doors = new Doors(this.world, log);
     this.etcdDoors = new EtcdDoors(this.world, log, pki);
     this.front = new Front(() => this.doors.behind());
-    for (const plan of withWebDoors(storage?.hosts(this.plan) ?? this.plan.hosts, pki, this.kms)) this.world.addHost(plan);
+    const doors = { kms: this.kms, auditKeeper: options.auditKeeper };
+    for (const plan of withWebDoors(storage?.hosts(this.plan) ?? this.plan.hosts, pki, doors)) this.world.addHost(plan);
     this.hub = new Hub({
       world: this.world,
       authority,
@@ -144,7 +151,7 @@ export class LiveCluster {
       ),
       plan: (host) => this.joinedPlan(host),
       // Nodes have no business with etcd, nor with the doors through which API servers call the world.
-      mayReach: (_from: Address, to: Address) => roleOf(to) !== "etcd" && roleOf(to) !== "web",
+      mayReach: (_from: Address, to: Address) => !apiServersOwn.has(roleOf(to)),
       hostsMax: joinedHostsMax,
       visit: faultDoor(() => this.faults),
       ...(options.hearsJoined ? { hears: (host, event) => this.world.tell(host, event) } : {}),
@@ -368,8 +375,13 @@ export class LiveCluster {
   }
 
   private planned(): PlanOptions {
-    const { behaviours, apiServer } = this.options;
-    return { ...(apiServer ? { apiServer } : {}), rootCa: this.pki.authority.certificate, ...(behaviours ? { behaviours } : {}) };
+    const { behaviours, apiServer, auditKeeper } = this.options;
+    return {
+      ...(apiServer ? { apiServer } : {}),
+      ...(auditKeeper ? { keepsAudit: true } : {}),
+      rootCa: this.pki.authority.certificate,
+      ...(behaviours ? { behaviours } : {}),
+    };
   }
 
   /** A node that joins is what the next node of a larger cluster would be. */

@@ -1,11 +1,8 @@
 import type { Command } from "commander";
-import type { Address } from "../protocol/address";
-import type { ApiAuditLost } from "../protocol/api";
+import type { GatewayPort } from "../actors/api-server/gateway/port";
 import { liveLog } from "../runtime/live/log";
 import { addApiServerFlags } from "./api-server-flags";
-import { AuditLog } from "./audit-log";
-import { truncated } from "./audit-truncation";
-import { AuditWebhook } from "./audit-webhook";
+import { AuditBackends } from "./audit-backends";
 import { addAuthenticationFlags } from "./authentication-options";
 import { addAuthorizationFlag } from "./authorization-options";
 import { tellApiServer } from "./configuration-files";
@@ -65,44 +62,17 @@ async function up(flags: UpFlags, fail: (why: string) => void): Promise<() => Pr
   const print = (text: string, json: object) => process.stdout.write(`${options.json ? JSON.stringify(json) : text}\n`);
   const etcdStarted = (member: string, address: string) => print(`${member} ${address}`, { event: "etcd-member", name: member, address });
   const log = liveLog(options.logLevel);
-  const auditLog = options.audit?.log && new AuditLog(options.audit.log, () => Date.now());
-  /** Whose request each event is about, for the server to count what is lost. */
-  const servers = new WeakMap<object, Address>();
-  let lost: (event: object, plugin: ApiAuditLost["plugin"]) => void = () => undefined;
-  const auditWebhook = options.audit?.webhook && new AuditWebhook(options.audit.webhook, log.log, (event) => lost(event, "webhook"));
+  const audit = options.audit && new AuditBackends(options.audit, log.log, () => Date.now());
   const prepared = (made: LiveCluster) => {
-    lost = (event, plugin) => {
-      const server = servers.get(event);
-      if (server !== undefined) tellApiServer(made.world, made.plan, server, { kind: "api.auditLost", plugin, events: 1 });
-    };
+    if (!audit) return;
+    audit.onLost = (server, plugin) => tellApiServer(made.world, made.plan, server, { kind: "api.auditLost", plugin, events: 1 });
     made.world.events.subscribe(({ event }) => {
-      if (event.type !== "fact" || event.fact.kind !== "audit.event") return;
-      const audited = event.fact.event as object;
-      /** The event in the size that its taker wants, if it can be had. */
-      const fitting = (plugin: ApiAuditLost["plugin"]): object | undefined => {
-        const fit = truncated(audited, options.audit?.truncation[plugin]);
-        servers.set(fit ?? audited, event.actor);
-        if (fit === undefined) {
-          log.log("error", "an audit event is lost: it is too large", { plugin });
-          setImmediate(() => lost(audited, plugin));
-        }
-        return fit;
-      };
-      if (auditLog) {
-        const fit = fitting("log");
-        try {
-          if (fit) auditLog.write(fit);
-        } catch (error) {
-          log.log("error", "an audit event is lost: it cannot be written", { err: error });
-          setImmediate(() => lost(fit!, "log"));
-        }
-      }
-      const fit = auditWebhook && fitting("webhook");
-      if (fit) auditWebhook.write(fit);
+      if (event.type === "fact" && event.fact.kind === "audit.event") audit.write(event.fact.event as object, event.actor);
     });
   };
   const started = { ...options, prepared, actors, log, etcdStarted, failed: fail };
-  const cluster = await live.LiveCluster.start({ ...started, ...(auditWebhook && { behindDoors: (port) => auditWebhook.holding(port) }) });
+  const audited = audit && { behindDoors: (port: GatewayPort) => audit.holding(port), ...(audit.isStrict ? { auditKeeper: audit } : {}) };
+  const cluster = await live.LiveCluster.start({ ...started, ...audited });
   for (const lost of cluster.lostEtcdMembers) process.stderr.write(`${lost}\n`);
   const { addresses, pki } = cluster;
   let etcd: EtcdAccess;
@@ -126,8 +96,7 @@ async function up(flags: UpFlags, fail: (why: string) => void): Promise<() => Pr
   return async () => {
     metrics?.close();
     await cluster.close();
-    auditLog?.close();
-    await auditWebhook?.close();
+    await audit?.close();
   };
 
   async function announce(): Promise<void> {

@@ -104,7 +104,8 @@ export interface ApiReload {
 /** Said to an API server by its own door, as a datagram: so many audit events about its requests were lost, by whoever was to keep them. */
 export interface ApiAuditLost {
   readonly kind: "api.auditLost";
-  readonly plugin: "log" | "webhook";
+  /** "buffered": there was no room where events wait to be kept; "truncate": they were too large. */
+  readonly plugin: "log" | "webhook" | "buffered" | "truncate";
   readonly events: number;
 }
 

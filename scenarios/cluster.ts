@@ -76,6 +76,8 @@ export interface PlanOptions {
   readonly etcdMembers?: readonly Address[];
   /** What API servers are told beside: whose tokens they believe, say. */
   readonly apiServer?: Partial<ApiServerConfig>;
+  /** The beginning of each request has to be in the audit log, which is asked to write it. */
+  readonly keepsAudit?: boolean;
   /** In a live cluster: API servers call webhooks and aggregated servers, who know them by the authorities named here (PEM). */
   readonly web?: { readonly clientCa: string; readonly proxyCa: string };
 }
@@ -88,6 +90,11 @@ export function webGatewayOf(hostName: string): Address {
 /** The address through which it speaks to key management plug-ins. */
 export function kmsGatewayOf(hostName: string): Address {
   return address("kms", hostName);
+}
+
+/** The address of whoever writes its audit log. */
+export function auditKeeperOf(hostName: string): Address {
+  return address("audit", hostName);
 }
 
 const metricsServerAddress = address("metrics-server", 0);
@@ -127,6 +134,7 @@ export function planCluster(shape: ClusterShape, options: PlanOptions = {}): Clu
       ...(staticTokens ? { staticTokens } : {}),
       ...(advertise ? { advertise } : {}),
       ...(web ? { authorities: web, kms: { gateway: kmsGatewayOf(name) } } : {}),
+      ...(options.keepsAudit ? { auditKeeper: auditKeeperOf(name) } : {}),
       ...(metricsServer ? { metricsServer: true } : {}),
       ...(operators.some(({ serviceAccount }) => serviceAccount) ? { actorAccounts: operatorAccounts(operators) } : {}),
       ...(web || webhooks.length > 0 || metricsServer

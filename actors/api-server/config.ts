@@ -42,6 +42,8 @@ export interface ApiServerConfig {
   readonly audit?: AuditPolicy | undefined;
   /** --audit-webhook-mode=blocking-strict: to whom the beginning of each request has to be told before it is served. */
   readonly auditStrict?: AuditSink | undefined;
+  /** --audit-log-mode=blocking-strict: who has to write the beginning of each request before it is served. */
+  readonly auditKeeper?: Address;
   /** PEM of those who sign clients' certificates and that of the proxies who vouch for users; published for aggregated servers. */
   readonly authorities?: { readonly clientCa: string; readonly proxyCa: string };
   /** Whether a metrics server runs in this cluster, whose objects are among those that every cluster has. */

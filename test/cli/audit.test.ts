@@ -3,6 +3,7 @@ import { createServer } from "node:https";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { readApiServerFlags } from "../../cli/api-server-flags";
+import { AuditBackends } from "../../cli/audit-backends";
 import { AuditLog } from "../../cli/audit-log";
 import { readAudit } from "../../cli/audit-options";
 import { readAuditPolicy } from "../../cli/audit-policy";
@@ -102,10 +103,86 @@ describe("the audit log's file", () => {
     expect(files.map((name) => JSON.parse(readFileSync(join(folder, name), "utf8")).number)).toEqual([5, 6, 7]);
   });
 
+  const rules = "apiVersion: audit.k8s.io/v1\nkind: Policy\nrules: [{level: Metadata}]\n";
+  const logged = (more: object) => readAudit({ auditPolicyFile: policy(rules), auditLogPath: join(folder, "audit.log"), ...more })!;
+  const lines = () => readFileSync(join(folder, "audit.log"), "utf8").trim().split("\n");
+
+  // Source: apiserver's pkg/server/options/audit.go.
+  test("is written at once; in batch mode each event is a batch, unless the flags say otherwise", () => {
+    expect(logged({}).log).toMatchObject({
+      mode: "blocking",
+      batch: { bufferSize: 10_000, maxSize: 1, maxWaitMs: 0, throttles: false },
+    });
+    const throttled = { auditLogMode: "batch", auditLogBatchThrottleEnable: "true" };
+    const limits = { auditLogBatchThrottleQps: "0.5", auditLogBatchThrottleBurst: "2", auditLogBatchMaxWait: "1m" };
+    expect(logged({ ...throttled, ...limits }).log!.batch).toMatchObject({ throttleQps: 0.5, throttleBurst: 2, maxWaitMs: 60_000 });
+    expect(complaint(() => logged(throttled))).toBe("--audit-log-batch-throttle-enable true: --audit-log-batch-throttle-qps says how much");
+    expect(complaint(() => logged({ auditLogMode: "lazy" }))).toBe("--audit-log-mode lazy: expected batch, blocking or blocking-strict");
+    expect(complaint(() => logged({ auditLogBatchMaxWait: "-1s" }))).toContain("--audit-log-batch-max-wait -1s: expected a duration");
+    expect(complaint(() => logged({ auditLogBatchThrottleQps: "0" }))).toBe("--audit-log-batch-throttle-qps 0: expected a number above 0");
+  });
+
+  const server = address("apiserver", 0);
+  const backends = (more: object) => {
+    const made = new AuditBackends(
+      logged(more),
+      () => undefined,
+      () => 0,
+    );
+    const lost: unknown[] = [];
+    made.onLost = (...said) => lost.push(said);
+    return { made, lost };
+  };
+
+  test("in batch mode: events wait for others, those without room are lost and told of, and the end loses none", async () => {
+    const { made, lost } = backends({
+      auditLogMode: "batch",
+      auditLogBatchBufferSize: "3",
+      auditLogBatchMaxSize: "2",
+      auditLogBatchMaxWait: "1h",
+    });
+    for (const number of [1, 2, 3, 4]) made.write({ number }, server);
+    await until(() => lost.length === 1);
+    expect(lines()).toEqual(['{"number":1}', '{"number":2}']);
+    await made.close();
+    expect(lines()).toEqual(['{"number":1}', '{"number":2}', '{"number":3}']);
+    expect(lost).toEqual([["apiserver/0", "buffered"]]);
+  });
+
+  test("that is blocking-strict: servers ask it for the beginning, and hear when it cannot be written", async () => {
+    const { made, lost } = backends({ auditLogMode: "blocking-strict" });
+    expect(made.isStrict).toBe(true);
+    const keep = (stage: string) => {
+      const said: unknown[] = [];
+      const body = { kind: "audit.keep", event: { stage } } as const;
+      made.asked({ from: server, body, deadlineMs: 0, reply: (answer) => said.push(answer), refuse: (why) => said.push(why) });
+      return said;
+    };
+    expect(keep("RequestReceived")).toEqual([{ kind: "audit.kept", kept: true }]);
+    for (const stage of ["RequestReceived", "ResponseComplete"]) made.write({ stage }, server);
+    expect(lines()).toEqual(['{"stage":"RequestReceived"}', '{"stage":"ResponseComplete"}']);
+    await made.close();
+    rmSync(join(folder, "audit.log"));
+    jest.spyOn(AuditLog.prototype, "write").mockImplementation(() => {
+      throw new Error("ENOSPC");
+    });
+    try {
+      expect(keep("RequestReceived")).toEqual([{ kind: "audit.kept", kept: false }]);
+      made.write({ stage: "ResponseComplete" }, server);
+      await until(() => lost.length > 0);
+      expect(lost).toEqual([["apiserver/0", "log"]]);
+    } finally {
+      jest.restoreAllMocks();
+    }
+  });
+
   test("loses the objects of what is too large, and what is too large without them (apiserver's truncating back end)", () => {
     const file = policy("apiVersion: audit.k8s.io/v1\nkind: Policy\nrules: [{level: RequestResponse}]\n");
     const flags = { auditPolicyFile: file, auditLogPath: "-", auditLogTruncateMaxEventSize: "300" };
     expect(readAudit(flags)!.truncation).toEqual({ log: undefined, webhook: undefined });
+    expect(complaint(() => readAudit({ ...flags, auditLogTruncateMaxBatchSize: "200" }))).toBe(
+      "--audit-log-truncate-max-batch-size 200: expected no less than --audit-log-truncate-max-event-size 300",
+    );
     const { log } = readAudit({ ...flags, auditLogTruncateEnabled: true })!.truncation;
     const event = { level: "RequestResponse", auditID: "a", annotations: { b: "c" }, requestObject: { data: "x".repeat(400) } };
     expect(truncated(event, undefined)).toBe(event);
@@ -195,11 +272,14 @@ users: [{ name: me, user: { token: secret } }]
     const batches = new AuditWebhook(
       options({ auditWebhookBatchBufferSize: "1" }),
       (...said) => lost.push(said),
-      (event) => given.push(event),
+      (event, plugin) => given.push([event.auditID, plugin]),
     );
     for (const auditID of ["a", "b"]) batches.write({ auditID });
     await batches.close();
-    expect(given).toEqual([{ auditID: "b" }, { auditID: "a" }]);
+    expect(given).toEqual([
+      ["b", "buffered"],
+      ["a", "webhook"],
+    ]);
     expect(asked.map(({ items }) => items)).toEqual([["a"]]);
     expect(lost.map((said) => (said as [string, string, { why: string }])[2].why)).toEqual(["the buffer is full", "it answered 403"]);
   });

@@ -10,7 +10,7 @@ import { text } from "../health";
 import type { Ctx, ServerState } from "../state";
 import { type AuditSubject, auditEvent } from "./event";
 import { type AuditStage, auditDecision } from "./policy";
-import { tellSink } from "./sink";
+import { keepStrictly } from "./sink";
 
 /**
  * The audit log: each stage of a request that the policy wants written is recorded as a fact, and whoever runs the server writes it where it
@@ -43,7 +43,7 @@ export function audit(
   asker: { readonly user: User; readonly impersonated: User | undefined },
   then: (state: ServerState, ctx: Ctx) => undefined,
 ): undefined {
-  const { audit: policy, auditStrict } = state.config;
+  const { audit: policy, auditStrict, auditKeeper } = state.config;
   if (policy === undefined) return then(state, ctx);
   const wanted = attributesOf(request);
   const decision = auditDecision(policy, asker.user, wanted);
@@ -60,10 +60,10 @@ export function audit(
     ctx.record({ kind: "audit.event", event: auditEvent(subject, stage, ctx.wallUs(), response) });
   };
   write(ctx, "RequestReceived");
-  if (auditStrict && !decision.omitStages.includes("RequestReceived"))
-    return tellSink(state, ctx, auditStrict, auditEvent(subject, "RequestReceived", ctx.wallUs(), undefined), (state, taken, ctx) => {
-      if (taken) return follow(state, ctx);
-      state.metrics.auditErrors.add(["webhook"]);
+  if ((auditStrict || auditKeeper) && !decision.omitStages.includes("RequestReceived"))
+    return keepStrictly(state, ctx, auditEvent(subject, "RequestReceived", ctx.wallUs(), undefined), (state, lost, ctx) => {
+      if (lost.length === 0) return follow(state, ctx);
+      for (const plugin of lost) state.metrics.auditErrors.add([plugin]);
       state.metrics.auditRejected.add();
       const message = `Internal Server Error: ${JSON.stringify(request.path)}: failed to store audit event\n`;
       return respond(ctx, { caller }, { ...text(500, message), contentType: "text/plain; charset=utf-8" });

@@ -1,3 +1,4 @@
+import type { AuditKeep, AuditKept } from "../../../protocol/audit";
 import type { HttpRequest, HttpResponse } from "../../../protocol/web";
 import type { Ctx, ServerState } from "../state";
 import { resolveWeb } from "../web/resolve";
@@ -15,8 +16,27 @@ export interface AuditSink {
 
 const answerMs = 30_000;
 
+/** Has one event kept by all who have to, and goes on with those who did not: the log is asked first, the webhook all the same. */
+export function keepStrictly(
+  state: ServerState,
+  ctx: Ctx,
+  event: object,
+  then: (state: ServerState, lost: readonly ("log" | "webhook")[], ctx: Ctx) => undefined,
+): undefined {
+  const { auditStrict: sink, auditKeeper } = state.config;
+  const tell = (state: ServerState, lost: readonly "log"[], ctx: Ctx): undefined =>
+    sink
+      ? tellSink(state, ctx, sink, event, (state, taken, ctx) => then(state, taken ? lost : [...lost, "webhook"], ctx))
+      : then(state, lost, ctx);
+  if (!auditKeeper) return tell(state, [], ctx);
+  const keep: AuditKeep = { kind: "audit.keep", event };
+  ctx.ask<AuditKept>(auditKeeper, keep, { deadlineMs: answerMs }, (state, answer, ctx) =>
+    tell(state, answer.ok && answer.body.kept ? [] : ["log"], ctx),
+  );
+}
+
 /** Tells one event, once, and goes on with whether it was taken. */
-export function tellSink(
+function tellSink(
   state: ServerState,
   ctx: Ctx,
   sink: AuditSink,

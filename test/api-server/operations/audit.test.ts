@@ -4,6 +4,7 @@ import { attributesOf } from "../../../actors/api-server/authorization/attribute
 import { type RequestInfo, requestInfo } from "../../../actors/api-server/request-info";
 import { apiServer } from "../../../actors/api-server/server";
 import { address } from "../../../protocol/address";
+import type { AuditKeep } from "../../../protocol/audit";
 import type { Message } from "../../../protocol/codec";
 import type { HttpRequest, HttpResponse } from "../../../protocol/web";
 import type { AnyActor } from "../../../runtime/actor";
@@ -65,12 +66,19 @@ describe("the audit log", () => {
 
   test("that is blocking-strict refuses a request whose beginning cannot be kept, and does nothing of it (kube-apiserver: --audit-webhook-mode)", () => {
     const told: Json[] = [];
+    const kept: Json[] = [];
     let code = 200;
+    let isRoom = true;
     const sink: AnyActor = {
       role: "sink",
       start: () => null,
       receive: (_state, input, ctx) => {
         if (input.type !== "request") return undefined;
+        if (input.body.kind === "audit.keep") {
+          kept.push((input.body as unknown as AuditKeep).event);
+          ctx.reply(input.request, { kind: "audit.kept", kept: isRoom } as Message);
+          return undefined;
+        }
         const { url, body, headers } = input.body as HttpRequest;
         told.push({ url, headers: Object.fromEntries(headers), ...JSON.parse(Buffer.from(body).toString()) });
         const answer: HttpResponse = { kind: "http.response", code, headers: [], body: new Uint8Array() };
@@ -83,7 +91,7 @@ describe("the audit log", () => {
       insecureSkipTlsVerify: false,
     };
     const rules: AuditPolicy["rules"] = [{ level: "Metadata", resources: [{ group: "", resources: ["configmaps"] }] }, { level: "None" }];
-    const { tank } = audited({ rules }, { auditStrict }, [sink]);
+    const { tank } = audited({ rules }, { auditStrict, auditKeeper: address("sink", 0) }, [sink]);
     expect(tank.create(maps, configMap("kept")).code).toBe(201);
     expect(told).toMatchObject([
       {
@@ -100,6 +108,13 @@ describe("the audit log", () => {
     });
     expect(tank.get("/metrics").text).toMatch(/^apiserver_audit_requests_rejected_total 1$/m);
     expect(tank.get("/metrics").text).toMatch(/^apiserver_audit_error_total\{plugin="webhook"\} 1$/m);
+    // The log itself is asked as well, and says so too where it is full.
+    expect(kept).toMatchObject([{ stage: "RequestReceived", verb: "create" }, { stage: "RequestReceived" }]);
+    [code, isRoom] = [200, false];
+    expect(tank.create(maps, configMap("lost")).code).toBe(500);
+    expect(told).toHaveLength(3);
+    expect(tank.get("/metrics").text).toMatch(/^apiserver_audit_error_total\{plugin="log"\} 1$/m);
+    isRoom = true;
     // What the policy does not want is not asked for.
     expect(tank.get("/api/v1/namespaces").code).toBe(200);
     code = 200;
@@ -107,7 +122,7 @@ describe("the audit log", () => {
     // Its door tells a server what was lost elsewhere.
     tank.simulation.portal().send(address("apiserver", 0), { kind: "api.auditLost", plugin: "log", events: 3 } as Message);
     tank.simulation.runFor(100);
-    expect(tank.get("/metrics").text).toMatch(/^apiserver_audit_error_total\{plugin="log"\} 3$/m);
+    expect(tank.get("/metrics").text).toMatch(/^apiserver_audit_error_total\{plugin="log"\} 4$/m);
   });
 
   test("tells who did what to which object, in whose name, by what right and with what result", () => {

@@ -66,6 +66,8 @@ export class Course {
   private finished: RunResult | undefined;
   private toldReasons = "";
   private gaveUp = false;
+  /** How many clients are still looking at what there is in the end. */
+  private looking = 0;
 
   constructor(private readonly options: CourseOptions) {
     const { input, world, hosts, tankOf } = options;
@@ -243,11 +245,12 @@ export class Course {
     }
   }
 
-  /** However long the outage was: who can sees now what has come of what was written. */
+  /** However long the outage was: who can sees now what has come of what was written, and the run waits for it, as long at most as for the cluster. */
   private lookOnceMore(): void {
     const { world, input } = this.options;
-    for (const [i, { address }] of loadClients(input.scenario).entries())
-      if (input.scenario.load[i]!.workload.looksInTheEnd) world.ask(address, { kind: "load.look" }, 1000, () => undefined);
+    const lookers = loadClients(input.scenario).filter((_, i) => input.scenario.load[i]!.workload.looksInTheEnd);
+    this.looking = lookers.length;
+    for (const { address } of lookers) world.ask(address, { kind: "load.look" }, input.scenario.calm.withinUs / 1000, () => this.looking--);
   }
 
   private beginCalm(inActUs: number): void {
@@ -270,7 +273,7 @@ export class Course {
     const { converged, afterUs } = this.convergence;
     if (converged) {
       if (reasons.length > 0) this.convergence = { ...this.convergence, stayed: false, reasons };
-      if (reasons.length > 0 || inActUs >= afterUs + stayUs) this.finish(false);
+      if (reasons.length > 0 || (inActUs >= afterUs + stayUs && this.looking === 0)) this.finish(false);
     } else if (this.quietSeconds >= restSeconds) {
       this.convergence = { converged: true, afterUs: inActUs - (restSeconds - 1) * secondUs, stayed: true, reasons: [] };
       this.lookOnceMore();

@@ -3,6 +3,7 @@ import type { Compare, EtcdRequest, EtcdResponse, PutRequest, RangeRequest, TxnR
 import type { KnownFact } from "../../protocol/facts";
 import type { Context } from "../../runtime/actor";
 import type { JsonSchema } from "../schema";
+import { ChosenMember } from "./chosen-member";
 import { TimedClient } from "./timed-client";
 import { millisecondsOf, type Params, type Surroundings } from "./workload";
 
@@ -59,9 +60,15 @@ export abstract class EtcdProcesses extends TimedClient {
   private calls = 0;
   /** The processes that still have to read what there is in the end, and whether what they are about is that read. */
   private readonly owing = new Map<number, "owed" | "under way">();
+  /** The processes whose call changes something. */
+  private readonly changing = new Set<number>();
+  /** Whether any change was acknowledged: without one there is little to read. */
+  private hasChanged = false;
+  private readonly chosen: ChosenMember;
 
   constructor(protected readonly config: EtcdProcessesConfig) {
     super();
+    this.chosen = new ChosenMember(config.members);
   }
 
   protected begin(ctx: Ctx): void {
@@ -72,12 +79,37 @@ export abstract class EtcdProcesses extends TimedClient {
     for (let process = 0; process < this.config.processes; process++) this.owing.set(process, "owed");
   }
 
-  /** Draws whether what the process does now changes something, which it does in that share of the cases; never while it owes a read. */
+  protected override owes(): boolean {
+    return this.owing.size > 0;
+  }
+
+  /** Whether the process owes a look; what it does now is taken for it. */
+  protected looks(process: number): boolean {
+    if (!this.owing.has(process)) return false;
+    this.owing.set(process, "under way");
+    return true;
+  }
+
+  /** What the process was about is done: if that was what it owed, it owes it no more. */
+  protected hasLooked(process: number, ctx: Ctx): void {
+    if (this.owing.get(process) !== "under way") return;
+    this.owing.delete(process);
+    this.tellLookers(ctx);
+  }
+
+  /**
+   * Draws whether what the process does now changes something, which it does in that share of the cases; never while it owes a read, unless nothing has been changed
+   * so far.
+   */
   protected changes(process: number, share: number, ctx: Ctx): boolean {
     const drawn = ctx.random("action") < share;
-    if (!this.owing.has(process)) return drawn;
-    this.owing.set(process, "under way");
-    return false;
+    const changes = this.owing.has(process) ? !this.hasChanged : drawn;
+    if (changes) this.changing.add(process);
+    else {
+      this.changing.delete(process);
+      this.looks(process);
+    }
+    return changes;
   }
 
   protected onTimer(name: string, ctx: Ctx): void {
@@ -99,8 +131,7 @@ export abstract class EtcdProcesses extends TimedClient {
   }
 
   protected member(ctx: Ctx): Address {
-    const { members } = this.config;
-    return members[ctx.randomInt("member", members.length)]!;
+    return this.chosen.choose(this.isAwaited, (count) => ctx.randomInt("member", count));
   }
 
   protected tellCall(ctx: Ctx, called: Omit<TxnCalled, "kind">): void {
@@ -116,7 +147,8 @@ export abstract class EtcdProcesses extends TimedClient {
   ): void {
     const { revision, seen } = outcome.type === "done" ? outcome.response : { revision: 0, seen: [] };
     const detail = outcome.type === "done" ? "" : outcome.detail;
-    if (outcome.type === "done" && this.owing.get(process) === "under way") this.owing.delete(process);
+    if (outcome.type === "done" && this.changing.has(process)) this.hasChanged = true;
+    else if (outcome.type === "done") this.hasLooked(process, ctx);
     ctx.record({ kind: "txn.returned", call, outcome: outcome.type, revision, seen, detail });
     if (this.working) this.pause(process, ctx);
   }
@@ -129,7 +161,8 @@ export abstract class EtcdProcesses extends TimedClient {
     writes: boolean,
     then: (outcome: Outcome<R>, later: Ctx) => void,
   ): void {
-    ctx.ask<EtcdResponse>(member, request, { deadlineMs: this.config.timeoutMs }, (_state, answer, later) => {
+    ctx.ask<EtcdResponse>(member, request, { deadlineMs: this.config.timeoutMs }, (state, answer, later) => {
+      state.chosen.learn(member, answer.ok && answer.body.kind !== "etcd.error");
       if (!answer.ok) {
         const type = writes && answer.error !== "refused" ? "unknown" : "refused";
         then({ type, detail: `${answer.error}: ${answer.detail}` }, later);

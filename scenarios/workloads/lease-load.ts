@@ -23,7 +23,7 @@ const heldMax = 4;
 
 /**
  * Processes that each hold a few leases. What they ask for is drawn anew each time: another lease, a key more under one, a renewal, how much time is left, a revocation;
- * whoever is told that a lease is gone forgets it.
+ * whoever is told that a lease is gone forgets it. In the end each asks how much time is left of one.
  */
 export class LeaseLoad extends EtcdProcesses {
   private readonly held = new Map<number, OwnLease[]>();
@@ -35,16 +35,18 @@ export class LeaseLoad extends EtcdProcesses {
   protected act(process: number, ctx: Ctx): void {
     const held = this.held.get(process) ?? [];
     this.held.set(process, held);
-    const lease = held[Math.floor(ctx.random("lease") * heldMax)];
+    const looks = this.looks(process);
+    const lease = looks ? held.at(-1) : held[Math.floor(ctx.random("lease") * heldMax)];
     if (!lease) return held.length < heldMax ? this.grant(process, held, ctx) : this.pause(process, ctx);
     const d = ctx.random("action");
-    if (lease.keys === 0 || d < 0.15) {
+    if (!looks && (lease.keys === 0 || d < 0.15)) {
       const key = `${this.own.prefix}${lease.id}/${lease.keys++}`;
       return this.call(process, ctx, { action: "put", lease: lease.id, key }, putOf(key, this.name(process, ctx), lease.id), held);
     }
-    if (d < 0.4 && lease.renewed)
+    if (!looks && d < 0.4 && lease.renewed)
       return this.call(process, ctx, { action: "keepAlive", lease: lease.id }, { kind: "etcd.lease.keepAlive", id: lease.id }, held);
-    if (d < 0.47) return this.call(process, ctx, { action: "revoke", lease: lease.id }, { kind: "etcd.lease.revoke", id: lease.id }, held);
+    if (!looks && d < 0.47)
+      return this.call(process, ctx, { action: "revoke", lease: lease.id }, { kind: "etcd.lease.revoke", id: lease.id }, held);
     return this.call(
       process,
       ctx,
@@ -77,6 +79,7 @@ export class LeaseLoad extends EtcdProcesses {
       const detail = outcome.type === "done" ? "" : outcome.detail;
       later.record({ kind: "lease.returned", call, outcome: outcome.type, lease: action === "grant" ? id : lease, ttlSeconds, detail });
       if (action === "grant" && outcome.type === "done") held.push({ id, renewed: later.random("renewed") < 0.5, keys: 0 });
+      if (action === "timeToLive" && ttlSeconds > 0) this.hasLooked(process, later);
       const isGone = outcome.type === "done" ? response!.kind === "etcd.lease.response" && ttlSeconds < 0 : /lease not found/.test(detail);
       const at = held.findIndex((one) => one.id === lease);
       if ((isGone || action === "revoke") && at >= 0) held.splice(at, 1);

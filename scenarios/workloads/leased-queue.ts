@@ -30,6 +30,7 @@ const none = new Uint8Array(0);
  */
 export abstract class LeasedQueue extends EtcdProcesses {
   protected readonly sessions = new Map<number, Session>();
+  private wasFirst = false;
 
   constructor(protected readonly own: LeasedQueueConfig) {
     super(own);
@@ -41,6 +42,13 @@ export abstract class LeasedQueue extends EtcdProcesses {
       return undefined;
     }
     return super.receive(input, ctx);
+  }
+
+  /** What it owes is that somebody has been first at all: how long that takes after an outage depends on leases of processes that knew no end of them. */
+  protected override lookOnceMore(): void {}
+
+  protected override owes(): boolean {
+    return !this.wasFirst;
   }
 
   /** Whoever is first says that it is, and until when it may count on its lease; again with each renewal. */
@@ -99,6 +107,8 @@ export abstract class LeasedQueue extends EtcdProcesses {
       if (isFirst && later.monotonicUs() < session.untilUs) {
         session.releaseAtUs = later.monotonicUs() + Math.round(this.own.holdMs * (0.5 + later.random("hold")) * 1000);
         this.tell(session, later);
+        this.wasFirst = true;
+        this.tellLookers(later);
       }
       this.pause(process, later);
     });

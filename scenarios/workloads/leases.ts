@@ -12,6 +12,7 @@ export const leases: Workload = {
     longest: { type: "string", description: 'the longest time to live; "20s" where not given' },
   },
   required: ["requestsPerSecond"],
+  looksInTheEnd: true,
   service: () => undefined,
   configure(params, surroundings) {
     const shortest = Math.max(1, Math.round(millisecondsOf(params.shortest, "2s") / 1000));

@@ -13,6 +13,7 @@ export const locks: Workload = {
     hold: { type: "string", description: 'how long a lock is held on average, "2s" where not given' },
   },
   required: ["requestsPerSecond"],
+  looksInTheEnd: true,
   service: () => undefined,
   configure: (params, surroundings) => ({
     type: "locks",

@@ -2,6 +2,7 @@ import type { Address } from "../../protocol/address";
 import type { EtcdRequest, EtcdResponse, RangeRequest } from "../../protocol/etcd";
 import type { KnownFact } from "../../protocol/facts";
 import type { Answer, Context } from "../../runtime/actor";
+import { ChosenMember } from "./chosen-member";
 import { TimedClient } from "./timed-client";
 
 export interface RegisterConfig {
@@ -22,6 +23,11 @@ type Called = Extract<KnownFact, { readonly kind: "register.called" }>;
 type Returned = Extract<KnownFact, { readonly kind: "register.returned" }>;
 type Ctx = Context<RegisterLoad>;
 
+interface Look {
+  readonly key: string;
+  readonly serializable: boolean;
+}
+
 const none = new Uint8Array(0);
 const sendTimer = "send ";
 const compactTimer = "compact";
@@ -31,16 +37,20 @@ const keptRevisions = 50;
 /**
  * Processes that put, read, delete and swap a few keys of etcd, each asking whichever member chance names. Every value written is unique, every call and
  * every answer leaves a fact, and a request whose outcome is unknown is never sent again. Some reads are serializable; some puts write two keys in one
- * transaction.
+ * transaction. In the end each key is read once more.
  */
 export class RegisterLoad extends TimedClient {
   private calls = 0;
   private newestRevision = 1;
   /** What was last seen of each key, for swaps: by chance often right. */
   private readonly lastSeen = new Map<string, string | null>();
+  /** What is still to be read in the end: each key, and one of them serializable. */
+  private owed: readonly Look[] = [];
+  private readonly chosen: ChosenMember;
 
   constructor(private readonly config: RegisterConfig) {
     super();
+    this.chosen = new ChosenMember(config.members);
   }
 
   protected onTimer(name: string, ctx: Ctx): void {
@@ -59,15 +69,31 @@ export class RegisterLoad extends TimedClient {
     ctx.setTimer(`${sendTimer}${process}`, meanMs * (0.5 + ctx.random("pause")));
   }
 
+  protected override lookOnceMore(): void {
+    const consistent = Array.from({ length: this.config.keys }, (_, i) => ({ key: `${this.config.prefix}${i}`, serializable: false }));
+    this.owed = [{ ...consistent[0]!, serializable: true }, ...consistent];
+  }
+
+  protected override owes(): boolean {
+    return this.owed.length > 0;
+  }
+
   private call(process: number, ctx: Ctx): void {
-    const { members, timeoutMs } = this.config;
-    const member = members[ctx.randomInt("member", members.length)]!;
-    const called = this.draw(process, member, ctx);
+    const { timeoutMs } = this.config;
+    const member = this.chosen.choose(this.isAwaited, (count) => ctx.randomInt("member", count));
+    const look = this.owed[process % Math.max(1, this.owed.length)];
+    const drawn = this.draw(process, member, ctx);
+    const called: Called = look
+      ? { ...drawn, request: "get", keys: [look.key], value: null, expected: null, serializable: look.serializable }
+      : drawn;
     ctx.record(called);
     ctx.ask<EtcdResponse>(member, requestOf(called), { deadlineMs: timeoutMs }, (state, answer, later) => {
       const returned = outcomeOf(called, answer);
+      state.chosen.learn(member, returned.outcome === "done");
       state.learn(called, returned);
       later.record(returned);
+      if (look && returned.outcome === "done") state.owed = state.owed.filter((owed) => owed !== look);
+      state.tellLookers(later);
       if (state.working) state.pause(process, later);
       return undefined;
     });

@@ -18,6 +18,7 @@ export const registers: Workload = {
     compactEvery: { type: "string", description: "how often all but the newest 50 revisions are compacted; never where not given" },
   },
   required: ["requestsPerSecond"],
+  looksInTheEnd: true,
   service: () => undefined,
   configure(params, { members }) {
     const config: RegisterConfig = {

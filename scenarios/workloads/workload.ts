@@ -29,7 +29,10 @@ export interface Workload {
   readonly what: string;
   readonly params: Readonly<Record<string, JsonSchema>>;
   readonly required: readonly string[];
-  /** Whether its clients, told to ("load.look"), look once more at what there is when the cluster is at rest again: a run with an outage has a read to judge all the same. */
+  /**
+   * Whether its clients, told to ("load.look"), look once more at what there is when the cluster is at rest again, and say so when they have: a run that was one long outage
+   * has something to judge all the same.
+   */
   readonly looksInTheEnd?: true;
   /** The Service it is about, "namespace/name", to be held against the manifests. */
   service(params: Params): string | undefined;

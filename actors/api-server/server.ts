@@ -30,6 +30,7 @@ import { beginShutdown, drain, isOwnDoor, sayGoodbye, shutdownTimer } from "./sh
 import type { Ctx, ServerState } from "./state";
 import { compact, compactTimer, newCompactor, startCompactor } from "./storage/compactor";
 import { kmsTimer, pollPlugins } from "./storage/encryption/kms";
+import { EncryptionFigures } from "./storage/encryption/figures";
 import { Vault } from "./storage/encryption/vault";
 import { EtcdFigures } from "./storage/etcd-figures";
 import { etcdMembersTimer, followEtcdMembers } from "./storage/etcd-members";
@@ -114,7 +115,7 @@ function newState(config: ApiServerConfig, self: string): ServerState {
       writeTimeoutMs: knobs["etcd-write-timeout"],
       syncIntervalMs: knobs["etcd-sync-interval"],
       figures: new EtcdFigures(metrics.etcdDurations, metrics.etcdRequests, metrics.etcdErrors),
-      vault: new Vault(config.encryption),
+      vault: new Vault(config.encryption, new EncryptionFigures(metrics.registry, self)),
       ...(config.kms ? { kms: config.kms } : {}),
     },
     feed: newFeed(knobs["default-watch-cache-size"]),

@@ -57,6 +57,10 @@ export class Counter implements Family {
     return this.values.get(labels.join(separator))?.value ?? 0;
   }
 
+  forget(labels: Labels): void {
+    this.values.delete(labels.join(separator));
+  }
+
   *lines(): Iterable<string> {
     for (const [key, { value }] of inOrder(this.values))
       yield `${this.name}${labelText(this.labelNames, split(key, this.labelNames.length))} ${numberText(value)}`;
@@ -69,10 +73,6 @@ export class Gauge extends Counter {
 
   set(labels: Labels, value: number): void {
     this.at(labels).value = value;
-  }
-
-  forget(labels: Labels): void {
-    this.values.delete(labels.join(separator));
   }
 }
 

@@ -121,9 +121,10 @@ function taken<S extends HasEtcd, R extends EtcdResponse>(
   isNow: boolean,
   then: Then<S, EtcdOutcome<R>>,
 ): undefined {
-  if (state.etcd.vault.plugins.length === 0) return then(state, { type: "done", response: opened(state.etcd, response, isNow) as R }, ctx);
+  if (state.etcd.vault.plugins.length === 0)
+    return then(state, { type: "done", response: opened(state.etcd, ctx.wallUs() / 1000, response, isNow) as R }, ctx);
   return learnKeys(state, ctx, valuesIn(response), (state, ctx) =>
-    then(state, { type: "done", response: opened(state.etcd, response, isNow) as R }, ctx),
+    then(state, { type: "done", response: opened(state.etcd, ctx.wallUs() / 1000, response, isNow) as R }, ctx),
   );
 }
 
@@ -133,11 +134,11 @@ function valuesIn(response: EtcdResponse): readonly KeyValue[] {
   return response.responses.flatMap((each) => (each.kind === "etcd.range.response" ? each.kvs : []));
 }
 
-function opened({ vault }: EtcdClient, response: EtcdResponse, isNow: boolean): EtcdResponse {
-  if (response.kind === "etcd.range.response") return { ...response, kvs: response.kvs.map((kv) => vault.opened(kv, isNow)) };
+function opened({ vault }: EtcdClient, nowMs: number, response: EtcdResponse, isNow: boolean): EtcdResponse {
+  if (response.kind === "etcd.range.response") return { ...response, kvs: response.kvs.map((kv) => vault.opened(kv, nowMs, isNow)) };
   if (response.kind !== "etcd.txn.response") return response;
   const responses = response.responses.map((each) =>
-    each.kind === "etcd.range.response" ? { ...each, kvs: each.kvs.map((kv) => vault.opened(kv, isNow)) } : each,
+    each.kind === "etcd.range.response" ? { ...each, kvs: each.kvs.map((kv) => vault.opened(kv, nowMs, isNow)) } : each,
   );
   return { ...response, responses };
 }

@@ -323,9 +323,10 @@ function take<S extends HasFeed>(state: S, ctx: Context<S>, listener: FeedListen
     return list(state, ctx, listener, `revision ${feed.revision + 1} is compacted (oldest is ${compactRevision})`);
   }
   const changes: (readonly [ResourceCache, Change])[] = [];
+  const nowMs = ctx.wallUs() / 1000;
   for (const { type, kv: told } of events) {
     const key = keyText(told.key);
-    const kv = type === "put" ? state.etcd.vault.opened(told) : told;
+    const kv = type === "put" ? state.etcd.vault.opened(told, nowMs) : told;
     if (type !== "put") state.etcd.vault.forget(key);
     const resource = resourceIn(feed, key);
     if (!resource) {

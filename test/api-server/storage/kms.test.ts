@@ -1,4 +1,4 @@
-import { createCipheriv, createHmac } from "node:crypto";
+import { createCipheriv, createHash, createHmac } from "node:crypto";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -120,6 +120,31 @@ describe("a cluster whose Secrets a plug-in keeps the keys of", () => {
     expect(
       watched.events.filter(({ object }) => object.data?.password === password).map(({ type, object }) => [type, object.metadata.name]),
     ).toEqual(["a", "b", "c"].map((name) => ["ADDED", name]));
+    // Source: apiserver's pkg/storage/value/encrypt/envelope/metrics.
+    const figures = (server: number) => {
+      const lines = tank.get("/metrics", { server }).text.split("\n");
+      return (name: string) =>
+        lines.filter((line) => line.startsWith(name)).map((line) => line.slice(line.indexOf("{") < 0 ? name.length : line.indexOf("{")));
+    };
+    const [writer, reader] = [figures(0), figures(1)];
+    const sha = (text: string) => `sha256:${createHash("sha256").update(text).digest("hex")}`;
+    const key = (server: number) => `provider_name="vault",key_id_hash="${sha("key-1")}",apiserver_id_hash="${sha(`apiserver/${server}`)}"`;
+    const used = "apiserver_envelope_encryption_key_id_hash";
+    expect(writer(`${used}_total`)).toContain(`{transformation_type="to_storage",${key(0)}} 3`);
+    expect(reader(`${used}_total`)[0]).toMatch(`{transformation_type="from_storage",${key(1)}} `);
+    expect(reader(`${used}_last_timestamp_seconds`)[0]).toMatch(/ 17\d{8}(\.\d+)?$/);
+    expect(reader(`${used}_status_last_timestamp_seconds`)[0]).toMatch(`{${key(1)}} 17`);
+    const method = (server: typeof reader, name: string) =>
+      server("apiserver_envelope_encryption_kms_operations_latency_seconds_count").filter((line) => line.includes(`/${name}"`));
+    expect(method(reader, "Decrypt")).toEqual([
+      '{provider_name="vault",method_name="/v2.KeyManagementService/Decrypt",grpc_status_code="OK"} 1',
+    ]);
+    expect(method(writer, "Decrypt")).toEqual([]);
+    expect(reader("apiserver_envelope_encryption_dek_source_cache_size")).toEqual(['{provider_name="vault"} 2']);
+    expect(reader("apiserver_storage_envelope_transformation_cache_misses_total")).toEqual([" 1"]);
+    expect(writer("apiserver_storage_transformation_operations_total")).toContain(
+      '{resource="secrets",transformation_type="to_storage",transformer_prefix="k8s:enc:kms:v2:vault:",status="OK"} 3',
+    );
     // One seed of each server, and one asks for the other's once.
     expect([plugin.times("kms.encrypt"), plugin.times("kms.decrypt")]).toEqual([2, 1]);
     const asked = plugin.asked.find((each) => each.kind === "kms.decrypt");
@@ -227,6 +252,9 @@ describe("a cluster whose Secrets a plug-in keeps the keys of", () => {
     expect(why()).toBe("[got unexpected healthz status: tired, expected KMSv2 API version v2, got v3]");
     Object.assign(plugin, { healthz: "ok", version: "v2", keyId: "" });
     expect(why()).toBe('got invalid KMSv2 KeyID hash "": keyID is empty');
+    expect(tank.get("/metrics").text).toMatch(
+      /^apiserver_envelope_encryption_invalid_key_id_from_status_total\{provider_name="vault",error="empty"\} [1-9]/m,
+    );
     Object.assign(plugin, { keyId: "key-3", annotations: [["big", Buffer.alloc(33 * 1024)]] });
     expect(why()).toContain(
       "errGen=failed to validate annotations: total size of annotations is 33795, which exceeds the max size of 32768",

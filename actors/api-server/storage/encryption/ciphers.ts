@@ -8,6 +8,7 @@ import { KmsKeys } from "./kms-keys";
  * there and could read. Functions of their inputs alone: whoever encrypts brings the nonce.
  */
 const marker = "k8s:enc:";
+const unmatched = "no matching prefix found";
 const markerBytes = Buffer.from(marker);
 
 type Kind = Exclude<Provider["type"], "identity" | "kms">;
@@ -85,7 +86,7 @@ export function kmsKeyId({ name }: KmsProvider, keyId: string): string {
 }
 
 /** What lies under a key of etcd; without providers nothing that is encrypted can be read. */
-export function open(providers: readonly Provider[] | undefined, key: string, bytes: Uint8Array, keys = new KmsKeys()): Opened {
+export function open(providers: readonly Provider[] | undefined, key: string, bytes: Uint8Array, keys = new KmsKeys(), nowMs = 0): Opened {
   const sealed = isSealed(bytes);
   if (providers === undefined)
     return sealed
@@ -97,7 +98,7 @@ export function open(providers: readonly Provider[] | undefined, key: string, by
       continue;
     }
     if (provider.type === "kms") {
-      const opened = keys.open(provider, key, bytes);
+      const opened = keys.open(provider, key, bytes, nowMs);
       if (opened === undefined) continue;
       if (typeof opened === "string") return { ok: false, why: opened };
       const stale = index > 0 || (keys.writeKeyOf(provider)?.keyId ?? opened.keyId) !== opened.keyId;
@@ -120,7 +121,18 @@ export function open(providers: readonly Provider[] | undefined, key: string, by
     }
     return { ok: false, why: `no matching key was found for the provided ${title} transformer` };
   }
-  return { ok: false, why: "no matching prefix found" };
+  return { ok: false, why: unmatched };
+}
+
+/** What stands before the bytes in etcd, from the outside in, as Kubernetes counts transformations; `why` they were not opened, if they were not. */
+export function prefixesOf(bytes: Uint8Array, why = ""): readonly string[] {
+  if (why === unmatched) return ["unknown"];
+  if (!isSealed(bytes)) return [""];
+  const head = Buffer.from(bytes.subarray(0, 256)).toString("latin1");
+  const plugin = /^k8s:enc:kms:v2:[^:]*:/.exec(head);
+  if (plugin) return [plugin[0]];
+  const [, outer = "unknown", inner = "unknown"] = /^(k8s:enc:[^:]*:v1:)([^:]*:)/.exec(head) ?? [];
+  return [outer, why.startsWith("no matching key was found") ? "unknown" : inner];
 }
 
 function prefix(type: Kind, key: string): Uint8Array {

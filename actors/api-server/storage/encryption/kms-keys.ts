@@ -2,6 +2,7 @@ import { sha256 } from "@noble/hashes/sha2";
 import { bytesToHex } from "@noble/hashes/utils";
 import type { KmsProvider } from "./configuration";
 import { type DekSource, decodeEnvelope, type Envelope, encodeEnvelope, openWithSecret, sealWithSeed } from "./envelope";
+import type { EncryptionFigures } from "./figures";
 
 /** What is encrypted with now: a seed of this server's own, and how the plug-in encrypted it. */
 export interface WriteKey extends DekSource {
@@ -22,6 +23,8 @@ export interface DekQuestion {
  * yet have to wait: whoever takes something in from etcd asks first (kms.ts).
  */
 export class KmsKeys {
+  constructor(private readonly figures?: EncryptionFigures) {}
+
   private readonly secrets = new Map<string, Uint8Array>();
   private readonly writing = new Map<string, WriteKey>();
   /** What a plug-in did not decrypt when it was asked last, and why. */
@@ -41,14 +44,14 @@ export class KmsKeys {
     if (typeof answer === "string") this.refused.set(question.id, { question, why: answer });
     else {
       this.refused.delete(question.id);
-      this.secrets.set(question.id, answer);
+      this.keep(question.provider, question.id, answer);
     }
   }
 
   /** From now on this is what is encrypted with. */
   writeWith(provider: KmsProvider, key: WriteKey): void {
     this.writing.set(pluginId(provider), key);
-    this.secrets.set(idOf(provider, key), key.secret);
+    this.keep(provider, idOf(provider, key), key.secret);
   }
 
   writeKeyOf(provider: KmsProvider): WriteKey | undefined {
@@ -62,19 +65,31 @@ export class KmsKeys {
     if (nowMs > write.untilMs)
       return `encryptedDEKSource with keyID hash ${JSON.stringify(keyIdHash(write.keyId))} expired at ${rfc3339(write.untilMs)} (current time is ${rfc3339(nowMs)})`;
     const { secret, untilMs: _, ...source } = write;
+    this.figures?.keyUsed("to_storage", provider.name, write.keyId, nowMs);
     const encryptedData = sealWithSeed(secret, plain, Buffer.from(key), nonceOf);
     return Buffer.concat([prefixOf(provider), encodeEnvelope({ ...source, encryptedData })]);
   }
 
   /** What lies in a value of this provider: undefined where it is none, a text where it cannot be opened. */
-  open(provider: KmsProvider, key: string, bytes: Uint8Array): { readonly plain: Uint8Array; readonly keyId: string } | string | undefined {
+  open(
+    provider: KmsProvider,
+    key: string,
+    bytes: Uint8Array,
+    nowMs: number,
+  ): { readonly plain: Uint8Array; readonly keyId: string } | string | undefined {
     const envelope = envelopeIn(provider, bytes);
     if (envelope === undefined || typeof envelope === "string") return envelope;
     const id = idOf(provider, envelope);
     const secret = this.secrets.get(id);
     if (secret === undefined) return `failed to decrypt DEK, error: ${this.refused.get(id)?.why ?? "the plug-in was not asked"}`;
+    this.figures?.keyUsed("from_storage", provider.name, envelope.keyId, nowMs);
     const plain = openWithSecret(envelope.type, secret, envelope.encryptedData, Buffer.from(key));
     return typeof plain === "string" ? plain : { plain, keyId: envelope.keyId };
+  }
+
+  private keep(provider: KmsProvider, id: string, secret: Uint8Array): void {
+    if (!this.secrets.has(id)) this.figures?.learned(provider.name);
+    this.secrets.set(id, secret);
   }
 }
 

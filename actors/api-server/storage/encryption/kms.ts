@@ -36,6 +36,8 @@ const unwellFreshMs = 3_000;
 /** So long a key is written with while its plug-in does not say that it is well. */
 const writeKeyMs = 3 * 60_000;
 
+const timedOut = "rpc error: code = DeadlineExceeded desc = context deadline exceeded";
+
 type Next<S> = (state: S, ctx: Context<S>) => undefined;
 
 function ask<S extends HasEtcd>(
@@ -48,15 +50,15 @@ function ask<S extends HasEtcd>(
   const { actors = {}, gateway } = state.etcd.kms ?? {};
   const to = actors[provider.endpoint] ?? gateway;
   const unavailable = (why: string) => `rpc error: code = Unavailable desc = connection error: desc = ${JSON.stringify(why)}`;
+  const askedUs = ctx.monotonicUs();
+  const told = (state: S, error: string, ctx: Context<S>) =>
+    state.etcd.vault.figures?.asked(provider.name, request.kind, error, ctx.monotonicUs() - askedUs);
   if (to === undefined) return then(state, unavailable(`nobody answers at ${provider.endpoint}`), ctx);
   ctx.ask<KmsResponse>(to, request, { deadlineMs: provider.timeoutMs }, (state, answer, ctx) => {
-    if (!answer.ok)
-      return then(
-        state,
-        answer.error === "timeout" ? "rpc error: code = DeadlineExceeded desc = context deadline exceeded" : unavailable(answer.detail),
-        ctx,
-      );
-    return then(state, answer.body.kind === "kms.error" ? answer.body.message : answer.body, ctx);
+    const why = answer.ok ? "" : answer.error === "timeout" ? timedOut : unavailable(answer.detail);
+    const error = answer.ok && answer.body.kind === "kms.error" ? answer.body.message : why;
+    told(state, error, ctx);
+    return then(state, answer.ok && answer.body.kind !== "kms.error" ? answer.body : error, ctx);
   });
 }
 
@@ -152,6 +154,9 @@ function pollOne<S extends HasEtcd>(state: S, ctx: Context<S>, provider: KmsProv
       errors.push(`KMSv2 API version should not change after the initial status response version ${known}, got ${version}`);
     const first = known === "" && isV2 ? version : known;
     const wrong = wrongWithKeyId(keyId);
+    const { figures } = state.etcd.vault;
+    if (wrong === undefined) figures?.named(name, keyId, ctx.wallUs() / 1000);
+    else figures?.misnamed(name, keyId);
     if (wrong !== undefined)
       return found(state, ctx, [...errors, `got invalid KMSv2 KeyID hash ${JSON.stringify(keyIdHash(keyId))}: ${wrong}`], first);
     return renew(state, ctx, provider, keyId, untilMs, (state, why, ctx) =>

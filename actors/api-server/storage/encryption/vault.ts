@@ -1,7 +1,8 @@
 import type { KeyValue, TxnRequest } from "../../../../protocol/etcd";
 import { customPrefixOfKey, keyText, registryPrefix, resourceOfKey } from "../keys";
-import { isSealed, keyId, kmsKeyId, open, seal } from "./ciphers";
+import { isSealed, keyId, kmsKeyId, open, prefixesOf, seal } from "./ciphers";
 import { type EncryptionRule, type KmsProvider, type Provider, providersFor } from "./configuration";
+import type { EncryptionFigures } from "./figures";
 import type { KmsHealth } from "./kms";
 import { type DekQuestion, KmsKeys, pluginId } from "./kms-keys";
 
@@ -17,7 +18,7 @@ export class Vault {
   private readonly openedBy = new Map<string, string>();
 
   /** Of key management plug-ins: their keys, and how each is, by name. */
-  readonly keys = new KmsKeys();
+  readonly keys: KmsKeys;
   readonly health = new Map<string, KmsHealth>();
   /** Who waits for what the plug-ins are asked now: continuations of whoever keeps this vault. */
   readonly polled: unknown[] = [];
@@ -27,7 +28,11 @@ export class Vault {
   /** The plug-ins that the rules name; usually none. */
   plugins: readonly KmsProvider[];
 
-  constructor(private rules: readonly EncryptionRule[] = []) {
+  constructor(
+    private rules: readonly EncryptionRule[] = [],
+    readonly figures?: EncryptionFigures,
+  ) {
+    this.keys = new KmsKeys(figures);
     this.plugins = pluginsOf(rules);
   }
 
@@ -74,12 +79,13 @@ export class Vault {
   }
 
   /** One value as it came from etcd; `notes` where it is what is there now, and not of an earlier revision. */
-  opened(kv: KeyValue, notes = true): KeyValue {
+  opened(kv: KeyValue, nowMs: number, notes = true): KeyValue {
     // Without rules there is nothing to do but to notice what nobody here can read.
     if (this.rules.length === 0 && this.unreadable.size === 0 && this.openedBy.size === 0 && !isSealed(kv.value)) return kv;
     const key = keyText(kv.key);
     const providers = this.providersOf(key);
-    const result = open(providers, key, kv.value, this.keys);
+    const result = open(providers, key, kv.value, this.keys, nowMs);
+    if (providers) this.figures?.transformed(resourceAt(key), "from_storage", prefixesOf(kv.value, result.ok ? "" : result.why), result.ok);
     if (notes) {
       this.forget(key);
       if (!result.ok) this.unreadable.set(key, result.why);
@@ -101,6 +107,9 @@ export class Vault {
         continue;
       }
       const value = seal(providers, key, change.value, nonceOf, this.keys, nowMs);
+      const [first] = providers;
+      const prefixes = typeof value === "string" ? [first?.type === "kms" ? `k8s:enc:kms:v2:${first.name}:` : ""] : prefixesOf(value);
+      this.figures?.transformed(resourceAt(key), "to_storage", prefixes, typeof value !== "string");
       if (typeof value === "string") return value;
       success.push({ ...change, value });
     }
@@ -144,6 +153,14 @@ export class Vault {
     const [group = "", plural = ""] = custom.slice(registryPrefix.length).split("/");
     return providersFor(this.rules, group, plural);
   }
+}
+
+/** "secrets", "deployments.apps". */
+function resourceAt(key: string): string {
+  const built = resourceOfKey(key);
+  if (built) return built.name;
+  const [group = "", plural = ""] = customPrefixOfKey(key).slice(registryPrefix.length).split("/");
+  return `${plural}.${group}`;
 }
 
 function pluginsOf(rules: readonly EncryptionRule[]): readonly KmsProvider[] {

@@ -35,6 +35,8 @@ export interface CriRunPodSandbox {
   readonly namespace: string;
   readonly name: string;
   readonly attempt: number;
+  /** Its host's name; absent where that is the pod's. */
+  readonly hostname?: string;
   /** The node's address for pods in the host's network, else "". */
   readonly hostIp: string;
 }
@@ -74,11 +76,11 @@ export interface CriCreateContainer {
   /** Name and value. */
   readonly environment: readonly (readonly [string, string])[];
   /** What volumes show: path, content and permission bits; absent where nothing. */
-  readonly files?: readonly (readonly [path: string, content: string, mode: number])[];
+  readonly files?: readonly CriFile[];
   /** /etc/hosts and /etc/resolv.conf where they are not as usual. */
   readonly hostFiles?: readonly (readonly [path: string, content: string])[];
-  /** The directories of the volumes that it may write to; absent where there are none. */
-  readonly mounts?: readonly string[];
+  /** Its volumes that are directories; absent where there are none. */
+  readonly mounts?: readonly CriMount[];
   /** Nothing else can be written; absent where it can. */
   readonly readOnlyRoot?: true;
   /** Absent where it is as usual: /dev/termination-log, and never the log. */
@@ -87,6 +89,30 @@ export interface CriCreateContainer {
   readonly stdin: boolean;
   readonly stdinOnce: boolean;
   readonly tty: boolean;
+}
+
+/** A file that a volume shows. Bytes that are no UTF-8 stay bytes. */
+export type CriFile = readonly [path: string, content: string | Uint8Array, mode: number];
+
+/** Where a container finds a volume. */
+export interface CriMount {
+  readonly path: string;
+  /** Who mounts the same shares it: "pod/UID/NAME" goes with its pod, other names are the node's; "" has nothing in it but files that are shown. */
+  readonly volume: string;
+  /** The directory in the volume that is shown; absent for all of it. */
+  readonly below?: string;
+  readonly readOnly?: true;
+  /** The directory's permission bits; absent for 0755. */
+  readonly mode?: number;
+  readonly inMemory?: true;
+}
+
+/** Answered by CriDone. What the volumes of a container that runs show has changed: both replace all that they were. */
+export interface CriUpdateFiles {
+  readonly kind: "cri.updateFiles";
+  readonly containerId: string;
+  readonly files: readonly CriFile[];
+  readonly mounts: readonly CriMount[];
 }
 
 /** Where a container says why it ended: a file, or its log where it fails without having written there. */
@@ -182,6 +208,8 @@ export interface CriStatsListed {
     readonly memoryBytes: number;
     readonly diskBytes: number;
   }[];
+  /** What lies in volumes, where something does; podUid is "" for what is the node's. */
+  readonly volumes?: readonly { readonly podUid: string; readonly name: string; readonly bytes: number; readonly inMemory: boolean }[];
   readonly imageBytes: number;
   /** What else is on the machine, outside of all pods. */
   readonly otherMemoryBytes: number;
@@ -305,6 +333,7 @@ export type CriRequest =
   | CriStartContainer
   | CriStopContainer
   | CriUpdateContainerResources
+  | CriUpdateFiles
   | CriRemoveContainer
   | CriList
   | CriStats

@@ -1,5 +1,5 @@
 import type { ImageBehaviour } from "./image-behaviour";
-import { literal, type Output, parseScript, programOf, shellInvocation } from "./shell/script";
+import { hasVariables, literal, type Output, parseScript, programOf, shellInvocation } from "./shell/script";
 
 /** How a few commands that need no image behave, so that `kubectl run box --image=busybox -- sh -c 'sleep 5; exit 3'` does what it says. */
 type CommandBehaviour = Partial<
@@ -68,6 +68,20 @@ export function interpretCommand(command: readonly string[], terminationPath = "
     }
   }
   return { exitAfterMs: afterMs, exitCode: code, ...said() };
+}
+
+/** A command that runs in the simulated shell: what it says and when it ends comes from there. */
+export const runInShell = { logLines: [], exitAfterMs: undefined, terminationMessage: undefined } as const;
+
+/** Whether a script that is understood says something that is not known, or not yet said, when it begins: variables, or words after a sleep. */
+export function saysLater(command: readonly string[]): boolean {
+  const script = shellInvocation(command)?.script;
+  const parsed = script === undefined ? undefined : parseScript(script);
+  if (!parsed?.ok) return false;
+  const names = parsed.steps.map(({ words: [first = []] }) => programOf(literal(first)));
+  const slept = names.indexOf("sleep");
+  const varies = parsed.steps.some(({ words }) => words.some(hasVariables));
+  return varies || (slept >= 0 && names.lastIndexOf("echo") > slept);
 }
 
 const isOtherFile = (output: Output | undefined, path: string) => typeof output === "object" && literal(output.file) !== path;

@@ -7,13 +7,15 @@ import type { Actor, Context, RequestRef, StreamRef } from "../../runtime/actor"
 import { formatIPv4, parseCidr } from "../network/cidr";
 import { nextPodAddress } from "../network/ipam";
 import { selectLog } from "./container-log";
+import { execute, wakeExecSync } from "./exec-sync";
 import { behaviourOf, drawMs } from "./image-behaviour";
-import { advanceContainer, createContainer, newId, startContainer, stopContainer, tell } from "./lifecycle";
+import { advanceContainer, createContainer, newId, showFiles, startContainer, stopContainer, tell } from "./lifecycle";
 import { changeMemoryLimit, onKill, onLoad, statsOf, usageOf } from "./machine";
 import { wakeMain } from "./main-session";
-import { accept, execute, finishRequest } from "./requests";
+import { accept, finishRequest } from "./requests";
 import { answer, type Container, type ContainerRuntimeConfig, describe, imageRefOf, pushLog, type Sandbox, type State } from "./state";
 import { openTunnel, tunnelClosed, tunnelItem, wakeTunnel } from "./tunnels";
+import { forgetVolumes } from "./volumes";
 
 type Ctx = Context<State>;
 type Said = CriRequest | NetRequest | TunnelMessage | ProcessKill | ProcessLoad;
@@ -35,9 +37,11 @@ export const containerRuntime: Actor<ContainerRuntimeConfig, State, Said> = {
       lastAddress: undefined,
       sandboxes: new Map(),
       containers: new Map(),
+      volumes: new Map(),
       images: new Map(),
       pulls: new Map(),
       requests: new Map(),
+      execs: new Map(),
       tunnels: new Map(),
       listeners: new Set(),
       nextRequest: 0,
@@ -108,6 +112,7 @@ function onRequest(state: State, body: Exclude<Said, NetRequest | ProcessKill | 
         stopSandbox(state, sandbox, ctx);
         for (const id of sandbox.containers) removeContainer(state, id, ctx);
         state.sandboxes.delete(sandbox.id);
+        if (![...state.sandboxes.values()].some(({ uid }) => uid === sandbox.uid)) forgetVolumes(state, sandbox.uid);
       }
       answer(ctx, request, done);
       return;
@@ -138,6 +143,12 @@ function onRequest(state: State, body: Exclude<Said, NetRequest | ProcessKill | 
         answer(ctx, request, wrong === undefined ? done : failed("Unknown", wrong));
       });
       return;
+    case "cri.updateFiles":
+      withContainer(state, body.containerId, request, ctx, (container) => {
+        showFiles(state, container, body.files, body.mounts, ctx);
+        answer(ctx, request, done);
+      });
+      return;
     case "cri.removeContainer":
       removeContainer(state, body.containerId, ctx);
       answer(ctx, request, done);
@@ -164,7 +175,7 @@ function onRequest(state: State, body: Exclude<Said, NetRequest | ProcessKill | 
       answer(ctx, request, usageOf(state, ctx));
       return;
     case "cri.execSync":
-      withContainer(state, body.containerId, request, ctx, (container) => execute(container, body.command, request, ctx));
+      withContainer(state, body.containerId, request, ctx, (container) => execute(state, container, body.command, request, ctx));
       return;
     case "cri.readLog":
       withContainer(state, body.containerId, request, ctx, (container) =>
@@ -202,7 +213,12 @@ function finishPull(state: State, image: string, ctx: Ctx): void {
     else answer(ctx, request, failed("Unknown", `failed to pull and unpack image ${JSON.stringify(image)}: ${pullFailure}`));
 }
 
-function runSandbox(state: State, { uid, namespace, name, hostIp }: CriRunPodSandbox, request: RequestRef, ctx: Ctx): void {
+function runSandbox(
+  state: State,
+  { uid, namespace, name, hostname = name, hostIp }: CriRunPodSandbox,
+  request: RequestRef,
+  ctx: Ctx,
+): void {
   let address: number | undefined;
   if (hostIp === "") {
     if (state.podCidr === undefined) {
@@ -227,7 +243,7 @@ function runSandbox(state: State, { uid, namespace, name, hostIp }: CriRunPodSan
   }
   const id = newId(ctx);
   const ip = address === undefined ? hostIp : formatIPv4(address);
-  state.sandboxes.set(id, { id, uid, namespace, name, ip, address, state: "ready", containers: new Set() });
+  state.sandboxes.set(id, { id, uid, namespace, name, hostname, ip, address, state: "ready", containers: new Set() });
   answer(ctx, request, { kind: "cri.sandboxStarted", sandboxId: id, ip });
 }
 
@@ -277,6 +293,7 @@ function onTimer(state: State, name: string, ctx: Ctx): void {
   if (kind === "pull") finishPull(state, rest, ctx);
   else if (kind === "exec") wakeTunnel(state, rest, ctx);
   else if (kind === "request") finishRequest(state, name, ctx);
+  else if (kind === "sync") wakeExecSync(state, name, ctx);
   else {
     const container = state.containers.get(rest);
     if (container && kind === "main") wakeMain(state, container, ctx);

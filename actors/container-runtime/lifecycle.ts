@@ -1,15 +1,16 @@
-import type { CriCreateContainer, CriEvent } from "../../protocol/cri";
+import type { CriCreateContainer, CriEvent, CriFile, CriMount } from "../../protocol/cri";
 import { tunnelChannels } from "../../protocol/tunnel";
 import type { Context, RequestRef } from "../../runtime/actor";
-import { interpretCommand } from "./command";
+import { interpretCommand, runInShell } from "./command";
 import { appendLine, formatLine } from "./container-log";
-import { behaviourOf, drawMs } from "./image-behaviour";
+import { behaviourOf, drawMs, matchesImage } from "./image-behaviour";
 import { beginMain, mainSession } from "./main-session";
-import { newFiles } from "./shell/files";
+import { type GivenFile, newFiles } from "./shell/files";
 import { filesAt } from "./shell/program";
 import { answer, type Container, describe, type Ending, endOf, pushLog, type Running, type Sandbox, type State } from "./state";
 import { ordinaryPlace, terminationMessage } from "./termination-message";
 import { endTunnelsOf, placeOf, tellAttached } from "./tunnels";
+import { mountsOf } from "./volumes";
 
 type Ctx = Context<State>;
 
@@ -24,6 +25,8 @@ export function createContainer(state: State, sandbox: Sandbox, request: CriCrea
   const command = [...request.command, ...request.args];
   const termination = request.terminationMessage ?? ordinaryPlace;
   const understood = command.length > 0 ? interpretCommand(command, termination.path) : undefined;
+  const isDeclared = state.config.behaviours.some(({ image }) => matchesImage(image, request.image));
+  const session = mainSession(command, request, sandbox.hostname, isDeclared, understood !== undefined);
   const container: Container = {
     id,
     sandboxId: sandbox.id,
@@ -33,25 +36,25 @@ export function createContainer(state: State, sandbox: Sandbox, request: CriCrea
     image: request.image,
     attempt: request.attempt,
     createdWallUs: ctx.wallUs(),
-    behaviour: { ...declared, ...understood },
-    isUnderstood: understood !== undefined,
+    behaviour: { ...declared, ...(session && !session.interactive ? runInShell : understood) },
+    isUnderstood: understood !== undefined || session?.interactive === false,
     ports: declared.ports ?? request.ports,
     memoryLimit: request.memoryLimit,
     command,
     environment: request.environment,
     stdinOnce: request.stdinOnce,
-    session: mainSession(command, request.stdin, request.tty, request.environment, sandbox.name),
+    session,
     files: newFiles(),
-    given: new Map<string, { content: string; mode: number; readOnly: boolean }>([
+    given: new Map<string, GivenFile>([
       [termination.path, { content: "", mode: 0o666, readOnly: false }],
       ...(request.hostFiles ?? []).map(([path, content]) => [path, { content, mode: 0o644, readOnly: false }] as const),
-      ...(request.files ?? []).map(([path, content, mode]) => [path, { content, mode, readOnly: true }] as const),
+      ...shown(request.files ?? []),
     ]),
-    mounts: request.mounts ?? [],
+    mounts: mountsOf(state, request.mounts ?? [], seconds(ctx)),
     readOnlyRoot: request.readOnlyRoot ?? false,
     termination,
     log: [],
-    partialLine: understood?.openLine ?? "",
+    partialLine: session ? "" : (understood?.openLine ?? ""),
     attached: new Map(),
     followers: new Map(),
     served: 0,
@@ -61,6 +64,17 @@ export function createContainer(state: State, sandbox: Sandbox, request: CriCrea
   sandbox.containers.add(id);
   tell(state, "created", container, ctx);
   return container;
+}
+
+const seconds = (ctx: Ctx) => Math.floor(ctx.wallUs() / 1_000_000);
+
+const shown = (files: readonly CriFile[]) =>
+  files.map(([path, content, mode]): [string, GivenFile] => [path, { content, mode, readOnly: true }]);
+
+/** Its volumes show something else from now on. */
+export function showFiles(state: State, container: Container, files: readonly CriFile[], mounts: readonly CriMount[], ctx: Ctx): void {
+  container.given = new Map([...[...container.given].filter(([, { readOnly }]) => !readOnly), ...shown(files)]);
+  container.mounts = mountsOf(state, mounts, seconds(ctx));
 }
 
 /** Ids as containerd makes them: 64 hexadecimal digits. */
@@ -127,6 +141,12 @@ export function exit(state: State, container: Container, end: Ending, ctx: Ctx):
       ctx.cancelTimer(timer);
       state.requests.delete(timer);
       answer(ctx, pending.request, refused(`the connection to ${container.pod} was reset: the container exited`));
+    }
+  for (const [timer, exec] of state.execs)
+    if (exec.containerId === container.id) {
+      ctx.cancelTimer(timer);
+      state.execs.delete(timer);
+      answer(ctx, exec.request, { kind: "cri.execResult", exitCode: killed, stdout: exec.said, stderr: "" });
     }
   tell(state, "stopped", container, ctx);
 }

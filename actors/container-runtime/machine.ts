@@ -4,6 +4,7 @@ import type { ProcessKill, ProcessKilled, ProcessLoad } from "../../protocol/pro
 import type { Context, RequestRef } from "../../runtime/actor";
 import { exit } from "./lifecycle";
 import type { Container, State } from "./state";
+import { volumeStats } from "./volumes";
 
 type Ctx = Context<State>;
 
@@ -45,6 +46,7 @@ export function statsOf(state: State): CriStatsListed {
       memoryBytes: life.is === "running" ? (behaviour.memoryBytes ?? memoryUnlessDeclared) : 0,
       diskBytes: life.is === "created" ? 0 : (behaviour.diskBytes ?? 0) + files.bytes,
     })),
+    ...volumeStats(state),
     imageBytes: [...state.images.values()].reduce((sum, bytes) => sum + bytes, 0),
     otherMemoryBytes: state.load.memoryBytes,
     otherDiskBytes: state.load.diskBytes,
@@ -55,7 +57,7 @@ export function statsOf(state: State): CriStatsListed {
 export function usageOf(state: State, ctx: Ctx): CriUsageListed {
   // To the millisecond, in which the time of a figure is told: so that what is divided by the time between two is exact.
   const atUs = Math.floor(ctx.wallUs() / 1000) * 1000;
-  const { containers: taken, imageBytes, otherMemoryBytes, otherDiskBytes } = statsOf(state);
+  const { containers: taken, volumes = [], imageBytes, otherMemoryBytes, otherDiskBytes } = statsOf(state);
   const containers = [...state.containers.values()].flatMap(({ life, pod, podUid, name, id, image, behaviour }) => {
     if (life.is !== "running") return [];
     const { milliCpu = milliCpuUnlessDeclared, memoryBytes = memoryUnlessDeclared, diskBytes = 0 } = behaviour;
@@ -63,7 +65,8 @@ export function usageOf(state: State, ctx: Ctx): CriUsageListed {
     const cpuUs = (Math.max(0, atUs - life.startedWallUs) * milliCpu) / 1000;
     return { pod, podUid, name, id, image, startedUs: life.startedWallUs, cpuUs, memoryBytes, diskBytes };
   });
-  const diskBytes = taken.reduce((sum, one) => sum + one.diskBytes, imageBytes + otherDiskBytes);
+  const written = volumes.reduce((sum, { bytes, inMemory }) => (inMemory ? sum : sum + bytes), 0);
+  const diskBytes = taken.reduce((sum, one) => sum + one.diskBytes, imageBytes + otherDiskBytes + written);
   return { kind: "cri.usageListed", atUs, containers, otherMemoryBytes, diskBytes };
 }
 

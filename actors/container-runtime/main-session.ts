@@ -1,6 +1,9 @@
+import type { CriCreateContainer } from "../../protocol/cri";
 import { tunnelChannels } from "../../protocol/tunnel";
 import type { Context } from "../../runtime/actor";
+import { saysLater } from "./command";
 import { exit, signalContainer, write } from "./lifecycle";
+import { isRunnable } from "./shell/runnable";
 import { shellInvocation } from "./shell/script";
 import { advanceSession, beginSession, feedSession, type Session, type SessionEffect, wakeSession } from "./shell/session";
 import type { Container, State } from "./state";
@@ -12,18 +15,21 @@ const decoder = new TextDecoder();
 
 /**
  * A main process that is a shell which reads commands, as in `kubectl run box -it --image=busybox -- sh`. One that has a terminal and no command
- * of its own is taken for a shell too, as the images are with which people do this. Others do not read what is attached to them.
+ * of its own is taken for a shell too, as the images are with which people do this. So is a command that the simulated shell can run whole, unless its image's
+ * behaviour is declared or it is so simple that it is understood without. Others do not read what is attached to them.
  */
 export function mainSession(
   command: readonly string[],
-  stdin: boolean,
-  tty: boolean,
-  environment: Container["environment"],
+  { stdin, tty, environment }: Pick<CriCreateContainer, "stdin" | "tty" | "environment">,
   hostname: string,
+  isDeclared: boolean,
+  isUnderstood: boolean,
 ): Session | undefined {
-  if (!stdin) return undefined;
-  const line = command.length === 0 && tty ? ["sh"] : command;
-  if (shellInvocation(line)?.script !== undefined || !shellInvocation(line)) return undefined;
+  const line = command.length === 0 && stdin && tty ? ["sh"] : command;
+  const invocation = shellInvocation(line);
+  const readsCommands = stdin && invocation !== undefined && invocation.script === undefined;
+  const runs = isUnderstood ? saysLater(line) && isRunnable(line) : !isDeclared && line.length > 0 && isRunnable(line);
+  if (!readsCommands && !runs) return undefined;
   const begun = beginSession(line, { environment: [["HOSTNAME", hostname], ...environment], stdin, tty });
   return begun.ok ? begun.session : undefined;
 }

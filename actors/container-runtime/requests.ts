@@ -93,20 +93,3 @@ function respond(state: State, timer: string, { request, code, body, failure }: 
 function answered(container: Container, code: number, body: string): NetResponse {
   return { kind: "net.response", outcome: "answered", code, body: new TextEncoder().encode(body), servedBy: container.pod, detail: "" };
 }
-
-/** A command in a container: it succeeds while the container's process is up and healthy. */
-export function execute(container: Container, command: readonly string[], request: RequestRef, ctx: Ctx): void {
-  const { life } = container;
-  if (life.is !== "running") {
-    answer(ctx, request, { kind: "cri.failed", code: "FailedPrecondition", message: `container ${container.id} is not running` });
-    return;
-  }
-  const nowUs = ctx.monotonicUs();
-  const well = nowUs >= life.readyAtUs && nowUs < life.unhealthyAtUs;
-  answer(ctx, request, {
-    kind: "cri.execResult",
-    exitCode: well ? 0 : 1,
-    stdout: "",
-    stderr: well ? "" : `${command[0] ?? ""}: the process is not ${nowUs < life.readyAtUs ? "up yet" : "healthy"}`,
-  });
-}

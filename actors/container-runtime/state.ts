@@ -4,10 +4,12 @@ import type { Context, RequestRef, StreamRef } from "../../runtime/actor";
 import type { Cidr } from "../network/cidr";
 import type { LogLine, LogSelection } from "./container-log";
 import type { Dependency } from "./dependencies";
+import type { ExecSync } from "./exec-sync";
 import type { behaviourOf, ImageBehaviour } from "./image-behaviour";
-import type { Files, GivenFiles } from "./shell/files";
+import type { Files, GivenFiles, Mount } from "./shell/files";
 import type { Session } from "./shell/session";
 import type { Tunnel } from "./tunnels";
+import type { Volume } from "./volumes";
 
 export interface ContainerRuntimeConfig {
   readonly node: string;
@@ -21,12 +23,16 @@ export interface State {
   lastAddress: number | undefined;
   readonly sandboxes: Map<string, Sandbox>;
   readonly containers: Map<string, Container>;
+  /** What containers mount, by the name that those who share it have for it. */
+  readonly volumes: Map<string, Volume>;
   /** Image to its size. */
   readonly images: Map<string, number>;
   /** Pulls under way, each with those who wait for it. */
   readonly pulls: Map<string, RequestRef[]>;
   /** Requests that are being worked on, by their timer. */
   readonly requests: Map<string, PendingRequest>;
+  /** Commands whose end is waited for, by their timer. */
+  readonly execs: Map<string, ExecSync>;
   /** What has been opened into containers and sandboxes, by its stream. */
   readonly tunnels: Map<string, Tunnel>;
   /** Who listens to container events. */
@@ -37,6 +43,7 @@ export interface State {
 }
 
 export interface Sandbox extends CriSandbox {
+  readonly hostname: string;
   /** As a number; undefined in the host's network. */
   readonly address: number | undefined;
   readonly containers: Set<string>;
@@ -74,14 +81,14 @@ export interface Container {
   readonly environment: readonly (readonly [string, string])[];
   /** Its main process reads only from the first who attaches. */
   readonly stdinOnce: boolean;
-  /** Its main process, where that is a shell which reads commands. */
+  /** Its main process, where that is a shell or a program that the simulated shell has. */
   readonly session: Session | undefined;
   /** What has been written into it. */
   readonly files: Files;
   /** What its volumes show, by path. */
-  readonly given: GivenFiles;
-  /** The directories of its volumes that can be written, and whether nothing else can. */
-  readonly mounts: readonly string[];
+  given: GivenFiles;
+  /** The directories of its volumes, and whether nothing else can be written. */
+  mounts: readonly Mount[];
   readonly readOnlyRoot: boolean;
   readonly termination: TerminationMessagePlace;
   readonly log: LogLine[];

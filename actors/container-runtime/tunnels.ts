@@ -45,7 +45,7 @@ export function openTunnel(state: State, body: CriExec | CriAttach | CriPortForw
     return accept(ctx, stream);
   }
   const { command, stdin, tty } = body;
-  const begun = beginSession(command, { environment: [["HOSTNAME", hostnameOf(container)], ...container.environment], stdin, tty });
+  const begun = beginSession(command, { environment: [["HOSTNAME", hostnameOf(state, container)], ...container.environment], stdin, tty });
   accept(ctx, stream);
   if (!begun.ok) {
     const text = `failed to exec in container: failed to start exec "${ctx.uuid().replaceAll("-", "")}": OCI runtime exec failed: exec failed: unable to start container process: ${begun.message}: unknown`;
@@ -127,7 +127,7 @@ export function placeOf(state: State, container: Container, ctx: Ctx): Place {
   const [namespace = ""] = container.pod.split("/");
   const ip = state.sandboxes.get(container.sandboxId)?.ip ?? "";
   return {
-    hostname: hostnameOf(container),
+    hostname: hostnameOf(state, container),
     namespace,
     ip,
     mainCommand: container.command,
@@ -140,8 +140,8 @@ export function placeOf(state: State, container: Container, ctx: Ctx): Place {
   };
 }
 
-export function hostnameOf({ pod }: Container): string {
-  return pod.slice(pod.indexOf("/") + 1);
+export function hostnameOf(state: State, { pod, sandboxId }: Container): string {
+  return state.sandboxes.get(sandboxId)?.hostname ?? pod.slice(pod.indexOf("/") + 1);
 }
 
 const timerOf = (stream: StreamRef) => `exec:${stream.key}`;

@@ -1,18 +1,17 @@
-import type { CriCreateContainer } from "../../protocol/cri";
-import type { Container, Pod } from "../../protocol/kinds/generated";
+import type { CriCreateContainer, CriMount } from "../../protocol/cri";
+import type { Container, Pod, Volume } from "../../protocol/kinds/generated";
+import type { Stored } from "../../protocol/kinds/object";
 import { absolute } from "../../protocol/paths";
+import { expandReferences } from "./environment";
 
-/** What of a container's files its specification decides beside what its volumes show: where it can write, and where it says why it ended. */
+/** What of a container's files its specification decides beside what its volumes show: where they are mounted, where it can write, and where it says why it ended. */
 export function containerPlaces(
-  { volumeMounts = [], securityContext, terminationMessagePath, terminationMessagePolicy }: Container,
-  pod: Pod,
+  container: Container,
+  pod: Stored<Pod>,
+  environment: readonly (readonly [string, string])[],
 ): Pick<CriCreateContainer, "mounts" | "readOnlyRoot" | "terminationMessage"> {
-  const holdsFiles = new Set(
-    pod.spec?.volumes?.filter((one) => one.configMap || one.secret || one.downwardAPI || one.projected).map(({ name }) => name),
-  );
-  const mounts = volumeMounts
-    .filter(({ name, readOnly }) => readOnly !== true && !holdsFiles.has(name))
-    .map(({ mountPath }) => absolute(mountPath));
+  const { securityContext, terminationMessagePath, terminationMessagePolicy } = container;
+  const mounts = mountsOf(container, pod, environment);
   const path = terminationMessagePath || "/dev/termination-log";
   const fallsBackToLogs = terminationMessagePolicy === "FallbackToLogsOnError";
   return {
@@ -21,6 +20,43 @@ export function containerPlaces(
     ...(path !== "/dev/termination-log" || fallsBackToLogs ? { terminationMessage: { path, fallsBackToLogs } } : {}),
   };
 }
+
+/**
+ * Where a container finds its pod's volumes: an emptyDir is one for all containers of the pod and goes with it, a hostPath is the node's, and a claim's directory stays on the
+ * node for whoever mounts the claim next. `withToken` has the volume with the pod's token in it, which is there once it is filled.
+ */
+export function mountsOf(
+  { volumeMounts = [] }: Container,
+  pod: Stored<Pod>,
+  environment: readonly (readonly [string, string])[],
+  withToken = false,
+): readonly CriMount[] {
+  if (volumeMounts.length === 0) return [];
+  const variables = new Map(environment);
+  return volumeMounts.flatMap((mount): CriMount[] => {
+    const volume = pod.spec?.volumes?.find(({ name }) => name === mount.name);
+    if (!volume) return [];
+    const sub = mount.subPathExpr === undefined ? (mount.subPath ?? "") : expandReferences(mount.subPathExpr, variables);
+    const path = absolute(mount.mountPath);
+    const { configMap, secret, downwardAPI, projected, hostPath, emptyDir, persistentVolumeClaim: claim } = volume;
+    if (configMap || secret || downwardAPI || projected)
+      return sub !== "" || (holdsToken(volume) && !withToken) ? [] : [{ path, volume: "", readOnly: true }];
+    const below = hostPath ? `${hostPath.path}/${sub}` : sub;
+    return [
+      {
+        path,
+        volume: hostPath ? "host" : claim ? `claim/${pod.metadata.namespace}/${claim.claimName}` : `pod/${pod.metadata.uid}/${mount.name}`,
+        ...(below === "" ? {} : { below: absolute(below) }),
+        ...(mount.readOnly === true || claim?.readOnly === true ? { readOnly: true } : {}),
+        ...(hostPath ? {} : { mode: 0o777 }),
+        ...(emptyDir?.medium === "Memory" ? { inMemory: true } : {}),
+      },
+    ];
+  });
+}
+
+/** The volume with the pod's own token, which is asked for when somebody may read it. */
+export const holdsToken = ({ projected }: Volume) => projected?.sources?.some((source) => source.serviceAccountToken) ?? false;
 
 /** Bytes that the messages of all of a pod's containers have together; each has its share. Source: "Determine the Reason for Pod Failure". */
 const messageBytesMax = 12 * 1024;

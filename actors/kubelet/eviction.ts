@@ -18,11 +18,12 @@ export function signalsOf(capacity: Readonly<Record<Scarce, string>>, stats: Cri
   const total = (pick: (one: CriStatsListed["containers"][number]) => number) => stats.containers.reduce((sum, one) => sum + pick(one), 0);
   const memory = quantityValue(capacity.memory);
   const disk = quantityValue(capacity["ephemeral-storage"]);
+  const lies = (inMemory: boolean) => (stats.volumes ?? []).reduce((sum, one) => (one.inMemory === inMemory ? sum + one.bytes : sum), 0);
   return {
-    memory: { capacity: memory, available: memory - total(({ memoryBytes }) => memoryBytes) - stats.otherMemoryBytes },
+    memory: { capacity: memory, available: memory - total(({ memoryBytes }) => memoryBytes) - lies(true) - stats.otherMemoryBytes },
     "ephemeral-storage": {
       capacity: disk,
-      available: disk - total(({ diskBytes }) => diskBytes) - stats.imageBytes - stats.otherDiskBytes,
+      available: disk - total(({ diskBytes }) => diskBytes) - lies(false) - stats.imageBytes - stats.otherDiskBytes,
     },
   };
 }
@@ -108,7 +109,12 @@ export function evictionOrder<P extends Pod>(pods: readonly P[], scarce: Scarce,
     .filter((pod) => !isCritical(pod))
     .map((pod): Ranked<P> => {
       const own = stats.containers.filter(({ podUid }) => podUid === pod.metadata?.uid);
-      const usage = own.reduce((sum, { memoryBytes, diskBytes }) => sum + (scarce === "memory" ? memoryBytes : diskBytes), 0);
+      const volumes = (stats.volumes ?? []).filter(
+        ({ podUid, inMemory }) => podUid === pod.metadata?.uid && inMemory === (scarce === "memory"),
+      );
+      const usage =
+        own.reduce((sum, { memoryBytes, diskBytes }) => sum + (scarce === "memory" ? memoryBytes : diskBytes), 0) +
+        volumes.reduce((sum, { bytes }) => sum + bytes, 0);
       const { memory, ephemeralStorage } = podRequests(pod);
       return { pod, usage, request: scarce === "memory" ? memory : ephemeralStorage };
     });
@@ -120,6 +126,17 @@ export function evictionOrder<P extends Pod>(pods: readonly P[], scarce: Scarce,
       b.usage - b.request - (a.usage - a.request) ||
       ((a.pod.metadata?.uid ?? "") < (b.pod.metadata?.uid ?? "") ? -1 : 1),
   );
+}
+
+/** Why a pod has to go whatever the node has left: more lies in one of its emptyDirs than may. Source: "Volumes: emptyDir". Message: the kubelet's own. */
+export function overLimit({ metadata, spec }: Pod, stats: CriStatsListed): string | undefined {
+  for (const { name, emptyDir } of spec?.volumes ?? []) {
+    const limit = emptyDir?.sizeLimit;
+    if (limit === undefined) continue;
+    const used = stats.volumes?.find((one) => one.podUid === metadata?.uid && one.name === name)?.bytes ?? 0;
+    if (used > quantityValue(limit) && quantityValue(limit) > 0) return `Usage of EmptyDir volume "${name}" exceeds the limit "${limit}". `;
+  }
+  return undefined;
 }
 
 /** What the status of a pod that had to go says. */

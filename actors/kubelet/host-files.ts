@@ -2,17 +2,18 @@ import type { Pod } from "../../protocol/kinds/generated";
 import type { Stored } from "../../protocol/kinds/object";
 
 /**
- * The files that say how a pod finds others, where its specification makes them other than usual: /etc/hosts with its hostAliases, /etc/resolv.conf by its
+ * The files that say how a pod finds others, where its specification makes them other than usual: /etc/hosts with its hostAliases and, where it has a subdomain, its full name, /etc/resolv.conf by its
  * dnsPolicy and dnsConfig. A node has no DNS servers of its own that policy Default could name. Sources: "Adding entries to Pod /etc/hosts with
  * HostAliases", "DNS for Services and Pods".
  */
 export function hostFiles({ metadata, spec }: Stored<Pod>, podIp: string): readonly (readonly [path: string, content: string])[] {
-  const { hostAliases = [], dnsConfig, dnsPolicy } = spec ?? {};
+  const { hostAliases = [], dnsConfig, dnsPolicy, hostname = metadata.name, subdomain } = spec ?? {};
   const files: [string, string][] = [];
-  if (hostAliases.length > 0) {
+  if (hostAliases.length > 0 || subdomain) {
     const aliases = hostAliases.map(({ ip, hostnames = [] }) => `${ip}\t${hostnames.join("\t")}\n`).join("");
-    const own = `# Kubernetes-managed hosts file.\n127.0.0.1\tlocalhost\n${podIp}\t${metadata.name}\n`;
-    files.push(["/etc/hosts", `${own}\n# Entries added by HostAliases.\n${aliases}`]);
+    const full = subdomain ? `${hostname}.${subdomain}.${metadata.namespace}.svc.cluster.local\t` : "";
+    const own = `# Kubernetes-managed hosts file.\n127.0.0.1\tlocalhost\n${podIp}\t${full}${hostname}\n`;
+    files.push(["/etc/hosts", hostAliases.length > 0 ? `${own}\n# Entries added by HostAliases.\n${aliases}` : own]);
   }
   const isOwn = dnsPolicy === "None" || dnsPolicy === "Default";
   if (!isOwn && !dnsConfig) return files;

@@ -5,6 +5,7 @@ import {
   evictionGraceMs,
   evictionMessage,
   evictionOrder,
+  overLimit,
   type Scarce,
   type Signals,
   scarceNow,
@@ -23,6 +24,8 @@ import { syncPod } from "./sync-pod";
 /** As the kubelet's eviction manager: a look each ten seconds, and soon again after an eviction. */
 const everyMs = 10_000;
 const againMs = 1_000;
+/** What a pod gets to end by itself that goes because of its own volumes. */
+const localStorageGraceMs = 1_000;
 const statsDeadlineMs = 5_000;
 const timer = "pressure";
 
@@ -55,6 +58,7 @@ function found(state: State, stats: CriStatsListed, ctx: Ctx): void {
   }
   noteConditions(state, underPressure(lastShort, nowMs, state.times.pressureTransitionMs), ctx);
   // Memory before disk, and one pod at a time: its end may be enough.
+  if (stats.volumes) evictOverLimit(state, stats, ctx);
   const need = scarceNow(shortages, shortSince, nowMs, soft);
   if (!need) return;
   const isWaitedFor = ({ evicted, finished }: PodWorker) => evicted !== undefined && !finished && nowMs < evicted.dueMs;
@@ -93,9 +97,7 @@ function evictOne(
   const worker = state.workers.get(first.pod.metadata.uid)!;
   const { soft } = state.pressure;
   const limit = shortage === "hard" ? undefined : softThreshold(scarce, signals, soft);
-  const message = evictionMessage(scarce, signals, first, stats, limit);
-  worker.evicted = { reason: "Evicted", message, dueMs: nowMsOf(ctx) + evictionGraceMs(worker.pod, shortage, soft) };
-  state.recorder.event(ctx, worker.pod, "Warning", "Evicted", message);
+  evict(state, worker, evictionMessage(scarce, signals, first, stats, limit), evictionGraceMs(worker.pod, shortage, soft), ctx);
   ctx.record({
     kind: "pod.pressureEvicted",
     node: state.config.node,
@@ -104,6 +106,21 @@ function evictOne(
   });
   syncPod(state, worker, ctx);
   return true;
+}
+
+function evict(state: State, worker: PodWorker, message: string, graceMs: number, ctx: Ctx): void {
+  worker.evicted = { reason: "Evicted", message, dueMs: nowMsOf(ctx) + graceMs };
+  state.recorder.event(ctx, worker.pod, "Warning", "Evicted", message);
+}
+
+/** Who keeps more in an emptyDir than it may has to go, and has a moment for it. */
+function evictOverLimit(state: State, stats: CriStatsListed, ctx: Ctx): void {
+  for (const worker of [...state.workers.values()]) {
+    const message = isActive(worker) ? overLimit(worker.pod, stats) : undefined;
+    if (message === undefined) continue;
+    evict(state, worker, message, localStorageGraceMs, ctx);
+    syncPod(state, worker, ctx);
+  }
 }
 
 function isActive({ pod, rejected, evicted, finished, terminating }: PodWorker): boolean {

@@ -6,7 +6,7 @@ import { byNamespace } from "../client";
 import { backOffUntilMs, nextBackOff } from "./back-off";
 import { containerPlaces } from "./container-files";
 import { endContainer } from "./end-container";
-import { environmentOf, isTooLong } from "./environment";
+import { environmentOf, expandReferences, isTooLong } from "./environment";
 import { runHandler } from "./handler";
 import { hostFiles } from "./host-files";
 import { crashLoopMessage } from "./pod-status";
@@ -174,13 +174,13 @@ function createInSandbox(state: State, worker: PodWorker, container: ContainerWo
     name,
     image: spec.image ?? "",
     attempt: container.restartCount + (container.restarting ? 1 : 0),
-    command: spec.command ?? [],
-    args: spec.args ?? [],
+    command: expanded(spec.command, environment),
+    args: expanded(spec.args, environment),
     ports: portsOf(spec),
     environment,
     ...(files.length > 0 ? { files } : {}),
     ...(hosts.length > 0 ? { hostFiles: hosts } : {}),
-    ...containerPlaces(spec, worker.pod),
+    ...containerPlaces(spec, worker.pod, environment),
     stdin: spec.stdin ?? false,
     stdinOnce: spec.stdinOnce ?? false,
     tty: spec.tty ?? false,
@@ -200,6 +200,13 @@ function createInSandbox(state: State, worker: PodWorker, container: ContainerWo
     launch(s, pod, one, answer.body.containerId, later);
     return undefined;
   });
+}
+
+/** A command's words with their $(NAME)s filled in. Source: "Define a Command and Arguments for a Container". */
+function expanded(words: readonly string[] = [], environment: readonly (readonly [string, string])[]): readonly string[] {
+  if (!words.some((word) => word.includes("$"))) return words;
+  const variables = new Map(environment);
+  return words.map((word) => expandReferences(word, variables));
 }
 
 /** The ports that a container names: those it declares, and those where its probes look for it. */

@@ -99,6 +99,12 @@ function failSandbox(state: State, worker: PodWorker, reason: string, message: s
   syncPod(state, worker, ctx);
 }
 
+/** What a pod's host is called, where not as the pod: no longer than Linux has it, and as the node in the node's network. */
+function hostnameOf({ metadata: { name }, spec }: PodWorker["pod"], node: string): { readonly hostname?: string } {
+  const hostname = spec?.hostNetwork ? node : (spec?.hostname || name).slice(0, 63).replace(/[-.]+$/, "");
+  return hostname === name ? {} : { hostname };
+}
+
 function runSandbox(state: State, worker: PodWorker, ctx: Ctx): void {
   const { uid, pod } = worker;
   const request = {
@@ -107,6 +113,7 @@ function runSandbox(state: State, worker: PodWorker, ctx: Ctx): void {
     namespace: pod.metadata.namespace ?? "",
     name: pod.metadata.name,
     attempt: 0,
+    ...hostnameOf(pod, state.config.node),
     hostIp: pod.spec?.hostNetwork ? state.config.internalIp : "",
   };
   ctx.ask<CriAnswer>(state.runtime, request, { deadlineMs: sandboxDeadlineMs }, (s, answer, later) => {

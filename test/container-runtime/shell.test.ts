@@ -220,7 +220,13 @@ describe("a shell in a simulated container", () => {
   });
 
   test("has a root that cannot be written where its pod says so, but for what is mounted", () => {
-    const frozen: Place = { ...place, files: newFiles(), mounts: ["/cache"], readOnlyRoot: true, terminationPath: "/why" };
+    const frozen: Place = {
+      ...place,
+      files: newFiles(),
+      mounts: [{ path: "/cache", files: newFiles(), base: "/", readOnly: false, mode: 0o777 }],
+      readOnlyRoot: true,
+      terminationPath: "/why",
+    };
     const there = (script: string) => {
       const said = { out: "", err: "" };
       for (const effect of advanceSession(begin(["sh", "-c", script]), frozen))

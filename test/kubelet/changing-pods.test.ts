@@ -1,5 +1,5 @@
 import type { Pod } from "../../protocol/kinds/generated";
-import { oneNode } from "./node";
+import { logOf as log, oneNode } from "./node";
 
 /** Adds an ephemeral container to a pod as the subresource does. */
 function debug(node: ReturnType<typeof oneNode>, name: string, container: object): void {
@@ -162,5 +162,92 @@ describe("a resize", () => {
     simulation.runFor(60_000);
     expect(status("web")).toMatchObject({ image: "web:2", restartCount: 1, ready: true });
     expect(events()).toContain("Killing: Container web definition changed, will be restarted");
+  });
+});
+
+describe("what a pod's containers run", () => {
+  test("is what its command says where the simulated shell has all of that, with $(NAME)s filled in (Variable Expansion)", () => {
+    const t = oneNode();
+    const script = 'TEST_VAR=wrong echo "$(TEST_VAR)"; echo $HOSTNAME; sleep 20; echo after; hostname; unknown || date +%s';
+    const shell = (name: string, text: string) => ({ name, image: "busybox", command: ["sh", "-c"], args: [text] });
+    const env = [{ name: "TEST_VAR", value: "test-value" }];
+    t.run("web", { hostname: "box", containers: [{ ...shell("web", script.replace("unknown", "false")), env }, shell("image", script)] });
+    t.simulation.runFor(3_000);
+    expect(log(t)).toBe("test-value\nbox\n");
+    t.simulation.runFor(20_000);
+    expect(log(t, { previous: true })).toMatch(/^test-value\nbox\nafter\nbox\n\d+\n$/);
+    expect(log(t, { container: "image" })).toBe("started\n");
+  });
+
+  test("shows that a pod's containers share its emptyDirs, which outlive them and show parts of themselves (Volumes: emptyDir, subPath)", () => {
+    const t = oneNode();
+    const shell = (name: string, text: string, mounts: object[]) => ({
+      name,
+      image: "busybox",
+      command: ["sh", "-c", text],
+      env: [{ name: "PART", value: "part" }],
+      volumeMounts: mounts as never,
+    });
+    const all = { name: "work", mountPath: "/work" };
+    const spec = (first: string) => ({
+      initContainers: [
+        shell("init", "mkdir /work/part; echo -n made > /work/part/a; echo node > /node/b", [all, { name: "node", mountPath: "/node" }]),
+      ],
+      containers: [
+        shell("web", first, [all]),
+        shell("other", "sleep 1; cat /here/a; cat /node/b; ls -ld /here /all; echo no > /here/c; ls /here; echo x > /there; sleep 1d", [
+          { name: "work", mountPath: "/here", subPathExpr: "$(PART)", readOnly: true },
+          { name: "node", mountPath: "/node", readOnly: true },
+          { name: "work", mountPath: "/all" },
+        ]),
+      ],
+      volumes: [
+        { name: "work", emptyDir: { medium: "Memory", sizeLimit: "1Ki" } },
+        { name: "node", hostPath: { path: "/data/" } },
+      ],
+    });
+    t.run("web", spec("echo again >> /work/part/a; sleep 3; exit 1"));
+    t.simulation.runFor(9_000);
+    expect(log(t, { container: "other" }).split("\n").slice(0, -1)).toEqual([
+      "madeagain",
+      "node",
+      expect.stringMatching(/^drwxr-xr-x .* \/here$/),
+      expect.stringMatching(/^drwxrwxrwx .* \/all$/),
+      "sh: can't create /here/c: Read-only file system",
+      "a",
+    ]);
+    // Another pod finds what is the node's. More than may be in the volume costs a pod its life.
+    const next = shell("web", "cat /data/b; cat /work/part/a; env > /work/env; cp /work/env /work/b; sleep 1d", [
+      all,
+      { name: "node", mountPath: "/data" },
+    ]);
+    const large = [{ name: "LARGE", value: "x".repeat(1_000) }];
+    t.run("next", { containers: [{ ...next, env: large }], volumes: spec("").volumes });
+    t.simulation.runFor(12_000);
+    expect(log(t, { pod: "next" })).toBe("node\ncat: can't open '/work/part/a': No such file or directory\n");
+    const message = 'Usage of EmptyDir volume "work" exceeds the limit "1Ki". ';
+    expect([t.pod("web")?.status?.phase, t.pod("next")?.status]).toMatchObject([
+      "Running",
+      { phase: "Failed", reason: "Evicted", message },
+    ]);
+    expect(t.pod("web")?.status?.containerStatuses?.[0]?.restartCount).toBeGreaterThan(0);
+  });
+
+  test("of a container whose liveness probe's command does what it says: it is restarted once it fails (Probing container)", () => {
+    const t = oneNode();
+    const livenessProbe = { exec: { command: ["cat", "/tmp/health"] }, periodSeconds: 1, failureThreshold: 1 };
+    const args = ["echo ok > /tmp/health; sleep 10; rm -rf /tmp/health; sleep 600"];
+    const readinessProbe = { exec: { command: ["sh", "-c", "sleep 2; true"] }, timeoutSeconds: 1 };
+    const startupProbe = { exec: { command: ["sh", "-c", "sleep 2; cat /tmp/health"] }, timeoutSeconds: 5 };
+    t.run("web", {
+      terminationGracePeriodSeconds: 1,
+      containers: [{ name: "web", image: "busybox", command: ["sh", "-c"], args, livenessProbe, readinessProbe, startupProbe }],
+    });
+    t.simulation.runFor(9_000);
+    expect(t.pod("web")?.status?.containerStatuses?.[0]).toMatchObject({ restartCount: 0, started: true, ready: false });
+    t.simulation.runFor(16_000);
+    expect(t.pod("web")?.status?.containerStatuses?.[0]).toMatchObject({ restartCount: 1 });
+    expect(t.events()).toContain("Unhealthy: Liveness probe failed: cat: can't open '/tmp/health': No such file or directory\n");
+    expect(t.events()).toContain('Unhealthy: Readiness probe failed: command "sh -c sleep 2; true" timed out after 1s');
   });
 });

@@ -260,6 +260,7 @@ describe("the files that say how a pod finds others", () => {
   });
 
   test("name the aliases of hosts (Kubelet should write entries to /etc/hosts)", () => {
+    expect(files({ hostname: "box", subdomain: "boxes" })["/etc/hosts"]).toContain("\tbox.boxes.shop.svc.cluster.local\tbox\n");
     expect(files({ hostAliases: [{ ip: "10.1.2.3", hostnames: ["foo.remote", "bar.remote"] }] })).toEqual({
       "/etc/hosts":
         "# Kubernetes-managed hosts file.\n127.0.0.1\tlocalhost\n10.244.0.2\tweb-1\n\n# Entries added by HostAliases.\n10.1.2.3\tfoo.remote\tbar.remote\n",

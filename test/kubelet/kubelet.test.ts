@@ -1,6 +1,5 @@
 import { address } from "../../protocol/address";
-import type { KubeletLogResponse } from "../../protocol/cluster";
-import { oneNode } from "./node";
+import { logOf as log, oneNode } from "./node";
 
 const web = { name: "web", image: "shop/web:1", ports: [{ containerPort: 80 }] };
 
@@ -305,30 +304,6 @@ describe("crashes", () => {
 });
 
 describe("logs (kubectl logs)", () => {
-  function log(t: ReturnType<typeof oneNode>, rest: object = {}): string {
-    const request = {
-      kind: "kubelet.log",
-      namespace: "shop",
-      pod: "web",
-      container: "web",
-      follow: false,
-      previous: false,
-      timestamps: false,
-      tailLines: -1,
-      limitBytes: -1,
-      sinceUs: 0,
-      ...rest,
-    };
-    let answered = "";
-    t.simulation.ask(address("kubelet", "node-0"), request, 5_000, (answer) => {
-      if (!answer.ok) throw new Error(answer.detail);
-      const { code, message, bytes } = answer.body as KubeletLogResponse;
-      answered = code === 200 ? new TextDecoder().decode(bytes) : `${code} ${message}`;
-    });
-    t.simulation.runFor(1_000);
-    return answered;
-  }
-
   test("of this instance, and of the one before", () => {
     const t = oneNode({ behaviours: [{ image: "shop/web", logLines: ["hello", "world"], crashAfterMs: 2_000 }] });
     t.run("web", { containers: [web] });

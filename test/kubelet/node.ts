@@ -1,6 +1,7 @@
 import { containerRuntime, type ImageBehaviour } from "../../actors/container-runtime";
 import { kubelet } from "../../actors/kubelet";
 import { address } from "../../protocol/address";
+import type { KubeletLogResponse } from "../../protocol/cluster";
 import type { Pod } from "../../protocol/kinds/generated";
 import type { Fact } from "../../runtime/actor";
 import { Simulation } from "../../runtime/simulated/simulation";
@@ -67,4 +68,18 @@ export function oneNode(
     condition: (name: string, type: string) =>
       (store.of("pods").get(`shop/${name}`) as Pod | undefined)?.status?.conditions?.find((one) => one.type === type)?.status,
   };
+}
+
+/** The log of container "web" of pod "web", unless `rest` names others; or the code and message of why there is none. */
+export function logOf({ simulation }: { readonly simulation: Simulation }, rest: object = {}): string {
+  const named = { kind: "kubelet.log", namespace: "shop", pod: "web", container: "web" };
+  const request = { ...named, follow: false, previous: false, timestamps: false, tailLines: -1, limitBytes: -1, sinceUs: 0, ...rest };
+  let answered = "";
+  simulation.ask<KubeletLogResponse>(address("kubelet", "node-0"), request, 5_000, (answer) => {
+    if (!answer.ok) throw new Error(answer.detail);
+    const { code, message, bytes } = answer.body;
+    answered = code === 200 ? new TextDecoder().decode(bytes) : `${code} ${message}`;
+  });
+  simulation.runFor(1_000);
+  return answered;
 }

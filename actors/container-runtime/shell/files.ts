@@ -2,7 +2,7 @@ import { absolute, pathBytesMax } from "../../../protocol/paths";
 
 /**
  * The files of a simulated container: what its pod gives it, and over that what has been written into it. They last as long as the container
- * and take so much and no more. Paths are absolute and normal ("/tmp/a"); `absolute` makes them so.
+ * and take so much and no more; what is mounted lasts as long as its volume. Paths are absolute and normal ("/tmp/a"); `absolute` makes them so.
  */
 
 /** What lies at a path. A file's bytes come in the pieces in which they were written. */
@@ -36,9 +36,27 @@ export const containerEntriesMax = 10_000;
 const linksMax = 40;
 
 /** Files that nobody in the container made, by path. */
-export type GivenFiles = ReadonlyMap<string, { readonly content: string; readonly mode: number; readonly readOnly: boolean }>;
+export type GivenFiles = ReadonlyMap<string, GivenFile>;
+
+export interface GivenFile {
+  readonly content: string | Uint8Array;
+  readonly mode: number;
+  readonly readOnly: boolean;
+}
 
 export const newFiles = (): Files => ({ written: new Map(), bytes: 0 });
+
+/** Where a container finds a volume, or a part of one. */
+export interface Mount {
+  readonly path: string;
+  /** What lies in the volume, by path within it; others may mount it too. */
+  readonly files: Files;
+  /** What of the volume is shown: "/" is all of it. */
+  readonly base: string;
+  readonly readOnly: boolean;
+  /** The permission bits of the volume's own directory. */
+  readonly mode: number;
+}
 
 export { absolute };
 
@@ -47,16 +65,23 @@ export const nameOf = (path: string) => path.slice(path.lastIndexOf("/") + 1);
 
 const emptyDirectories = ["/", "/home", "/root", "/tmp"];
 
+/** What of a container's files a path belongs to: its own, or those of a volume. `inner` is the path there. */
+interface Spot {
+  readonly files: Files;
+  readonly inner: string;
+  readonly mount: Mount | undefined;
+}
+
 /**
- * The files of one container as its programs see them. `given` are those that the pod gives, by path; `mounts` are directories that are there;
- * `writable` are the paths at and below which alone something can be written, where its root cannot.
+ * The files of one container as its programs see them. `given` are those that the pod gives, by path; `mounts` are its volumes;
+ * `writable` are the paths at and below which alone something of its own can be written, where its root cannot.
  */
 export class FileView {
   constructor(
     private readonly files: Files,
     private readonly given: GivenFiles,
     private readonly nowS: number,
-    private readonly mounts: readonly string[] = [],
+    private readonly mounts: readonly Mount[] = [],
     private readonly writable?: readonly string[],
   ) {}
 
@@ -83,10 +108,13 @@ export class FileView {
   names(path: string): readonly string[] {
     const real = this.real(path, true);
     if (real === undefined) return [];
-    const folder = real === "/" ? "/" : `${real}/`;
     const names = new Set<string>();
-    for (const paths of [emptyDirectories, this.mounts, this.given.keys(), this.files.written.keys()])
+    const add = (paths: Iterable<string>, folder: string) => {
       for (const one of paths) if (one.startsWith(folder) && one.length > folder.length) names.add(one.slice(folder.length).split("/")[0]!);
+    };
+    for (const paths of [emptyDirectories, this.mounts.map(({ path: at }) => at), this.given.keys()]) add(paths, folderOf(real));
+    const { files, inner } = this.spot(real);
+    add(files.written.keys(), folderOf(inner));
     return [...names].sort();
   }
 
@@ -99,12 +127,13 @@ export class FileView {
     if (this.given.get(real)?.readOnly) return "Read-only file system" as const;
     const wrong = this.wrongPlace(real);
     if (wrong !== undefined) return wrong;
-    const own = this.files.written.get(real);
+    const { files, inner } = this.spot(real);
+    const own = files.written.get(inner);
     if (how.append === true && own?.is === "file") {
-      if (!this.hasRoom(bytes.length, 0)) return "No space left on device" as const;
+      if (!hasRoom(files, bytes.length, 0)) return "No space left on device" as const;
       own.parts.push(bytes);
       own.size += bytes.length;
-      this.files.bytes += bytes.length;
+      files.bytes += bytes.length;
       return undefined;
     }
     const parts = how.append === true && before?.is === "file" ? [...before.parts, bytes] : [bytes];
@@ -139,13 +168,14 @@ export class FileView {
     const real = this.real(path, false);
     const entry = real === undefined ? undefined : this.at(real);
     if (real === undefined || entry === undefined) return "No such file or directory";
-    const folder = real === "/" ? "/" : `${real}/`;
+    const folder = folderOf(real);
     if (this.given.has(real) || real === "/") return "Device or resource busy";
     if (this.isFrozen(real)) return "Read-only file system";
-    if ([...this.given.keys(), ...emptyDirectories, ...this.mounts].some((one) => one === real || one.startsWith(folder)))
-      return "Device or resource busy";
+    const fixed = [...this.given.keys(), ...emptyDirectories, ...this.mounts.map(({ path: at }) => at)];
+    if (fixed.some((one) => one === real || one.startsWith(folder))) return "Device or resource busy";
     if (entry.is === "directory" && !recursive) return this.names(real).length > 0 ? "Directory not empty" : "Is a directory";
-    for (const one of [...this.files.written.keys()]) if (one === real || one.startsWith(folder)) this.forget(one);
+    const { files, inner } = this.spot(real);
+    for (const one of [...files.written.keys()]) if (one === inner || one.startsWith(folderOf(inner))) forget(files, one);
     return undefined;
   }
 
@@ -175,40 +205,56 @@ export class FileView {
   }
 
   private isFrozen(path: string): boolean {
+    const { mount } = this.spot(path);
+    if (mount) return mount.readOnly;
     return this.writable !== undefined && !this.writable.some((one) => path === one || path.startsWith(`${one}/`));
   }
 
   private put(path: string, entry: Entry): FileError | undefined {
-    const before = this.files.written.get(path);
+    const { files, inner } = this.spot(path);
+    const before = files.written.get(inner);
     const freed = before?.is === "file" ? before.size : 0;
-    if (!this.hasRoom((entry.is === "file" ? entry.size : 0) - freed, before === undefined ? 1 : 0)) return "No space left on device";
-    this.forget(path);
-    this.files.written.set(path, entry);
-    if (entry.is === "file") this.files.bytes += entry.size;
+    if (!hasRoom(files, (entry.is === "file" ? entry.size : 0) - freed, before === undefined ? 1 : 0)) return "No space left on device";
+    forget(files, inner);
+    files.written.set(inner, entry);
+    if (entry.is === "file") files.bytes += entry.size;
     return undefined;
   }
 
-  private forget(path: string): void {
-    const before = this.files.written.get(path);
-    if (before?.is === "file") this.files.bytes -= before.size;
-    this.files.written.delete(path);
+  private writtenAt(path: string): Entry | undefined {
+    const { files, inner } = this.spot(path);
+    return files.written.get(inner);
   }
 
-  private hasRoom(bytes: number, entries: number): boolean {
-    return this.files.bytes + bytes <= containerBytesMax && this.files.written.size + entries <= containerEntriesMax;
+  /** Of volumes that are mounted within each other the inner one counts. */
+  private spot(path: string): Spot {
+    let mount: Mount | undefined;
+    for (const one of this.mounts)
+      if (path === one.path || path.startsWith(folderOf(one.path))) if (!mount || one.path.length > mount.path.length) mount = one;
+    if (!mount) return { files: this.files, inner: path, mount };
+    const below = mount.path === "/" ? path : path.slice(mount.path.length);
+    return {
+      files: mount.files,
+      inner: below === "" || below === "/" ? mount.base : `${mount.base === "/" ? "" : mount.base}${below}`,
+      mount,
+    };
   }
 
   private at(path: string): Entry | undefined {
-    const own = this.files.written.get(path);
+    const { files, inner, mount } = this.spot(path);
+    const own = files.written.get(inner);
     if (own !== undefined) return own;
     const given = this.given.get(path);
     if (given !== undefined) {
-      const bytes = encoder.encode(given.content);
+      const bytes = typeof given.content === "string" ? encoder.encode(given.content) : given.content;
       return { is: "file", parts: [bytes], size: bytes.length, mode: given.mode, mtimeS: this.nowS };
     }
-    const folder = path === "/" ? "/" : `${path}/`;
+    if (mount?.path === path) return { is: "directory", mode: mount.mode, mtimeS: this.nowS };
+    const folder = folderOf(path);
     const above =
-      [...emptyDirectories, ...this.mounts].includes(path) || [...this.mounts, ...this.given.keys()].some((one) => one.startsWith(folder));
+      emptyDirectories.includes(path) ||
+      this.mounts.some((one) => one.path.startsWith(folder)) ||
+      [...this.given.keys()].some((one) => one.startsWith(folder));
     return above ? { is: "directory", mode: 0o755, mtimeS: this.nowS } : undefined;
   }
 
@@ -221,7 +267,7 @@ export class FileView {
       const [name = "", ...rest] = left;
       if (name === "") break;
       const here = real === "/" ? `/${name}` : `${real}/${name}`;
-      const entry = rest.length > 0 || follow ? this.files.written.get(here) : undefined;
+      const entry = rest.length > 0 || follow ? this.writtenAt(here) : undefined;
       if (entry?.is === "link") {
         if (++links > linksMax) return undefined;
         left = [...absolute(entry.target, real).split("/").slice(1), ...rest].filter((part) => part !== "");
@@ -233,6 +279,18 @@ export class FileView {
     }
     return real;
   }
+}
+
+const folderOf = (path: string) => (path === "/" ? "/" : `${path}/`);
+
+function forget(files: Files, path: string): void {
+  const before = files.written.get(path);
+  if (before?.is === "file") files.bytes -= before.size;
+  files.written.delete(path);
+}
+
+function hasRoom(files: Files, bytes: number, entries: number): boolean {
+  return files.bytes + bytes <= containerBytesMax && files.written.size + entries <= containerEntriesMax;
 }
 
 /** What directories that lie in each other cost is the square of their number, for each of them: Linux would take some 2,000. */

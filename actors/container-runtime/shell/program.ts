@@ -1,8 +1,8 @@
-import { type Files, FileView, type GivenFiles } from "./files";
+import { type Files, FileView, type GivenFiles, type Mount } from "./files";
 
 /** Where a command runs: what it can find out about its container. */
 export interface Place {
-  /** The pod's name, which is its host's. */
+  /** The pod's name, if it says no other. */
   readonly hostname: string;
   readonly namespace: string;
   readonly ip: string;
@@ -14,8 +14,7 @@ export interface Place {
   readonly files: Files;
   /** What its volumes show. */
   readonly given: GivenFiles;
-  /** The directories of its volumes that can be written. */
-  readonly mounts?: readonly string[];
+  readonly mounts?: readonly Mount[];
   /** Nothing can be written but these, and the file of its termination message. */
   readonly readOnlyRoot?: boolean;
   readonly terminationPath?: string;
@@ -58,6 +57,6 @@ function givenFiles({ hostname, namespace, ip, mainCommand, given }: Place): Giv
 export function filesAt(place: Place): FileView {
   const { files, mounts = [], readOnlyRoot, terminationPath, nowMs } = place;
   // What a runtime always mounts there is in memory.
-  const writable = readOnlyRoot ? [...mounts, "/dev", ...(terminationPath === undefined ? [] : [terminationPath])] : undefined;
+  const writable = readOnlyRoot ? ["/dev", ...(terminationPath === undefined ? [] : [terminationPath])] : undefined;
   return new FileView(files, givenFiles(place), Math.floor(nowMs / 1000), mounts, writable);
 }

@@ -142,6 +142,9 @@ export function isExecutable(program: string): boolean {
   return programs.has(program) && !builtIn.has(program);
 }
 
+/** Whether a shell finds a program of that name. */
+export const hasProgram = (program: string) => programs.has(program);
+
 /** Runs a program of a shell; undefined where there is none of that name. */
 export function runProgram(
   name: string,

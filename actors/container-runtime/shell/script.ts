@@ -162,6 +162,11 @@ export function literal(word: Word): string {
   return word.map(({ text }) => text).join("");
 }
 
+export const hasVariables = (word: Word) => word.some(({ text, expands }) => expands && text.includes("$"));
+
+/** `NAME=value`, which sets a variable where it stands before the command. */
+export const isAssignment = (word: Word) => /^[A-Za-z_]\w*=/.test(literal(word));
+
 /** What the words of a command may come to: `A=$A$A` doubles them each time. Source: execve(2), limits on size of arguments. */
 export const wordsMax = 2 * 1024 * 1024;
 

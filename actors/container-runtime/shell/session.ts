@@ -1,7 +1,7 @@
 import { absolute, containerBytesMax, joined } from "./files";
 import { filesAt, type Place, type ProgramResult, type Reader } from "./program";
 import { isExecutable, runProgram } from "./programs";
-import { expand, type Output, parseScript, programOf, type Step, shellInvocation, wordsMax } from "./script";
+import { expand, isAssignment, type Output, parseScript, programOf, type Step, shellInvocation, type Word, wordsMax } from "./script";
 
 /** What a process wants of its runtime. After `sleep` it goes on when told that the time has passed, otherwise when there is input. */
 export type SessionEffect =
@@ -152,8 +152,10 @@ class Turn {
     session.piped = undefined;
     if (piped === undefined || !this.isDue(step)) return;
     if (step.pipes) session.piped = [];
-    const [name = "", ...words] = step.words.map((word) => expand(word, session.environment, session.status));
-    if ([name, ...words].reduce((sum, { length }) => sum + length, 0) > wordsMax) {
+    const texts = step.words.map((word) => expand(word, session.environment, session.status));
+    const assigned = texts.slice(0, leading(step.words, isAssignment)).map((text) => text.split(/=(.*)/s) as [string, string]);
+    const [name = "", ...words] = texts.slice(assigned.length);
+    if (texts.reduce((sum, { length }) => sum + length, 0) > wordsMax) {
       this.say("stderr", `sh: ${programOf(name).slice(0, 100)}: Argument list too long\n`);
       session.status = 126;
       return;
@@ -165,12 +167,13 @@ class Turn {
     }
     const input = this.openFiles(step);
     if (input === undefined) return;
-    const assignment = /^([A-Za-z_]\w*)=(.*)$/s.exec(name);
-    if (words.length === 0 && (name === "" || assignment)) {
-      if (assignment) session.environment.set(assignment[1]!, assignment[2]!);
+    if (words.length === 0 && name === "") {
+      for (const [variable, value] of assigned) session.environment.set(variable, value);
       session.status = 0;
       return;
     }
+    // Variables before a command are that command's alone.
+    const environment = assigned.length > 0 ? new Map([...session.environment, ...assigned]) : session.environment;
     const inner = shellInvocation([name, ...words]);
     if (inner?.script !== undefined) {
       if (step.pipes || step.runs === "piped" || step.outputs || step.input) {
@@ -182,7 +185,7 @@ class Turn {
       } else session.steps.unshift(...stepsOf(inner.script));
       return;
     }
-    const result = runProgram(programOf(name), words, this.place, session.environment, session.status);
+    const result = runProgram(programOf(name), words, this.place, environment, session.status);
     if (result?.is !== "reading") return this.apply(result, name, step);
     session.reading = { reader: result.reader, step };
     session.waiting = "reading";
@@ -293,6 +296,12 @@ class Turn {
 
 const nothingPiped: readonly Uint8Array[] = [];
 const bytesOf = (said: string | Uint8Array) => (typeof said === "string" ? encoder.encode(said) : said);
+
+/** How many words at the beginning are of a kind. */
+function leading(words: readonly Word[], isOne: (word: Word) => boolean): number {
+  const end = words.findIndex((word) => !isOne(word));
+  return end < 0 ? words.length : end;
+}
 
 function stepsOf(script: string): readonly Step[] {
   const parsed = parseScript(script);

@@ -100,13 +100,17 @@ export class Distribution {
 export class Histogram implements Family {
   readonly kind: Kind = "histogram";
   private readonly values = new Map<string, Distribution>();
+  /** The label `le` of each bucket: servers have tens of thousands of them, and somebody asks for all every few seconds. */
+  private readonly uppers: readonly string[];
 
   constructor(
     readonly name: string,
     readonly help: string,
     private readonly labelNames: readonly string[],
     private readonly bounds: readonly number[],
-  ) {}
+  ) {
+    this.uppers = bounds.map((bound) => `le="${numberText(bound)}"} `);
+  }
 
   /** From now on there are lines under these labels. */
   at(labels: Labels): Distribution {
@@ -122,14 +126,14 @@ export class Histogram implements Family {
 
   *lines(): Iterable<string> {
     for (const [key, { counts, count, sum }] of inOrder(this.values)) {
-      const labels = split(key, this.labelNames.length);
+      const own = labelText(this.labelNames, split(key, this.labelNames.length));
+      const bucket = `${this.name}_bucket${own === "" ? "{" : `${own.slice(0, -1)},`}`;
       let below = 0;
-      for (const [index, bound] of this.bounds.entries()) {
+      for (const [index, upper] of this.uppers.entries()) {
         below += counts[index]!;
-        yield `${this.name}_bucket${labelText([...this.labelNames, "le"], [...labels, numberText(bound)])} ${below}`;
+        yield `${bucket}${upper}${below}`;
       }
-      yield `${this.name}_bucket${labelText([...this.labelNames, "le"], [...labels, "+Inf"])} ${count}`;
-      const own = labelText(this.labelNames, labels);
+      yield `${bucket}le="+Inf"} ${count}`;
       yield `${this.name}_sum${own} ${numberText(sum)}`;
       yield `${this.name}_count${own} ${count}`;
     }

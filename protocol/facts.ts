@@ -10,6 +10,12 @@ export type KnownFact =
   /** Entries are in this member's log on disk; `entries` are [index, term, hash of data]. */
   | { readonly kind: "raft.persisted"; readonly entries: readonly (readonly [number, number, number])[] }
   | { readonly kind: "raft.truncated"; readonly fromIndex: number }
+  /** A leader found an entry of an earlier term on a quorum, and does not take it for committed by that (Raft, section 5.4.2, figure 8). */
+  | { readonly kind: "raft.heldBack"; readonly index: number; readonly term: number }
+  /** A new leader's clocks for leases begin: so many count on from a checkpoint, so many have their full time again. */
+  | { readonly kind: "etcd.leaseClocks"; readonly resumed: number; readonly anew: number }
+  /** What is left of so many leases was put into the log, or lost with the leadership. */
+  | { readonly kind: "etcd.leaseCheckpoint"; readonly leases: number; readonly kept: boolean }
   /** Entries are in this member's log in memory and on their way to its disk; `runs` are [first index, last index, term]. */
   | { readonly kind: "raft.appended"; readonly runs: readonly (readonly [number, number, number])[] }
   /** This member says yes to a candidate: the answer leaves it. */

@@ -22,9 +22,14 @@ export const probeTexts: ReadonlyMap<string, string> = new Map([
   ["churned", "activities that a churn workload has done"],
   ["etcdElections", "times an etcd member became leader"],
   ["raftTruncations", "times a member dropped entries that its leader did not have"],
+  ["entriesHeldBack", "times a leader had an entry of an earlier term on a quorum, which alone commits nothing (Raft, figure 8)"],
   ["snapshotsInstalled", "times a member was brought up to date by a snapshot"],
   ["restores", "times etcd was made anew of a backup"],
   ["compactions", "compactions of a store"],
+  ["leaseCheckpoints", "times what is left of etcd's leases was written down"],
+  ["leaseCheckpointsLost", "times that was lost with the leadership"],
+  ["leasesResumed", "leases whose time a new etcd leader counted on from a checkpoint"],
+  ["leasesBegunAnew", "leases to which a new etcd leader gave their full time again"],
   ["leaseTakeovers", "times a controller manager or a scheduler became leader"],
   ["apiWrites", "changes of objects through an API server"],
   ["relists", "times a cache had to list again"],
@@ -66,6 +71,14 @@ function reachedByFact(fact: { readonly kind: string; readonly [field: string]: 
       return ["etcdElections"];
     case "raft.truncated":
       return ["raftTruncations"];
+    case "raft.heldBack":
+      return ["entriesHeldBack"];
+    case "etcd.leaseCheckpoint":
+      return [fact.kept === true ? "leaseCheckpoints" : "leaseCheckpointsLost"];
+    case "etcd.leaseClocks": {
+      const times = (name: string, count: unknown) => Array.from({ length: Number(count) }, () => name);
+      return [...times("leasesResumed", fact.resumed), ...times("leasesBegunAnew", fact.anew)];
+    }
     case "raft.snapshot":
       return fact.how === "installed" ? ["snapshotsInstalled"] : [];
     case "etcd.compacted":

@@ -21,6 +21,7 @@ export function advance(state: MemberState, input: RaftInput, ctx: MemberContext
     state.recoveredIndex = Math.min(state.recoveredIndex, ready.truncated.fromIndex - 1);
     ctx.record({ kind: "raft.truncated", fromIndex: ready.truncated.fromIndex });
   }
+  if (ready.heldBack) ctx.record({ kind: "raft.heldBack", ...ready.heldBack });
   if (ready.write) persist(state, ready.write, ctx);
   send(state, ready.messages, ctx);
   recordCommitted(state, ctx);

@@ -21,6 +21,9 @@ export function keepLeases(state: MemberState, ctx: MemberContext): void {
     return;
   }
   if (state.expiry) return;
+  const leases = [...state.store.leases.all.values()];
+  const resumed = leases.filter(({ remainingTtlSeconds }) => remainingTtlSeconds > 0).length;
+  if (leases.length > 0) ctx.record({ kind: "etcd.leaseClocks", resumed, anew: leases.length - resumed });
   state.expiry = new LeaseExpiry(state.store.leases, nowMs(ctx), state.settings.electionTimeoutMs);
   armLeases(state, ctx);
   ctx.setTimer("checkpoint", state.settings.leaseCheckpointIntervalMs);
@@ -43,7 +46,10 @@ export function checkpointTimer(state: MemberState, ctx: MemberContext): void {
   const { expiry, settings, store } = state;
   if (!expiry) return;
   const checkpoints = expiry.checkpoints(store.leases, settings.leaseCheckpointIntervalMs, nowMs(ctx));
-  if (checkpoints.length > 0) enqueue(state, { kind: "etcd.lease.checkpoint", checkpoints }, null, () => {});
+  if (checkpoints.length > 0)
+    enqueue(state, { kind: "etcd.lease.checkpoint", checkpoints }, null, (_state, outcome, later) =>
+      later.record({ kind: "etcd.leaseCheckpoint", leases: checkpoints.length, kept: outcome.kind !== "etcd.error" }),
+    );
   ctx.setTimer("checkpoint", settings.leaseCheckpointIntervalMs);
 }
 

@@ -290,6 +290,9 @@ describe("what is left of a lease", () => {
     const left = set.ask<LeaseResponse>(second, { kind: "etcd.lease.timeToLive", id: 7, keys: true });
     expect(left.ttlSeconds).toBeLessThanOrEqual(7);
     expect(left.keys.map(text)).toEqual(["/a"]);
+    const told = set.facts.map(({ fact }) => fact);
+    expect(told).toContainEqual({ kind: "etcd.leaseCheckpoint", leases: 1, kept: true });
+    expect(told).toContainEqual({ kind: "etcd.leaseClocks", resumed: 1, anew: 0 });
     set.simulation.runFor(8_000);
     expect(set.ask<RangeResponse>(second, range("/a")).count).toBe(0);
   });

@@ -50,6 +50,8 @@ export interface LeaderRole {
   quorumCheckDueMs: number;
   transfer: { readonly to: MemberId; readonly dueMs: number } | null;
   uncommittedBytes: number;
+  /** The newest entry of an earlier term that a quorum has without being committed by that. */
+  heldBack: number;
 }
 
 export type Role =
@@ -143,6 +145,7 @@ export function becomeLeader(node: RaftNode, at: Moment): LeaderRole {
     quorumCheckDueMs: at.nowMs + node.config.electionTimeoutMs,
     transfer: null,
     uncommittedBytes: 0,
+    heldBack: 0,
   };
   progress.get(node.config.id)!.matched(node.log.stable);
   node.role = role;

@@ -29,6 +29,7 @@ export class Outbox {
   private install: LogPosition | null = null;
   private proposed: Proposed | null = null;
   private truncated: Ready["truncated"] = null;
+  private heldBack: LogPosition | null = null;
 
   constructor(private written: HardState) {}
 
@@ -62,6 +63,11 @@ export class Outbox {
 
   answerProposal(proposed: Proposed): void {
     this.proposed = proposed;
+  }
+
+  /** A quorum has that entry of an earlier term, which is committed only with one of the own term. */
+  holdBack(index: number, term: number): void {
+    this.heldBack = { index, term };
   }
 
   /** The log was cut from that index on: what is being written there is no longer part of it. */
@@ -105,12 +111,13 @@ export class Outbox {
       refusedReads: this.refusedReads,
       proposed: this.proposed,
       truncated: this.truncated,
+      heldBack: this.heldBack,
     };
     this.messages = [];
     this.reads = [];
     this.refusedReads = [];
     this.sendSnapshot = [];
-    this.install = this.proposed = this.truncated = null;
+    this.install = this.proposed = this.truncated = this.heldBack = null;
     return ready;
   }
 

@@ -44,4 +44,6 @@ export interface Ready {
   readonly proposed: Proposed | null;
   /** Entries that another leader's log replaced. */
   readonly truncated: { readonly fromIndex: number; readonly lastIndex: number } | null;
+  /** An entry of an earlier term that a quorum has, and that is not committed by that alone. */
+  readonly heldBack: LogPosition | null;
 }

@@ -159,6 +159,10 @@ function appendOwn(node: RaftNode, leader: LeaderRole, entries: readonly Entry[]
 function advanceCommit(node: RaftNode, leader: LeaderRole, at: Moment): boolean {
   const { log } = node;
   const reached = reachedBy(node.configurations.latest, (id) => leader.progress.get(id)!.match);
+  if (reached > Math.max(log.commit, leader.heldBack) && log.termAt(reached)! < node.term) {
+    leader.heldBack = reached;
+    node.outbox.holdBack(reached, log.termAt(reached)!);
+  }
   if (reached <= log.commit || log.termAt(reached) !== node.term) return false;
   for (const entry of log.slice(log.commit + 1, reached, Number.POSITIVE_INFINITY)) leader.uncommittedBytes -= entryBytes(entry);
   leader.uncommittedBytes = Math.max(0, leader.uncommittedBytes);

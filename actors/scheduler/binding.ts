@@ -16,7 +16,9 @@ export function bind(state: State, queued: QueuedPod, node: string, begunMs: num
     metadata: { namespace, name, uid },
     target: { apiVersion: "v1", kind: "Node", name: node },
   };
+  const askedMs = nowMsOf(ctx);
   state.client.createSubresource(ctx, pods, { namespace, name, subresource: "binding" }, binding, (s, result, later) => {
+    if (result.ok || !result.unknown) s.figures.bound(result.ok, askedMs, nowMsOf(later));
     if (result.ok) {
       later.record({ kind: "scheduler.bound", pod: info.key, node });
       s.figures.attempted("scheduled", begunMs, nowMsOf(later));

@@ -1,6 +1,20 @@
-import { type Counter, exponentialBuckets, type Histogram, type Registry } from "../metrics/registry";
+import type { ComponentGetResponse } from "../../protocol/cluster";
+import { answer, componentGet } from "../metrics/component";
+import { type Counter, exponentialBuckets, type Histogram, metricsType, type Registry } from "../metrics/registry";
+import { podResources } from "./pod-resources";
 import type { QueuedPod } from "./queue";
+import type { Stopwatch } from "./schedule";
 import { type State, schedulerName } from "./state";
+
+/** Those that Kubernetes asks once before they judge nodes; others here have nothing but their filter. */
+const judgesAhead: ReadonlySet<string> = new Set([
+  "NodeAffinity",
+  "NodePorts",
+  "NodeResourcesFit",
+  "VolumeBinding",
+  "PodTopologySpread",
+  "InterPodAffinity",
+]);
 
 /** kube-scheduler's own figures, under its names, with its labels and bounds. Compared with kubernetes pkg/scheduler/metrics/metrics.go. */
 export class SchedulerFigures {
@@ -12,6 +26,9 @@ export class SchedulerFigures {
   private readonly podAttempts: Histogram;
   private readonly preemptions: Counter;
   private readonly victims: Histogram;
+  private readonly points: Histogram;
+  private readonly plugins: Histogram;
+  private readonly incoming: Counter;
 
   constructor(registry: Registry) {
     const labels = ["profile", "result"];
@@ -29,6 +46,20 @@ export class SchedulerFigures {
     this.preemptions = registry.counter("scheduler_preemption_attempts_total", "How often room was to be made for a pod.");
     const victims = "How many pods had to go for one.";
     this.victims = registry.histogram("scheduler_preemption_victims", victims, [], exponentialBuckets(1, 2, 7));
+    const point = "How long all plug-ins of an extension point took.";
+    const pointLabels = ["extension_point", "status", "profile"];
+    const pointBounds = exponentialBuckets(0.0001, 2, 12);
+    this.points = registry.histogram("scheduler_framework_extension_point_duration_seconds", point, pointLabels, pointBounds);
+    const plugin = "How long one plug-in took at an extension point, of one attempt in ten.";
+    const pluginLabels = ["plugin", "extension_point", "status"];
+    this.plugins = registry.histogram(
+      "scheduler_plugin_execution_duration_seconds",
+      plugin,
+      pluginLabels,
+      exponentialBuckets(0.00001, 1.5, 20),
+    );
+    const incoming = "Pods that came into a queue, by why.";
+    this.incoming = registry.counter("scheduler_queue_incoming_pods_total", incoming, ["queue", "event"]);
   }
 
   /** A node was found, or none. Times are monotonic milliseconds. */
@@ -48,11 +79,41 @@ export class SchedulerFigures {
     this.podAttempts.observe([], attempts);
   }
 
+  /** What tells of one attempt; `closely` where single plug-ins are to be told of too. */
+  stopwatch(nowUs: () => number, closely: boolean): Stopwatch {
+    const point = (name: string, status: string, tookUs: number) => this.points.observe([name, status, schedulerName], tookUs / 1e6);
+    if (!closely) return { nowUs, point };
+    return {
+      nowUs,
+      point,
+      plugin: (plugin, extensionPoint, status, tookUs) => {
+        if (extensionPoint === "PreFilter" && !judgesAhead.has(plugin)) return;
+        this.plugins.observe([plugin, extensionPoint, status], tookUs / 1e6);
+      },
+    };
+  }
+
+  /** The API has answered a binding. */
+  bound(ok: boolean, askedMs: number, nowMs: number): void {
+    this.points.observe(["Bind", ok ? "Success" : "Error", schedulerName], (nowMs - askedMs) / 1000);
+  }
+
+  /** A pod has come into a queue because of that. */
+  queued(queue: string, event: string): void {
+    this.incoming.add([queue, event]);
+  }
+
   /** Room was to be made: for how many pods, if any have to go. */
   preempted(victims: number | undefined): void {
     this.preemptions.add();
     if (victims !== undefined) this.victims.observe([], victims);
   }
+}
+
+/** What a scheduler answers at its own address; at /metrics/resources what the pods of the cluster ask for. */
+export function schedulerGet({ client, informers }: State, path: string, nowMs: number): ComponentGetResponse {
+  if (path.split("?")[0] !== "/metrics/resources") return componentGet(path, () => client.figures.text(nowMs));
+  return answer(200, metricsType, podResources([...informers.pods.store.list()]));
 }
 
 /** What is there when somebody asks: pods that wait, by where in the queue, and what is in the cache. To be called once, when the state is made. */
@@ -62,6 +123,10 @@ export function countPending({ queue, cache, client: { figures } }: State): void
     const counts = queue.counts();
     return (["active", "backoff", "unschedulable", "gated"] as const).map((place) => ({ labels: [place], value: counts[place] }));
   });
+  const rejected = "Pods that wait, by the plug-ins that turned them down last.";
+  figures.registry.computed("gauge", "scheduler_unschedulable_pods", rejected, ["plugin", "profile"], () =>
+    [...queue.rejections()].map(([plugin, value]) => ({ labels: [plugin, schedulerName], value })),
+  );
   figures.registry.computed("gauge", "scheduler_cache_size", "Nodes, pods and assumed pods in the cache.", ["type"], () => [
     { labels: ["assumed_pods"], value: cache.assumedCount },
     { labels: ["nodes"], value: cache.nodes.length },

@@ -5,15 +5,17 @@ import { unschedulableMessage } from "./diagnosis";
 import type { PodInfo, Snapshot } from "./framework";
 import { plugins } from "./plugins";
 import { preempt } from "./preemption";
-import type { Diagnosis } from "./schedule";
+import type { Diagnosis, Stopwatch } from "./schedule";
 import { type Ctx, nowMsOf, referenceOf, type State, schedulerName } from "./state";
 
 /** No node will do: say why, make room if that is allowed, and wait for something to change. */
-export function giveUp(state: State, info: PodInfo, diagnosis: Diagnosis, snapshot: Snapshot, ctx: Ctx): void {
+export function giveUp(state: State, info: PodInfo, diagnosis: Diagnosis, snapshot: Snapshot, watch: Stopwatch, ctx: Ctx): void {
+  const begunUs = watch.nowUs();
   const preemption =
     diagnosis.nodeCount === 0
       ? undefined
       : preempt(info, snapshot, plugins, diagnosis, [...state.informers.budgets.store.list()], state.nextNode);
+  if (preemption) watch.point("PostFilter", preemption.possible ? "Success" : "Unschedulable", watch.nowUs() - begunUs);
   const message = unschedulableMessage(diagnosis, preemption && !preemption.possible ? preemption.message : undefined);
   ctx.record({ kind: "scheduler.unschedulable", pod: info.key, reason: message });
   if (preemption) state.figures.preempted(preemption.possible ? preemption.victims.length : undefined);

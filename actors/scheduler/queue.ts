@@ -34,6 +34,29 @@ interface Entry {
   readonly place: Place;
 }
 
+const podUpdate = "UnschedulablePodUpdate";
+const attemptFailed = "ScheduleAttemptFailure";
+
+/** An event as kube-scheduler's figures name it: the resource and what was done to it. */
+function labelOf(event: ClusterEvent): string {
+  switch (event) {
+    case "NodeAllocatable":
+    case "NodeLabel":
+    case "NodeTaint":
+      return `NodeUpdate${event}`;
+    case "AssignedPodLabel":
+      return "AssignedPodUpdatePodLabel";
+    case "AssignedPodScaleDown":
+      return "AssignedPodUpdatePodScaleDown";
+    case "PodUpdate":
+      return podUpdate;
+    case "ClaimChange":
+      return "PersistentVolumeClaimUpdate";
+    default:
+      return event;
+  }
+}
+
 /** The wait before the next attempt: 1 s, 2 s, 4 s, … up to 10 s by default. */
 export function backoffMs(attempts: number, knobs: QueueKnobs = defaultQueueKnobs): number {
   return Math.min(knobs.initialBackoffMs * 2 ** Math.max(0, attempts - 1), knobs.maxBackoffMs);
@@ -58,13 +81,16 @@ export class SchedulingQueue {
   readonly #eventsOf: (rejectors: ReadonlySet<string>) => ReadonlySet<ClusterEvent>;
   readonly #gate: (info: PodInfo) => boolean;
   readonly #knobs: QueueKnobs;
+  readonly #incoming: (queue: string, event: string) => void;
 
-  /** `eventsOf` says which events could help a pod that these plug-ins rejected; `gate` says whether a pod must stay out. */
+  /** `eventsOf` says which events could help a pod that these plug-ins rejected; `gate` says whether a pod must stay out; `incoming` is told which pods come where, and why. */
   constructor(
     eventsOf: (rejectors: ReadonlySet<string>) => ReadonlySet<ClusterEvent>,
     gate: (info: PodInfo) => boolean,
     knobs: QueueKnobs = defaultQueueKnobs,
+    incoming: (queue: string, event: string) => void = () => undefined,
   ) {
+    this.#incoming = incoming;
     this.#eventsOf = eventsOf;
     this.#gate = gate;
     this.#knobs = knobs;
@@ -85,6 +111,14 @@ export class SchedulingQueue {
     return counts;
   }
 
+  /** How many pods wait because of which plug-in. */
+  rejections(): ReadonlyMap<string, number> {
+    const counts = new Map<string, number>();
+    for (const { pod, place } of this.#entries.values())
+      for (const plugin of place.is === "inFlight" ? [] : pod.rejectors) counts.set(plugin, (counts.get(plugin) ?? 0) + 1);
+    return counts;
+  }
+
   placeOf(uid: string): Place["is"] | undefined {
     return this.#entries.get(uid)?.place.is;
   }
@@ -96,6 +130,7 @@ export class SchedulingQueue {
       this.#put(
         { info, attempts: 0, sinceMs: nowMs, firstMs: nowMs, rejectors: new Set() },
         this.#gate(info) ? { is: "gated" } : { is: "active" },
+        "UnschedulablePodAdd",
       );
       return;
     }
@@ -105,14 +140,18 @@ export class SchedulingQueue {
         this.#put(pod, { is: "inFlight", events: new Set([...known.place.events, "PodUpdate"]) });
         break;
       case "gated":
-        this.#put(this.#gate(info) ? pod : { ...pod, sinceMs: nowMs, firstMs: nowMs }, this.#gate(info) ? known.place : { is: "active" });
+        this.#put(
+          this.#gate(info) ? pod : { ...pod, sinceMs: nowMs, firstMs: nowMs },
+          this.#gate(info) ? known.place : { is: "active" },
+          podUpdate,
+        );
         break;
       case "unschedulable":
-        this.#put(pod, this.#afterBackoff(pod, nowMs));
+        this.#put(pod, this.#afterBackoff(pod, nowMs), podUpdate);
         break;
       case "active":
       case "backoff":
-        this.#put(pod, known.place);
+        this.#put(pod, known.place, podUpdate);
     }
   }
 
@@ -143,15 +182,16 @@ export class SchedulingQueue {
     if (known?.place.is !== "inFlight") return;
     const pod = { ...known.pod, rejectors, sinceMs: nowMs };
     const missed = [...known.place.events].some((event) => this.#helps(event, rejectors));
-    if (missed || rejectors.size === 0) this.#put(pod, this.#afterBackoff(pod, nowMs));
-    else this.#put(pod, { is: "unschedulable", untilMs: nowMs + this.#knobs.maxUnschedulableMs });
+    if (missed || rejectors.size === 0) this.#put(pod, this.#afterBackoff(pod, nowMs), attemptFailed);
+    else this.#put(pod, { is: "unschedulable", untilMs: nowMs + this.#knobs.maxUnschedulableMs }, attemptFailed);
   }
 
   /** Something changed in the cluster: pods that it may help move on. */
   moveBy(event: ClusterEvent, nowMs: number): void {
     for (const { pod, place } of this.#waitingEntries()) {
       if (place.is === "inFlight") this.#put(pod, { is: "inFlight", events: new Set([...place.events, event]) });
-      else if (place.is === "unschedulable" && this.#helps(event, pod.rejectors)) this.#put(pod, this.#afterBackoff(pod, nowMs));
+      else if (place.is === "unschedulable" && this.#helps(event, pod.rejectors))
+        this.#put(pod, this.#afterBackoff(pod, nowMs), labelOf(event));
     }
   }
 
@@ -160,7 +200,7 @@ export class SchedulingQueue {
     let next: number | undefined;
     for (const { pod, place } of this.#waitingEntries()) {
       if (place.is !== "backoff" && place.is !== "unschedulable") continue;
-      if (place.untilMs <= nowMs) this.#put(pod, { is: "active" });
+      if (place.untilMs <= nowMs) this.#put(pod, { is: "active" }, place.is === "backoff" ? "BackoffComplete" : "UnschedulableTimeout");
       else if (next === undefined || place.untilMs < next) next = place.untilMs;
     }
     return next;
@@ -179,8 +219,10 @@ export class SchedulingQueue {
     return pod.attempts === 0 || untilMs <= nowMs ? { is: "active" } : { is: "backoff", untilMs };
   }
 
-  #put(pod: QueuedPod, place: Place): void {
+  /** `event`: why, where it comes to be somewhere else. */
+  #put(pod: QueuedPod, place: Place, event = ""): void {
     const known = this.#entries.get(pod.info.uid);
+    if (place.is !== "inFlight" && place.is !== known?.place.is) this.#incoming(place.is, event);
     if (known?.place.is === "active") this.#removeActive(known.pod);
     this.#entries.set(pod.info.uid, { pod, place });
     if (place.is === "active" || place.is === "gated") this.#waiting.delete(pod.info.uid);

@@ -86,6 +86,21 @@ export function podRequests(pod: Pod): ResourceAmounts {
   return pod.spec?.overhead === undefined ? total : addAmounts(total, resourceAmounts(pod.spec.overhead));
 }
 
+/** The same of what a pod may take at most; its overhead counts where there is a limit at all. */
+export function podLimits(pod: Pod): ResourceAmounts {
+  const sum = overContainers(pod, ({ resources }) => resourceAmounts(resources?.limits));
+  const whole = pod.spec?.resources?.limits;
+  const total = whole === undefined ? sum : overridden(sum, whole);
+  const overhead = resourceAmounts(pod.spec?.overhead);
+  const beside = (limit: number, more: number) => (limit === 0 ? 0 : limit + more);
+  return {
+    ...total,
+    milliCpu: beside(total.milliCpu, overhead.milliCpu),
+    memory: beside(total.memory, overhead.memory),
+    ephemeralStorage: beside(total.ephemeralStorage, overhead.ephemeralStorage),
+  };
+}
+
 type Lists = readonly Readonly<Record<string, string | number>>[];
 
 /** What the node sets aside for a container, and what it really has, where that is not what is asked for: it is being resized. */

@@ -15,6 +15,18 @@ export interface Diagnosis {
   readonly preFilter?: string;
 }
 
+/** What came of asking a plug-in, in the scheduler framework's words. */
+export type PluginStatus = "Success" | "Skip" | "Unschedulable" | "UnschedulableAndUnresolvable";
+
+/** Told how long each step of an attempt took. */
+export interface Stopwatch {
+  nowUs(): number;
+  /** All plug-ins at one extension point. */
+  point(extensionPoint: string, status: PluginStatus, tookUs: number): void;
+  /** One plug-in, at a filter for one node; only where this attempt is among those that are looked at so closely. */
+  readonly plugin?: (plugin: string, extensionPoint: string, status: PluginStatus, tookUs: number) => void;
+}
+
 /** A draw in [0, 1). */
 export type Draw = () => number;
 
@@ -29,9 +41,17 @@ export function feasibleNodesWanted(nodeCount: number): number {
 }
 
 /** All the filters that have something to say about this pod, in order. */
-export function filtersFor(pod: PodInfo, snapshot: Snapshot, plugins: readonly Plugin[]): readonly (readonly [Plugin, NodeFilter])[] {
+export function filtersFor(
+  pod: PodInfo,
+  snapshot: Snapshot,
+  plugins: readonly Plugin[],
+  watch?: Stopwatch,
+): readonly (readonly [Plugin, NodeFilter])[] {
   return plugins.flatMap((plugin) => {
-    const filter = plugin.filter?.(pod, snapshot);
+    if (plugin.filter === undefined) return [];
+    const begunUs = watch?.plugin ? watch.nowUs() : 0;
+    const filter = plugin.filter(pod, snapshot);
+    watch?.plugin?.(plugin.name, "PreFilter", filter ? "Success" : "Skip", watch.nowUs() - begunUs);
     return filter === undefined ? [] : [[plugin, filter] as const];
   });
 }
@@ -40,9 +60,12 @@ export function filtersFor(pod: PodInfo, snapshot: Snapshot, plugins: readonly P
 export function firstRejection(
   filters: readonly (readonly [Plugin, NodeFilter])[],
   node: NodeInfo,
+  watch?: Stopwatch,
 ): { readonly plugin: string; readonly rejection: Rejection } | undefined {
   for (const [plugin, filter] of filters) {
+    const begunUs = watch?.plugin ? watch.nowUs() : 0;
     const rejection = filter(node);
+    watch?.plugin?.(plugin.name, "Filter", statusOf(rejection), watch.nowUs() - begunUs);
     if (rejection) return { plugin: plugin.name, rejection };
   }
   return undefined;
@@ -56,20 +79,31 @@ export function schedulePod(
   pod: PodInfo,
   snapshot: Snapshot,
   plugins: readonly Plugin[],
-  options: { readonly startAt: number; readonly nominated?: string | undefined; readonly draw: Draw },
+  options: { readonly startAt: number; readonly nominated?: string | undefined; readonly draw: Draw; readonly watch?: Stopwatch },
 ): Placement {
   const { nodes } = snapshot;
-  for (const plugin of nodes.length === 0 ? [] : plugins) {
+  const { watch } = options;
+  let begunUs = watch?.nowUs() ?? 0;
+  const ended = (extensionPoint: string, status: PluginStatus = "Success") => {
+    if (!watch) return;
+    const nowUs = watch.nowUs();
+    watch.point(extensionPoint, status, nowUs - begunUs);
+    begunUs = nowUs;
+  };
+  if (nodes.length === 0) return { outcome: "unschedulable", diagnosis: { nodeCount: 0, rejections: new Map(), rejectors: new Set() } };
+  for (const plugin of plugins) {
     const preFilter = plugin.preFilter?.(pod, snapshot);
     if (preFilter === undefined) continue;
+    ended("PreFilter", "UnschedulableAndUnresolvable");
     const rejections = new Map(nodes.map((node): [string, Rejection] => [node.name, { reasons: [], resolvable: false }]));
     return { outcome: "unschedulable", diagnosis: { nodeCount: nodes.length, rejections, rejectors: new Set([plugin.name]), preFilter } };
   }
-  const filters = filtersFor(pod, snapshot, plugins);
+  const filters = filtersFor(pod, snapshot, plugins, watch);
+  ended("PreFilter");
   const rejections = new Map<string, Rejection>();
   const rejectors = new Set<string>();
   const passes = (node: NodeInfo): boolean => {
-    const found = firstRejection(filters, node);
+    const found = firstRejection(filters, node, watch);
     if (found === undefined) return true;
     rejections.set(node.name, found.rejection);
     rejectors.add(found.plugin);
@@ -77,7 +111,10 @@ export function schedulePod(
   };
 
   const nominated = options.nominated ? nodes.find((node) => node.name === options.nominated) : undefined;
-  if (nominated && passes(nominated)) return { outcome: "placed", node: nominated.name, evaluated: 1, feasible: 1 };
+  if (nominated && passes(nominated)) {
+    ended("Filter");
+    return { outcome: "placed", node: nominated.name, evaluated: 1, feasible: 1 };
+  }
 
   const wanted = feasibleNodesWanted(nodes.length);
   const feasible: NodeInfo[] = [];
@@ -87,8 +124,11 @@ export function schedulePod(
     evaluated += 1;
     if (passes(node)) feasible.push(node);
   }
+  ended("Filter");
   if (feasible.length === 0) return { outcome: "unschedulable", diagnosis: { nodeCount: nodes.length, rejections, rejectors } };
-  const node = feasible.length === 1 ? feasible[0]! : best(feasible, totalScores(pod, snapshot, plugins, feasible), options.draw);
+  if (feasible.length === 1) return { outcome: "placed", node: feasible[0]!.name, evaluated, feasible: 1 };
+  const node = best(feasible, totalScores(pod, snapshot, plugins, feasible, watch), options.draw);
+  ended("Score");
   return { outcome: "placed", node: node.name, evaluated, feasible: feasible.length };
 }
 
@@ -98,10 +138,14 @@ export function totalScores(
   snapshot: Snapshot,
   plugins: readonly Plugin[],
   feasible: readonly NodeInfo[],
+  watch?: Stopwatch,
 ): readonly number[] {
   const totals = feasible.map(() => 0);
   for (const plugin of plugins) {
-    const scores = plugin.weight > 0 ? plugin.score?.(pod, snapshot, feasible) : undefined;
+    if (plugin.weight === 0 || plugin.score === undefined) continue;
+    const begunUs = watch?.plugin ? watch.nowUs() : 0;
+    const scores = plugin.score(pod, snapshot, feasible);
+    watch?.plugin?.(plugin.name, "Score", scores ? "Success" : "Skip", watch.nowUs() - begunUs);
     if (scores === undefined) continue;
     scores.forEach((score, at) => {
       if (score < 0 || score > maxNodeScore)
@@ -116,4 +160,8 @@ function best(feasible: readonly NodeInfo[], totals: readonly number[], draw: Dr
   const highest = Math.max(...totals);
   const tied = feasible.filter((_, at) => totals[at] === highest);
   return tied.length === 1 ? tied[0]! : tied[Math.floor(draw() * tied.length)]!;
+}
+
+function statusOf(rejection: Rejection | undefined): PluginStatus {
+  return rejection === undefined ? "Success" : rejection.resolvable ? "Unschedulable" : "UnschedulableAndUnresolvable";
 }

@@ -18,11 +18,10 @@ import {
   services,
   statefulSets,
 } from "../client";
-import { componentGet } from "../metrics/component";
 import { bind, settle } from "./binding";
 import { SchedulerCache } from "./cache";
 import { nodeEvents, podEvents } from "./cluster-events";
-import { countPending, SchedulerFigures } from "./figures";
+import { countPending, SchedulerFigures, schedulerGet } from "./figures";
 import type { ClusterEvent } from "./framework";
 import { giveUp } from "./give-up";
 import { plugins } from "./plugins";
@@ -33,6 +32,8 @@ import { schedulePod } from "./schedule";
 import { snapshotFor } from "./snapshot";
 import { type Ctx, type Informers, nowMsOf, type SchedulerConfig, type State, schedulerName, wake } from "./state";
 
+/** Of so many attempts single plug-ins are timed. */
+const pluginMetricsShare = 0.1;
 /** Pods placed before other messages get their turn. */
 const podsPerTurn = 8;
 
@@ -56,6 +57,7 @@ export const scheduler: Actor<SchedulerConfig, State, Message> = {
       budgets: client.informer(podDisruptionBudgets),
       claims: client.informer(persistentVolumeClaims),
     };
+    const figures = new SchedulerFigures(client.figures.registry);
     const state: State = {
       config,
       client,
@@ -71,13 +73,13 @@ export const scheduler: Actor<SchedulerConfig, State, Message> = {
       }),
       informers,
       cache: new SchedulerCache(),
-      queue: newQueue(config),
+      queue: newQueue(config, figures),
       namespaceLabels: new Map(),
       nominated: new Map(),
       nextNode: 0,
       scheduling: false,
       unsettled: new Map(),
-      figures: new SchedulerFigures(client.figures.registry),
+      figures,
     };
     countPending(state);
     informers.pods.addHandler((change, later) => onPod(state, change, later));
@@ -113,17 +115,13 @@ export const scheduler: Actor<SchedulerConfig, State, Message> = {
     } else if (input.type === "request") {
       const { body } = input;
       if (body.kind !== "component.get") ctx.refuse(input.request, "a scheduler answers nothing but how it is");
-      else
-        ctx.reply(
-          input.request,
-          componentGet((body as ComponentGetRequest).path, () => state.client.figures.text(nowMsOf(ctx))),
-        );
+      else ctx.reply(input.request, schedulerGet(state, (body as ComponentGetRequest).path, nowMsOf(ctx)));
     } else if (input.type === "opened") ctx.close(input.stream, "refused", "a scheduler has no streams");
     return undefined;
   },
 };
 
-function newQueue({ knobs = {} }: SchedulerConfig): SchedulingQueue {
+function newQueue({ knobs = {} }: SchedulerConfig, figures: SchedulerFigures): SchedulingQueue {
   const byName = new Map(plugins.map((plugin) => [plugin.name, plugin]));
   return new SchedulingQueue(
     (rejectors) => new Set([...rejectors].flatMap((name): readonly ClusterEvent[] => byName.get(name)?.events ?? [])),
@@ -133,6 +131,7 @@ function newQueue({ knobs = {} }: SchedulerConfig): SchedulingQueue {
       maxBackoffMs: (knobs["pod-max-backoff-seconds"] ?? defaultQueueKnobs.maxBackoffMs / 1000) * 1000,
       maxUnschedulableMs: (knobs["pod-max-in-unschedulable-pods-duration"] ?? defaultQueueKnobs.maxUnschedulableMs / 1000) * 1000,
     },
+    (queue, event) => figures.queued(queue, event),
   );
 }
 
@@ -204,14 +203,17 @@ function scheduleOne(state: State, queued: QueuedPod, ctx: Ctx): void {
   const { info } = queued;
   const begunMs = nowMsOf(ctx);
   const snapshot = snapshotFor(state, info);
+  // The draw is one of the context's own: it changes no other.
+  const watch = state.figures.stopwatch(() => ctx.monotonicUs(), ctx.random("plugin-metrics") < pluginMetricsShare);
   const placement = schedulePod(info, snapshot, plugins, {
     startAt: state.nextNode,
     nominated: state.nominated.get(info.uid)?.node,
     draw: () => ctx.random("tie"),
+    watch,
   });
   state.figures.searched(begunMs, nowMsOf(ctx));
   if (placement.outcome === "unschedulable") {
-    giveUp(state, info, placement.diagnosis, snapshot, ctx);
+    giveUp(state, info, placement.diagnosis, snapshot, watch, ctx);
     state.figures.attempted("unschedulable", begunMs, nowMsOf(ctx));
     return;
   }

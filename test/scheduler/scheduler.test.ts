@@ -1,8 +1,19 @@
 import { address } from "../../protocol/address";
+import type { ComponentGetResponse } from "../../protocol/cluster";
+import type { Message } from "../../protocol/codec";
 import { NodesTank } from "./nodes-tank";
 
 const placed = (t: NodesTank) => t.pods().map(({ metadata, spec }) => `${metadata?.name} ${spec?.nodeName ?? "-"}`);
 const requests = (cpu: string) => ({ containers: [{ name: "web", image: "shop/web:1", resources: { requests: { cpu } } }] });
+
+const text = (t: NodesTank, path: string): string => {
+  let got = "";
+  t.simulation.ask<ComponentGetResponse>(address("scheduler", 0), { kind: "component.get", path } as Message, 5_000, (answer) => {
+    if (answer.ok) got = Buffer.from(answer.body.bytes).toString();
+  });
+  t.until(() => got !== "", "the scheduler does not answer");
+  return got;
+};
 
 describe("the scheduler", () => {
   test("spreads pods that ask for nothing over the nodes, binds each once, and says so", () => {
@@ -32,6 +43,23 @@ describe("the scheduler", () => {
       "0/2 nodes are available: 2 Insufficient cpu. preemption: 0/2 nodes are available: 2 No preemption victims found for incoming pod.";
     expect(condition).toMatchObject({ status: "False", reason: "Unschedulable", message });
     expect(t.events("c")).toContain(`FailedScheduling: ${message}`);
+    // Source: kubernetes pkg/scheduler/metrics and its list of stable metrics.
+    const lines = text(t, "/metrics").split("\n");
+    expect(lines).toContain('scheduler_unschedulable_pods{plugin="NodeResourcesFit",profile="default-scheduler"} 1');
+    expect(lines).toContain('scheduler_queue_incoming_pods_total{queue="active",event="UnschedulablePodAdd"} 3');
+    expect(lines).toContain('scheduler_queue_incoming_pods_total{queue="unschedulable",event="ScheduleAttemptFailure"} 1');
+    const point = (name: string, status: string) =>
+      lines.find((line) =>
+        line.startsWith(`scheduler_framework_extension_point_duration_seconds_count{extension_point="${name}",status="${status}"`),
+      );
+    expect(
+      [point("PreFilter", "Success"), point("Filter", "Success"), point("Bind", "Success")].map((line) => line?.split(" ")[1]),
+    ).toEqual([...["3", "3", "2"]]);
+    expect(point("PostFilter", "Unschedulable")).toMatch(/ 1$/);
+    const asked = text(t, "/metrics/resources");
+    expect(asked).toContain(
+      'kube_pod_resource_request{namespace="shop",pod="c",node="",scheduler="default-scheduler",priority="0",resource="cpu",unit="cores"} 3\n',
+    );
     t.delete("/api/v1/namespaces/shop/pods/a");
     t.simulation.runFor(15_000);
     expect(t.pod("c")?.status?.phase).toBe("Running");
@@ -46,6 +74,17 @@ describe("the scheduler", () => {
     t.simulation.runFor(20_000);
     const running = t.pods().filter(({ status }) => status?.phase === "Running");
     expect(running).toHaveLength(8);
+    // One attempt in ten is looked at closely: each plug-in, once for each node where it filters.
+    const plugin = (name: string, more: string) =>
+      [...text(t, "/metrics").matchAll(/^scheduler_plugin_execution_duration_seconds_count\{plugin="(\w+)",(.*)\} (\d+)$/gm)]
+        .filter(([, which, labels]) => which === name && labels!.includes(more))
+        .reduce((sum, [, , , count]) => sum + Number(count), 0);
+    const closely = plugin("NodeResourcesFit", "PreFilter");
+    expect(closely).toBeGreaterThan(0);
+    const attempts = [...text(t, "/metrics").matchAll(/^scheduler_schedule_attempts_total\{.*\} (\d+)$/gm)];
+    expect(closely).toBeLessThan(attempts.reduce((sum, [, count]) => sum + Number(count), 0));
+    expect(plugin("NodeUnschedulable", "Filter")).toBe(2 * closely);
+    expect(plugin("NodeUnschedulable", "PreFilter")).toBe(0);
     expect(t.pods().filter(({ status }) => status?.phase === "Failed")).toEqual([]);
   });
 

@@ -53,6 +53,8 @@ if (changed > newest(stamp)) {
   run(process.execPath, [at("bin", "generate.cjs")]);
   run(process.execPath, [at("node_modules", "typescript", "bin", "tsc"), "-p", "tsconfig.build.json"]);
   run(process.execPath, [at("bin", "describe.cjs")]);
+  // What V8 has compiled of the last build; see cli/code-cache.ts.
+  fs.rmSync(at("dist", "code-cache"), { recursive: true, force: true });
   fs.writeFileSync(stamp, "");
   // What changed while the compiler ran is to be compiled next time; the types made above are older than this.
   const safe = new Date(Math.max(started.getTime(), newest(at("protocol", "kinds"))));

@@ -10,6 +10,11 @@ const engine = { isTuned: false };
 export function tuneForSimulation(): void {
   if (engine.isTuned) return;
   engine.isTuned = true;
+  optimizeLater();
   setFlagsFromString("--always-sparkplug");
+}
+
+/** The part of it that pays while everything is loaded, too. */
+export function optimizeLater(): void {
   setFlagsFromString("--interrupt-budget=200000");
 }

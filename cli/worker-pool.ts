@@ -21,7 +21,8 @@ export async function inWorkerThreads<Job, Said>(options: WorkerPoolOptions<Job,
     const step = goesOn ? jobs.next() : undefined;
     return step && !step.done ? step.value : null;
   };
-  const threads = Array.from({ length: workers }, () => new Worker(join(__dirname, `${module}${extname(__filename)}`), { workerData }));
+  const start = () => new Worker(join(__dirname, `worker-thread${extname(__filename)}`), { workerData, argv: [module] });
+  const threads = Array.from({ length: workers }, start);
   const endAll = () => {
     for (const thread of threads) void thread.terminate();
   };

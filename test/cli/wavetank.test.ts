@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process";
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { Readable } from "node:stream";
@@ -127,7 +127,7 @@ describe("wavetank run", () => {
 
   it("gives the same traces in another process and in worker threads (promise 2)", async () => {
     const here = JSON.parse((await wavetank("run", good, "--seeds", "1..2", "--json")).out) as { seed: number; traceHash: string }[];
-    const command = ["-r", "esbuild-register", "cli/main.ts", "run", good, "--seeds", "1..2", "--workers", "2", "--json"];
+    const command = ["bin/wavetank.cjs", "run", good, "--seeds", "1..2", "--workers", "2", "--json"];
     const there = JSON.parse(execFileSync(process.execPath, command, { encoding: "utf8" })) as typeof here;
     expect(there.map(({ seed, traceHash }) => [seed, traceHash])).toEqual(here.map(({ seed, traceHash }) => [seed, traceHash]));
   }, 120_000);
@@ -252,5 +252,40 @@ describe("wavetank list, describe and init", () => {
     expect(await wavetank("run", path)).toMatchObject({ status: 2, err: expect.stringContaining("manifests") });
     writeFileSync(join(path, "../settings.yaml"), "apiVersion: v1\nkind: ConfigMap\nmetadata: { name: settings, namespace: default }\n");
     expect((await wavetank("run", path, "--until", "100ms", "--json")).status).toBe(0);
+  });
+});
+
+describe("compiled code is kept for the next process", () => {
+  const modules = join(folder, "modules");
+  const write = (name: string, text: string) => writeFileSync(join(modules, name), text);
+  const cacheFiles = () => readdirSync(join(modules, "code-cache")).map((name) => join(modules, "code-cache", name));
+  const program = `
+    const counts = require(${JSON.stringify(join(process.cwd(), "dist/cli/code-cache.js"))}).useCodeCache("test", "code-cache", 0);
+    const said = require("./a.js");
+    require("node:v8").setFlagsFromString("--always-sparkplug");
+    process.stdout.write(JSON.stringify({ ...counts, said }));`;
+  const ran = () => JSON.parse(execFileSync(process.execPath, ["-e", program], { cwd: modules, encoding: "utf8" })) as object;
+  beforeAll(() => {
+    mkdirSync(modules);
+    write("b.js", "exports.where = () => new Error().stack.split('\\n')[1];");
+    write("a.js", "const { where } = require('./b'); module.exports = [where(), require.main === undefined, typeof require.resolve('./b')];");
+  });
+
+  it("a first process leaves what it compiled, and a second takes it; errors name the same places", () => {
+    const said = [expect.stringMatching(/at exports\.where .*b\.js:1:23\)/), true, "string"];
+    expect(ran()).toEqual({ taken: 0, compiled: 2, said });
+    expect(ran()).toEqual({ taken: 2, compiled: 0, said });
+  });
+
+  it("a module that has changed is compiled, and of a damaged file nothing is taken", () => {
+    write("a.js", "require('./b'); module.exports = 'changed';");
+    expect(ran()).toEqual({ taken: 1, compiled: 1, said: "changed" });
+    for (const path of cacheFiles()) {
+      const bytes = readFileSync(path);
+      bytes[bytes.length >> 1]! ^= 1;
+      writeFileSync(path, bytes);
+    }
+    expect(ran()).toEqual({ taken: 0, compiled: 2, said: "changed" });
+    expect(ran()).toEqual({ taken: 2, compiled: 0, said: "changed" });
   });
 });

@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync, statSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { matchesImage } from "../actors/container-runtime/image-behaviour";
+import type { Service } from "../protocol/kinds/generated";
 import type { ClusterShape } from "../scenarios/cluster";
 import { type CustomObject, type Manifest, readManifests } from "../scenarios/manifests";
 import { runnable } from "../scenarios/rehearse/adapt";
@@ -93,10 +94,16 @@ function nothingToMeasure(paths: readonly string[], { manifests, unmeasured }: S
 
 function objectivesOf(file: string | undefined, { services }: Subjects): Objectives {
   if (file === undefined) return defaultObjectives;
-  const names = services.map(({ service }) => service);
+  // A headless Service is asked at its pods' addresses, which have ports of their own.
+  const ports = new Map(
+    services.map(({ service, manifest, headless }) => {
+      const { spec } = manifest.object as Service;
+      return [service, headless ? [] : (spec?.ports ?? []).map(({ port }) => port)];
+    }),
+  );
   const { objectives, problems } = readObjectives(
     { file, text: readText(file) },
-    names,
+    ports,
     storms.map(({ name }) => name),
   );
   if (problems.length > 0) throw new InputError(problemsText(problems));

@@ -44,16 +44,18 @@ function verdictText({ runs, regressions }: Rehearsal, verdict: Rehearsal["verdi
 }
 
 function servicesTable({ services }: Rehearsal): string {
-  const rows = services.map(({ service, availability, worst, longestOutageMs, detectionMs, recoveryMs, restoredMs, verdict }) => [
-    service,
-    percent(availability),
-    worst && worst.availability < 100 ? `${percent(worst.availability)} in ${titleOf(worst)}` : "-",
-    time(longestOutageMs),
-    time(detectionMs),
-    time(recoveryMs),
-    restoredMs === null ? "not in the storm" : time(restoredMs),
-    verdict,
-  ]);
+  const rows = services.map(
+    ({ service, availability, worst, longestOutageMs, detectionMs, recoveryMs, recovered, restoredMs, verdict }) => [
+      service,
+      percent(availability),
+      worst && worst.availability < 100 ? `${percent(worst.availability)} in ${titleOf(worst)}` : "-",
+      time(longestOutageMs),
+      time(detectionMs),
+      recovered ? time(recoveryMs) : "not in every run",
+      restoredMs === null ? "not in the storm" : time(restoredMs),
+      verdict,
+    ],
+  );
   const heads = ["Service", "answered", "at worst", "longest outage", "detected", "recovered", "replicas back", ""];
   const widths = heads.map((head, i) => Math.max(head.length, ...rows.map((row) => row[i]!.length)));
   const line = (cells: readonly string[]) => `  ${cells.map((cell, i) => cell.padEnd(widths[i]!)).join("  ")}`.trimEnd();

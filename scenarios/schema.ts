@@ -18,8 +18,8 @@ export const durationSchema: JsonSchema = {
 /** "5%" or "99.9%". */
 export const percentSchema: JsonSchema = {
   type: "string",
-  pattern: "^[0-9]{1,3}([.][0-9]+)?%$",
-  description: 'a percentage such as "5%" or "99.9%"',
+  pattern: "^(100([.]0+)?|[0-9]{1,2}([.][0-9]+)?)%$",
+  description: 'a percentage between 0% and 100%, such as "5%" or "99.9%"',
 };
 
 /** A record with exactly these properties, of which some are required. */

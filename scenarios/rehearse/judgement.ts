@@ -1,6 +1,7 @@
 import { spell } from "./blames/blame";
 import type { Objective } from "./objectives";
 import type { Observation, ServiceObservation } from "./observation";
+import { quietUs } from "./service-ledger";
 import type { StormCase } from "./storms/storm";
 import type { Subject } from "./subject";
 
@@ -17,6 +18,8 @@ export interface RunReport {
   readonly longestOutageMs: number;
   /** The longest time in which some requests went on failing. */
   readonly recoveryMs: number;
+  /** Whether the last requests of the run were answered. */
+  readonly recovered: boolean;
   /** Until the cluster had noticed: lost pods were in no Service any more, or a lost leader had a successor; null where there was nothing to notice. */
   readonly detectionMs: number | null;
   /** Until as many pods were ready as before; null where it did not come to that while the storm lasted. */
@@ -41,6 +44,10 @@ export function judge(
   const { requests, failed } = service;
   const availability = requests === 0 ? 0 : (100 * (requests - failed)) / requests;
   const [longestOutageMs, recoveryMs] = [longest(service.outages), longest(service.disturbances)];
+  const open = service.disturbances.at(-1);
+  const recovered = open === undefined || observation.endUs - open.untilUs >= quietUs;
+  const silent = service.outages.at(-1);
+  const isSilent = silent?.untilUs === observation.endUs && longest([silent]) === longestOutageMs;
   const violations: string[] = [];
   if (!observation.settled) violations.push(`it never came up: ${whyNot(observation.reasons, subject)}`);
   else if (requests === 0) violations.push("no request could be sent to it");
@@ -48,9 +55,13 @@ export function judge(
     if (availability < objective.availability)
       violations.push(`${percent(availability)} of its requests were answered (at least ${objective.availability} %)`);
     if (longestOutageMs > objective.longestOutageMs)
-      violations.push(`nobody answered for ${spell(longestOutageMs / 1000)} (at most ${spell(objective.longestOutageMs / 1000)})`);
-    if (recoveryMs > objective.recoveryMs)
-      violations.push(`it recovered after ${spell(recoveryMs / 1000)} (at most ${spell(objective.recoveryMs / 1000)})`);
+      violations.push(
+        `nobody answered for ${spell(longestOutageMs / 1000)}${isSilent ? ", until the run's end" : ""} (at most ${spell(objective.longestOutageMs / 1000)})`,
+      );
+    if (recoveryMs > objective.recoveryMs) {
+      const how = recovered || longest([open]) < recoveryMs ? "it recovered after" : "it had not recovered when the run ended, after";
+      violations.push(`${how} ${spell(recoveryMs / 1000)} (at most ${spell(objective.recoveryMs / 1000)})`);
+    }
     if (drainsBlocked && objective.drains) violations.push("its budget kept a node from being drained");
   }
   return {
@@ -62,6 +73,7 @@ export function judge(
     availability,
     longestOutageMs,
     recoveryMs,
+    recovered,
     detectionMs: detectionOf(one, observation, service),
     restoredMs: restoredOf(observation, service),
     verdict: violations.length > 0 ? "violated" : "held",

@@ -75,10 +75,10 @@ const validateService = compileSchema(recordSchema({ ...objectiveFields, ...requ
 
 type Json = Readonly<Record<string, unknown>>;
 
-/** Reads the file of `--slo`. Names of Services and storms are held against those there are. */
+/** Reads the file of `--slo`. Names of Services, their ports and the names of storms are held against those there are; no ports means any. */
 export function readObjectives(
   source: Source,
-  services: readonly string[],
+  services: ReadonlyMap<string, readonly number[]>,
   storms: readonly string[],
 ): { readonly objectives: Objectives; readonly problems: readonly Problem[] } {
   const { documents, problems: broken } = readDocuments(source, "1.2");
@@ -99,7 +99,7 @@ class Reader {
 
   constructor(
     private readonly document: SourceDocument,
-    private readonly services: readonly string[],
+    private readonly services: ReadonlyMap<string, readonly number[]>,
     private readonly storms: readonly string[],
   ) {}
 
@@ -114,13 +114,19 @@ class Reader {
     const requests = new Map<string, RequestOptions>();
     for (const [service, value] of Object.entries(file.services ?? {})) {
       const path = ["services", service];
-      if (!this.services.includes(service)) {
-        const message = this.services.length === 0 ? `there is no Service "${service}"` : unknownName("Service", service, this.services);
+      const ports = this.services.get(service);
+      if (!ports) {
+        const known = [...this.services.keys()];
+        const message = known.length === 0 ? `there is no Service "${service}"` : unknownName("Service", service, known);
         this.problems.push(this.document.problem(path, message, "key"));
         continue;
       }
       services.set(service, this.objective(value as Json, path, validateService));
       const { port, path: requestPath, storms: own } = value as RequestOptions & { readonly storms?: Json };
+      if (port !== undefined && ports.length > 0 && !ports.includes(port))
+        this.problems.push(
+          this.document.problem([...path, "port"], `expected a port of the Service, ${ports.join(" or ")}, found ${port}`),
+        );
       requests.set(service, { ...(port === undefined ? {} : { port }), ...(requestPath === undefined ? {} : { path: requestPath }) });
       for (const [storm, objective] of this.byStorm(own, [...path, "storms"])) both.set(`${service} ${storm}`, objective);
     }

@@ -90,7 +90,7 @@ export interface PodRecord {
 export interface BudgetObservation {
   /** "shop/web". */
   readonly budget: string;
-  /** It asked for every pod that it expects: not even with all of them healthy does it allow an eviction. */
+  /** It asked for every pod that it expected when all were up: not even with all of them healthy does it allow an eviction. */
   readonly blocksAlways: boolean;
   readonly expectedPods: number;
   readonly desiredHealthy: number;

@@ -21,6 +21,8 @@ export class Observer {
   private readonly acts = new Map<Act, number>();
   private readonly lost = new Set<HostName>();
   private readonly budgets = new Map<string, BudgetObservation>();
+  /** As they stood when everything was up: while pods are still being made, a budget may count fewer of them than it asks for. */
+  private budgetsAtRest: readonly BudgetObservation[] = [];
   private readonly nodesNotReady: { node: string; atUs: number }[] = [];
   private readonly takeovers: { what: string; atUs: number }[] = [];
   private readonly cordons: (Stretch & { readonly node: string; untilUs: number })[] = [];
@@ -47,6 +49,7 @@ export class Observer {
     switch (event.type) {
       case "act":
         this.acts.set(event.act, event.atUs);
+        if (event.act === "storm") this.budgetsAtRest = [...this.budgets.values()];
         return;
       case "host":
         if (event.up) this.lost.delete(event.host);
@@ -98,7 +101,7 @@ export class Observer {
   private seeBudget(object: Stored<PodDisruptionBudget>): void {
     const { expectedPods = 0, desiredHealthy = 0 } = object.status ?? {};
     const budget = keyOf(object);
-    const blocksAlways = (expectedPods > 0 && desiredHealthy >= expectedPods) || this.budgets.get(budget)?.blocksAlways === true;
+    const blocksAlways = expectedPods > 0 && desiredHealthy >= expectedPods;
     this.budgets.set(budget, { budget, blocksAlways, expectedPods, desiredHealthy });
   }
 
@@ -115,7 +118,7 @@ export class Observer {
       endUs,
       services: [...this.services.values()].map((service) => service.observation(endUs)),
       pods: this.pods.records(endUs),
-      budgets: [...this.budgets.values()],
+      budgets: this.budgetsAtRest,
       nodesNotReady: this.nodesNotReady.filter(({ atUs }) => atUs >= stormUs),
       takeovers: this.takeovers.filter(({ atUs }) => atUs >= stormUs),
       cordons: this.cordons.map((cordon) => ({ ...cordon, untilUs: Math.min(cordon.untilUs, endUs) })),

@@ -61,6 +61,8 @@ export interface ServiceReport {
   readonly availability: number;
   readonly longestOutageMs: number;
   readonly recoveryMs: number;
+  /** Whether it recovered in every run. */
+  readonly recovered: boolean;
   readonly detectionMs: number | null;
   readonly restoredMs: number | null;
   /** The run in which the smallest share succeeded. */
@@ -93,6 +95,7 @@ export function summed(service: string, place: { readonly file: string; readonly
     availability: requests === 0 ? 0 : (100 * (requests - failed)) / requests,
     longestOutageMs: most(runs.map((run) => run.longestOutageMs)) ?? 0,
     recoveryMs: most(runs.map((run) => run.recoveryMs)) ?? 0,
+    recovered: runs.every((run) => run.recovered),
     detectionMs: most(runs.map((run) => run.detectionMs)),
     restoredMs: restored.includes(null) ? null : most(restored),
     worst: worst && { storm: worst.storm, about: worst.about, availability: worst.availability },

@@ -8,7 +8,7 @@ import type { Cause, Failures, ServiceObservation, Stretch } from "./observation
 type FactEvent = Extract<HistoryEvent, { readonly type: "fact" }>;
 
 /** So long without a failed request and a disturbance is over. */
-const quietUs = 10_000_000;
+export const quietUs = 10_000_000;
 
 interface State {
   readonly atUs: number;

@@ -12,6 +12,7 @@ import { noSpreading } from "./no-spreading";
 import { oneReplica } from "./one-replica";
 import { probeKills } from "./probe-kills";
 import { localTraffic, selectorMatchesNothing, targetPortMissing } from "./selector";
+import { stuckRollback } from "./stuck-rollback";
 
 /** Every kind of blame, the gravest first. */
 export const blames: readonly Blame[] = [
@@ -27,6 +28,7 @@ export const blames: readonly Blame[] = [
   allAtOnce,
   noReadinessProbe,
   noMinReady,
+  stuckRollback,
   noGracefulShutdown,
   localTraffic,
   dependency,

@@ -3,7 +3,7 @@ import { type Blame, countOf, failuresBy, longestOutage, placeOf, readyAtBegin, 
 export const oneReplica: Blame = {
   name: "one-replica",
   title: "one replica",
-  what: "The only pod was lost, evicted or crashed, and until there was another nobody answered.",
+  what: "The only pod was lost, evicted, crashed, or (of a StatefulSet) rolled out, and until there was another nobody answered.",
   find(evidence) {
     const { subject, service, observation } = evidence;
     const [workload] = subject.workloads;
@@ -11,8 +11,9 @@ export const oneReplica: Blame = {
     const failed = failuresBy(service, "no-endpoint", "lost-node", "crashed");
     const pod = readyAtBegin(evidence)[0];
     if (countOf(failed) === 0 || !pod) return [];
-    // A rollout that takes the only pod away before there is another is the strategy's fault.
-    if (pod.ending === "replaced" && failuresBy(service, "lost-node").length === 0) return [];
+    // A Deployment's rollout that takes the only pod away before there is another is its strategy's fault; others have no strategy that would keep it.
+    const isRolled = pod.ending === "replaced" && failuresBy(service, "lost-node").length === 0;
+    if (isRolled && workload.kind !== "StatefulSet") return [];
     const unready = observation.nodesNotReady.find(({ node }) => node === pod.node);
     const steps = [
       ...(unready ? [`${spell((unready.atUs - observation.beganUs) / 1e6)} until Kubernetes took the node for lost`] : []),
@@ -20,7 +21,13 @@ export const oneReplica: Blame = {
         ? [`${spell((pod.deletedUs - observation.beganUs) / 1e6)} until it gave the pod up`]
         : []),
     ];
-    const how = pod.ending === "evicted" ? "was evicted" : evidence.case.lost.includes(pod.node) ? `was on ${pod.node}` : "went away";
+    const how = isRolled
+      ? "was deleted by the rollout, as a StatefulSet's is before the new one is made"
+      : pod.ending === "evicted"
+        ? "was evicted"
+        : evidence.case.lost.includes(pod.node)
+          ? `was on ${pod.node}`
+          : "went away";
     return [
       {
         failed: countOf(failed),

@@ -40,6 +40,35 @@ const drains = (timeout = "15s"): Partial<StormCase> => ({
   seconds: 2,
 });
 
+const statefulSet = `apiVersion: apps/v1
+kind: StatefulSet
+metadata: { name: web }
+spec:
+  replicas: 1
+  serviceName: web
+  selector: { matchLabels: { app: web } }
+  template:
+    metadata: { labels: { app: web } }
+    spec:
+      containers: [{ name: main, image: "example.com/web:1", ports: [{ containerPort: 8080 }] }]
+---
+apiVersion: v1
+kind: Service
+metadata: { name: web }
+spec: { clusterIP: None, selector: { app: web }, ports: [{ port: 8080 }] }
+`;
+
+/** A version that cannot be pulled, and then the old one again. */
+const rolledBack: Partial<StormCase> = {
+  images: [{ image: "example.com/web:bad", pullFailure: "manifest unknown" }],
+  steps: ["2s", "8s"].map((at) => {
+    const image = at === "2s" ? "example.com/web:bad" : "example.com/web:1";
+    const patch = { spec: { template: { spec: { containers: [{ name: "main", image }] } } } };
+    return { at, action: "patch", apiVersion: "apps/v1", kind: "StatefulSet", namespace: "default", name: "web", patch };
+  }),
+  seconds: 20,
+};
+
 const slow = (ms: number): ImageBehaviour => ({ image: "example.com/web", pullMs: 300, readyAfterMs: ms });
 const budget = (spec: string) =>
   `---\napiVersion: policy/v1\nkind: PodDisruptionBudget\nmetadata: { name: web }\nspec:\n  ${spec}\n  selector: { matchLabels: { app: web } }\n`;
@@ -123,6 +152,12 @@ const deserved: readonly (readonly [blame: string, small: Small, line: number, s
     /^no minReadySeconds$/,
   ],
   [
+    "stuck-rollback",
+    { manifests: statefulSet, storm: "image-pull-failure", case: rolledBack },
+    4,
+    /^spec\.podManagementPolicy: OrderedReady \(the default\)$/,
+  ],
+  [
     "requests-fit-nowhere",
     {
       manifests: deployment({ replicas: 3, container: "resources: { requests: { cpu: 3, memory: 1Gi } }" }),
@@ -172,6 +207,8 @@ describe("a setting is to blame where it did harm, and with its change the Servi
     expect(before.findings.map((one) => one.blame)).toContain(blame);
     expect({ file: finding!.file, line: finding!.line }).toEqual({ file: "m.yaml", line });
     expect(finding!.setting).toMatch(setting);
+    // The rollout of a StatefulSet takes the only pod away before there is another.
+    if (small.manifests === statefulSet) expect(before.findings.map((one) => one.blame)).toContain("one-replica");
     const after = rehearsed({ ...small, changes: finding!.changes });
     expect(after.findings.filter((one) => one.blame === blame)).toEqual([]);
     if (finding!.failed > 0) expect(isBetter(before.reports[0]!, after.reports[0]!)).toBe(true);
@@ -189,12 +226,14 @@ const spread =
 
 describe("what no setting of the Service is to blame for is explained", () => {
   it("a Service that it depends on failed; a lost node was not noticed yet", () => {
-    const { findings } = rehearsed({
-      manifests: `${deployment({ replicas: 3, pod: spread })}---\n${deployment({ name: "api", replicas: 1 })}`,
+    const { findings, observation } = rehearsed({
+      manifests: `${deployment({ replicas: 3, pod: spread })}${budget("minAvailable: 2")}---\n${deployment({ name: "api", replicas: 1 })}`,
       behaviours: [{ image: "example.com/web", dependencies: [{ service: "api", timeoutMs: 300 }] }],
       storm: "node-lost",
       case: nodeLost("node-1"),
     });
+    // It asked for all pods while there were two of the three, on the way up.
+    expect(observation.budgets).toMatchObject([{ budget: "default/web", blocksAlways: false, expectedPods: 3 }]);
     const kinds = findings.map(({ service, blame, setting }) => `${service} ${blame}: ${setting}`);
     expect(kinds).toContain("default/web detection-gap: kube-controller-manager's node-monitor-grace-period: 50s (the default)");
     if (findings.some(({ service, blame }) => service === "default/api" && blame === "one-replica"))

@@ -248,8 +248,12 @@ describe("what is no manifest yet", () => {
 });
 
 describe("the file of --slo", () => {
+  const ports = new Map([
+    ["shop/web", [80]],
+    ["shop/api", [80, 443]],
+  ]);
   const read = (text: string) => {
-    const { objectives, problems } = readObjectives({ file: "slo.yaml", text }, ["shop/web", "shop/api"], ["calm", "drain", "zone-lost"]);
+    const { objectives, problems } = readObjectives({ file: "slo.yaml", text }, ports, ["calm", "drain", "zone-lost"]);
     return { objectives, problems: problems.map(formatProblem) };
   };
 
@@ -287,6 +291,12 @@ describe("the file of --slo", () => {
       "a share that is none",
       "defaults: { availability: 99 }\n",
       'slo.yaml:1:27: $.defaults.availability: expected the share of requests that must succeed in each storm, such as "99.5%", found 99',
+    ],
+    ["more than all of it", "defaults: { availability: 101% }\n", /\$\.defaults\.availability: expected the share of requests/],
+    [
+      "a port that the Service does not have",
+      "services:\n  shop/api: { port: 8080 }\n",
+      'slo.yaml:2:21: $.services["shop/api"].port: expected a port of the Service, 80 or 443, found 8080',
     ],
     ["a time that is none", "defaults: { recovery: soon }\n", /\$\.defaults\.recovery: expected the longest time/],
     ["nothing", "# nothing\n", "slo.yaml:1:1: $: the file is empty: expected objectives, such as `defaults: { availability: 99% }`"],

@@ -8,7 +8,7 @@ import { deployment } from "./small";
 
 const run = (rest: Partial<RunReport> = {}): RunReport => ({
   ...{ service: "shop/web", storm: "node-lost", about: "node-0", requests: 100, failed: 20, availability: 80 },
-  ...{ longestOutageMs: 1000, recoveryMs: 1000, detectionMs: null, restoredMs: 0, verdict: "violated", violations: ["a"] },
+  ...{ longestOutageMs: 1000, recoveryMs: 1000, recovered: true, detectionMs: null, restoredMs: 0, verdict: "violated", violations: ["a"] },
   ...rest,
 });
 

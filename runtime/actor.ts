@@ -16,8 +16,8 @@ export interface Actor<Config, State, M extends Message = Message> {
 
 /** Everything that can happen to an actor. Answers to its asks and items of streams it opened go to the continuation given with them. */
 export type Input<M extends Message = Message> =
-  /** A datagram: may be lost, doubled or late. */
-  | { readonly type: "message"; readonly from: Address; readonly body: M }
+  /** A datagram: may be lost, doubled or late. `bytes` is the size of its body on the wire. */
+  | { readonly type: "message"; readonly from: Address; readonly body: M; readonly bytes: number }
   /** An ask: answer it once with `reply` or `refuse`, now or later; unanswered, the asker's deadline answers. */
   | { readonly type: "request"; readonly from: Address; readonly body: M; readonly request: RequestRef; readonly deadlineMs: number }
   /** Somebody opened a stream to this actor: `push` items, `close` it. */
@@ -168,7 +168,8 @@ export interface Context<State> {
   /** Letters and digits as Kubernetes puts behind generateName. */
   randomSuffix(length: number): string;
 
-  send(to: Address, body: Message): void;
+  /** Answers the size of the body on the wire, in bytes. */
+  send(to: Address, body: Message): number;
   ask<M extends Message>(
     to: Address,
     body: Message,

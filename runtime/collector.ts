@@ -118,8 +118,10 @@ export class Collector implements Context<unknown> {
     return suffix;
   }
 
-  send(to: Address, body: Message): void {
-    this.add({ type: "send", to, kind: body.kind, body: this.encodedOnce(body) });
+  send(to: Address, body: Message): number {
+    const encoded = this.encodedOnce(body);
+    this.add({ type: "send", to, kind: body.kind, body: encoded });
+    return encoded.length;
   }
   ask<S, M extends Message>(
     to: Address,

@@ -49,7 +49,7 @@ export function deliver(host: Host, cell: Cell, delivery: Delivery, ctx: Collect
 function deliverEnvelope(host: Host, cell: Cell, e: Envelope, ctx: Collector): void {
   switch (e.operation) {
     case "tell":
-      return cell.actor.receive(cell.state, { type: "message", from: e.from, body: decodeTold(e.body) }, ctx);
+      return cell.actor.receive(cell.state, { type: "message", from: e.from, body: decodeTold(e.body), bytes: e.body.length }, ctx);
     case "ask": {
       host.conversations.noteInbound(cell, e);
       const request = { from: e.from, fromIncarnation: e.fromIncarnation, id: e.id };

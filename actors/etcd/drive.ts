@@ -80,7 +80,7 @@ function send(state: MemberState, messages: readonly Outgoing[], ctx: MemberCont
     if (message.kind === "raft.vote.response" && message.granted && !message.preVote)
       ctx.record({ kind: "raft.granted", term: message.term, candidate: to });
     if (message.kind === "raft.heartbeat") state.durations.beat(to, nowMs(ctx));
-    ctx.send(to as Address, message);
+    state.durations.said(to, ctx.send(to as Address, message));
   }
 }
 
@@ -95,6 +95,7 @@ function apply(state: MemberState, entry: Entry, ctx: MemberContext): void {
   if (entry.type === "data") {
     const command = mine?.command ?? decodeCommand(entry.data);
     outcome = applyCommand(store, command, { member: state.id, term: state.node.term });
+    state.durations.done.applied(command, outcome);
     if (command.kind === "etcd.compact" && outcome.kind !== "etcd.error") {
       ctx.record({ kind: "etcd.compacted", revision: command.revision });
       ctx.setTimer("scavenge", 0);
@@ -145,7 +146,7 @@ function startSnapshot(state: MemberState, to: Address, ctx: MemberContext): voi
   const limits = { chunkBytes, resendMs: 2 * settings.heartbeatIntervalMs, giveUpMs: 5 * settings.electionTimeoutMs };
   const sender = new SnapshotSender(to, node.term, snapshot, state.store, limits, nowMs(ctx), encodeMembership(state.membership));
   state.senders.set(to, sender);
-  ctx.send(to, sender.request);
+  state.durations.said(to, ctx.send(to, sender.request));
 }
 
 function recordCommitted(state: MemberState, ctx: MemberContext): void {

@@ -1,4 +1,5 @@
 import { type Counter, exponentialBuckets, type Histogram, Registry } from "../metrics/registry";
+import { StoreCounters } from "./store-counters";
 
 /**
  * How long a member waits for its disk and its peers, under etcd's names and with its bounds. Names and bounds of disks compared with etcd's
@@ -10,6 +11,11 @@ export class Durations {
   private readonly commits: Histogram;
   private readonly roundTrips: Histogram;
   readonly leaderChanges: Counter;
+  private readonly sent: Counter;
+  private readonly received: Counter;
+  readonly done: StoreCounters;
+  /** How often it was asked whether it is well, by what it said. */
+  readonly healths: { readonly well: Counter; readonly unwell: Counter };
   /** When writes that are under way began, by their token. */
   private readonly writes = new Map<string, number>();
   /** When the heartbeat that a peer has not answered was sent. */
@@ -25,6 +31,22 @@ export class Durations {
     const network = exponentialBuckets(0.0001, 2, 16);
     this.roundTrips = registry.histogram("etcd_network_peer_round_trip_time_seconds", trips, ["To"], network);
     this.leaderChanges = registry.counter("etcd_server_leader_changes_seen_total", "How often another member came to lead.");
+    this.sent = registry.counter("etcd_network_peer_sent_bytes_total", "Bytes of messages to peers.", ["To"]);
+    this.received = registry.counter("etcd_network_peer_received_bytes_total", "Bytes of messages from peers.", ["From"]);
+    this.done = new StoreCounters(registry);
+    this.healths = {
+      well: registry.counter("etcd_server_health_success", "How often /health said that all is well."),
+      unwell: registry.counter("etcd_server_health_failures", "How often /health said that it is not."),
+    };
+  }
+
+  /** So many bytes went to a peer. */
+  said(peer: string, bytes: number): void {
+    this.sent.add([peer], bytes);
+  }
+
+  heard(peer: string, bytes: number): void {
+    this.received.add([peer], bytes);
   }
 
   writing(token: string, nowMs: number): void {

@@ -14,9 +14,10 @@ export function memberGet(state: MemberState, path: string): ComponentGetRespons
 }
 
 /** As etcd says it: without a leader a member is not healthy, and neither is one with an alarm. */
-function health({ node, store }: MemberState): ComponentGetResponse {
+function health({ node, store, durations: { healths } }: MemberState): ComponentGetResponse {
   const [alarm] = store.alarms.list();
   const reason = node.leader === null ? "RAFT NO LEADER" : alarm ? `ALARM ${alarm.alarm}` : "";
+  (reason === "" ? healths.well : healths.unwell).add();
   return answer(reason === "" ? 200 : 503, "application/json", JSON.stringify({ health: reason === "" ? "true" : "false", reason }));
 }
 
@@ -24,7 +25,7 @@ function figuresOf(state: MemberState): Registry {
   const registry = new Registry();
   const add = (kind: "gauge" | "counter", name: string, help: string, value: number) =>
     registry.computed(kind, name, help, [], () => [{ labels: [], value }]);
-  const { node, store, streams } = state;
+  const { node, store, streams, watchers } = state;
   add("gauge", "etcd_server_has_leader", "Whether this member knows a leader.", node.leader === null ? 0 : 1);
   add("gauge", "etcd_server_is_leader", "Whether this member leads.", node.role.name === "leader" ? 1 : 0);
   add("gauge", "etcd_server_is_learner", "Whether this member only learns.", isLearner(state.membership, state.id) ? 1 : 0);
@@ -35,6 +36,13 @@ function figuresOf(state: MemberState): Registry {
   add("gauge", "etcd_mvcc_db_total_size_in_use_in_bytes", "Bytes that the store holds.", store.sizeBytes);
   add("gauge", "etcd_server_quota_backend_bytes", "Bytes that the store may hold.", state.settings.quotaBackendBytes);
   add("gauge", "etcd_debugging_mvcc_current_revision", "The store's revision.", store.revision);
+  add("gauge", "etcd_debugging_mvcc_compact_revision", "The revision of the last compaction.", store.compacted);
   add("gauge", "etcd_debugging_mvcc_watch_stream_total", "Streams of watches.", streams.size);
+  add("gauge", "etcd_debugging_mvcc_watcher_total", "Watches.", watchers.size);
+  add("gauge", "etcd_debugging_auth_revision", "The revision of users and roles.", store.auth.revision);
+  const named = (name: string, label: string, value: string) =>
+    registry.computed("gauge", name, "1 for the version that there is.", [label], () => [{ labels: [value], value: 1 }]);
+  named("etcd_server_version", "server_version", etcdVersion);
+  named("etcd_cluster_version", "cluster_version", clusterVersion.replace(/\.\d+$/, ""));
   return registry;
 }

@@ -62,6 +62,7 @@ function take(state: MemberState, input: Input<EtcdInput>, ctx: MemberContext): 
   switch (input.type) {
     case "message": {
       const message = input.body as RaftMessage | RemovedNotice;
+      if (input.from.startsWith("etcd/")) state.durations.heard(input.from, input.bytes);
       // Others may know of members that this one has yet to hear of, so whoever is an etcd member may speak.
       if (!input.from.startsWith("etcd/")) ctx.log("warn", "a stranger speaks Raft", { from: input.from, kind: message.kind });
       else if (message.kind === "raft.removed") retire(state, ctx);

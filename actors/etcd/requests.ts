@@ -199,6 +199,7 @@ function serveRead(state: MemberState, job: Job, ctx: MemberContext): void {
   }
   switch (body.kind) {
     case "etcd.range":
+      state.durations.done.read();
       answer(job, rangeRefusal(store, body) ?? readRange(store, body, store.revision, header), ctx);
       return;
     case "etcd.txn":

@@ -56,13 +56,13 @@ export function receiveSnapshotChunk(state: MemberState, from: Address, request:
   advance(state, { type: "message", from, message: request }, ctx);
   if (!acceptsSnapshot(state.node, from, request) || state.arriving) {
     // The leader may have missed that all of it has arrived.
-    if (request.last && request.term === state.node.term) ctx.send(from, arrivedAlready(request));
+    if (request.last && request.term === state.node.term) state.durations.said(from, ctx.send(from, arrivedAlready(request)));
     return;
   }
   if (!state.receiver?.isFor(from, request)) state.receiver = new SnapshotReceiver(from, request);
   const { receiver } = state;
   const bytes = receiver.take(request);
-  ctx.send(from, receiver.response);
+  state.durations.said(from, ctx.send(from, receiver.response));
   if (!bytes) return;
   // A snapshot of the own that is under way is older than this one.
   state.taking = null;
@@ -77,7 +77,7 @@ export function receiveSnapshotResponse(state: MemberState, from: Address, respo
   advance(state, { type: "message", from, message: response }, ctx);
   const sender = state.senders.get(from);
   const outcome = sender?.answered(response, nowMs(ctx));
-  if (outcome === "next") ctx.send(from, sender!.request);
+  if (outcome === "next") state.durations.said(from, ctx.send(from, sender!.request));
   if (outcome === "done") endTransfer(state, from, true, ctx);
 }
 
@@ -89,7 +89,7 @@ export function tendTransfers(state: MemberState, ctx: MemberContext): void {
       continue;
     }
     const due = sender.time(nowMs(ctx));
-    if (due === "resend") ctx.send(to as Address, sender.request);
+    if (due === "resend") state.durations.said(to, ctx.send(to as Address, sender.request));
     if (due === "giveUp") endTransfer(state, to as Address, false, ctx);
   }
 }

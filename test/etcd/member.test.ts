@@ -1,5 +1,7 @@
 import { hashKv } from "../../actors/etcd/store/hash";
 import type { Address } from "../../protocol/address";
+import type { ComponentGetResponse } from "../../protocol/cluster";
+import type { Message } from "../../protocol/codec";
 import type { EtcdError, LeaseResponse, PutResponse, RangeResponse, StatusResponse } from "../../protocol/etcd";
 import { ReplicaSet, type SeenWatch } from "./replica-set";
 import { put, range, text, watch } from "./store/requests";
@@ -412,6 +414,32 @@ test("what a request may hold is limited: a burst beyond it is turned away, and 
   const accepted = kinds.filter((kind) => kind === "etcd.put.response").length;
   expect(set.ask<RangeResponse>(leader, range("/k", { to: "/l", countOnly: true })).count).toBe(accepted);
   expect(new Set(kinds)).toEqual(new Set(accepted === 6_000 ? ["etcd.put.response"] : ["etcd.put.response", "etcd.error"]));
+});
+
+test("each member counts what it says to the others and hears from them, and what its store does (etcd: /metrics)", () => {
+  const set = new ReplicaSet();
+  const leader = set.leader();
+  set.ask(leader, put("/a", "1"));
+  set.simulation.runFor(3_000);
+  const figures = (member: Address): ReadonlyMap<string, number> => {
+    let text = "";
+    set.simulation.ask<ComponentGetResponse>(member, { kind: "component.get", path: "/metrics" } as Message, 5_000, (answer) => {
+      if (answer.ok) text = Buffer.from(answer.body.bytes).toString();
+    });
+    set.simulation.runFor(50);
+    return new Map(text.split("\n").map((line) => [line.split(" ")[0]!, Number(line.split(" ")[1])]));
+  };
+  const others = set.members.filter((member) => member !== leader);
+  const ofLeader = figures(leader);
+  for (const other of others) {
+    const sent = ofLeader.get(`etcd_network_peer_sent_bytes_total{To="${other}"}`)!;
+    const heard = figures(other).get(`etcd_network_peer_received_bytes_total{From="${leader}"}`)!;
+    expect(heard).toBeGreaterThan(1_000);
+    // But for a heartbeat that is under way.
+    expect(Math.abs(sent - heard)).toBeLessThan(500);
+    expect(figures(other).get("etcd_mvcc_put_total")).toBe(1);
+  }
+  expect(ofLeader.get('etcd_cluster_version{cluster_version="3.5"}')).toBe(1);
 });
 
 test("status tells leader, term and revision from the member's own state", () => {

@@ -2,9 +2,11 @@ import { Server, ServerCredentials } from "@grpc/grpc-js";
 import { authService } from "./auth";
 import { clusterService } from "./cluster";
 import { doorCalls } from "./door-call";
+import { DoorFigures } from "./figures";
+import { takeOthers } from "./http2";
 import { keyValueService } from "./key-value";
 import { leaseService } from "./lease";
-import { listen as listenAt } from "./listener";
+import { listen as listenAt, type MemberDoor, serveStream } from "./listener";
 import { maintenanceService } from "./maintenance";
 import { MemberLink } from "./member-link";
 import type { EtcdPort } from "./port";
@@ -70,10 +72,13 @@ export async function startEtcdGateway(options: EtcdGatewayOptions): Promise<Etc
     Cluster: clusterService(link),
     Auth: authService(link),
   };
-  for (const [name, handlers] of Object.entries(services)) server.addService(serviceDefinition(name), handlers);
+  const figures = new DoorFigures();
+  for (const [name, handlers] of Object.entries(services)) server.addService(figures.counted(serviceDefinition(name)), handlers);
   // The connection is decrypted when it comes to gRPC, which sees the client's certificate on it all the same.
   const grpc = server.createConnectionInjector(ServerCredentials.createInsecure());
-  const listener = await listenAt(listen, tls, grpc, options.port);
+  const door: MemberDoor = { member: options.port, ownFigures: () => figures.text() };
+  takeOthers(server, (stream, headers) => void serveStream(stream, headers, door).catch(onError));
+  const listener = await listenAt(listen, tls, grpc, door);
   return {
     listenPort: listener.port,
     close: () =>

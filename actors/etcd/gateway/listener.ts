@@ -1,15 +1,22 @@
 import { createServer as createHttpServer, type IncomingMessage, type ServerResponse } from "node:http";
+import type { IncomingHttpHeaders, ServerHttp2Stream } from "node:http2";
 import type { AddressInfo, Socket } from "node:net";
 import { createServer, type TLSSocket } from "node:tls";
 import type { EtcdPort } from "./port";
 
 /**
- * One port for what etcd's clients and its watchers speak: HTTP/2 goes on as gRPC, HTTP/1.1 is answered with how the member is. As in etcd both need a
- * certificate of the authority.
+ * One port for what etcd's clients and those who watch over it speak: gRPC over HTTP/2 goes on to gRPC, any other request is answered with how the member is.
+ * As in etcd all need a certificate of the authority.
  */
 export interface Listener {
   readonly port: number;
   close(): void;
+}
+
+/** What the port answers beside gRPC: what the member says, and with its figures the door's own. */
+export interface MemberDoor {
+  readonly member: Pick<EtcdPort, "get">;
+  readonly ownFigures: () => string;
 }
 
 const answerMs = 5_000;
@@ -19,10 +26,10 @@ export async function listen(
   { host, port }: { readonly host: string; readonly port: number },
   tls: { readonly key: string; readonly cert: string; readonly ca: string },
   grpc: { injectConnection(connection: TLSSocket): void },
-  member: Pick<EtcdPort, "get">,
+  door: MemberDoor,
 ): Promise<Listener> {
   const sockets = new Set<Socket>();
-  const http = createHttpServer((request, response) => void serve(request, response, member));
+  const http = createHttpServer((request, response) => void serve(request, response, door));
   // etcd's own order: who offers both speaks HTTP/2.
   const server = createServer({ ...tls, requestCert: true, rejectUnauthorized: true, ALPNProtocols: ["h2", "http/1.1"] });
   server.on("connection", (socket) => {
@@ -51,12 +58,34 @@ export async function listen(
   };
 }
 
-/** GET /metrics, /health and /version. */
-async function serve({ method, url = "/" }: IncomingMessage, response: ServerResponse, member: Pick<EtcdPort, "get">): Promise<void> {
-  const say = (code: number, contentType: string, body: string | Uint8Array) =>
-    response.writeHead(code, { "content-type": contentType }).end(method === "HEAD" ? "" : body);
-  if (method !== "GET" && method !== "HEAD") return void say(405, "text/plain; charset=utf-8", "Method Not Allowed\n");
+/** GET /metrics, /health and /version over HTTP/1.1. */
+async function serve({ method = "", url = "/" }: IncomingMessage, response: ServerResponse, member: MemberDoor): Promise<void> {
+  const { code, contentType, body } = await answerTo(method, url, member);
+  response.writeHead(code, { "content-type": contentType }).end(method === "HEAD" ? "" : body);
+}
+
+/** The same over HTTP/2. */
+export async function serveStream(stream: ServerHttp2Stream, headers: IncomingHttpHeaders, member: MemberDoor): Promise<void> {
+  const method = String(headers[":method"]);
+  stream.on("error", () => stream.destroy());
+  const { code, contentType, body } = await answerTo(method, String(headers[":path"] ?? "/"), member);
+  if (stream.destroyed || stream.closed) return;
+  stream.respond({ ":status": code, "content-type": contentType }, { endStream: method === "HEAD" });
+  if (method !== "HEAD") stream.end(body);
+}
+
+interface Said {
+  readonly code: number;
+  readonly contentType: string;
+  readonly body: string | Uint8Array;
+}
+
+async function answerTo(method: string, url: string, { member, ownFigures }: MemberDoor): Promise<Said> {
+  const plain = (code: number, body: string): Said => ({ code, contentType: "text/plain; charset=utf-8", body });
+  if (method !== "GET" && method !== "HEAD") return plain(405, "Method Not Allowed\n");
   const answer = await member.get(url, answerMs);
-  if (answer.ok) say(answer.body.code, answer.body.contentType, answer.body.bytes);
-  else say(503, "text/plain; charset=utf-8", `${answer.error}\n`);
+  if (!answer.ok) return plain(503, `${answer.error}\n`);
+  const { code, contentType, bytes } = answer.body;
+  const isFigures = code === 200 && url.split("?")[0] === "/metrics";
+  return { code, contentType, body: isFigures ? Buffer.concat([bytes, Buffer.from(ownFigures())]) : bytes };
 }

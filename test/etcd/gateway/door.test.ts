@@ -1,4 +1,5 @@
 import { readFileSync } from "node:fs";
+import { connect } from "node:http2";
 import { request } from "node:https";
 import { Authority } from "../../../runtime/live/certificates";
 import { ServiceClient } from "./client";
@@ -32,7 +33,7 @@ describe("etcd's door", () => {
     expect((await client("KV").call("Range", { key: text("a") })).header.revision.toNumber()).toBeGreaterThanOrEqual(1);
   });
 
-  test("says over HTTP/1.1 how its member is, to whoever shows a certificate (etcd: /metrics and /health at the client URL)", async () => {
+  test("says over HTTP/1.1 and HTTP/2 how its member is, to whoever shows a certificate (etcd: /metrics and /health at the client URL)", async () => {
     const get = (path: string, shown: Partial<ClientFiles> = files) =>
       new Promise<{ readonly code: number | undefined; readonly text: string }>((resolve, reject) => {
         const read = (file: string | undefined) => (file === undefined ? undefined : readFileSync(file));
@@ -52,6 +53,39 @@ describe("etcd's door", () => {
     expect(JSON.parse((await get("/version")).text)).toEqual({ etcdserver: "3.5.30", etcdcluster: "3.5.0" });
     expect((await get("/none")).code).toBe(404);
     await expect(get("/health", {})).rejects.toThrow();
+    // Over HTTP/2 as well, on a connection that carries gRPC too.
+    const read = (file: string) => readFileSync(file);
+    const session = connect(doors.endpoints[0]!, { ca: read(files.ca), cert: read(files.cert), key: read(files.key) });
+    const over2 = (headers: object) =>
+      new Promise<{ readonly code: unknown; readonly text: string }>((resolve, reject) => {
+        const stream = session.request({ ":method": "GET", ...headers });
+        let code: unknown;
+        let said = "";
+        stream.on("response", (head) => {
+          code = head[":status"];
+        });
+        stream.on("data", (chunk) => {
+          said += chunk;
+        });
+        stream.on("end", () => resolve({ code, text: said }));
+        stream.on("error", reject);
+        stream.end();
+      });
+    try {
+      const received = async () =>
+        Number(/^etcd_network_client_grpc_received_bytes_total (\d+)$/m.exec((await over2({ ":path": "/metrics" })).text)?.[1]);
+      const before = await received();
+      const key = text("of nineteen letters");
+      await client("KV").call("Range", { key });
+      expect((await received()) - before).toBe(21);
+      expect(await over2({ ":path": "/health" })).toEqual({ code: 200, text: '{"health":"true","reason":""}' });
+      expect((await over2({ ":path": "/metrics", ":method": "HEAD" })).text).toBe("");
+      expect((await over2({ ":path": "/health", ":method": "POST" })).code).toBe(405);
+      // A method of gRPC's that nobody knows is answered by gRPC.
+      expect((await over2({ ":path": "/none", ":method": "POST", "content-type": "application/grpc" })).code).toBe(200);
+    } finally {
+      session.close();
+    }
   });
 
   test("refuses what is no protobuf of the method, and what no method is", async () => {

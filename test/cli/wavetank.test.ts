@@ -268,7 +268,10 @@ describe("compiled code is kept for the next process", () => {
   beforeAll(() => {
     mkdirSync(modules);
     write("b.js", "exports.where = () => new Error().stack.split('\\n')[1];");
-    write("a.js", "const { where } = require('./b'); module.exports = [where(), require.main === undefined, typeof require.resolve('./b')];");
+    write(
+      "a.js",
+      "const { where } = require('./b'); module.exports = [where(), require.main === undefined, typeof require.resolve('./b')];",
+    );
   });
 
   it("a first process leaves what it compiled, and a second takes it; errors name the same places", () => {

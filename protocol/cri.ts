@@ -107,7 +107,7 @@ export interface CriMount {
   readonly inMemory?: true;
 }
 
-/** Answered by CriDone. What the volumes of a container that runs show has changed: both replace all that they were. */
+/** Answered by CriDone. What the volumes of a container that runs show has changed: `files` is all of it; `mounts` are those that may be new. */
 export interface CriUpdateFiles {
   readonly kind: "cri.updateFiles";
   readonly containerId: string;

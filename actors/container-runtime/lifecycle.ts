@@ -74,7 +74,8 @@ const shown = (files: readonly CriFile[]) =>
 /** Its volumes show something else from now on. */
 export function showFiles(state: State, container: Container, files: readonly CriFile[], mounts: readonly CriMount[], ctx: Ctx): void {
   container.given = new Map([...[...container.given].filter(([, { readOnly }]) => !readOnly), ...shown(files)]);
-  container.mounts = mountsOf(state, mounts, seconds(ctx));
+  const added = mounts.filter(({ path }) => !container.mounts.some((one) => one.path === path));
+  container.mounts = [...container.mounts, ...mountsOf(state, added, seconds(ctx))];
 }
 
 /** Ids as containerd makes them: 64 hexadecimal digits. */

@@ -9,9 +9,10 @@ export function containerPlaces(
   container: Container,
   pod: Stored<Pod>,
   environment: readonly (readonly [string, string])[],
+  withToken: boolean,
 ): Pick<CriCreateContainer, "mounts" | "readOnlyRoot" | "terminationMessage"> {
   const { securityContext, terminationMessagePath, terminationMessagePolicy } = container;
-  const mounts = mountsOf(container, pod, environment);
+  const mounts = mountsOf(container, pod, environment, withToken);
   const path = terminationMessagePath || "/dev/termination-log";
   const fallsBackToLogs = terminationMessagePolicy === "FallbackToLogsOnError";
   return {
@@ -29,7 +30,7 @@ export function mountsOf(
   { volumeMounts = [] }: Container,
   pod: Stored<Pod>,
   environment: readonly (readonly [string, string])[],
-  withToken = false,
+  withToken: boolean,
 ): readonly CriMount[] {
   if (volumeMounts.length === 0) return [];
   const variables = new Map(environment);

@@ -3,7 +3,10 @@ import type { Stored } from "../../protocol/kinds/object";
 import { quantityMilliValue, quantityValue } from "../../protocol/kinds/quantity";
 
 /** The values of a ConfigMap or a Secret by "configmap/NAME" or "secret/NAME"; undefined where it was not found. */
-export type ReferencedData = (key: string) => ReadonlyMap<string, string> | undefined;
+export type ReferencedData = (key: string) => Values | undefined;
+
+/** By key; what is no text, and what a ConfigMap has as binaryData, is bytes. */
+export type Values = ReadonlyMap<string, string | Uint8Array>;
 
 export interface NodeFacts {
   readonly hostIp: string;
@@ -44,7 +47,10 @@ export function environmentOf(
   for (const { prefix = "", configMapRef, secretRef } of container.envFrom ?? []) {
     if (length > environmentBytesMax) break;
     const found = configMapRef ? data(`configmap/${configMapRef.name}`) : secretRef ? data(`secret/${secretRef.name}`) : undefined;
-    for (const [name, value] of found ?? []) set(prefix + name, value);
+    for (const [name, value] of found ?? []) {
+      const text = variableText(value, configMapRef !== undefined);
+      if (text !== undefined) set(prefix + name, text);
+    }
   }
   for (const { name, value, valueFrom } of container.env ?? []) {
     if (length > environmentBytesMax) break;
@@ -79,8 +85,8 @@ export function valueFromSource(
   node: NodeFacts,
 ): string | undefined {
   const { configMapKeyRef, secretKeyRef, fieldRef, resourceFieldRef } = source;
-  if (configMapKeyRef) return data(`configmap/${configMapKeyRef.name}`)?.get(configMapKeyRef.key);
-  if (secretKeyRef) return data(`secret/${secretKeyRef.name}`)?.get(secretKeyRef.key);
+  if (configMapKeyRef) return variableText(data(`configmap/${configMapKeyRef.name}`)?.get(configMapKeyRef.key), true);
+  if (secretKeyRef) return variableText(data(`secret/${secretKeyRef.name}`)?.get(secretKeyRef.key), false);
   if (fieldRef) return fieldOf(fieldRef.fieldPath, pod, node);
   if (!resourceFieldRef) return undefined;
   const { resource, containerName, divisor } = resourceFieldRef;
@@ -88,6 +94,12 @@ export function valueFromSource(
   const [list = "", name = ""] = resource.split(".");
   const amount = (list === "limits" ? (of.resources?.limits?.[name] ?? node.capacity[name]) : of.resources?.requests?.[name]) ?? "0";
   return resourceValue(name, amount, divisor === undefined || divisor === "0" ? "1" : divisor);
+}
+
+/** Of a ConfigMap only its data goes into environments, of a Secret all. */
+function variableText(value: string | Uint8Array | undefined, ofConfigMap: boolean): string | undefined {
+  if (typeof value !== "object") return value;
+  return ofConfigMap ? undefined : Buffer.from(value).toString("utf8");
 }
 
 /** Rounded up to whole divisors, as the downward API does. */

@@ -2,6 +2,7 @@ import type { NetRequest, NetResponse } from "../../protocol/cluster";
 import type { CriAnswer } from "../../protocol/cri";
 import type { Container, HTTPGetAction, LifecycleHandler } from "../../protocol/kinds/generated";
 import type { Answer } from "../../runtime/actor";
+import { followVolumes, isDue, mayRead } from "./follow-volumes";
 import type { ContainerWorker, PodWorker } from "./pod-worker";
 import type { Ctx, State } from "./state";
 
@@ -48,12 +49,12 @@ export function runCheck(
   const ip = worker.sandbox.is === "ready" || worker.sandbox.is === "stopping" ? worker.sandbox.ip : "";
   if (check.exec) {
     const command = check.exec.command ?? [];
-    ctx.ask<CriAnswer>(
-      state.runtime,
-      { kind: "cri.execSync", containerId: id, command } as { readonly kind: string },
-      { deadlineMs: Math.ceil(timeoutMs) },
-      (s, answer, later) => then(s, execFailure(answer, command, timeoutMs), later),
-    );
+    if (mayRead(worker, container, command, false) && isDue(worker, container, ctx)) {
+      followVolumes(state, worker, container, ctx, (s, later) => {
+        runCommand(s, id, command, timeoutMs, later, then);
+        return undefined;
+      });
+    } else runCommand(state, id, command, timeoutMs, ctx, then);
     return;
   }
   const target = targetOf(check, container.spec, ip);
@@ -74,6 +75,15 @@ export function runCheck(
   };
   ctx.ask<NetResponse>(state.runtime, request, { deadlineMs: Math.ceil(timeoutMs) }, (s, answer, later) =>
     then(s, netFailure(answer, target, timeoutMs), later),
+  );
+}
+
+function runCommand(state: State, id: string, command: readonly string[], timeoutMs: number, ctx: Ctx, then: Then): void {
+  ctx.ask<CriAnswer>(
+    state.runtime,
+    { kind: "cri.execSync", containerId: id, command } as { readonly kind: string },
+    { deadlineMs: Math.ceil(timeoutMs) },
+    (s, answer, later) => then(s, execFailure(answer, command, timeoutMs), later),
   );
 }
 

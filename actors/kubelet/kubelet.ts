@@ -47,6 +47,7 @@ export const kubelet: Actor<KubeletConfig, State, KubeletRequest | TunnelMessage
         ...{ reported: undefined, reportedMs: 0, reporting: false, changed: true },
       },
       followed: new Map(),
+      entered: new Map(),
       pressure: { soft: softEvictionOf(config.knobs), lastShort: new Map(), shortSince: new Map(), pressed: [] },
     };
     state.pods.addHandler((change, later) => {

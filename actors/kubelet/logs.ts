@@ -91,5 +91,6 @@ export function followLog(state: State, asked: KubeletLogRequest, stream: Stream
 export function endFollow(state: State, stream: StreamRef, ctx: Ctx): void {
   const source = state.followed.get(stream.key);
   state.followed.delete(stream.key);
+  state.entered.delete(stream.key);
   if (source) ctx.close(source);
 }

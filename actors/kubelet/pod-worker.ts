@@ -2,7 +2,10 @@ import type { Container, Pod, ResourceRequirements } from "../../protocol/kinds/
 import type { Stored } from "../../protocol/kinds/object";
 import { isSidecar } from "../scheduler/resource-amounts";
 import type { BackOff } from "./back-off";
+import type { Values } from "./environment";
+import type { PodToken } from "./pod-token";
 import { type ProbeKind, type ProbeProgress, probeOf } from "./probe";
+import type { GivenFile } from "./volume-files";
 
 /**
  * What the kubelet knows of one pod on its node. Fields named `...WallMs` are of the wall clock and go into the API; all other times are monotonic milliseconds.
@@ -26,7 +29,9 @@ export interface PodWorker {
   /** ConfigMaps and Secrets that were seen to be there. */
   readonly resolved: Set<string>;
   /** What is in them, by "configmap/NAME" and "secret/NAME". */
-  readonly referenced: Map<string, ReadonlyMap<string, string>>;
+  readonly referenced: Map<string, Values>;
+  /** Absent while none of its volumes has anything in it. */
+  followed: Followed | undefined;
   /** Nothing of it runs any more and nothing will. */
   finished: boolean;
   /** Its object is gone from the API: nothing is written any more. */
@@ -43,6 +48,20 @@ export interface PodWorker {
   ready: boolean;
   /** Containers are to get other amounts of CPU and memory. */
   resize: ResizeState;
+}
+
+/** What is known of how old that is which its volumes show. */
+export interface Followed {
+  /** When each ConfigMap and Secret was last seen, and which of them never change. */
+  readonly seenMs: Map<string, number>;
+  readonly immutable: Set<string>;
+  /** Its tokens, by volume and path. */
+  readonly tokens: Map<string, PodToken>;
+}
+
+export function followedOf(worker: PodWorker): Followed {
+  worker.followed ??= { seenMs: new Map(), immutable: new Set(), tokens: new Map() };
+  return worker.followed;
 }
 
 /** What becomes of a pod that is being resized; both undefined for pods that are as they should be. */
@@ -87,6 +106,9 @@ export interface ContainerWorker {
   renewed: boolean;
   /** The runtime has been asked to give it other amounts. */
   resizing: boolean;
+  /** What its volumes show, as the runtime was last told while it ran, and what of that never changes: what a subPath shows. */
+  shown: readonly GivenFile[] | undefined;
+  fixed: readonly GivenFile[] | undefined;
 }
 
 export type ContainerState =
@@ -135,6 +157,7 @@ export function newPodWorker(pod: Stored<Pod>, nowMs: number, wallMs: number): P
     terminating: undefined,
     resolved: new Set(),
     referenced: new Map(),
+    followed: undefined,
     finished: false,
     orphaned: false,
     deadlineExceeded: false,
@@ -182,6 +205,8 @@ function newContainerWorker(kind: ContainerKind, spec: Container): ContainerWork
     actual: undefined,
     renewed: false,
     resizing: false,
+    shown: undefined,
+    fixed: undefined,
     state: { is: "waiting", reason: "", message: "", retryAtMs: 0 },
     last: undefined,
     restartCount: 0,

@@ -27,8 +27,8 @@ export function environmentReferences(container: Container): readonly Reference[
   return found;
 }
 
-/** What a pod's volumes are filled from, by volume. The volume with the pod's own token is made by the node and needs nothing. */
-export function volumeReferences(pod: Pod): readonly (Reference & { readonly volume: string })[] {
+/** What a pod's volumes are filled from, by volume. The volume with the pod's own token is filled when somebody may read it: `withToken` counts it in. */
+export function volumeReferences(pod: Pod, withToken = false): readonly (Reference & { readonly volume: string })[] {
   const found: (Reference & { readonly volume: string })[] = [];
   for (const { name: volume, configMap, secret, projected } of pod.spec?.volumes ?? []) {
     const add = (kind: Reference["kind"], name: string | undefined, optional: boolean | undefined, items: readonly KeyToPath[] = []) => {
@@ -37,7 +37,7 @@ export function volumeReferences(pod: Pod): readonly (Reference & { readonly vol
     if (configMap) add("configmap", configMap.name, configMap.optional, configMap.items);
     if (secret) add("secret", secret.secretName, secret.optional, secret.items);
     const sources = projected?.sources ?? [];
-    if (sources.some((source) => source.serviceAccountToken)) continue;
+    if (!withToken && sources.some((source) => source.serviceAccountToken)) continue;
     for (const source of sources) {
       add("configmap", source.configMap?.name, source.configMap?.optional, source.configMap?.items);
       add("secret", source.secret?.name, source.secret?.optional, source.secret?.items);

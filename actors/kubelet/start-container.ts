@@ -7,6 +7,7 @@ import { backOffUntilMs, nextBackOff } from "./back-off";
 import { containerPlaces } from "./container-files";
 import { endContainer } from "./end-container";
 import { environmentOf, expandReferences, isTooLong } from "./environment";
+import { followVolumes, mayRead } from "./follow-volumes";
 import { runHandler } from "./handler";
 import { hostFiles } from "./host-files";
 import { crashLoopMessage } from "./pod-status";
@@ -16,9 +17,9 @@ import { environmentReferences } from "./references";
 import { memoryLimitOf } from "./resize";
 import { resolveReferences } from "./resolve-references";
 import { serviceEnvironment } from "./service-environment";
-import { busyContainer, type Ctx, containerEvent, nowMsOf, type State, wallMsOf } from "./state";
+import { busyContainer, type Ctx, containerEvent, nodeFacts, nowMsOf, type State, wallMsOf } from "./state";
 import { syncPod } from "./sync-pod";
-import { volumeFiles, wrongWithSubPaths } from "./volume-files";
+import { fixedFiles, volumeFiles, wrongWithSubPaths } from "./volume-files";
 
 const pullDeadlineMs = 30 * 60_000;
 const callDeadlineMs = 120_000;
@@ -138,6 +139,12 @@ function create(state: State, worker: PodWorker, container: ContainerWorker, ctx
     const found = busyContainer(s, pod.uid, name);
     if (!found) return undefined;
     if (failure) failConfig(s, found[0], found[1], failure.message, later);
+    else if (mayRead(pod, found[1], [...(spec.command ?? []), ...(spec.args ?? [])], true))
+      return followVolumes(s, pod, found[1], later, (last, then) => {
+        const still = busyContainer(last, pod.uid, name);
+        if (still) createInSandbox(last, ...still, then);
+        return undefined;
+      });
     else createInSandbox(s, found[0], found[1], later);
     return undefined;
   });
@@ -159,14 +166,16 @@ function createInSandbox(state: State, worker: PodWorker, container: ContainerWo
   }
   const resources = container.allocated;
   const data = (key: string) => worker.referenced.get(key);
-  const facts = { hostIp: state.config.internalIp, podIp: sandbox.ip, capacity: state.config.capacity };
+  const facts = nodeFacts(state, worker);
   const services = serviceEnvironment(worker.pod, (namespace) => state.services.store.byIndex(byNamespace, namespace));
   const environment = environmentOf(spec, worker.pod, data, facts, services);
   if (isTooLong(environment)) return void failStart(state, worker, container, "RunContainerError", "exec: argument list too long", ctx);
   const wrong = wrongWithSubPaths(spec, environment);
   if (wrong !== undefined) return failConfig(state, worker, container, wrong, ctx);
-  const files = volumeFiles(spec, worker.pod, data, facts, environment);
+  const files = volumeFiles(spec, worker.pod, data, facts, environment, worker.followed?.tokens);
   if (typeof files === "string") return void failStart(state, worker, container, "CreateContainerError", files, ctx);
+  container.shown = undefined;
+  container.fixed = fixedFiles(spec, worker.pod, data, facts, environment);
   const hosts = hostFiles(worker.pod, sandbox.ip);
   const request = {
     kind: "cri.createContainer",
@@ -180,7 +189,7 @@ function createInSandbox(state: State, worker: PodWorker, container: ContainerWo
     environment,
     ...(files.length > 0 ? { files } : {}),
     ...(hosts.length > 0 ? { hostFiles: hosts } : {}),
-    ...containerPlaces(spec, worker.pod, environment),
+    ...containerPlaces(spec, worker.pod, environment, worker.followed !== undefined && worker.followed.tokens.size > 0),
     stdin: spec.stdin ?? false,
     stdinOnce: spec.stdinOnce ?? false,
     tty: spec.tty ?? false,

@@ -5,6 +5,7 @@ import type { Stored } from "../../protocol/kinds/object";
 import type { Context, StreamRef } from "../../runtime/actor";
 import type { ApiClient, EventRecorder, Informer } from "../client";
 import type { KubeletConfig, KubeletTimes } from "./config";
+import type { NodeFacts } from "./environment";
 import type { Scarce, SoftEviction } from "./eviction";
 import type { ContainerWorker, PodWorker } from "./pod-worker";
 
@@ -42,6 +43,8 @@ export interface State {
   };
   /** What stands behind logs that are followed and behind tunnels, by the stream of whoever asked. */
   readonly followed: Map<string, StreamRef>;
+  /** Of those that are tunnels into a container: into which, by the pod's uid and its name. */
+  readonly entered: Map<string, readonly [uid: string, container: string]>;
 }
 
 export interface NodeState {
@@ -61,6 +64,11 @@ export type Ctx = Context<State>;
 
 export const nowMsOf = (ctx: Ctx) => ctx.monotonicUs() / 1000;
 export const wallMsOf = (ctx: Ctx) => ctx.wallUs() / 1000;
+
+/** What a pod is told of its node. */
+export function nodeFacts({ config: { internalIp, capacity } }: State, { sandbox }: PodWorker): NodeFacts {
+  return { hostIp: internalIp, podIp: "ip" in sandbox ? sandbox.ip : "", capacity };
+}
 
 /** A container whose instance is on its way, if it still is: answers come late, and much may have happened. */
 export function busyContainer(state: State, uid: string, name: string): readonly [PodWorker, ContainerWorker] | undefined {

@@ -1,22 +1,48 @@
-import type { Container, DownwardAPIVolumeFile, KeyToPath, Pod, Volume, VolumeMount } from "../../protocol/kinds/generated";
+import type { CriFile } from "../../protocol/cri";
+import type {
+  Container,
+  DownwardAPIVolumeFile,
+  KeyToPath,
+  Pod,
+  ServiceAccountTokenProjection,
+  Volume,
+  VolumeMount,
+} from "../../protocol/kinds/generated";
 import type { Stored } from "../../protocol/kinds/object";
 import { absolute, pathBytesMax, withoutTrailingSlashes } from "../../protocol/paths";
-import { expandReferences, type NodeFacts, type ReferencedData, valueFromSource } from "./environment";
+import { expandReferences, type NodeFacts, type ReferencedData, type Values, valueFromSource } from "./environment";
+import { type PodToken, tokenMode } from "./pod-token";
 
 /** A file as a container finds it: where, what is in it, and its permission bits. */
-export type GivenFile = readonly [path: string, content: string, mode: number];
+export type GivenFile = CriFile;
 
 /** What a volume holds by path within it, "a/b". */
-type Content = ReadonlyMap<string, readonly [content: string, mode: number]>;
+type Content = ReadonlyMap<string, readonly [content: string | Uint8Array, mode: number]>;
 
-const defaultMode = 0o644;
+/** A token that a volume shows; `key` is its place among its pod's. */
+interface TokenSource {
+  readonly volume: string;
+  readonly key: string;
+  readonly source: ServiceAccountTokenProjection;
+}
+
+export function tokenSources({ spec }: Pod): readonly TokenSource[] {
+  return (spec?.volumes ?? []).flatMap(({ name: volume, projected }) =>
+    (projected?.sources ?? []).flatMap(({ serviceAccountToken: source }) =>
+      source ? [{ volume, key: `${volume}/${source.path}`, source }] : [],
+    ),
+  );
+}
+
+const defaultFileMode = 0o644;
+const noTokens: ReadonlyMap<string, PodToken> = new Map();
 
 /** So many files, and so many characters in all of them, a container is given and no more: as much as may be written into one. */
 const [filesMax, charactersMax] = [10_000, 32 * 1024 * 1024];
 
 /**
- * The files that a container's mounts of ConfigMaps, Secrets, the downward API and of projections of these show, as they are when it is made.
- * Other volumes hold nothing, nor does the one with the pod's own token. A text says why they cannot be made. Sources: "Configure a Pod to Use a ConfigMap", "Projected Volumes",
+ * The files that a container's mounts of ConfigMaps, Secrets, the downward API and of projections of these show, as they are now.
+ * Other volumes hold nothing, nor does one with a token of the pod that is not among `tokens`. A text says why they cannot be made. Sources: "Configure a Pod to Use a ConfigMap", "Projected Volumes",
  * "Volumes: using subPath".
  */
 export function volumeFiles(
@@ -25,6 +51,7 @@ export function volumeFiles(
   data: ReferencedData,
   node: NodeFacts,
   environment: readonly (readonly [string, string])[],
+  tokens: ReadonlyMap<string, PodToken> = noTokens,
 ): readonly GivenFile[] | string {
   const files = new Map<string, GivenFile>();
   const variables = new Map(environment);
@@ -33,7 +60,7 @@ export function volumeFiles(
   for (const mount of container.volumeMounts ?? []) {
     if (!contents.has(mount.name)) {
       const volume = pod.spec?.volumes?.find(({ name }) => name === mount.name);
-      contents.set(mount.name, volume && contentOf(volume, container, pod, data, node));
+      contents.set(mount.name, volume && contentOf(volume, container, pod, data, node, tokens));
     }
     const content = contents.get(mount.name);
     for (const [written, text, mode] of content ? mounted(mount, content, variables) : []) {
@@ -46,6 +73,19 @@ export function volumeFiles(
     }
   }
   return [...files.values()];
+}
+
+/** What of a container's files never changes while it runs: what a subPath shows. Absent where there is nothing of it. */
+export function fixedFiles(
+  container: Container,
+  pod: Stored<Pod>,
+  data: ReferencedData,
+  node: NodeFacts,
+  environment: readonly (readonly [string, string])[],
+): readonly GivenFile[] | undefined {
+  const parts = container.volumeMounts?.filter(({ subPath, subPathExpr }) => subPath || subPathExpr) ?? [];
+  const files = parts.length > 0 ? volumeFiles({ ...container, volumeMounts: parts }, pod, data, node, environment) : [];
+  return typeof files === "string" || files.length === 0 ? undefined : files;
 }
 
 const shown = (path: string) => JSON.stringify(path.length > 200 ? `${path.slice(0, 200)}…` : path);
@@ -87,26 +127,57 @@ function mounted(
   );
 }
 
-function contentOf(volume: Volume, container: Container, pod: Stored<Pod>, data: ReferencedData, node: NodeFacts): Content | undefined {
+/** With fsGroup all can be read by that group. */
+function contentOf(
+  volume: Volume,
+  container: Container,
+  pod: Stored<Pod>,
+  data: ReferencedData,
+  node: NodeFacts,
+  tokens: ReadonlyMap<string, PodToken>,
+): Content | undefined {
+  const content = plainContentOf(volume, container, pod, data, node, tokens);
+  if (!content || pod.spec?.securityContext?.fsGroup === undefined) return content;
+  return new Map([...content].map(([path, [bytes, mode]]) => [path, [bytes, mode | 0o440]]));
+}
+
+function plainContentOf(
+  volume: Volume,
+  container: Container,
+  pod: Stored<Pod>,
+  data: ReferencedData,
+  node: NodeFacts,
+  tokens: ReadonlyMap<string, PodToken>,
+): Content | undefined {
   const { configMap, secret, downwardAPI, projected } = volume;
   const told = (items: readonly DownwardAPIVolumeFile[] | undefined, mode: number | undefined): Content =>
-    new Map((items ?? []).map((item) => [item.path, [toldBy(item, container, pod, data, node), item.mode ?? mode ?? defaultMode]]));
+    new Map((items ?? []).map((item) => [item.path, [toldBy(item, container, pod, data, node), item.mode ?? mode ?? defaultFileMode]]));
   if (configMap) return chosen(data(`configmap/${configMap.name}`), configMap.items, configMap.defaultMode);
   if (secret) return chosen(data(`secret/${secret.secretName}`), secret.items, secret.defaultMode);
   if (downwardAPI) return told(downwardAPI.items, downwardAPI.defaultMode);
-  if (!projected || projected.sources?.some(({ serviceAccountToken }) => serviceAccountToken)) return undefined;
-  const { sources = [], defaultMode: mode } = projected;
+  if (!projected) return undefined;
+  const { sources = [], defaultMode: mode = defaultFileMode } = projected;
+  const own = tokenSources(pod).filter((one) => one.volume === volume.name);
+  if (!own.every(({ key }) => tokens.has(key))) return undefined;
   return new Map(
     sources.flatMap((source) => [
       ...(source.configMap ? chosen(data(`configmap/${source.configMap.name}`), source.configMap.items, mode) : []),
       ...(source.secret ? chosen(data(`secret/${source.secret.name}`), source.secret.items, mode) : []),
       ...(source.downwardAPI ? told(source.downwardAPI.items, mode) : []),
+      ...(source.serviceAccountToken
+        ? [
+            [
+              source.serviceAccountToken.path,
+              [tokens.get(`${volume.name}/${source.serviceAccountToken.path}`)!.token, tokenMode(pod, mode)],
+            ] as const,
+          ]
+        : []),
     ]),
   );
 }
 
 /** Every key as a file, or those that are named, under their paths; nothing of an object that may be missing and is. */
-function chosen(values: ReadonlyMap<string, string> | undefined, items: readonly KeyToPath[] | undefined, mode = defaultMode): Content {
+function chosen(values: Values | undefined, items: readonly KeyToPath[] | undefined, mode = defaultFileMode): Content {
   if (!values) return new Map();
   if (!items?.length) return new Map([...values].map(([key, value]) => [key, [value, mode]]));
   return new Map(

@@ -1,6 +1,7 @@
 import { actors } from "../../actors";
 import { address } from "../../protocol/address";
-import type { ApiResponse } from "../../protocol/api";
+import type { ApiMessage, ApiResponse, Credential } from "../../protocol/api";
+import { type TunnelMessage, tunnelChannels } from "../../protocol/tunnel";
 import { Simulation } from "../../runtime/simulated/simulation";
 import { defaultShape, planCluster } from "../../scenarios/cluster";
 import { type Json, message, type Reply, type RequestOptions } from "../api-server/server/tank";
@@ -43,9 +44,9 @@ export class World {
   }
 
   /** What comes back, whatever it is. */
-  try(method: string, target: string, body?: unknown, contentType = "application/json"): Reply {
+  try(method: string, target: string, body?: unknown, contentType = "application/json", credential?: Credential): Reply {
     let reply: Reply | undefined;
-    const options: RequestOptions = { ...(body === undefined ? {} : { body }), contentType };
+    const options: RequestOptions = { ...(body === undefined ? {} : { body }), contentType, ...(credential ? { credential } : {}) };
     this.simulation.ask<ApiResponse>(address("apiserver", 0), message(method, target, options), 10_000, (answer) => {
       const text = answer.ok ? Buffer.from(answer.body.body).toString("utf8") : answer.error;
       const headers = new Map(answer.ok ? answer.body.headers : []);
@@ -69,6 +70,24 @@ export class World {
   delete = (target: string, options: unknown = {}): Json => this.done("DELETE", target, options);
   gone = (target: string): boolean => this.try("GET", target).code === 404;
   items = (target: string): Json[] => this.get(target).items;
+
+  /** What a command in a pod's container writes, complaints included (kubectl exec). */
+  exec(ns: string, pod: string, ...command: readonly string[]): string {
+    const words = command.map((word) => `&command=${encodeURIComponent(word)}`).join("");
+    const target = core(ns, `pods/${pod}/exec?stdout=true&stderr=true${words}`);
+    let said = "";
+    let over = false;
+    this.simulation.portal().open<ApiMessage | TunnelMessage>(address("apiserver", 0), message("POST", target, {}), (input) => {
+      if (input.type === "closed") over = true;
+      else if (input.body.kind === "tunnel.data" && input.body.channel !== tunnelChannels.error)
+        said += Buffer.from(input.body.bytes).toString("utf8");
+      else if (input.body.kind === "api.response" && input.body.code !== 101)
+        throw new Error(Buffer.from(input.body.body).toString("utf8"));
+    });
+    this.simulation.runFor(30_000, () => over);
+    if (!over) throw new Error(`no end of ${command.join(" ")}`);
+    return said;
+  }
 
   /** Reads, changes and puts, as often as somebody else was faster. */
   update(target: string, change: (object: Json) => void): Json {

@@ -1,9 +1,10 @@
 import { environmentOf, expandReferences, isTooLong } from "../../actors/kubelet/environment";
 import { hostFiles } from "../../actors/kubelet/host-files";
+import { isTokenDue, tokenIn } from "../../actors/kubelet/pod-token";
 import { serviceEnvironment } from "../../actors/kubelet/service-environment";
 import { volumeFiles, wrongWithSubPaths } from "../../actors/kubelet/volume-files";
 import type { Container, Pod, Service, Volume, VolumeMount } from "../../protocol/kinds/generated";
-import type { Stored } from "../../protocol/kinds/object";
+import type { JsonObject, Stored } from "../../protocol/kinds/object";
 
 const pod = {
   apiVersion: "v1",
@@ -217,6 +218,29 @@ describe("the files that volumes show", () => {
       ["/p/my/key", "s3cret", 0o644],
       ["/p/labels", 'app="web"', 0o644],
       ["/p/cpu", "4", 0o644],
+    ]);
+  });
+
+  test("are the pod's tokens once it has them, and another is due after four fifths of its life (Configure Service Accounts for Pods)", () => {
+    const [hourMs, dayMs] = [3_600_000, 86_400_000];
+    const answer = (hours: number) => ({
+      spec: { expirationSeconds: hours * 3_600 },
+      status: { token: "T", expirationTimestamp: new Date(hours * hourMs).toISOString() },
+    });
+    const token = (hours: number) => tokenIn(answer(hours) as unknown as JsonObject, 0)!;
+    expect(token(1)).toEqual({ token: "T", issuedMs: 0, expiresMs: hourMs });
+    const due = (hours: number, ageMs: number) => isTokenDue(token(hours), ageMs);
+    expect([due(1, 0.79 * hourMs), due(1, 0.8 * hourMs), due(100, 0.99 * dayMs), due(100, dayMs)]).toEqual([false, true, false, true]);
+    const container = { name: "c", volumeMounts: [{ name: "own", mountPath: "/run" }], securityContext: { runAsUser: 7 } };
+    const mode = (spec: object, runAsUser?: number) => {
+      const containers = [{ ...container, securityContext: runAsUser === undefined ? {} : { runAsUser } }];
+      const mounted = { ...pod, spec: { ...pod.spec, containers, volumes, ...spec } } as unknown as Stored<Pod>;
+      return volumeFiles(container, mounted, () => undefined, node, [], new Map([["own/token", token(1)]]));
+    };
+    expect([mode({}), mode({}, 7), mode({ securityContext: { fsGroup: 1 } })]).toEqual([
+      [["/run/token", "T", 0o644]],
+      [["/run/token", "T", 0o600]],
+      [["/run/token", "T", 0o640]],
     ]);
   });
 

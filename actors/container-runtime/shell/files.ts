@@ -63,7 +63,7 @@ export { absolute };
 export const parentOf = (path: string) => path.slice(0, path.lastIndexOf("/")) || "/";
 export const nameOf = (path: string) => path.slice(path.lastIndexOf("/") + 1);
 
-const emptyDirectories = ["/", "/home", "/root", "/tmp"];
+const emptyDirectories = ["/", "/home", "/root", "/tmp", "/var"];
 
 /** What of a container's files a path belongs to: its own, or those of a volume. `inner` is the path there. */
 interface Spot {

@@ -48,7 +48,6 @@ function givenFiles({ hostname, namespace, ip, mainCommand, given }: Place): Giv
     ["/etc/hostname", `${hostname}\n`],
     ["/etc/hosts", `# Kubernetes-managed hosts file.\n127.0.0.1\tlocalhost\n${ip}\t${hostname}\n`],
     ["/etc/resolv.conf", `search ${namespace}.svc.cluster.local svc.cluster.local cluster.local\nnameserver 10.96.0.10\noptions ndots:5\n`],
-    ["/var/run/secrets/kubernetes.io/serviceaccount/namespace", namespace],
     ["/proc/1/cmdline", mainCommand.map((word) => `${word}\0`).join("")],
   ];
   return new Map([...always.map(([path, content]) => [path, { content, mode: 0o644, readOnly: false }] as const), ...given]);

@@ -46,6 +46,7 @@ const changed = Math.max(
   newest(at("tsconfig.build.json")),
   newest(at("bin", "generate.cjs")),
   newest(at("bin", "describe.cjs")),
+  newest(at("bin", "wavetank.cjs")),
 );
 if (changed > newest(stamp)) {
   process.stderr.write("wavetank: compiling\n");

@@ -13,7 +13,6 @@ export const elections: Workload = {
     term: { type: "string", description: 'how long a leader leads on average until it resigns, "5s" where not given' },
   },
   required: ["requestsPerSecond"],
-  looksInTheEnd: true,
   service: () => undefined,
   configure: (params, surroundings) => ({
     type: "elections",

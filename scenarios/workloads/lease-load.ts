@@ -16,6 +16,8 @@ interface OwnLease {
   /** Half of the leases are never renewed: what a lease comes to by itself is seen only of these. */
   readonly renewed: boolean;
   keys: number;
+  /** Whether it was granted when all was at rest again: how much is left of it is known to be told. */
+  readonly late: boolean;
 }
 
 /** So many leases a process holds at a time. */
@@ -23,7 +25,7 @@ const heldMax = 4;
 
 /**
  * Processes that each hold a few leases. What they ask for is drawn anew each time: another lease, a key more under one, a renewal, how much time is left, a revocation;
- * whoever is told that a lease is gone forgets it. In the end each asks how much time is left of one.
+ * whoever is told that a lease is gone forgets it. In the end each asks how much time is left of a new one.
  */
 export class LeaseLoad extends EtcdProcesses {
   private readonly held = new Map<number, OwnLease[]>();
@@ -36,7 +38,8 @@ export class LeaseLoad extends EtcdProcesses {
     const held = this.held.get(process) ?? [];
     this.held.set(process, held);
     const looks = this.looks(process);
-    const lease = looks ? held.at(-1) : held[Math.floor(ctx.random("lease") * heldMax)];
+    if (looks && held.length === heldMax && !held.some(({ late }) => late)) held.shift();
+    const lease = looks ? held.find(({ late }) => late) : held[Math.floor(ctx.random("lease") * heldMax)];
     if (!lease) return held.length < heldMax ? this.grant(process, held, ctx) : this.pause(process, ctx);
     const d = ctx.random("action");
     if (!looks && (lease.keys === 0 || d < 0.15)) {
@@ -78,7 +81,8 @@ export class LeaseLoad extends EtcdProcesses {
       const { id = 0, ttlSeconds = 0 } = response?.kind === "etcd.lease.response" ? (response as LeaseResponse) : {};
       const detail = outcome.type === "done" ? "" : outcome.detail;
       later.record({ kind: "lease.returned", call, outcome: outcome.type, lease: action === "grant" ? id : lease, ttlSeconds, detail });
-      if (action === "grant" && outcome.type === "done") held.push({ id, renewed: later.random("renewed") < 0.5, keys: 0 });
+      if (action === "grant" && outcome.type === "done")
+        held.push({ id, renewed: later.random("renewed") < 0.5, keys: 0, late: this.isAwaited });
       if (action === "timeToLive" && ttlSeconds > 0) this.hasLooked(process, later);
       const isGone = outcome.type === "done" ? response!.kind === "etcd.lease.response" && ttlSeconds < 0 : /lease not found/.test(detail);
       const at = held.findIndex((one) => one.id === lease);

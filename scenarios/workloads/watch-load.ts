@@ -37,19 +37,9 @@ const reopenMs = 200;
 export class WatchLoad extends TimedClient {
   private watches: Watch[] = [];
   private begun = 0;
-  /** Whether it is still to be told in the end how far it is. */
-  private owesProgress = false;
 
   constructor(private readonly config: WatchConfig) {
     super();
-  }
-
-  protected override lookOnceMore(): void {
-    this.owesProgress = true;
-  }
-
-  protected override owes(): boolean {
-    return this.owesProgress;
   }
 
   protected onTimer(name: string, ctx: Ctx): void {
@@ -127,10 +117,6 @@ export class WatchLoad extends TimedClient {
       compactRevision,
       events: events.map(({ type, kv, prevKv }) => eventFact(type, kv, prevKv)),
     });
-    if (events.length === 0 && !created && compactRevision === 0) {
-      this.owesProgress = false;
-      this.tellLookers(ctx);
-    }
     if (compactRevision > 0) watch.nextRevision = compactRevision;
     else if (created && watch.nextRevision === 0) watch.nextRevision = header.revision + 1;
     else if (events.length > 0) watch.nextRevision = events.at(-1)!.kv.modRevision + 1;

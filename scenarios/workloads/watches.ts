@@ -14,7 +14,6 @@ export const watches: Workload = {
     progressEvery: { type: "string", description: 'how often they ask how far they are, "1s" where not given' },
   },
   required: [],
-  looksInTheEnd: true,
   service: () => undefined,
   configure(params, { members }) {
     const config: WatchConfig = {

@@ -26,7 +26,8 @@ export const watchReliable = watchCheck(
       },
       end(final, watches, committed) {
         for (const [name, watch] of watches.all()) {
-          if (watch.firstRevision === 0) continue;
+          // Of a host that lost its power nobody hears: whether the client has noticed is not the server's doing.
+          if (watch.firstRevision === 0 || watch.orphaned) continue;
           const missed = committed
             .between(watch.prefix, watch.nextRevision, Number.MAX_SAFE_INTEGER)
             .find(({ atUs }) => atUs < final.atUs - graceUs);

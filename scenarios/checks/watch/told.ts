@@ -48,6 +48,9 @@ export class Committed {
 /** One open stream of a watch. */
 export interface OpenWatch {
   readonly prefix: string;
+  readonly member: string;
+  /** Whether the member has died since: the stream will tell no more, whether its client has noticed or not. */
+  orphaned: boolean;
   /** The first revision that it owes; 0 until a watch that begins "now" is confirmed. */
   firstRevision: number;
   /** All before this revision has been told, as far as this stream owes it. */
@@ -64,9 +67,18 @@ export class OpenWatches {
   see(event: HistoryEvent): { readonly response: WatchResponded; readonly watch: OpenWatch } | undefined {
     const opened = known(event, "watch.opened");
     if (opened) {
-      const { prefix, startRevision } = opened;
-      this.open.set(opened.watch, { prefix, firstRevision: startRevision, nextRevision: startRevision, told: false });
+      const { prefix, member, startRevision } = opened;
+      this.open.set(opened.watch, {
+        prefix,
+        member,
+        orphaned: false,
+        firstRevision: startRevision,
+        nextRevision: startRevision,
+        told: false,
+      });
     }
+    if (event.type === "life" && !event.alive)
+      for (const watch of this.open.values()) if (watch.member === event.actor) watch.orphaned = true;
     const closed = known(event, "watch.closed");
     if (closed) this.open.delete(closed.watch);
     const response = known(event, "watch.response");

@@ -37,6 +37,11 @@ class EtcdTold {
     return this.fact({ kind: "watch.response", watch: "w", number: 1, revision, created: false, compactRevision: 0, events: [], ...more });
   }
 
+  died(member: string): this {
+    this.told.died(member);
+    return this;
+  }
+
   tell(...events: readonly EventFact[]): this {
     return this.response(events.at(-1)!.revision, { events });
   }
@@ -174,6 +179,8 @@ describe("the promises of the watch API (etcd documentation, Watch API guarantee
       "w was told of revision 4 and never of r/a at revision 3",
     );
     expect(watched().tell(put(2)).judge("watch-reliable", 60e6).detail).toBe("w was never told of r/a at revision 3");
+    // Of a member that died without a word nobody hears.
+    expect(watched().tell(put(2)).tell(put(3), put(3, "r/b")).died("etcd/0").judge("watch-reliable", 60e6).verdict).toBe("held");
   });
 
   it("Atomic: violated by a revision that is split", () => {

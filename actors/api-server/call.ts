@@ -79,7 +79,8 @@ export function respondObject(
   body: Uint8Array,
   warnings: readonly string[] = [],
 ): undefined {
-  return respond(ctx, call, { ...json(code, body), headers: warningHeaders(warnings) });
+  const answer = json(code, body);
+  return respond(ctx, call, warnings.length === 0 ? answer : { ...answer, headers: warningHeaders(warnings) });
 }
 
 /** Gives a refusal as the answer; what there was to warn of before is told as well. */

@@ -113,6 +113,8 @@ export const patchMediaTypes: readonly string[] = [...patchTypes.keys()];
 
 /** Which kind of patch a body is; a 415 Status for any other Content-Type. */
 export function patchType(contentType: string): PatchType | Failure {
+  const plain = patchTypes.get(contentType);
+  if (plain) return plain;
   const media = parseMediaType(contentType);
   return (media && patchTypes.get(`${media.type}/${media.subtype}`)) ?? unsupportedMediaType(contentType, patchMediaTypes);
 }
@@ -121,7 +123,8 @@ const bodyTypes = ["application/json", "application/yaml"] as const;
 
 /** Whether the body of a create, update or delete is JSON or YAML; JSON where nothing is said, a 415 Status for anything else. */
 export function bodyType(contentType: string): "json" | "yaml" | Failure {
-  if (contentType.trim() === "") return "json";
+  // What nearly everybody says needs no reading.
+  if (contentType === "application/json" || contentType.trim() === "") return "json";
   const media = parseMediaType(contentType);
   if (media?.type === "application" && media.subtype === "json") return "json";
   if (media?.type === "application" && (media.subtype === "yaml" || media.subtype === "x-yaml")) return "yaml";

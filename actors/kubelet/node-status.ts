@@ -40,10 +40,8 @@ export function newNode(config: KubeletConfig, findings: NodeFindings, wallMs: n
 
 /** The status to report; conditions that did not change keep their transition time. */
 export function nodeStatus(config: KubeletConfig, findings: NodeFindings, before: NodeStatus | undefined, wallMs: number): NodeStatus {
-  const capacity = capacityOf(config);
   return {
-    capacity,
-    allocatable: allocatableOf(capacity),
+    ...amountsOf(config),
     conditions: conditions(findings, before?.conditions ?? [], wallMs),
     addresses: [
       { type: "InternalIP", address: config.internalIp },
@@ -69,6 +67,20 @@ export function nodeStatus(config: KubeletConfig, findings: NodeFindings, before
       .slice(0, imagesMax)
       .map(({ image, sizeBytes }) => ({ names: [image], sizeBytes })),
   };
+}
+
+type Amounts = { readonly [list in "capacity" | "allocatable"]: Readonly<Record<string, string>> };
+
+/** By what nodes are configured with: each heartbeat asks. */
+const amounts = new WeakMap<KubeletConfig, Amounts>();
+
+function amountsOf(config: KubeletConfig): Amounts {
+  const known = amounts.get(config);
+  if (known) return known;
+  const capacity = capacityOf(config);
+  const made = { capacity, allocatable: allocatableOf(capacity) };
+  amounts.set(config, made);
+  return made;
 }
 
 function capacityOf({ capacity }: KubeletConfig): Readonly<Record<string, string>> {
@@ -116,11 +128,24 @@ function conditions(
   ];
 }
 
-/** Whether two statuses say the same, but for the time of the heartbeat. */
-export function sameNodeStatus(a: NodeStatus, b: NodeStatus): boolean {
-  const still = (status: NodeStatus) =>
-    JSON.stringify({ ...status, conditions: status.conditions?.map((condition) => ({ ...condition, lastHeartbeatTime: "" })) });
-  return still(a) === still(b);
+/** Whether a status says the same as the one that was reported, but for the time of the heartbeat. */
+export function sameNodeStatus(reported: NodeStatus, now: NodeStatus): boolean {
+  return stillOf(reported) === still(now);
+}
+
+/** What was reported is compared with each heartbeat until something changes. */
+const stills = new WeakMap<NodeStatus, string>();
+
+function stillOf(status: NodeStatus): string {
+  const known = stills.get(status);
+  if (known !== undefined) return known;
+  const made = still(status);
+  stills.set(status, made);
+  return made;
+}
+
+function still(status: NodeStatus): string {
+  return JSON.stringify({ ...status, conditions: status.conditions?.map((condition) => ({ ...condition, lastHeartbeatTime: "" })) });
 }
 
 /** Whether each condition of `own` stands in `other` with the same status. */

@@ -155,7 +155,9 @@ function toKind(row: ResourceRow): Kind {
 }
 
 const kinds: readonly Kind[] = (resourcesJson as readonly ResourceRow[]).map(toKind);
-const byResource = new Map(kinds.map((kind) => [gvkKey(kind.group, kind.version, kind.plural), kind]));
+/** By plural, of which few kinds have the same: each request asks, and its names would otherwise have to be put together to one key first. */
+const byPlural = new Map<string, readonly Kind[]>();
+for (const kind of kinds) byPlural.set(kind.plural, [...(byPlural.get(kind.plural) ?? []), kind]);
 const byKind = new Map(kinds.map((kind) => [`${apiVersionOf(kind)} ${kind.kind}`, kind]));
 
 /** The order in which a real server's discovery names the groups; `kubectl` resolves short names in this order. */
@@ -199,7 +201,8 @@ export function allKinds(): readonly Kind[] {
 
 /** The kind behind a resource name in a URL, `("apps", "v1", "deployments")`. */
 export function kindOfResource(group: string, version: string, plural: string): Kind | undefined {
-  return byResource.get(gvkKey(group, version, plural));
+  for (const kind of byPlural.get(plural) ?? []) if (kind.version === version && kind.group === group) return kind;
+  return undefined;
 }
 
 /** The kind that an object names, `("apps/v1", "Deployment")`. */

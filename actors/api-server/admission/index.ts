@@ -53,31 +53,50 @@ export function chosenPlugins(knobs: Readonly<Record<string, number>>, settings:
   return [...standardPlugins(settings), ...optionalPlugins(settings)].filter(isOn);
 }
 
+/** Of a server's plug-ins those that have a say in each step, worked out once. */
+interface Steps {
+  readonly needs: readonly Plugin[];
+  readonly mutate: readonly Plugin[];
+  readonly validate: readonly Plugin[];
+  readonly warn: readonly Plugin[];
+}
+
+const steps = new WeakMap<readonly Plugin[], Steps>();
+
+function stepsOf(asked: readonly Plugin[] = plugins): Steps {
+  const known = steps.get(asked);
+  if (known) return known;
+  const having = (step: keyof Steps) => asked.filter((plugin) => plugin[step] !== undefined);
+  const made = { needs: having("needs"), mutate: having("mutate"), validate: having("validate"), warn: having("warn") };
+  steps.set(asked, made);
+  return made;
+}
+
 /** What all plug-ins together will look up. */
 export function neededBy(admission: Omit<Admission, "cluster">, asked: readonly Plugin[] = plugins): readonly Needed[] {
-  return asked.flatMap((plugin) => plugin.needs?.(admission) ?? []);
+  return stepsOf(asked).needs.flatMap((plugin) => plugin.needs?.(admission) ?? []);
 }
 
 /** The object as the plug-ins leave it, or the first refusal. */
 export function mutate(admission: Admission): ApiObject | Failure {
-  let { object } = admission;
-  for (const plugin of admission.cluster.plugins ?? plugins) {
-    const answer = plugin.mutate?.({ ...admission, object });
-    if (answer === undefined) continue;
+  let shown = admission;
+  for (const plugin of stepsOf(admission.cluster.plugins).mutate) {
+    const answer = plugin.mutate?.(shown);
+    if (answer === undefined || answer === shown.object) continue;
     if (isFailure(answer)) return answer;
-    object = answer;
+    shown = { ...shown, object: answer };
   }
-  return object;
+  return shown.object;
 }
 
 /** What the plug-ins have to say about a write that they let pass. */
 export function warn(admission: Admission): readonly string[] {
-  return (admission.cluster.plugins ?? plugins).flatMap((plugin) => plugin.warn?.(admission) ?? []);
+  return stepsOf(admission.cluster.plugins).warn.flatMap((plugin) => plugin.warn?.(admission) ?? []);
 }
 
 /** The first plug-in's refusal of an object that has passed validation. */
 export function validate(admission: Admission): Failure | undefined {
-  for (const plugin of admission.cluster.plugins ?? plugins) {
+  for (const plugin of stepsOf(admission.cluster.plugins).validate) {
     const refusal = plugin.validate?.(admission);
     if (refusal) return refusal;
   }

@@ -16,8 +16,10 @@ export const limitRanger: Plugin = {
     return withDefaults(object as ApiObject & Pod, containers) as ApiObject;
   },
   validate(admission) {
-    if (admission.operation === "DELETE" || itemsOf(admission).length === 0) return undefined;
+    if (admission.operation === "DELETE") return undefined;
     const changesPods = admission.operation === "CREATE" ? isOf(admission, "", "pods") : admission.subresource === "resize";
+    if (!changesPods && !isOf(admission, "", "persistentvolumeclaims")) return undefined;
+    if (itemsOf(admission).length === 0) return undefined;
     const wrong = changesPods
       ? wrongWithPod(admission.object as ApiObject & Pod, admission)
       : isOf(admission, "", "persistentvolumeclaims")

@@ -48,11 +48,10 @@ export function remoteApiServices(state: ServerState): readonly Stored<APIServic
 /** The APIService that serves a path elsewhere; undefined for what is served here. What is built in is served here whatever anybody says. */
 export function remoteOfPath(state: ServerState, path: string): Stored<APIService> | undefined {
   const [prefix, group = "", version = ""] = path.split("/").filter((part) => part !== "");
-  if (prefix !== "apis" || version === "" || !group.includes(".")) return undefined;
+  if (prefix !== "apis" || version === "" || !group.includes(".") || state.served.builtInGroups.has(group)) return undefined;
   const entry = cacheOf(state.feed, apiServicesResource).get(`${apiServicesResource.prefix}${version}.${group}`);
   const service = entry?.object as unknown as Stored<APIService> | undefined;
-  if (service?.spec?.service === undefined || state.served.builtInGroups.has(group)) return undefined;
-  return service;
+  return service?.spec?.service === undefined ? undefined : service;
 }
 
 /** The APIServices of group versions that are served elsewhere, in the order of their priorities. */

@@ -1,6 +1,18 @@
-import type { Registry } from "../../metrics/registry";
+import type { Distribution, Registry, Tally } from "../../metrics/registry";
 import { seatsOf } from "./fair-queues";
 import type { FlowControl, FlowRequest, Refusal } from "./flow-control";
+import type { Level } from "./levels";
+
+/** What the requests of one schema in one level are counted in: each when there is something to count first, so that no line says nothing. */
+interface FlowTallies {
+  readonly labels: readonly string[];
+  seats?: Distribution;
+  watchers?: Distribution;
+  queueLength?: Distribution;
+  dispatched?: Tally;
+  waited?: Distribution;
+  readonly executed: { regular?: Distribution; watch?: Distribution };
+}
 
 /** apiserver_flowcontrol_*: names, labels and bounds are kube-apiserver's. */
 export class FlowFigures {
@@ -12,6 +24,8 @@ export class FlowFigures {
   private readonly seats;
   private readonly watchers;
   private readonly droppedTotal;
+  /** By level and the name of the schema: labels are put together once. */
+  private readonly known = new WeakMap<Level, Map<string, FlowTallies>>();
 
   constructor(registry: Registry, flow: () => FlowControl) {
     const byFlow = ["priority_level", "flow_schema"] as const;
@@ -80,25 +94,37 @@ export class FlowFigures {
   }
 
   estimated(request: FlowRequest, watchers: number): void {
-    const labels = labelsOf(request);
-    this.seats.observe(labels, seatsOf(request.width));
-    if (/^(create|update|patch|delete)$/.test(request.call.request.verb)) this.watchers.observe(labels, watchers);
+    const tallies = this.talliesOf(request);
+    (tallies.seats ??= this.seats.at(tallies.labels)).observe(seatsOf(request.width));
+    if (writes.has(request.call.request.verb)) (tallies.watchers ??= this.watchers.at(tallies.labels)).observe(watchers);
   }
 
   enqueued(request: FlowRequest, length: number): void {
-    this.queueLength.observe(labelsOf(request), length);
+    const tallies = this.talliesOf(request);
+    (tallies.queueLength ??= this.queueLength.at(tallies.labels)).observe(length);
   }
 
   dispatched(request: FlowRequest): void {
-    const labels = labelsOf(request);
-    this.dispatchedTotal.add(labels);
-    if (!request.level.exempt)
-      this.waited.observe([...labels, "true"], ((request.startedUs ?? request.arrivedUs) - request.arrivedUs) / 1e6);
+    const tallies = this.talliesOf(request);
+    (tallies.dispatched ??= this.dispatchedTotal.at(tallies.labels)).add();
+    if (request.level.exempt) return;
+    const waitedUs = (request.startedUs ?? request.arrivedUs) - request.arrivedUs;
+    (tallies.waited ??= this.waited.at([...tallies.labels, "true"])).observe(waitedUs / 1e6);
   }
 
   answered(request: FlowRequest, nowUs: number): void {
     const type = request.call.request.verb === "watch" ? "watch" : "regular";
-    this.executed.observe([...labelsOf(request), type], (nowUs - (request.startedUs ?? nowUs)) / 1e6);
+    const { executed, labels } = this.talliesOf(request);
+    (executed[type] ??= this.executed.at([...labels, type])).observe((nowUs - (request.startedUs ?? nowUs)) / 1e6);
+  }
+
+  private talliesOf(request: FlowRequest): FlowTallies {
+    const { level, schema } = request;
+    let ofLevel = this.known.get(level);
+    if (ofLevel === undefined) this.known.set(level, (ofLevel = new Map()));
+    let tallies = ofLevel.get(schema);
+    if (tallies === undefined) ofLevel.set(schema, (tallies = { labels: labelsOf(request), executed: {} }));
+    return tallies;
   }
 
   rejected(request: FlowRequest, reason: Refusal, nowUs: number): void {
@@ -111,6 +137,8 @@ export class FlowFigures {
     this.droppedTotal.add([side === "reading" ? "readOnly" : "mutating"]);
   }
 }
+
+const writes: ReadonlySet<string> = new Set(["create", "update", "patch", "delete"]);
 
 function labelsOf({ level, schema }: FlowRequest): readonly string[] {
   return [level.name, schema];

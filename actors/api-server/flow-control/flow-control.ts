@@ -125,14 +125,15 @@ function takeSeats(state: ServerState, ctx: Ctx, call: FlowCall, proceed: Procee
     ["X-Kubernetes-PF-FlowSchema-UID", schema.metadata.uid ?? ""],
     ["X-Kubernetes-PF-PriorityLevel-UID", level.uid],
   );
-  const width = widthOf(request, loadOf(state, request), Math.ceil(level.limits.nominal * 0.15));
+  const load = loadOf(state, request);
+  const width = widthOf(request, load, Math.ceil(level.limits.nominal * 0.15));
   const flowRequest: FlowRequest = {
     id: flow.nextId++,
     ...{ call, level, schema: schema.metadata.name, distinguisher: distinguisher(schema, user, request) },
     ...{ width, arrivedUs: nowUs, startedUs: undefined, proceed },
   };
   const { id } = flowRequest;
-  flow.figures.estimated(flowRequest, loadOf(state, request).watchers);
+  flow.figures.estimated(flowRequest, load.watchers);
   if (level.exempt) {
     level.queues.force(nowUs, { id, flow: "", width, untilUs: 0 });
     flow.requests.set(id, flowRequest);

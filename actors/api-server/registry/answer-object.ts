@@ -15,6 +15,7 @@ export function answerObject(
   entry: Entry,
   warnings: readonly string[] = [],
 ): undefined {
+  if (!call.kind.custom) return respondObject(ctx, call, code, renderObject(rendering, entry, ctx.wallUs() / 1000), warnings);
   return awaitConverted(state, ctx, call.kind, [entry], (_state, refusal, ctx) =>
     isFailure(refusal)
       ? refuse(ctx, call, refusal)

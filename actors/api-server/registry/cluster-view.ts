@@ -2,20 +2,20 @@ import type { ApiObject, Stored } from "../../../protocol/kinds/object";
 import type { Failure } from "../../../protocol/status";
 import type { ClusterView, Needed } from "../admission/admission";
 import { storageFailure } from "../call";
+import type { Knobs } from "../config";
 import type { Ctx, ServerState } from "../state";
 import { cacheOf } from "../storage/feed";
 import { keyOfObject, resourceNamed } from "../storage/keys";
 import { readEntry } from "../storage/store";
 
+const nothingFetched: ReadonlyMap<string, Stored<ApiObject>> = new Map();
+
 /** The cluster as the caches have it, plus what was read from etcd because they did not have it. */
-export function viewOf(state: ServerState, nowMs: number, fetched: ReadonlyMap<string, Stored<ApiObject>> = new Map()): ClusterView {
+export function viewOf(state: ServerState, nowMs: number, fetched: ReadonlyMap<string, Stored<ApiObject>> = nothingFetched): ClusterView {
   return {
     nowMs,
     plugins: state.plugins,
-    defaultTolerationSeconds: new Map([
-      ["node.kubernetes.io/not-ready", state.knobs["default-not-ready-toleration-seconds"]],
-      ["node.kubernetes.io/unreachable", state.knobs["default-unreachable-toleration-seconds"]],
-    ]),
+    defaultTolerationSeconds: tolerationsOf(state.knobs),
     get(group, version, plural, namespace, name) {
       const resource = resourceNamed(group, version, plural);
       const key = keyOfObject(resource, namespace, name);
@@ -28,6 +28,19 @@ export function viewOf(state: ServerState, nowMs: number, fetched: ReadonlyMap<s
         .map((entry) => entry.object);
     },
   };
+}
+
+const tolerations = new WeakMap<Knobs, ReadonlyMap<string, number>>();
+
+function tolerationsOf(knobs: Knobs): ReadonlyMap<string, number> {
+  const known = tolerations.get(knobs);
+  if (known) return known;
+  const made = new Map([
+    ["node.kubernetes.io/not-ready", knobs["default-not-ready-toleration-seconds"]],
+    ["node.kubernetes.io/unreachable", knobs["default-unreachable-toleration-seconds"]],
+  ]);
+  tolerations.set(knobs, made);
+  return made;
 }
 
 /** Reads from etcd what is needed and not in a cache: a namespace made a moment ago through another server is there. */

@@ -13,6 +13,8 @@ import { cacheOf } from "../storage/feed";
 import { keyBytes, prefixOfList, resourceNamed } from "../storage/keys";
 import { type Alongside, nothingAlongside, readEntry } from "../storage/store";
 
+const quotas = resourceNamed("", "v1", "resourcequotas");
+
 /** A write that may take something of what quotas limit. */
 export interface Charged {
   readonly kind: Kind;
@@ -63,8 +65,8 @@ export function chargeQuotas(
 /** The quotas of a write's namespace, as the cache has them. */
 export function quotasOf(state: ServerState, { kind, namespace }: Pick<Charged, "kind" | "namespace">): readonly Entry[] {
   if (!kind.namespaced || namespace === "" || state.knobs["admission-plugin-ResourceQuota"] === 0) return [];
-  const resource = resourceNamed("", "v1", "resourcequotas");
-  return cacheOf(state.feed, resource).list(prefixOfList(resource, namespace));
+  const cache = cacheOf(state.feed, quotas);
+  return cache.size === 0 ? [] : cache.list(prefixOfList(quotas, namespace));
 }
 
 /** What has to be booked, or why there is not enough left; of what is `limited` there is nothing where no quota speaks of it. Pure. */
@@ -161,5 +163,7 @@ function unspecified({ spec }: ResourceQuota, kind: Kind, object: ApiObject): re
 
 /** Both sets of reservations. */
 export function together(a: Alongside, b: Alongside): Alongside {
+  if (a === nothingAlongside) return b;
+  if (b === nothingAlongside) return a;
   return { compare: [...a.compare, ...b.compare], success: [...a.success, ...b.success] };
 }

@@ -29,6 +29,13 @@ export class Entry {
     return this.#stored ?? withoutRevision(this.#served!, this.revision);
   }
 
+  /** Whether these are the bytes that lie in etcd. */
+  holds(stored: Uint8Array): boolean {
+    if (this.#stored !== undefined) return sameBytes(this.#stored, stored);
+    if (stored.length !== this.#served!.length - revisionField(this.revision).length) return false;
+    return sameBytes(this.stored, stored);
+  }
+
   /** The object's JSON with its resourceVersion. */
   get served(): Uint8Array {
     if (this.#served === undefined) {

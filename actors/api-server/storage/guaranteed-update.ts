@@ -1,7 +1,7 @@
 import type { EtcdError } from "../../../protocol/etcd";
 import type { Failure } from "../../../protocol/status";
 import type { Context } from "../../../runtime/actor";
-import { Entry, sameBytes } from "./entry";
+import { Entry } from "./entry";
 import type { Then } from "./etcd-client";
 import type { HasFeed } from "./feed";
 import { type Alongside, nothingAlongside, readEntry, writeGuarded } from "./store";
@@ -86,8 +86,7 @@ export function guaranteedUpdate<S extends HasFeed>(state: S, ctx: Context<S>, u
       return decision.ask(state, ctx, (state, decided, ctx) => settle(state, ctx, current, isCurrent, conflicts, decided));
     const again = (): undefined => readAgain(state, ctx, conflicts, current && { current, decision });
     if (decision.type === "refuse") return isCurrent ? then(state, { type: "refused", status: decision.status }, ctx) : again();
-    const unchanged =
-      decision.type === "keep" || (decision.type === "put" && current !== undefined && sameBytes(decision.stored, current.stored));
+    const unchanged = decision.type === "keep" || (decision.type === "put" && current !== undefined && current.holds(decision.stored));
     // What is encrypted with a key that is on its way out is written again with the new one.
     const renewed = unchanged && !update.dryRun && state.etcd.vault.isStale(update.key) ? current?.stored : undefined;
     if (unchanged && !renewed) return isCurrent ? then(state, { type: "kept", entry: current }, ctx) : again();

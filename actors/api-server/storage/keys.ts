@@ -119,13 +119,10 @@ export function lowerBound(sorted: readonly string[], key: string): number {
   return low;
 }
 
-const encoder = new TextEncoder();
-const decoder = new TextDecoder();
-
 export function keyBytes(key: string): Uint8Array {
-  return encoder.encode(key);
+  return Buffer.from(key);
 }
 
 export function keyText(key: Uint8Array): string {
-  return decoder.decode(key);
+  return (Buffer.isBuffer(key) ? key : Buffer.from(key.buffer, key.byteOffset, key.byteLength)).toString();
 }

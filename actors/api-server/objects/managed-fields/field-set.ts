@@ -110,6 +110,58 @@ export function fromFieldsV1(fields: unknown): FieldSet | undefined {
   return set.size === 0 ? noFields : set;
 }
 
+/**
+ * Whether some field is in both, where one set is still in the form of fieldsV1: without reading it. Of a form that is not well made nothing is
+ * said to be in it, as nothing is read from it.
+ */
+export function meets(recorded: JsonObject, set: FieldSet): boolean {
+  for (const [element, { member, below }] of set) {
+    const content = recorded[element];
+    if (!isObject(content) || !Object.hasOwn(recorded, element)) continue;
+    if (member && isMember(content)) return true;
+    if (below.size > 0 && meets(content, below)) return true;
+  }
+  return false;
+}
+
+/** Whether all fields of the set are in what is still in the form of fieldsV1. */
+export function covers(recorded: JsonObject, set: FieldSet): boolean {
+  for (const [element, { member, below }] of set) {
+    const content = recorded[element];
+    if (!isObject(content) || !Object.hasOwn(recorded, element)) return false;
+    if (member && !isMember(content)) return false;
+    if (below.size > 0 && !covers(content, below)) return false;
+  }
+  return true;
+}
+
+/** Whether fieldsV1 is just what would be written of the set that it says: well made, and everything in its place. */
+export function isAsWritten(fields: JsonObject): boolean {
+  return fields["."] === undefined && isInPlace(fields);
+}
+
+function isInPlace(fields: JsonObject): boolean {
+  let last = "";
+  for (const element in fields) {
+    const content = fields[element];
+    if (element <= last || !isObject(content)) return false;
+    if (element === "." ? !isBare(content) : element[1] !== ":" || !"fkvi".includes(element[0]!) || !isInPlace(content)) return false;
+    last = element;
+  }
+  // A field that has nothing but itself is written without the dot.
+  return last !== ".";
+}
+
+/** An element counts itself where it says so, or where nothing is below it. */
+function isMember(content: JsonObject): boolean {
+  return content["."] !== undefined || isBare(content);
+}
+
+function isBare(content: JsonObject): boolean {
+  for (const _ in content) return false;
+  return true;
+}
+
 /** The paths of the set's members as messages write them: `.spec.containers[name="web"].image`, in order. */
 export function pathsOf(set: FieldSet, prefix = ""): readonly string[] {
   const paths: string[] = [];

@@ -1,7 +1,7 @@
 import type { ManagedFieldsEntry } from "../../../../protocol/kinds/generated";
-import { timestamp } from "../../../../protocol/kinds/object";
+import { type JsonObject, timestamp } from "../../../../protocol/kinds/object";
 import { isObject } from "../decode";
-import { difference, type FieldSet, fromFieldsV1, noFields, sameFields, toFieldsV1, union } from "./field-set";
+import { covers, difference, type FieldSet, fromFieldsV1, isAsWritten, meets, noFields, sameFields, toFieldsV1, union } from "./field-set";
 
 /** Who owns which fields: metadata.managedFields, read and written. */
 
@@ -74,8 +74,21 @@ export function withFields(manager: Manager, fields: FieldSet): Manager {
 /** The manager without the fields in `lost`. */
 export function withoutFields(manager: Manager, lost: FieldSet): Manager {
   const recorded = manager.entry?.fieldsV1;
-  if (recorded && [...lost.keys()].every((element) => !Object.hasOwn(recorded, element))) return manager;
+  if (lost.size === 0 || (isObject(recorded) && !meets(recorded, lost))) return manager;
   return withFields(manager, difference(manager.fields, lost));
+}
+
+/**
+ * The manager with these fields besides its own, set at this time. Whoever writes the same fields again, as all do who renew something, has them
+ * already, and in the very form in which they would be written: then nothing but the time of its entry is another.
+ */
+export function withMoreFields(manager: Manager, fields: FieldSet, nowMs: number): Manager {
+  const { entry, name, operation, apiVersion, subresource } = manager;
+  const time = timestamp(nowMs);
+  const recorded = entry?.fieldsV1;
+  if (!entry || !isObject(recorded) || !covers(recorded, fields) || !isAsWritten(recorded))
+    return { name, operation, apiVersion, subresource, time, fields: union(manager.fields, fields) };
+  return new RecordedManager(entryWith(manager, time, recorded), operation);
 }
 
 export function ownsNothing({ entry, fields }: Manager): boolean {
@@ -94,24 +107,38 @@ export function writeManagers(managers: Managers): readonly ManagedFieldsEntry[]
     .map((manager) => manager.entry ?? entryOf(manager));
 }
 
-function entryOf({ name, operation, apiVersion, subresource, time, fields }: Manager): ManagedFieldsEntry {
+function entryOf(manager: Manager): ManagedFieldsEntry {
+  return entryWith(manager, manager.time, toFieldsV1(manager.fields));
+}
+
+function entryWith(
+  { name, operation, apiVersion, subresource }: ManagerName,
+  time: string | undefined,
+  fieldsV1: JsonObject,
+): ManagedFieldsEntry {
   return {
     manager: name,
     operation,
     apiVersion,
     ...(time === undefined ? {} : { time }),
     fieldsType: "FieldsV1",
-    fieldsV1: toFieldsV1(fields),
+    fieldsV1,
     ...(subresource === "" ? {} : { subresource }),
   };
 }
 
 function inOrder(a: Manager, b: Manager): number {
-  const keys = (manager: Manager) => [manager.operation, manager.time ?? "", manager.name, manager.apiVersion, manager.subresource];
-  const left = keys(a);
-  const right = keys(b);
-  for (const [index, key] of left.entries()) if (key !== right[index]) return key < right[index]! ? -1 : 1;
-  return 0;
+  return (
+    compared(a.operation, b.operation) ||
+    compared(a.time ?? "", b.time ?? "") ||
+    compared(a.name, b.name) ||
+    compared(a.apiVersion, b.apiVersion) ||
+    compared(a.subresource, b.subresource)
+  );
+}
+
+function compared(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
 }
 
 const updatersMax = 10;
@@ -119,6 +146,7 @@ const ancient = "ancient-changes";
 
 /** Beyond ten the oldest of those that do not apply are counted as one, so that the list stays short. */
 function withFewUpdaters(managers: Managers): Managers {
+  if (managers.length <= updatersMax) return managers;
   const updaters = managers.filter(({ operation }) => operation === "Update").toSorted(inOrder);
   if (updaters.length <= updatersMax) return managers;
   const merged: Manager[] = [];

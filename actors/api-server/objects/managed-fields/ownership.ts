@@ -1,5 +1,5 @@
 import type { ManagedFieldsEntry } from "../../../../protocol/kinds/generated";
-import type { JsonObject } from "../../../../protocol/kinds/object";
+import { type JsonObject, timestamp } from "../../../../protocol/kinds/object";
 import { apiVersionOf, type Kind, type Schema, schemaOf } from "../../../../protocol/kinds/registry";
 import { badRequest, type Failure, failure } from "../../../../protocol/status";
 import { objectAt, put } from "../defaults/rule";
@@ -14,6 +14,7 @@ import {
   sameManager,
   sameOwnership,
   withManager,
+  withMoreFields,
   withoutFields,
   writeManagers,
 } from "./managers";
@@ -45,9 +46,13 @@ const ownerless: readonly (readonly string[])[] = [
 
 /** What a write cannot set: on the main resource the status, on /status the spec. */
 function beyondReach(kind: Kind, subresource: string): readonly (readonly string[])[] {
-  if (subresource === "status") return [["spec"]];
-  return kind.hasStatus && subresource === "" ? [["status"]] : [];
+  if (subresource === "status") return specAlone;
+  return kind.hasStatus && subresource === "" ? statusAlone : nothingAtAll;
 }
+
+const specAlone = [["spec"]];
+const statusAlone = [["status"]];
+const nothingAtAll: readonly (readonly string[])[] = [];
 
 /**
  * Server-side apply: `config` is the whole intent of `writer.manager`. Gives the live object with that laid over it; what the manager applied
@@ -155,13 +160,25 @@ export function trackUpdate(kind: Kind, stored: JsonObject | undefined, updated:
   const managers = managersForUpdate(stored, updated, writer.subresource);
   const self = { name: writer.manager, operation: "Update" as const, apiVersion: apiVersionOf(kind), subresource: writer.subresource };
   const { added, removed, modified } = compareLeniently(comparable(kind, stored ?? {}), comparable(kind, updated), schema);
-  const changed = withoutPaths(union(modified, added), [...ownerless, ...beyondReach(kind, writer.subresource)]);
+  const differs = union(modified, added);
+  const changed = ownable(differs, beyondReach(kind, writer.subresource));
   const lost = union(changed, removed);
-  const others = managers.filter((manager) => !sameManager(manager, self)).map((manager) => withoutFields(manager, lost));
-  const before = managers.find((manager) => sameManager(manager, self));
+  const next: Manager[] = [];
+  let before: Manager | undefined;
+  for (const manager of managers) {
+    if (!sameManager(manager, self)) next.push(withoutFields(manager, lost));
+    else before ??= manager;
+  }
   const kept = before && withoutFields(before, removed);
-  if (changed.size === 0) return withManagers(updated, kept ? [...others, kept] : others);
-  return withManagers(updated, withManager(others, { ...self, fields: union(kept?.fields ?? noFields, changed) }, writer.nowMs));
+  if (changed.size === 0) return withManagers(updated, kept ? [...next, kept] : next);
+  next.push(kept ? withMoreFields(kept, changed, writer.nowMs) : { ...self, fields: changed, time: timestamp(writer.nowMs) });
+  return withManagers(updated, next);
+}
+
+/** Of what a write changes that which can be owned. Most change nothing else: then there is nothing to take out. */
+function ownable(fields: FieldSet, beyond: readonly (readonly string[])[]): FieldSet {
+  const within = withoutPaths(fields, beyond);
+  return fields.has("f:metadata") || fields.has("f:apiVersion") || fields.has("f:kind") ? withoutPaths(within, ownerless) : within;
 }
 
 /** Clients that know nothing of ownership leave it out and change nothing of it; those that do may edit it, or reset it with one empty entry. */

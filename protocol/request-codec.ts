@@ -62,7 +62,7 @@ export class RequestReader {
     }
     const body = Buffer.allocUnsafeSlow(place.to - place.from);
     bytes.copy(body, 0, place.from, place.to);
-    return tail === nothingBehind ? ofActor(known, body) : { ...known, body, ...tail };
+    return tail === nothingBehind ? ofActor(known, body) : ofGateway(known, body, tail.sourceIp!, tail.auditId!);
   }
 }
 
@@ -108,7 +108,7 @@ function tailIn(bytes: Buffer, from: number): Tail | undefined {
   const first = bytes[ipAt - 1]!;
   const tailAt = ipAt + (first & 0x1f);
   if (first < 0xa0 || first > 0xbf || tailAt + tailBytes !== bytes.length) return undefined;
-  if (!isAt(bytes, tailAt, tailStart) || !isAscii(bytes, ipAt)) return undefined;
+  if (!isAt(bytes, tailAt, tailStart) || !isAscii(bytes, ipAt, tailAt) || !isAscii(bytes, tailAt + tailStart.length)) return undefined;
   return { sourceIp: bytes.toString("latin1", ipAt, tailAt), auditId: bytes.toString("latin1", tailAt + tailStart.length) };
 }
 
@@ -152,11 +152,15 @@ function isRemembered(value: unknown, auditId: string): value is Known {
   return Object.keys(withAuditId(request, auditId)).join() === Object.keys(request).join();
 }
 
-/** The same request under another audit id. Written out, because it is made for each request: all have one shape, but for the few with `repeated`. */
+/** The same request under another audit id. */
 function withAuditId(request: Known, auditId: string): ApiRequest {
-  const { verb, path, isResource, group, version, resource, subresource, namespace, name, query, repeated } = request;
-  const { accept, contentType, userAgent, credential, impersonation, body, sourceIp } = request;
-  if (repeated !== undefined) return { ...request, auditId };
+  return request.repeated === undefined ? ofGateway(request, request.body, request.sourceIp, auditId) : { ...request, auditId };
+}
+
+/** A gateway's request. Written out, because it is made for each: all have one shape, but for the few with `repeated`. */
+function ofGateway(request: ApiRequest, body: Uint8Array, sourceIp: string, auditId: string): ApiRequest {
+  const { verb, path, isResource, group, version, resource, subresource, namespace, name, query } = request;
+  const { accept, contentType, userAgent, credential, impersonation } = request;
   return {
     kind: "api.request",
     verb,
@@ -185,7 +189,7 @@ function isAt(bytes: Uint8Array, at: number, expected: Buffer): boolean {
   return true;
 }
 
-function isAscii(bytes: Uint8Array, from: number): boolean {
-  for (let i = from; i < bytes.length; i++) if (bytes[i]! > 0x7f) return false;
+function isAscii(bytes: Uint8Array, from: number, to = bytes.length): boolean {
+  for (let i = from; i < to; i++) if (bytes[i]! > 0x7f) return false;
   return true;
 }

@@ -311,3 +311,7 @@ export class Reader {
 export function packedWords(words: readonly string[]): readonly Buffer[] {
   return words.map(packedText);
 }
+
+/** Messages are written and read one at a time, each by these. */
+export const writer = new Writer();
+export const reader = new Reader();

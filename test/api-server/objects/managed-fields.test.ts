@@ -244,6 +244,26 @@ describe("tracking of other writes", () => {
     expect(entries(again)).toEqual(entries(first));
   });
 
+  test("who writes the same fields again keeps the entry but for its time; one that is not as a server writes it is put in order", () => {
+    const config = (data: JsonObject, metadata: JsonObject = {}) => ({ apiVersion: "v1", kind: "ConfigMap", metadata, data });
+    const first = trackUpdate(configMap, undefined, config({ a: "1", b: "1" }), writer("m"));
+    const renewed = (recorded: JsonObject) => {
+      const stored = { ...first, metadata: { managedFields: [{ ...entries(first)[0], fieldsV1: recorded }] } };
+      const [entry] = entries(trackUpdate(configMap, stored, config({ a: "2", b: "1" }), { ...writer("m"), nowMs: nowMs + 60_000 }));
+      return entry;
+    };
+    const fields = { "f:data": { ".": {}, "f:a": {}, "f:b": {} } };
+    expect(JSON.stringify(renewed(fields))).toBe(JSON.stringify({ ...entries(first)[0], time: "2026-01-01T00:01:00Z" }));
+    expect(renewed(fields).fieldsV1).toBe(fields);
+    for (const odd of [
+      { "f:data": { "f:b": {}, "f:a": {}, ".": {} } },
+      { ".": {}, "f:data": { ".": {}, "f:a": { ".": {} }, "f:b": {} } },
+      { "f:data": { ".": { x: 1 }, "f:a": {}, "f:b": {} } },
+    ])
+      expect(JSON.stringify(renewed(odd).fieldsV1)).toBe(JSON.stringify(fields));
+    expect(renewed({ "f:data": { "f:b": {} } }).fieldsV1).toEqual({ "f:data": { "f:a": {}, "f:b": {} } });
+  });
+
   test("who writes the main resource does not own its status, which came from the server", () => {
     const first = trackUpdate(deployment, undefined, { ...web({ replicas: 1 }), status: { observedGeneration: 1 } }, writer("m"));
     expect(owners(first)).toEqual({ "m/Update": [".spec.replicas"] });

@@ -81,7 +81,11 @@ export function causeOf(result: RunResult): string {
     ({ atUs, tone }) => (first.atUs < 0 || atUs <= first.atUs) && (tone === "fault" || tone === "leader" || tone === "action"),
   );
   const weather = during.length > 0 ? ` Under way: ${during.map(({ label, row }) => `${label} ${row}`).join("; ")}.` : "";
-  const age = (atUs: number) => (first.atUs < 0 ? `at ${(atUs / 1e6).toFixed(1)} s` : `${((first.atUs - atUs) / 1e6).toFixed(1)} s before`);
+  const age = (atUs: number) => {
+    if (first.atUs < 0) return `at ${(atUs / 1e6).toFixed(1)} s`;
+    const us = first.atUs - atUs;
+    return us < 100_000 ? `${Math.round(us / 1000)} ms before` : `${(us / 1e6).toFixed(1)} s before`;
+  };
   const lately = before.slice(-3).map(({ atUs, text }) => `${text} (${age(atUs)})`);
   return `${first.name} is violated${when}${others}: ${first.detail.replace(/\.$/, "")}.${weather}${lately.length > 0 ? ` Before it: ${lately.join("; ")}.` : ""}`;
 }

@@ -126,7 +126,7 @@ function servicesTable({ services }: Rehearsal): string {
     (one) =>
       `<tr><td>${escapeXml(one.service)}<br><small>${escapeXml(one.file)}:${one.line}</small></td><td class="n">${percent(one.availability)}</td>` +
       `<td>${one.worst && one.worst.availability < 100 ? `${percent(one.worst.availability)} in <a href="#${anchorOf(titleOf(one.worst))}">${escapeXml(titleOf(one.worst))}</a>` : "–"}</td>` +
-      `<td class="n">${seconds(one.longestOutageMs)}</td><td class="n">${seconds(one.detectionMs)}</td><td class="n">${seconds(one.recoveryMs)}</td>` +
+      `<td class="n">${seconds(one.longestOutageMs)}</td><td class="n">${seconds(one.detectionMs)}</td><td class="n">${one.recovered ? seconds(one.recoveryMs) : "not in every run"}</td>` +
       `<td class="n">${one.restoredMs === null ? "not in the storm" : seconds(one.restoredMs)}</td><td class="${one.verdict === "held" ? "good" : "bad"}">${one.verdict}</td></tr>`,
   );
   return `<div class="scroll"><table><tr><th>Service<th class="n">Answered<th>At worst<th class="n">Longest outage<th class="n">Detected<th class="n">Recovered<th class="n">Replicas back<th></tr>${rows.join("")}</table></div>

@@ -133,7 +133,7 @@ export class RunStorm {
 
   /** What the operator is still about, which will move what has come to rest. */
   get unfinished(): readonly string[] {
-    return [...this.acting.values()];
+    return [...this.acting.values(), ...(this.storm.isRestoring ? ["make etcd anew of its backup"] : [])];
   }
 
   private nowUs(): number {

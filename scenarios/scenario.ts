@@ -122,7 +122,7 @@ class Reader {
     const around = surroundings(least, load.length, expect);
     const hosts = shaped.problems.length > 0 ? undefined : [...least.hosts, ...clients(load.length)];
     const storm = new StormReader(this.complaints, around, hosts).read((file.storm ?? []) as readonly unknown[], ["storm"]);
-    this.keepHistory(storm, expect);
+    this.keepHistory(storm, expect, ((file.swarm as Params | undefined)?.restores as number | undefined) ?? 0);
     for (const { check, params, path } of expect) {
       const stated = Object.entries(check.states?.(params) ?? {}).filter(([, value]) => value !== undefined);
       if (stated.length > 0) readCondition(Object.fromEntries(stated), path, around, this.complaints);
@@ -159,12 +159,13 @@ class Reader {
   }
 
   /** Whoever judges one history from its beginning to its end cannot judge a run in which it ends for a backup. */
-  private keepHistory(storm: readonly StormNode[], expect: Scenario["expect"]): void {
+  private keepHistory(storm: readonly StormNode[], expect: Scenario["expect"], drawn: number): void {
     const ending = stepsOf(storm).find((step) => step.type === "fault" && step.fault.endsHistory);
-    if (ending?.type !== "fault") return;
+    const name = ending?.type === "fault" ? ending.fault.name : drawn > 0 ? "restore-backup, which `swarm.restores` draws" : undefined;
+    if (name === undefined) return;
     for (const { check, path } of expect)
       if (check.acrossRestore === "never")
-        this.complaints.complain(path, `${check.name} cannot judge what comes after ${ending.fault.name}, which takes writes back`);
+        this.complaints.complain(path, `${check.name} cannot judge what comes after ${name}, which takes writes back`);
   }
 
   /** A time in which the cluster has to come to rest: there is a least one. */
@@ -284,7 +285,7 @@ export function surroundings(plan: ClusterPlan, loads: number, expect: Scenario[
 
 function swarmOf(swarm: Params | undefined, { hosts }: ClusterPlan): Swarm | undefined {
   if (swarm === undefined) return undefined;
-  const { steps = 8, within = "90s", faults = drawnFaults, rollouts = true, lasting, roles, priorities } = swarm;
+  const { steps = 8, within = "90s", faults = drawnFaults, rollouts = true, lasting, roles, priorities, restores = 0 } = swarm;
   const [shortest, longest] = (lasting as readonly string[] | undefined) ?? [];
   return {
     steps: steps as number,
@@ -292,6 +293,7 @@ function swarmOf(swarm: Params | undefined, { hosts }: ClusterPlan): Swarm | und
     faults: faults as readonly string[],
     rollouts: rollouts === true,
     priorities: priorities as number | undefined,
+    restores: restores as number,
     shortestUs: shortest === undefined ? drawnDuration.shortestUs : microseconds(shortest),
     longestUs: longest === undefined ? drawnDuration.longestUs : microseconds(longest),
     // What has no host cannot be hit.

@@ -1,7 +1,9 @@
-import type { HostName } from "../protocol/address";
+import { type HostName, roleOf } from "../protocol/address";
 import { aims, type Target } from "./aim";
 import type { Fault, Ongoing } from "./faults/fault";
 import type { Params } from "./language/steps";
+import { formatPath } from "./source";
+import { restoresPath } from "./swarm";
 import { Impossible, type Tank } from "./tank";
 import type { HostFacts } from "./target";
 
@@ -104,7 +106,7 @@ export class Storm {
     const aim = aims[fault.aims ?? "hosts"];
     const found = planned.targets ?? aim.resolve(planned.target, this.tank, (i) => this.options.draw(name, i));
     const lost = this.lostBy(planned, found);
-    const beyond = lost.length > 0 && !this.options.beyondBudget ? this.beyondBudget(planned.fault, lost) : undefined;
+    const beyond = lost.length > 0 && !this.options.beyondBudget ? this.beyondBudget(planned, lost) : undefined;
     // What may be passed over for the budget's sake is passed over in every replay.
     const targets = beyond !== undefined && mayMiss ? [] : found;
     const place = this.note({ type: "fault", step, occurrence, name: fault.name, where, targets, forUs: null, params, mayMiss });
@@ -160,10 +162,23 @@ export class Storm {
     return this.mending.every(({ ongoing }) => ongoing.isMended?.() !== false);
   }
 
+  /** Whether etcd is still to be made anew of a backup. */
+  get isRestoring(): boolean {
+    return this.mending.some(({ planned, ongoing }) => planned.fault.endsHistory && ongoing.isMended?.() === false);
+  }
+
+  /** Whether all hosts are up, and each of etcd has its one member. */
+  private get isWhole(): boolean {
+    const members = (host: HostName) => this.tank.residentsOf(host).filter((actor) => roleOf(actor) === "etcd").length;
+    return this.tank.hosts().every(({ name, role, up }) => up && (role !== "etcd" || members(name) === 1));
+  }
+
   /** Why losing these hosts as well takes more than the cluster must survive. */
-  private beyondBudget(fault: PlannedFault["fault"], hit: readonly HostName[]): string | undefined {
+  private beyondBudget({ fault, where }: PlannedFault, hit: readonly HostName[]): string | undefined {
     this.mending = this.mending.filter(({ ongoing }) => ongoing.isMended?.() === false);
     const others = [...this.active.values(), ...this.mending];
+    // What is drawn to be restored may be lost, but nothing with it.
+    if (where === restoresWhere && this.isWhole && others.every(({ lost }) => lost.length === 0)) return undefined;
     for (const { planned, lost } of others) {
       const twice = fault.doublesVotes || planned.fault.doublesVotes ? hit.find((host) => lost.includes(host)) : undefined;
       if (twice !== undefined)
@@ -202,6 +217,8 @@ export function exceedsBudget(hosts: readonly HostFacts[], hit: ReadonlySet<Host
     return `it would silence ${servers.length === 1 ? "the only API server" : `all ${servers.length} API servers`}, and one has to stay (${allow})`;
   return undefined;
 }
+
+const restoresWhere = formatPath(restoresPath).slice(2);
 
 /** Names a step among all that a run takes: its draws and its rules. The same in every run, whatever else is taken. */
 export function nameOf(step: number, occurrence: number): string {

@@ -85,6 +85,13 @@ export const swarmSchema: JsonSchema = {
       description:
         "search by priorities: who says something is late by its drawn priority all through the storm, and so many times the order changes",
     },
+    restores: {
+      type: "number",
+      minimum: 0,
+      maximum: 1,
+      description:
+        "how likely it is that etcd loses a quorum for good and is made anew of a backup, at a moment at which nothing else is lost; 0 where not given",
+    },
     lasting: {
       type: "array",
       items: durationSchema,

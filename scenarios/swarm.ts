@@ -19,6 +19,8 @@ export interface Swarm {
   readonly rollouts: boolean;
   /** With so many changes of priorities all through it: see the fault of that name. undefined where nobody has any. */
   readonly priorities: number | undefined;
+  /** How likely it is that etcd loses a quorum for good in the midst of it and is made anew of a backup. */
+  readonly restores: number;
   /** Between the shortest and the longest that a fault may last, each order of magnitude is as likely as the other. */
   readonly shortestUs: number;
   readonly longestUs: number;
@@ -40,7 +42,6 @@ export function drawStorm(swarm: Swarm, deployments: readonly string[], firstInd
   const possible = swarm.faults.filter((name) => canHit(faultNamed(name)!.swarm!, swarm.roles));
   const enabled = possible.filter((_, i) => draw("fault is on", i) < 0.5);
   const kinds = enabled.length > 0 ? enabled : possible.slice(Math.floor(draw("the one fault", 0) * possible.length)).slice(0, 1);
-  if (kinds.length === 0 && swarm.priorities === undefined) return [];
   const count = kinds.length === 0 ? 0 : 1 + Math.floor(draw("steps", 0) * swarm.steps);
   const times = Array.from({ length: count }, (_, i) => Math.floor(draw("at", i) * swarm.withinUs)).sort((a, b) => a - b);
   const stepOf = (i: number): StormStep => {
@@ -67,10 +68,27 @@ export function drawStorm(swarm: Swarm, deployments: readonly string[], firstInd
     };
   };
   const drawn = times.map((atUs, i) => stepAt(atUs, stepOf(i)));
-  return swarm.priorities === undefined ? drawn : [...drawn, prioritiesStep(swarm, swarm.priorities, firstIndex + count)];
+  // Behind all others, so that who asks for these draws nothing else than who does not.
+  const restores = draw("is restored", 0) < swarm.restores ? [restoreStep(swarm, firstIndex + count, draw)] : [];
+  const priorities = swarm.priorities === undefined ? [] : [prioritiesStep(swarm, swarm.priorities, firstIndex + count + restores.length)];
+  return [...drawn, ...restores, ...priorities];
 }
 
-/** Behind all others, so that who searches with it draws nothing else than who does not. */
+/** Where a step stands that may take a quorum, provided that nothing else has taken anything: there is a backup. */
+export const restoresPath = ["swarm", "restores"] as const;
+
+/** The disks are lost a while after the backup; then somebody has to notice. */
+function restoreStep({ withinUs }: Swarm, index: number, draw: Draw): StormNode {
+  const lostAfterMs = 1_000 + Math.floor(draw("lost after", 0) * 10_000);
+  return stepAt(Math.floor(draw("restored at", 0) * withinUs), {
+    ...{ index, path: restoresPath, type: "fault", fault: faultNamed("restore-backup")!, until: undefined, mayMiss: true },
+    target: draw("restored of", 0) < 0.5 ? { role: "etcd", mode: "fixed-percent", value: 51 } : { role: "etcd", mode: "all" },
+    forUs: lostAfterMs * 1000 + 2_000_000 + Math.floor(draw("restored after", 0) * 10_000_000),
+    params: { lostAfter: `${lostAfterMs}ms` },
+  });
+}
+
+/** All through the storm. */
 function prioritiesStep({ withinUs }: Swarm, changes: number, index: number): StormNode {
   return stepAt(0, {
     ...{ index, path: ["swarm", "priorities"], type: "fault", fault: faultNamed("priorities")!, target: { mode: "all" } },

@@ -32,6 +32,11 @@ describe("a scenario file that is wrong is told where, and what was expected", (
       "s.yaml:2:23: $.expect[1]: linearizability cannot judge what comes after restore-backup, which takes writes back",
     ],
     [
+      "a check that cannot judge what the swarm may do to history",
+      "name: a\nexpect: [linearizability]\nswarm: { restores: 0.1 }\n",
+      "s.yaml:2:10: $.expect[0]: linearizability cannot judge what comes after what `swarm.restores` draws, which takes writes back",
+    ],
+    [
       "a steady state of what there is not",
       "name: a\nexpect: [{ check: steady-state, object: Deploymnt shop/web, field: status.replicas, atLeast: 1 }]\n",
       /^s\.yaml:2:\d+: \$\.expect\[0\](\.object)?: unknown kind "Deploymnt"/,

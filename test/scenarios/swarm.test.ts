@@ -8,7 +8,16 @@ import { drawnDuration, drawnFaults, drawStorm, type Swarm } from "../../scenari
 import { roles } from "../../scenarios/target";
 import { tinyCluster, tinyInput } from "./tiny";
 
-const swarm: Swarm = { steps: 12, withinUs: 60e6, faults: drawnFaults, rollouts: true, priorities: undefined, ...drawnDuration, roles };
+const swarm: Swarm = {
+  steps: 12,
+  withinUs: 60e6,
+  faults: drawnFaults,
+  rollouts: true,
+  priorities: undefined,
+  restores: 0,
+  ...drawnDuration,
+  roles,
+};
 const drawnBy = (seed: number, options: Partial<Swarm> = {}) => {
   const random = new SimulatedRandom(seed);
   return drawStorm({ ...swarm, ...options }, ["shop/web"], 3, (purpose, index) => random.draw("swarm", purpose, index));
@@ -56,6 +65,16 @@ describe("a storm that a seed draws (swarm testing)", () => {
     expect(searching.at(-1)).toMatchObject({ fault: { name: "priorities" }, params: { changes: 3, over: "60000ms" }, forUs: 60e6 });
   });
 
+  it("draws a restore from a backup as often as it was told to, and nothing else differs", () => {
+    const often = Array.from({ length: 200 }, (_, seed) => {
+      const [drawn, restored] = [stepsOf(drawnBy(seed)), stepsOf(drawnBy(seed, { restores: 0.3 }))];
+      expect(restored.slice(0, drawn.length)).toEqual(drawn);
+      return restored.length - drawn.length;
+    });
+    const share = often.filter((count) => count === 1).length / often.length;
+    expect(often.every((count) => count <= 1) && share > 0.2 && share < 0.4).toBe(true);
+  });
+
   it("draws only the faults that are named", () => {
     const names = new Set(
       stepsOf(drawnBy(5, { faults: ["pause"], rollouts: false })).map((step) =>
@@ -74,11 +93,15 @@ describe("a storm that a seed draws (swarm testing)", () => {
   });
 
   it("keeps to the budget and replays from its record, whatever it drew (promise 3)", () => {
-    const text = `${tinyCluster}\nswarm: { steps: 8, within: 15s, rollouts: false }\nexpect: [raft-election-safety, raft-committed, store-agreement, acknowledged-writes]\n`;
+    const text = `${tinyCluster}\nswarm: { steps: 8, within: 15s, rollouts: false, restores: 1 }\nexpect: [raft-election-safety, raft-committed, store-agreement, acknowledged-writes]\n`;
+    let restores = 0;
     for (const seed of [1, 2, 3, 4]) {
       const result = runScenario(tinyInput(text, seed));
       expect(result.checks.filter(({ verdict }) => verdict === "violated")).toEqual([]);
       expect(runScenario({ ...tinyInput(text, seed), schedule: result.schedule }).traceHash).toBe(result.traceHash);
+      restores += result.probes.restores!;
     }
+    // A quorum that is lost for good is beyond the budget, but for the one that is drawn with a backup, when nothing else is lost.
+    expect(restores).toBeGreaterThan(0);
   });
 });

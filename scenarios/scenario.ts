@@ -161,11 +161,12 @@ class Reader {
   /** Whoever judges one history from its beginning to its end cannot judge a run in which it ends for a backup. */
   private keepHistory(storm: readonly StormNode[], expect: Scenario["expect"], drawn: number): void {
     const ending = stepsOf(storm).find((step) => step.type === "fault" && step.fault.endsHistory);
-    const name = ending?.type === "fault" ? ending.fault.name : drawn > 0 ? "restore-backup, which `swarm.restores` draws" : undefined;
+    const name =
+      ending?.type === "fault" ? `${ending.fault.name}, which` : drawn > 0 ? "restore-backup, which `swarm.restores` draws: it" : undefined;
     if (name === undefined) return;
     for (const { check, path } of expect)
       if (check.acrossRestore === "never")
-        this.complaints.complain(path, `${check.name} cannot judge what comes after ${name}, which takes writes back`);
+        this.complaints.complain(path, `${check.name} cannot judge what comes after ${name} takes writes back`);
   }
 
   /** A time in which the cluster has to come to rest: there is a least one. */

@@ -34,7 +34,7 @@ describe("a scenario file that is wrong is told where, and what was expected", (
     [
       "a check that cannot judge what the swarm may do to history",
       "name: a\nexpect: [linearizability]\nswarm: { restores: 0.1 }\n",
-      "s.yaml:2:10: $.expect[0]: linearizability cannot judge what comes after what `swarm.restores` draws, which takes writes back",
+      "s.yaml:2:10: $.expect[0]: linearizability cannot judge what comes after restore-backup, which `swarm.restores` draws: it takes writes back",
     ],
     [
       "a steady state of what there is not",

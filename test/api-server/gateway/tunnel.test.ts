@@ -83,6 +83,36 @@ test("what the server refuses is an ordinary answer, before anything is upgraded
   expect(await client.refused).toEqual({ code: 403, body: '{"kind":"Status","reason":"Forbidden"}' });
 });
 
+// Sources: "Pods should support retrieving logs from the container over websockets"; apiserver's streams over WebSockets.
+test("logs over WebSockets: an empty message, then the bytes, or base64 text of them, until the log ends", async () => {
+  const path = "/api/v1/namespaces/shop/pods/web-1/log?container=web";
+  const whole = (protocols: readonly string[], target: string) => {
+    const socket = new WebSocket(`wss://127.0.0.1:${gateway.listenPort}${target}`, [...protocols], { ca: authority.certificate });
+    const heard: (string | Buffer)[] = [];
+    socket.on("message", (bytes: Buffer, isBinary) => heard.push(isBinary ? bytes : bytes.toString()));
+    return { socket, heard, closed: new Promise<number>((resolve) => socket.on("close", resolve)) };
+  };
+  server.answer = () => ({ ok: true, body: response(200, "one\ntwo\n") });
+  const plain = whole([], path);
+  const binary = whole(["chat", "binary.k8s.io"], path);
+  const text = whole(["base64.binary.k8s.io"], path);
+  expect(await Promise.all([plain.closed, binary.closed, text.closed])).toEqual([1000, 1000, 1000]);
+  for (const { heard } of [plain, binary]) expect(heard).toEqual([Buffer.from(""), Buffer.from("one\ntwo\n")]);
+  expect(text.heard).toEqual(["", Buffer.from("one\ntwo\n").toString("base64")]);
+  expect([plain, binary, text].map(({ socket }) => socket.protocol)).toEqual(["", "binary.k8s.io", "base64.binary.k8s.io"]);
+  server.answer = () => ({ ok: true, body: response(404, "none") });
+  expect(await dial(path, ["binary.k8s.io"]).refused).toEqual({ code: 404, body: "none" });
+  expect((await dial(path, ["chat"]).refused).body).toContain("server accepts [binary.k8s.io base64.binary.k8s.io]");
+  const followed = whole(["binary.k8s.io"], `${path}&follow=true`);
+  const stream = await server.opened();
+  stream.push(response(200, ""));
+  stream.push({ kind: "api.chunk", bytes: Buffer.from("now\n") });
+  await until(() => followed.heard.length === 2);
+  expect(followed.heard).toEqual([Buffer.from(""), Buffer.from("now\n")]);
+  followed.socket.close();
+  await stream.closed;
+});
+
 test.each([
   [execPath, ["chat"], 400, "unable to negotiate protocol"],
   ["/api/v1/namespaces/shop/pods?watch=true", ["v5.channel.k8s.io"], 400, "cannot be had over websocket"],

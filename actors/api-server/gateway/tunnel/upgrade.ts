@@ -14,12 +14,19 @@ import { commandOverSpdy } from "./spdy-command";
 import { forwardOverSpdy } from "./spdy-forward";
 import { commandOverWebSocket, forwardOverWebSocket } from "./websocket";
 import { duplexOf } from "./websocket-duplex";
+import { logOverWebSocket, logProtocols, openLog } from "./websocket-log";
 
 const webSockets = new WebSocketServer({
   noServer: true,
   maxPayload: 4 * 1024 * 1024,
   perMessageDeflate: false,
   handleProtocols: (offered) => chosenOf([...offered]) ?? false,
+});
+const logWebSockets = new WebSocketServer({
+  noServer: true,
+  maxPayload: 64 * 1024,
+  perMessageDeflate: false,
+  handleProtocols: (offered) => chosenOf([...offered], logProtocols) ?? false,
 });
 
 const spdyInWebSocket = "SPDY/3.1+portforward.k8s.io";
@@ -30,7 +37,7 @@ const spdyProtocols = ["v5.channel.k8s.io", "v4.channel.k8s.io", "portforward.k8
 const chosenOf = (offered: readonly string[], known = webSocketProtocols) => known.find((protocol) => offered.includes(protocol));
 
 /**
- * A request that wants to leave HTTP: exec, attach or port-forward, over WebSockets or SPDY/3.1. The server behind is asked first; only when
+ * A request that wants to leave HTTP: exec, attach or port-forward, over WebSockets or SPDY/3.1, or a log over WebSockets. The server behind is asked first; only when
  * it has accepted is the connection taken over, so that a refusal is an ordinary answer. Never rejects.
  */
 export async function upgrade(
@@ -44,6 +51,13 @@ export async function upgrade(
   const read = readUpgrade(request, certificate);
   if (isFailure(read)) return refuse(socket, failureAnswer(read));
   const { message, protocol, isWebSocket } = read;
+  if (message.subresource === "log") {
+    const source = await openLog(port, message);
+    if (!("receive" in source)) return refuse(socket, source);
+    if (socket.destroyed) return source.close();
+    logWebSockets.handleUpgrade(request, socket, head, (webSocket) => logOverWebSocket(webSocket, source, protocol));
+    return;
+  }
   const link = await openLink(port, message);
   if (!("send" in link)) return refuse(socket, link);
   if (socket.destroyed) return link.close();
@@ -84,13 +98,15 @@ function readUpgrade(request: IncomingMessage, certificate: PeerCertificate): Up
   if (isFailure(info)) return info;
   const wanted = header(request, "upgrade");
   const isWebSocket = wanted.toLowerCase() === "websocket";
-  if (!(isWebSocket || /^spdy\/3\.1$/i.test(wanted)) || !isTunnel(info)) return refusal(info, wanted);
+  const isLog = isWebSocket && info.verb === "get" && isOfPod(info) && info.subresource === "log";
+  if (!isLog && (!(isWebSocket || /^spdy\/3\.1$/i.test(wanted)) || !isTunnel(info))) return refusal(info, wanted);
   const given = isWebSocket ? header(request, "sec-websocket-protocol") : headersNamed(request, "x-stream-protocol-version");
   const offered = given.split(",").map((protocol) => protocol.trim());
-  const protocol = chosenOf(offered, isWebSocket ? webSocketProtocols : spdyProtocols);
+  const known = isLog ? logProtocols : isWebSocket ? webSocketProtocols : spdyProtocols;
+  const protocol = isLog && given === "" ? "" : chosenOf(offered, known);
   if (protocol === undefined)
     return badRequest(
-      `unable to upgrade: unable to negotiate protocol: client supports [${offered.join(" ")}], server accepts [${(isWebSocket ? webSocketProtocols : spdyProtocols).join(" ")}]`,
+      `unable to upgrade: unable to negotiate protocol: client supports [${offered.join(" ")}], server accepts [${known.join(" ")}]`,
     );
   const credential = credentialOf(request, certificate);
   if (credential === "untrusted") return unauthorized();
@@ -116,13 +132,11 @@ function headersNamed(request: IncomingMessage, name: string): string {
     .join(",");
 }
 
-function isTunnel({ isResource, group, resource, subresource }: RequestInfo): boolean {
-  return (
-    isResource &&
-    group === "" &&
-    resource === "pods" &&
-    (subresource === "exec" || subresource === "attach" || subresource === "portforward")
-  );
+const isOfPod = ({ isResource, group, resource }: RequestInfo) => isResource && group === "" && resource === "pods";
+
+function isTunnel(info: RequestInfo): boolean {
+  const { subresource } = info;
+  return isOfPod(info) && (subresource === "exec" || subresource === "attach" || subresource === "portforward");
 }
 
 function refusal({ path, subresource }: RequestInfo, protocol: string): Failure {

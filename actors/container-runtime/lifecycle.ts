@@ -36,7 +36,7 @@ export function createContainer(state: State, sandbox: Sandbox, request: CriCrea
     image: request.image,
     attempt: request.attempt,
     createdWallUs: ctx.wallUs(),
-    behaviour: { ...declared, ...(session && !session.interactive ? runInShell : understood) },
+    behaviour: { ...declared, ...(session && !(session.interactive && isDeclared) ? runInShell : understood) },
     isUnderstood: understood !== undefined || session?.interactive === false,
     ports: declared.ports ?? request.ports,
     memoryLimit: request.memoryLimit,
@@ -128,7 +128,7 @@ export function exit(state: State, container: Container, end: Ending, ctx: Ctx):
   container.life = { is: "exited", startedWallUs, finishedWallUs: ctx.wallUs(), exitCode, reason, message: "" };
   ctx.cancelTimer(timerOf(container.id));
   // A command that is understood has said all that it says.
-  if (exitCode !== 0 && !container.isUnderstood)
+  if (exitCode !== 0 && !container.isUnderstood && !container.session)
     write(container, reason === "OOMKilled" ? "out of memory" : `exits with code ${exitCode}`, ctx);
   ctx.record({ kind: "container.exited", ...namesOf(state, container), exitCode, reason });
   for (const waiter of waiters) answer(ctx, waiter, done);

@@ -1,11 +1,12 @@
 import type { CustomFacts } from "./custom";
 import definitionsJson from "./data/definitions.json";
+import keptWhenEmptyJson from "./data/kept-when-empty.json";
 import resourcesJson from "./data/resources.json";
 
 /**
  * The built-in API kinds: group, version, names, scope, verbs and subresources, and the schema of each type.
  *
- * Everything here is derived from data/resources.json and data/definitions.json; nothing is listed by hand but what those files cannot say
+ * Everything here is derived from data/resources.json, data/definitions.json and data/kept-when-empty.json; nothing is listed by hand but what those files cannot say
  * (which verbs a subresource has, in which order discovery names the groups).
  */
 
@@ -244,6 +245,13 @@ export function schemaOf(kind: Kind): Schema {
 /** The schema of a type by its name in definitions.json; undefined when there is none. */
 export function definition(name: string): Schema | undefined {
   return definitions.get(name);
+}
+
+const keptWhenEmpty: Readonly<Record<string, readonly string[] | undefined>> = keptWhenEmptyJson;
+
+/** Whether a list or map of a type is stored though it is empty: those are whose JSON tag in Kubernetes' type declarations has no `omitempty`. */
+export function isKeptWhenEmpty(definitionName: string, field: string): boolean {
+  return keptWhenEmpty[definitionName]?.includes(field) ?? false;
 }
 
 /** Name of the type in definitions.json that an apiVersion and kind denote; also for kinds that are no resource (Eviction, Scale, DeploymentList). */

@@ -1,12 +1,12 @@
 import type { JsonObject } from "../../../protocol/kinds/object";
 import { formatQuantity, readQuantity } from "../../../protocol/kinds/quantity";
-import { definition, type Kind, type Schema } from "../../../protocol/kinds/registry";
+import { definition, isKeptWhenEmpty, type Kind, type Schema } from "../../../protocol/kinds/registry";
 import { badRequest, type Failure } from "../../../protocol/status";
 import { decodeCustom } from "../custom-resources/objects";
 import { unknownField } from "./duplicate-fields";
 
 /**
- * Takes a request's JSON for an object of a kind, as a real server's decoder does: types are checked, nulls and unknown fields dropped (and
+ * Takes a request's JSON for an object of a kind, as a real server's decoder does: types are checked, nulls, lists and maps that are empty, and unknown fields dropped (and
  * reported), quantities brought into canonical form. Messages are those of a real server. What stays unchanged is shared with the input.
  */
 
@@ -82,7 +82,8 @@ function walkerOf(name: string): Walker {
 function structWalker(schema: Schema, name: string): Walker {
   const owner = typeName(name);
   const fields = new Map<string, Walker>();
-  for (const [field, child] of Object.entries(schema.properties!)) fields.set(field, lazily(child));
+  for (const [field, child] of Object.entries(schema.properties!))
+    fields.set(field, isCollection(child) && !isKeptWhenEmpty(name, field) ? unlessEmpty(lazily(child)) : lazily(child));
   return (value, progress, outer) => {
     if (!isObject(value)) return value === null ? undefined : unfit(value, progress, outer, goType({ $ref: name }));
     let changed: Record<string, unknown> | undefined;
@@ -103,6 +104,23 @@ function structWalker(schema: Schema, name: string): Walker {
     }
     return changed ?? value;
   };
+}
+
+const isCollection = ({ type, additionalProperties }: Schema) =>
+  type === "array" || (type === "object" && additionalProperties !== undefined);
+
+/** Go writes no empty list or map where a field's tag says `omitempty`. */
+function unlessEmpty(walker: Walker): Walker {
+  return (value, progress, owner) => {
+    const kept = walker(value, progress, owner);
+    return typeof kept === "object" && kept !== null && isEmpty(kept) ? undefined : kept;
+  };
+}
+
+function isEmpty(collection: object): boolean {
+  if (Array.isArray(collection)) return collection.length === 0;
+  for (const _ in collection) return false;
+  return true;
 }
 
 /** References are followed on first use, so that only the kinds that are asked for cost anything. */

@@ -43,6 +43,39 @@ describe("decoding a request's object", () => {
     });
   });
 
+  test("lists and maps that are empty go where Kubernetes' types say omitempty; objects, and what is required, stay (tags of its type declarations)", () => {
+    const spec = {
+      nodeSelector: {},
+      tolerations: [],
+      securityContext: { supplementalGroups: [] },
+      volumes: [
+        { name: "v", emptyDir: {} },
+        { name: "p", projected: { sources: [] } },
+      ],
+      containers: [{ name: "a", args: [], resources: { limits: {} }, env: [{ name: "E", value: "" }] }],
+    };
+    const decoded = (kind: typeof pod, json: object) => {
+      const result = decodeObject(kind, deepFreeze(json), "Strict");
+      if (!result.ok) throw new Error(result.failure.message);
+      return result.object;
+    };
+    expect(decoded(pod, { metadata: { labels: {}, finalizers: [], annotations: { a: "" } }, spec })).toEqual({
+      metadata: { annotations: { a: "" } },
+      spec: {
+        securityContext: {},
+        volumes: spec.volumes,
+        containers: [{ name: "a", resources: {}, env: [{ name: "E", value: "" }] }],
+      },
+    });
+    const policy = { spec: { podSelector: {}, ingress: [{}], egress: [] } };
+    expect(decoded(kindOf("networking.k8s.io/v1", "NetworkPolicy")!, policy)).toEqual({ spec: { podSelector: {}, ingress: [{}] } });
+    expect(decoded(kindOf("rbac.authorization.k8s.io/v1", "Role")!, { rules: [] })).toEqual({ rules: [] });
+    expect(decoded(kindOf("v1", "ConfigMap")!, { data: {}, binaryData: {} })).toEqual({});
+    expect(decoded(kindOf("policy/v1", "PodDisruptionBudget")!, { spec: { selector: { matchLabels: {} } } })).toEqual({
+      spec: { selector: {} },
+    });
+  });
+
   test.each([
     [{ spec: { replicas: "3" } }, "cannot unmarshal string into Go struct field DeploymentSpec.spec.replicas of type int32"],
     [{ spec: { replicas: 1.5 } }, "cannot unmarshal number 1.5 into Go struct field DeploymentSpec.spec.replicas of type int32"],

@@ -6,6 +6,7 @@ import { faultNamed } from "../scenarios/faults";
 import { InputError, interruptible } from "./exit";
 import { FaultClient } from "./live/fault-client";
 import type { EndedFault, RunningFault } from "./live/fault-service";
+import { asFlags } from "./live/flag-names";
 
 interface Where {
   readonly kubeconfig?: string;
@@ -68,7 +69,9 @@ async function start(name: string, flags: StartFlags): Promise<void> {
     throw new InputError("--background: expected --for DURATION, after which the cluster ends the fault");
   const client = clientOf(flags);
   const fault = requestOf(name, flags);
-  const begun = await client.start(fault);
+  const begun = await client.start(fault).catch((error: unknown) => {
+    throw error instanceof InputError ? new InputError(asFlags(error.message)) : error;
+  });
   if (flags.json) process.stdout.write(`${JSON.stringify({ event: "began", ...begun })}\n`);
   else process.stdout.write(`${colors.yellow("began")}  ${line(begun)}\n`);
   if (flags.background) return;

@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { writeKubeconfig } from "../../cli/kubeconfig";
 import { FaultClient } from "../../cli/live/fault-client";
+import { asFlags } from "../../cli/live/flag-names";
 import type { LiveCluster } from "../../cli/live-cluster";
 import { daySeconds } from "../../runtime/live/certificates";
 import { startedCluster } from "./started-cluster";
@@ -20,6 +21,17 @@ interface Credentials {
   readonly certificate: string;
   readonly key: string;
 }
+
+test("what is wrong with a request is told by the names of the flags that it was given with", () => {
+  const said =
+    '$.params.rate: expected a percentage, found 200%\n$.params: the field "max" is missing\n$.target.role: unknown value "nodez"\n$.for: expected a duration';
+  expect(asFlags(said).split("\n")).toEqual([
+    "--set rate: expected a percentage, found 200%",
+    "--set max=…: is missing; `wavetank describe` shows what a fault wants",
+    '--target.role: unknown value "nodez"',
+    "--for: expected a duration",
+  ]);
+});
 
 describe("faults on a running cluster", () => {
   let directory: string;

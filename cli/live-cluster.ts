@@ -12,7 +12,7 @@ import { Hub } from "../runtime/live/join/hub";
 import { Roster } from "../runtime/live/join/roster";
 import { formatToken } from "../runtime/live/join/token";
 import type { LiveLog } from "../runtime/live/log";
-import { adminCertificate, loadPki, type Pki, servingCertificate } from "../runtime/live/pki";
+import { adminCertificate, type Pki, servingCertificate } from "../runtime/live/pki";
 import { type HostPlan, LiveWorld } from "../runtime/live/world";
 import type { Service } from "../runtime/serving";
 import type { RuntimeEvent } from "../runtime/world";
@@ -30,11 +30,13 @@ import { Leaders } from "./live/leaders";
 import { LiveTank } from "./live/live-tank";
 import { Routing } from "./live/routing";
 import { OutsideStorage } from "./outside-storage";
+import { readPki } from "./read-pki";
 import { readObjects, reasonNotReady, reasonNotServing } from "./readiness";
 import { refusePort } from "./refused-port";
 import type { StorageOptions } from "./storage-options";
+import { unusable } from "./unusable-disk";
 import { authorityOf, type Endpoint } from "./up-options";
-import { auditActor, kmsActor, webActor, withWebDoors } from "./web-doors";
+import { auditActor, isForApiServers, kmsActor, webActor, withWebDoors } from "./web-doors";
 
 export interface LiveClusterOptions {
   readonly shape: ClusterShape;
@@ -85,8 +87,6 @@ export interface LiveAddresses {
   readonly token: string;
 }
 
-/** With whom API servers alone speak. */
-const apiServersOwn: ReadonlySet<string> = new Set(["etcd", "web", "kms", "audit"]);
 /** How many hosts one process may bring when it joins. */
 const joinedHostsMax = 500;
 const readyPollMs = 40;
@@ -150,8 +150,7 @@ export class LiveCluster {
         () => performance.now(),
       ),
       plan: (host) => this.joinedPlan(host),
-      // Nodes have no business with etcd, nor with the doors through which API servers call the world.
-      mayReach: (_from: Address, to: Address) => !apiServersOwn.has(roleOf(to)),
+      mayReach: (_from: Address, to: Address) => !isForApiServers(to),
       hostsMax: joinedHostsMax,
       visit: faultDoor(() => this.faults),
       ...(options.hearsJoined ? { hears: (host, event) => this.world.tell(host, event) } : {}),
@@ -393,19 +392,5 @@ export class LiveCluster {
     if (plan === undefined) throw new Error(`${host} is no name that this cluster gives to nodes`);
     this.joinedPlans.set(host, plan);
     return plan;
-  }
-}
-
-/** Why an actor cannot use what is on its disk, if that is what the event says; starting it again would not help. */
-function unusable(event: RuntimeEvent): string | undefined {
-  if (event.type !== "crashed" || !(event.error instanceof Error) || !event.error.message.startsWith("disk: ")) return undefined;
-  return event.error.message.slice("disk: ".length);
-}
-
-function readPki(directory: DataDirectory): Pki {
-  try {
-    return loadPki(directory.at("pki"));
-  } catch (error) {
-    throw new InputError((error as Error).message);
   }
 }

@@ -1,5 +1,6 @@
 import type { KmsGateway } from "../actors/api-server/gateway/kms";
 import { WebGateway } from "../actors/api-server/gateway/web";
+import { type Address, roleOf } from "../protocol/address";
 import type { AuditKeep } from "../protocol/audit";
 import type { AnyActor } from "../runtime/actor";
 import { daySeconds } from "../runtime/live/certificates";
@@ -12,6 +13,13 @@ import { auditKeeperOf, kmsGatewayOf, webGatewayOf } from "../scenarios/cluster"
 export const webActor: AnyActor = servingActor("web");
 export const kmsActor: AnyActor = servingActor("kms");
 export const auditActor: AnyActor = servingActor("audit");
+
+const apiServersOwn: ReadonlySet<string> = new Set(["etcd", "web", "kms", "audit"]);
+
+/** Whether API servers alone speak with it: nodes have no business with etcd, nor with the doors through which API servers call the world. */
+export function isForApiServers(to: Address): boolean {
+  return apiServersOwn.has(roleOf(to));
+}
 
 /** The name by which aggregated servers know that a request was passed on by an API server. */
 export const frontProxyName = "front-proxy-client";

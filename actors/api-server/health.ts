@@ -95,7 +95,9 @@ export function serveHealth(state: ServerState, ctx: Ctx, call: Pick<Call, "call
     let passed = true;
     const lines = chosen.map((check) => {
       if (excluded.has(check.name)) return `[+]${check.name} excluded: ok`;
-      if (check.passes(state, etcdAnswers)) return `[+]${check.name} ok`;
+      const passes = check.passes(state, etcdAnswers);
+      state.metrics.health.checked(check.name, endpoint, passes);
+      if (passes) return `[+]${check.name} ok`;
       passed = false;
       return `[-]${check.name} failed: reason withheld`;
     });

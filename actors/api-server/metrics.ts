@@ -1,11 +1,13 @@
 import type { ApiRequest, ApiResponse } from "../../protocol/api";
-import { type Counter, exponentialBuckets, type Histogram, metricsType, Registry } from "../metrics/registry";
+import { type Counter, exponentialBuckets, type Gauge, type Histogram, metricsType, Registry } from "../metrics/registry";
 import { admissionHelp } from "./admission/dynamic/counts";
+import { AdmissionFigures } from "./admission/figures";
 import { type AuthorizationFigures, newAuthorizationFigures } from "./authorization-chain";
 import type { Exchange } from "./call";
 import { versionInfo } from "./discovery/version";
 import { isLongRunning, isRead } from "./flow-control/long-running";
 import { text } from "./health";
+import { HealthFigures } from "./health-figures";
 import { kindOfRequest, labelsOf, RequestFigures, verbOf } from "./request-figures";
 import { sayGoodbye } from "./shutdown";
 import type { Ctx, ServerState } from "./state";
@@ -28,6 +30,9 @@ export interface ServerMetrics {
   readonly auditErrors: Counter;
   readonly auditRejected: Counter;
   readonly webhookDurations: Histogram;
+  readonly admission: AdmissionFigures;
+  readonly deprecated: Gauge;
+  readonly health: HealthFigures;
   /** Requests under way, by kind, without those that go on for as long as somebody wants. */
   readonly inFlight: { readOnly: number; mutating: number };
   startedSeconds: number;
@@ -103,6 +108,15 @@ export function newMetrics(state: () => ServerState): ServerMetrics {
       ["name", "type", "operation", "rejected"],
       [0.005, 0.025, 0.1, 0.5, 1, 2.5, 10, 25],
     ),
+    admission: new AdmissionFigures(registry),
+    deprecated: registry.gauge("apiserver_requested_deprecated_apis", "Deprecated APIs that somebody has asked for.", [
+      "group",
+      "version",
+      "resource",
+      "subresource",
+      "removed_release",
+    ]),
+    health: new HealthFigures(),
     auditEvents: registry.counter("apiserver_audit_event_total", "Events that were written to the audit log.", []),
     auditErrors: registry.counter("apiserver_audit_error_total", "Audit events that were lost, by who was to keep them.", ["plugin"]),
     auditRejected: registry.counter(
@@ -192,6 +206,11 @@ function addWatchFigures(registry: Registry, state: () => ServerState): void {
 /** GET /metrics. */
 export function metrics({ metrics: { registry } }: ServerState): ApiResponse {
   return { ...text(200, registry.text()), contentType: metricsType };
+}
+
+/** GET /metrics/slis. */
+export function healthMetrics({ metrics: { health } }: ServerState): ApiResponse {
+  return { ...text(200, health.registry.text()), contentType: metricsType };
 }
 
 /** To be called for each request that comes: counts it, and its answer when it leaves. */

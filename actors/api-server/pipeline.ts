@@ -22,7 +22,7 @@ import { throttle } from "./flow-control/flow-control";
 import { isHealthPath, serveHealth } from "./health";
 import { identify } from "./identity";
 import { isIssuerPath, serveIssuer } from "./issuer";
-import { metrics } from "./metrics";
+import { healthMetrics, metrics } from "./metrics";
 import { openApi } from "./openapi/openapi";
 import { recovering } from "./panics";
 import { create } from "./registry/create";
@@ -98,6 +98,7 @@ function serveDocument(state: ServerState, ctx: Ctx, call: Call): undefined {
   const { path, accept, query } = call.request;
   if (isIssuerPath(path)) return serveIssuer(state, ctx, call);
   if (path === "/metrics") return respond(ctx, call, metrics(state));
+  if (path === "/metrics/slis") return respond(ctx, call, healthMetrics(state));
   const page = zpage(state, ctx, call.request);
   if (page) return respond(ctx, call, page);
   const dump = dumpOf(state, ctx, path, query.includeRequestDetails === "1");
@@ -159,6 +160,8 @@ function serveKnown(state: ServerState, ctx: Ctx, asked: Call): undefined {
   if (isReview(kind)) return answerReview(state, ctx, { ...asked, request }, kind);
   // The cluster's own components have nobody to tell it.
   const deprecation = request.credential.type === "actor" ? undefined : deprecationWarning(kind);
+  if (!kind.custom && (deprecation !== undefined || kind.plural === "componentstatuses"))
+    state.metrics.deprecated.set([kind.group, kind.version, kind.plural, subresource, ""], 1);
   if (deprecation !== undefined) asked.caller.exchange.headers.push(["Warning", `299 - ${JSON.stringify(deprecation)}`]);
   const resource = state.served.storedResourceOf(kind);
   if (!resource) return serveComponentStatuses(state, ctx, { ...asked, request }, kind);

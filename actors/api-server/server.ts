@@ -54,6 +54,7 @@ export const apiServer: Actor<ApiServerConfig, ServerState, ApiMessage> = {
     startCompactor(state, ctx);
     ctx.setTimer(etcdMembersTimer, state.etcd.syncIntervalMs);
     startFlowControl(state, ctx);
+    state.metrics.admission.nowUs = () => ctx.monotonicUs();
     state.metrics.startedSeconds = ctx.wallUs() / 1e6;
     ctx.setTimer(bookmarkTimer, state.knobs["bookmark-interval"] * (0.5 + ctx.random("bookmarks") / 2));
     return state;

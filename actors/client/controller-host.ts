@@ -219,7 +219,11 @@ export class ControllerHost<S> implements View {
       requeue: (later: Context<S>, afterMs: number) => running.queue.addAfter(later, key, afterMs),
     };
     const runner = new PlanRunner<S>(this.client, this.recorder(controller.name), listener, running.throttle, () => this.isStopped);
-    return runner.run(ctx, plan.steps, (outcome, later) => this.onDone(running, key, outcome, plan.requeueAfterMs, later));
+    return runner.run(ctx, plan.steps, (outcome, later) => {
+      const tookMs = later.monotonicUs() / 1000 - moment.monotonicMs;
+      for (const measure of plan.ended?.(outcome.ok, tookMs) ?? []) this.client.figures.measured(measure);
+      return this.onDone(running, key, outcome, plan.requeueAfterMs, later);
+    });
   }
 
   private onDone(running: Running<S>, key: string, outcome: PlanOutcome, requeueAfterMs: number | undefined, ctx: Context<S>): undefined {

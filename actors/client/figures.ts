@@ -1,4 +1,5 @@
-import { type Counter, exponentialBuckets, type Histogram, Registry } from "../metrics/registry";
+import { type Counter, exponentialBuckets, Histogram, Registry } from "../metrics/registry";
+import type { Measure } from "./measures";
 
 /** What a client of the API counts, and its work queues and elections: client-go's own figures, under its names. */
 export class ClientFigures {
@@ -13,6 +14,7 @@ export class ClientFigures {
   readonly queues = new Map<string, { readonly length: () => number; readonly begun: () => Iterable<number> }>();
   /** Whether this candidate leads, by Lease. */
   readonly leads = new Map<string, () => boolean>();
+  private readonly measures = new Map<string, Counter | Histogram>();
   /** When somebody asks for the text, in monotonic ms. */
   private askedMs = 0;
 
@@ -43,6 +45,18 @@ export class ClientFigures {
     registry.computed("gauge", "leader_election_master_status", "1 for the one who leads, 0 for those who stand by.", ["name"], () =>
       [...this.leads].map(([name, leads]) => ({ labels: [name], value: leads() ? 1 : 0 })),
     );
+  }
+
+  /** Something happened of which a controller keeps a family. */
+  measured({ family, labels, value }: Measure): void {
+    const { name, help, labels: names, bounds } = family;
+    let known = this.measures.get(name);
+    if (known === undefined) {
+      known = bounds ? this.registry.histogram(name, help, names, bounds) : this.registry.counter(name, help, names);
+      this.measures.set(name, known);
+    }
+    if (known instanceof Histogram) known.observe(labels, value);
+    else known.add(labels, value);
   }
 
   /** All figures, as they are at that moment of the monotonic clock. */

@@ -4,6 +4,7 @@ export { ControllerHost } from "./controller-host";
 export { EventRecorder, type Subject } from "./event-recorder";
 export { type Change, Informer, type InformerOptions } from "./informer";
 export { LeaderElector, type LeaderElectorOptions } from "./leader-elector";
+export * from "./measures";
 export * from "./plan";
 export * from "./resource";
 export { byNamespace, type IndexFunction, type ReadStore } from "./store";

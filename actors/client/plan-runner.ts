@@ -47,6 +47,9 @@ export class PlanRunner<S> {
       case "record":
         ctx.record(step.fact);
         return done(succeeded, ctx);
+      case "count":
+        this.client.figures.measured(step.measure);
+        return done(succeeded, ctx);
       case "fail":
         return done({ ok: false, why: step.message, isConflict: false }, ctx);
       case "requeue":

@@ -4,6 +4,7 @@ import type { Reason } from "../../protocol/status";
 import type { Fact, SignRequest, SignResult } from "../../runtime/actor";
 import type { ObjectList, PatchType, Query, Result } from "./api-client";
 import type { Subject } from "./event-recorder";
+import type { Measure } from "./measures";
 import type { Resource } from "./resource";
 
 /** What a controller wants done about a key: data that the harness carries out, and tests compare. */
@@ -14,6 +15,8 @@ export interface Plan {
   readonly requeueAfterMs?: number;
   /** What reconcile is given as `memory` the next time; kept as it was when absent. */
   readonly memory?: unknown;
+  /** What is counted when the plan has been carried out, or has failed. */
+  readonly ended?: (ok: boolean, tookMs: number) => readonly Measure[];
 }
 
 /** What follows an outcome. */
@@ -99,6 +102,7 @@ export type Step =
       readonly message: string;
     }
   | { readonly do: "record"; readonly fact: Fact }
+  | { readonly do: "count"; readonly measure: Measure }
   /** Ends the plan as failed. */
   | { readonly do: "fail"; readonly message: string };
 
@@ -203,4 +207,9 @@ export function gather(steps: readonly Request[], then: (results: readonly Resul
 
 export function requeue(afterMs: number): Step {
   return { do: "requeue", afterMs };
+}
+
+/** Counts something for /metrics. */
+export function count(measure: Measure): Step {
+  return { do: "count", measure };
 }

@@ -13,6 +13,7 @@ import {
 import { localTimestamp, type TimeZone, timeZone, utc } from "../../protocol/kinds/time-zone";
 import {
   type Controller,
+  count,
   create,
   cronJobs,
   event,
@@ -30,6 +31,7 @@ import {
 import { isSame } from "./canonical";
 import { byController, controllerIndex } from "./claim";
 import { conditionOf } from "./condition";
+import { jobCreated } from "./figures";
 import { isFinished } from "./job";
 
 /** A little after the minute, so that a clock that is behind does not find nothing to do. */
@@ -82,7 +84,7 @@ function reconcileCronJob(cron: Cron, view: View, nowMs: number): Plan {
   const again = next === undefined ? {} : { requeueAfterMs: next - nowMs + lagMs };
   const due = dueTime(cron, schedule, zone, nowMs);
   if (!due) return { steps: [...tidy, ...settled(seen.status)], ...again };
-  return { steps: [...tidy, ...start(cron, seen, due, settled)], ...again };
+  return { steps: [...tidy, ...start(cron, seen, due, nowMs, settled)], ...again };
 }
 
 /** The schedule, or what is wrong with it. */
@@ -172,6 +174,7 @@ function start(
   cron: Cron,
   { status, jobs: running }: Active,
   due: Due,
+  nowMs: number,
   settled: (status: CronJobStatus) => readonly Step[],
 ): readonly Step[] {
   const steps: Step[] = [];
@@ -221,6 +224,7 @@ function start(
           : [event(cron, "Warning", "FailedCreate", `Error creating job: ${result.status.message}`)];
       return [
         event(cron, "Normal", "SuccessfulCreate", `Created job ${result.object.metadata.name}`),
+        count(jobCreated(due.atMs, nowMs)),
         ...settled({ ...rest, active: [...others, referenceTo(result.object)], lastScheduleTime }),
       ];
     },

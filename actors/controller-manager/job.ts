@@ -4,6 +4,7 @@ import { controllerOf, isBeingDeleted, keyOf, objectKey, type Stored, timeMs, ti
 import {
   attempt,
   type Controller,
+  count as counted,
   event,
   index,
   jobs,
@@ -19,6 +20,7 @@ import {
 import { isSame } from "./canonical";
 import { byController, claim, controllerIndex } from "./claim";
 import { conditionOf, withCondition } from "./condition";
+import { type JobAction, jobCounted, jobSynced } from "./figures";
 import { type Count, countPods, hasFailed, isTracked, trackingFinalizer } from "./job-counting";
 import { failuresOf, type IndexFailures, indexFailures } from "./job-index-failures";
 import { formatIndexes, indexOf, pendingIndexes, succeededIndexes } from "./job-indexes";
@@ -109,7 +111,13 @@ function reconcileJob(job: Stored<Job>, view: View, nowMs: number, memory: Memor
   const status = statusOf(job, course, count, failures, owned, nowMs);
   const written = isSame(status, job.status ?? {})
     ? []
-    : [updateStatus(jobs, { ...job, status }, { after: (result) => (result.ok ? announce(job, status) : []) })];
+    : [
+        updateStatus(
+          jobs,
+          { ...job, status },
+          { after: (result) => (result.ok ? [...announce(job, status), ...jobCounted(job, status).map((each) => counted(each))] : []) },
+        ),
+      ];
   const record = attempt([...claims, ...steps], () => [
     ...written,
     ...(count.release.length > 0 ? [parallel(count.release.map(releasePod))] : []),
@@ -119,7 +127,20 @@ function reconcileJob(job: Stored<Job>, view: View, nowMs: number, memory: Memor
       ? (timeMs(status.startTime) ?? nowMs) + spec.activeDeadlineSeconds * 1000 - nowMs
       : undefined;
   const againMs = Math.min(waitMs ?? Number.POSITIVE_INFINITY, deadlineMs ?? Number.POSITIVE_INFINITY);
-  return { steps: [record], memory: remembered, ...(againMs < Number.POSITIVE_INFINITY ? { requeueAfterMs: Math.max(1, againMs) } : {}) };
+  const ended = (ok: boolean, tookMs: number) => jobSynced(job, actionOf(steps, count.release.length > 0), ok, tookMs);
+  return {
+    steps: [record],
+    memory: remembered,
+    ended,
+    ...(againMs < Number.POSITIVE_INFINITY ? { requeueAfterMs: Math.max(1, againMs) } : {}),
+  };
+}
+
+/** What the figures say that a round does: making and deleting pods come before counting those that are over. */
+function actionOf(steps: readonly Step[], counts: boolean): JobAction {
+  const does = (what: Step["do"]): boolean =>
+    steps.some((step) => step.do === what || (step.do === "parallel" && step.steps.some((inner) => inner.do === what)));
+  return does("create") ? "pods_created" : does("delete") ? "pods_deleted" : counts ? "tracking" : "reconciling";
 }
 
 export function isFinished(job: Job): boolean {

@@ -2,6 +2,7 @@ import type { Node, Pod, Taint } from "../../protocol/kinds/generated";
 import { isBeingDeleted, type Stored, timestamp } from "../../protocol/kinds/object";
 import {
   type Controller,
+  count,
   event,
   index,
   knobMs,
@@ -21,6 +22,7 @@ import {
 } from "../client";
 import { isSame } from "./canonical";
 import { conditionOf, withCondition } from "./condition";
+import { nodeEvicted } from "./figures";
 import { type Health, isOverdue, observeHealth, unknownConditions } from "./node-health";
 import { type Bucket, type EvictionRates, evictionRate, refill, zoneOf, zoneState } from "./node-zones";
 import { isPodReady } from "./pod-state";
@@ -154,7 +156,9 @@ function driveOut(all: readonly Stored<Node>[], moment: Moment, memory: Memory) 
         bucket = { ...bucket, tokens: bucket.tokens - 1 };
       }
       const others = (node.spec?.taints ?? []).filter((taint) => !present.includes(taint));
-      taints.push(writeTaints(node, wanted ? [...others, { key: wanted, effect: "NoExecute", timeAdded: timestamp(nowMs) }] : others));
+      const taint: Taint | undefined = wanted === undefined ? undefined : { key: wanted, effect: "NoExecute", timeAdded: timestamp(nowMs) };
+      const counted = taint && present.length === 0 ? [count(nodeEvicted(zone))] : [];
+      taints.push(writeTaints(node, taint ? [...others, taint] : others, counted));
     }
     buckets.set(zone, bucket);
   }
@@ -198,7 +202,8 @@ function taintUnschedulable(node: Stored<Node>, nowMs: number): Plan {
 }
 
 /** The whole list, and only if nobody else has changed the node since. */
-function writeTaints(node: Stored<Node>, taints: readonly Taint[]): Step {
+function writeTaints(node: Stored<Node>, taints: readonly Taint[], following: readonly Step[] = []): Step {
   const { resourceVersion } = node.metadata;
-  return patch(nodes, node, "merge", { metadata: { resourceVersion }, spec: { taints: taints.length > 0 ? taints : null } });
+  const change = { metadata: { resourceVersion }, spec: { taints: taints.length > 0 ? taints : null } };
+  return patch(nodes, node, "merge", change, following.length > 0 ? { after: ({ ok }) => (ok ? following : []) } : {});
 }

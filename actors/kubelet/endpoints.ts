@@ -33,6 +33,11 @@ function atOnce(state: State, path: string, ctx: Ctx): KubeletGetResponse {
       return json({ kind: "PodList", apiVersion: "v1", metadata: {}, items: [...state.workers.values()].map(({ pod }) => pod) });
     case "/metrics":
       return text(200, metricsText(state, ctx));
+    case "/metrics/probes":
+      return text(
+        200,
+        state.probes.text((uid) => state.workers.has(uid)),
+      );
     default:
       return text(404, "404 page not found\n");
   }

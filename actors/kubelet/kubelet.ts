@@ -9,6 +9,7 @@ import { answerLog, endFollow, followLog } from "./logs";
 import { heartbeat, noteNodeChange, registerNode } from "./node-agent";
 import { onPodChange } from "./pods";
 import { watchPressure } from "./pressure";
+import { ProbeFigures } from "./probe-figures";
 import { connectRuntime, sendPodCidr } from "./runtime-link";
 import { finishPostStart, showPullBackOff } from "./start-container";
 import type { Ctx, State } from "./state";
@@ -35,6 +36,7 @@ export const kubelet: Actor<KubeletConfig, State, KubeletRequest | TunnelMessage
       services: client.informer(services),
       recorder: new EventRecorder(client, { component: "kubelet", host: config.node }),
       workers: new Map(),
+      probes: new ProbeFigures(),
       events: undefined,
       runtimeUp: false,
       begun: false,

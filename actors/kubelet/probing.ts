@@ -48,6 +48,7 @@ function run(state: State, worker: PodWorker, container: ContainerWorker, kind: 
     if (!pod || one?.state.is !== "running" || one.state.id !== id || !progress) return undefined;
     const after = afterProbe(progress, probe, failure === undefined, nowMsOf(later));
     one.probes.set(kind, after);
+    s.probes.probed(pod, one.name, kind, failure === undefined, (other) => s.workers.has(other));
     if (failure !== undefined) {
       const name = `${kind.charAt(0).toUpperCase()}${kind.slice(1)}`;
       containerEvent(s, pod, one, "Warning", "Unhealthy", `${name} probe failed: ${failure}`, later);

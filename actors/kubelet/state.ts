@@ -8,6 +8,7 @@ import type { KubeletConfig, KubeletTimes } from "./config";
 import type { NodeFacts } from "./environment";
 import type { Scarce, SoftEviction } from "./eviction";
 import type { ContainerWorker, PodWorker } from "./pod-worker";
+import type { ProbeFigures } from "./probe-figures";
 
 /** What a kubelet has in memory. All of it can be had again: from the API, and from the runtime. */
 export interface State {
@@ -22,6 +23,7 @@ export interface State {
   readonly recorder: EventRecorder<State>;
   /** By uid: a pod and the one that takes its name after it can both be here. */
   readonly workers: Map<string, PodWorker>;
+  readonly probes: ProbeFigures;
   /** The event stream of the runtime, while there is one. */
   events: StreamRef | undefined;
   runtimeUp: boolean;

@@ -29,6 +29,8 @@ export interface Decided {
   /** "Normal Reason message". */
   readonly events: readonly string[];
   readonly failures: readonly string[];
+  /** "family{label,label} value", of what was counted. */
+  readonly measures: readonly string[];
 }
 
 /** Lets a controller decide about a key over caches with these objects, and says what it wants, following each step as if it had succeeded. */
@@ -45,6 +47,7 @@ export function plan(controller: Controller, key: string, objects: Objects, opti
   const writes: Any[] = [];
   const events: string[] = [];
   const failures: string[] = [];
+  const measures: string[] = [];
 
   const resultOf = (step: Any): Result<Any> => {
     if (step.do === "get") {
@@ -64,6 +67,9 @@ export function plan(controller: Controller, key: string, objects: Objects, opti
       switch (step.do) {
         case "event":
           events.push(`${step.type} ${step.reason} ${step.message}`);
+          break;
+        case "count":
+          measures.push(`${step.measure.family.name}{${step.measure.labels}} ${step.measure.value}`);
           break;
         case "record":
         case "requeue":
@@ -93,5 +99,5 @@ export function plan(controller: Controller, key: string, objects: Objects, opti
   };
   follow(decided.steps);
   if (failures.length > 0 && !options.noFail) throw new Error(failures.join("; "));
-  return { plan: decided, writes, events, failures };
+  return { plan: decided, writes, events, failures, measures };
 }

@@ -2,8 +2,11 @@ import { pods } from "../../actors/client";
 import { type ControllerManagerConfig, controllerManager } from "../../actors/controller-manager";
 import { targetNode } from "../../actors/controller-manager/daemon-node";
 import { address } from "../../protocol/address";
+import type { ComponentGetResponse } from "../../protocol/cluster";
+import type { Message } from "../../protocol/codec";
 import type { Pod } from "../../protocol/kinds/generated";
 import { keyOf, type Stored, timestamp } from "../../protocol/kinds/object";
+import type { Simulation } from "../../runtime/simulated/simulation";
 import type { FakeConfig, FakeStore, Kept } from "../client/fake-api-server";
 import { tank, tester } from "../client/tank";
 
@@ -90,4 +93,14 @@ export function deployment(name: string, replicas: number, image = "web:1", spec
     },
     status: {},
   };
+}
+
+/** The lines of a controller manager's /metrics, by what stands before the value. */
+export function figuresOf(simulation: Simulation, manager = address("controller-manager", 0)): ReadonlyMap<string, number> {
+  let text = "";
+  simulation.ask<ComponentGetResponse>(manager, { kind: "component.get", path: "/metrics" } as Message, 5_000, (answer) => {
+    if (answer.ok) text = Buffer.from(answer.body.bytes).toString();
+  });
+  simulation.runFor(100);
+  return new Map(text.split("\n").map((line) => [line.slice(0, line.lastIndexOf(" ")), Number(line.slice(line.lastIndexOf(" ") + 1))]));
 }

@@ -3,7 +3,7 @@ import type { CronJob, Job } from "../../protocol/kinds/generated";
 import type { Stored } from "../../protocol/kinds/object";
 import { localTimestamp, timeZone } from "../../protocol/kinds/time-zone";
 import type { FakeStore, Kept } from "../client/fake-api-server";
-import { cluster, eventLines, objectsOf } from "./cluster";
+import { cluster, eventLines, figuresOf, objectsOf } from "./cluster";
 
 const at = (text: string) => Date.parse(text);
 const iso = (ms: number | undefined) => (ms === undefined ? undefined : `${new Date(ms).toISOString().slice(0, 16)}Z`);
@@ -118,6 +118,9 @@ test("each minute a Job is started, once, and named after it", () => {
     annotations: { "batch.kubernetes.io/cronjob-scheduled-timestamp": "2026-01-01T00:01:00Z" },
     ownerReferences: [{ kind: "CronJob", name: "report", controller: true }],
   });
+  const late = figuresOf(simulation);
+  expect(late.get("cronjob_controller_job_creation_skew_duration_seconds_count")).toBe(2);
+  expect(late.get('cronjob_controller_job_creation_skew_duration_seconds_bucket{le="1"}')).toBe(2);
   expect(status(store)).toMatchObject({
     lastScheduleTime: "2026-01-01T00:02:00Z",
     active: [{ name: jobAt("2026-01-01T00:01:00Z") }, { name: jobAt("2026-01-01T00:02:00Z") }],

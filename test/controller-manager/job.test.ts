@@ -2,7 +2,7 @@ import { formatIndexes, parseIndexes } from "../../actors/controller-manager/job
 import type { Job, Pod } from "../../protocol/kinds/generated";
 import { type Stored, timestamp } from "../../protocol/kinds/object";
 import type { FakeStore, Kept } from "../client/fake-api-server";
-import { cluster, eventLines, objectsOf } from "./cluster";
+import { cluster, eventLines, figuresOf, objectsOf } from "./cluster";
 
 const controllers = ["job"];
 const labels = { "batch.kubernetes.io/controller-uid": "uid-work" };
@@ -59,6 +59,17 @@ test("a Job runs `parallelism` pods at a time until `completions` have succeeded
   expect(podsOf(store).every((pod) => (pod.metadata.finalizers ?? []).length === 0)).toBe(true);
   expect(jobOf(store).status?.completionTime).toBeDefined();
   expect(eventLines(store)).toContain("Normal Completed: Job completed");
+  // Source: kubernetes' list of stable metrics.
+  const figures = figuresOf(simulation);
+  const of = (name: string, labels: string) => figures.get(`job_controller_${name}{completion_mode="NonIndexed",${labels}}`);
+  expect(of("jobs_finished_total", 'result="succeeded",reason="CompletionsReached"')).toBe(1);
+  expect(of("job_pods_finished_total", 'result="succeeded"')).toBe(4);
+  expect(of("job_syncs_total", 'result="success",action="pods_created"')).toBeGreaterThanOrEqual(2);
+  expect(of("job_sync_duration_seconds_count", 'result="success",action="pods_created"')).toBe(
+    of("job_syncs_total", 'result="success",action="pods_created"'),
+  );
+  // Making pods takes the time of its requests.
+  expect(of("job_sync_duration_seconds_sum", 'result="success",action="pods_created"')).toBeGreaterThan(0.001);
 });
 
 test("failed pods are replaced after 10 s, 20 s, … until backoffLimit is passed (Jobs: pod backoff failure policy)", () => {

@@ -100,12 +100,13 @@ describe("the monitor", () => {
   const lost = (name: string, zone: string) => node(name, "Unknown", zone);
 
   test("a lost node gets the unreachable taint, one per zone and bucket", () => {
-    const { writes } = plan(lifecycle, "monitor", {
+    const { writes, measures } = plan(lifecycle, "monitor", {
       nodes: [lost("n1", "a"), lost("n2", "a"), lost("n3", "b"), node("n4", "True", "a"), node("n5", "True", "b")],
     });
     expect(writes.map((write) => `${write.name} ${write.patch.spec.taints.map((taint: Taint) => `${taint.key}:${taint.effect}`)}`)).toEqual(
       ["n1 node.kubernetes.io/unreachable:NoExecute", "n3 node.kubernetes.io/unreachable:NoExecute"],
     );
+    expect(measures).toEqual(["node_collector_evictions_total{/a} 1", "node_collector_evictions_total{/b} 1"]);
   });
 
   test("when every zone is fully disrupted nothing is evicted and the taints are taken back (kubernetes/kubernetes#28832)", () => {

@@ -1,4 +1,6 @@
 import { address } from "../../protocol/address";
+import type { KubeletGetResponse } from "../../protocol/cluster";
+import type { Message } from "../../protocol/codec";
 import { logOf as log, oneNode } from "./node";
 
 const web = { name: "web", image: "shop/web:1", ports: [{ containerPort: 80 }] };
@@ -125,6 +127,22 @@ describe("a pod on its node", () => {
     expect(t.pod("web")?.status?.containerStatuses?.[0]?.restartCount).toBe(1);
     expect(t.events()).toContain("Killing: Container web failed liveness probe, will be restarted");
     expect(t.events()).toContain("Unhealthy: Liveness probe failed: HTTP probe failed with statuscode: 500");
+    // Source: kubernetes' list of stable metrics.
+    let probes = "";
+    t.simulation.ask<KubeletGetResponse>(
+      address("kubelet", "node-0"),
+      { kind: "kubelet.get", path: "/metrics/probes" } as Message,
+      5_000,
+      (answer) => {
+        if (answer.ok) probes = Buffer.from(answer.body.bytes).toString();
+      },
+    );
+    t.simulation.runFor(100);
+    const uid = t.pod("web")?.metadata?.uid;
+    const of = (result: string) =>
+      `prober_probe_total{probe_type="Liveness",result="${result}",container="web",pod="web",namespace="shop",pod_uid="${uid}"}`;
+    expect(probes).toContain(`${of("failed")} 3\n`);
+    expect(probes).toContain(`${of("successful")} `);
   });
 
   test("is not probed for liveness before its startup probe has succeeded", () => {

@@ -2,6 +2,7 @@ import type { ApiObject, Stored } from "../../../protocol/kinds/object";
 import type { Kind } from "../../../protocol/kinds/registry";
 import type { Failure } from "../../../protocol/status";
 import type { User } from "../authentication/user";
+import type { AdmissionFigures } from "./figures";
 
 /** A write on its way in, as admission plug-ins see it. */
 export interface Admission {
@@ -30,6 +31,8 @@ export interface ClusterView {
   readonly nowMs: number;
   /** The plug-ins of this server; those that are on unless somebody says otherwise where it is absent. */
   readonly plugins?: readonly Plugin[];
+  /** Told how long each took. */
+  readonly figures?: AdmissionFigures;
 }
 
 /** An object that a plug-in will look up and that must not be missed because a cache lags: it is read from etcd where the cache has none. */

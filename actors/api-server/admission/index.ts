@@ -80,12 +80,18 @@ export function neededBy(admission: Omit<Admission, "cluster">, asked: readonly 
 /** The object as the plug-ins leave it, or the first refusal. */
 export function mutate(admission: Admission): ApiObject | Failure {
   let shown = admission;
+  const told = timing(admission, "admit");
   for (const plugin of stepsOf(admission.cluster.plugins).mutate) {
     const answer = plugin.mutate?.(shown);
-    if (answer === undefined || answer === shown.object) continue;
-    if (isFailure(answer)) return answer;
-    shown = { ...shown, object: answer };
+    const refused = answer !== undefined && answer !== shown.object && isFailure(answer);
+    told?.plugin(plugin, refused);
+    if (refused) {
+      told?.end(true);
+      return answer;
+    }
+    if (answer !== undefined && answer !== shown.object) shown = { ...shown, object: answer as ApiObject };
   }
+  told?.end(false);
   return shown.object;
 }
 
@@ -96,9 +102,32 @@ export function warn(admission: Admission): readonly string[] {
 
 /** The first plug-in's refusal of an object that has passed validation. */
 export function validate(admission: Admission): Failure | undefined {
+  const told = timing(admission, "validate");
   for (const plugin of stepsOf(admission.cluster.plugins).validate) {
     const refusal = plugin.validate?.(admission);
-    if (refusal) return refusal;
+    told?.plugin(plugin, refusal !== undefined);
+    if (refusal) {
+      told?.end(true);
+      return refusal;
+    }
   }
+  told?.end(false);
   return undefined;
+}
+
+/** Tells the figures, where there are some, how long each plug-in took and all of them together. */
+function timing({ cluster: { figures }, operation }: Admission, type: "admit" | "validate") {
+  if (!figures) return undefined;
+  const begunUs = figures.nowUs();
+  let sinceUs = begunUs;
+  return {
+    plugin({ name }: Plugin, rejected: boolean): void {
+      const nowUs = figures.nowUs();
+      figures.plugin(name, type, operation, rejected, nowUs - sinceUs);
+      sinceUs = nowUs;
+    },
+    end(rejected: boolean): void {
+      figures.step(type, operation, rejected, figures.nowUs() - begunUs);
+    },
+  };
 }

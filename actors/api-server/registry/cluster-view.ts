@@ -16,6 +16,7 @@ export function viewOf(state: ServerState, nowMs: number, fetched: ReadonlyMap<s
     nowMs,
     plugins: state.plugins,
     defaultTolerationSeconds: tolerationsOf(state.knobs),
+    figures: state.metrics.admission,
     get(group, version, plural, namespace, name) {
       const resource = resourceNamed(group, version, plural);
       const key = keyOfObject(resource, namespace, name);

@@ -27,11 +27,25 @@ describe("/metrics of an API server", () => {
     data: { k: "v" },
   });
   tank.delete(`${maps}/a`);
+  tank.get("/api/v1/componentstatuses");
+  tank.create("/api/v1/namespaces/none/configmaps", configMap("a"));
   tank.get("/api/v1/namespaces/default/secrets", { credential: { type: "anonymous" } });
   const { headers: _, ...reply } = tank.get("/metrics");
   const families = parseMetrics(reply.text);
   const value = (name: string, labels: Record<string, string>) =>
     families.get(name)?.samples.find((sample) => Object.entries(labels).every(([label, text]) => sample.labels[label] === text))?.value;
+
+  test("tell of admission by plug-in, and of deprecated APIs that somebody uses", () => {
+    const admitted = (name: string, rejected: string) =>
+      value("apiserver_admission_controller_admission_duration_seconds", { name, type: "admit", operation: "CREATE", rejected });
+    expect(admitted("NamespaceLifecycle", "true")).toBeDefined();
+    expect(admitted("ServiceAccount", "true")).toBeUndefined();
+    expect(
+      value("apiserver_admission_step_admission_duration_seconds", { type: "admit", operation: "CREATE", rejected: "true" }),
+    ).toBeDefined();
+    expect(value("apiserver_requested_deprecated_apis", { version: "v1", resource: "componentstatuses" })).toBe(1);
+    expect(value("apiserver_requested_deprecated_apis", { resource: "configmaps" })).toBeUndefined();
+  });
 
   test("stand beside /statusz and /flagz, which monitoring may read (KEP-4827, KEP-4828)", () => {
     const get = (path: string, accept: string, ...organizations: string[]) =>
@@ -64,6 +78,9 @@ describe("/metrics of an API server", () => {
     ["apiserver_response_sizes", "histogram", ["verb", ...group]],
     ["apiserver_current_inflight_requests", "gauge", ["request_kind"]],
     ["apiserver_longrunning_requests", "gauge", ["verb", ...group]],
+    ["apiserver_admission_controller_admission_duration_seconds", "histogram", ["name", "type", "operation", "rejected"]],
+    ["apiserver_admission_step_admission_duration_seconds", "histogram", ["type", "operation", "rejected"]],
+    ["apiserver_requested_deprecated_apis", "gauge", ["group", "version", "resource", "subresource", "removed_release"]],
     ["apiserver_storage_objects", "gauge", ["resource"]],
     ["apiserver_resource_objects", "gauge", ["group", "resource"]],
     ["apiserver_watch_events_total", "counter", ["group", "version", "resource"]],
@@ -154,6 +171,9 @@ describe("health checks", () => {
       ...["[+]autoregister-completion ok", "[+]shutdown ok", "readyz check passed", ""],
     ]);
     expect(tank.get("/livez").text).toBe("ok");
+    const figures = tank.get("/metrics/slis").text;
+    expect(figures).toContain('kubernetes_healthcheck{name="etcd-readiness",type="readyz"} 1\n');
+    expect(figures).toContain('kubernetes_healthchecks_total{name="ping",type="livez",status="success"} 1\n');
     expect(lines("/livez?verbose")).not.toContain("[+]shutdown ok");
   });
 
@@ -175,6 +195,7 @@ describe("health checks", () => {
     const failed = tank.get("/readyz");
     expect(failed.code).toBe(500);
     expect(failed.text).toContain("[-]etcd failed: reason withheld\n");
+    expect(tank.get("/metrics/slis").text).toContain('kubernetes_healthcheck{name="etcd",type="readyz"} 0\n');
     expect(failed.text).toMatch(/readyz check failed\n$/);
     expect(tank.get("/readyz?exclude=etcd&exclude=etcd-readiness").code).toBe(200);
     expect(tank.get("/livez/ping").code).toBe(200);

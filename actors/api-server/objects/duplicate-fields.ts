@@ -47,7 +47,8 @@ export function fieldFindings(json: string, unknownPaths: readonly string[]): re
       case 0x22: {
         const end = endOfString(json, at);
         if (expectName) {
-          const name = JSON.parse(json.slice(at, end)) as string;
+          const written = json.slice(at + 1, end - 1);
+          const name = written.includes("\\") ? (JSON.parse(json.slice(at, end)) as string) : written;
           const names = open[open.length - 1]!;
           path[path.length - 1] = name;
           if (names.has(name)) found.add(`duplicate field ${JSON.stringify(pathText(path))}`);

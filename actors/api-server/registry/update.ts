@@ -165,7 +165,8 @@ function decide(
   const notes = new Notes(call.caller.exchange.annotations);
   const asking = { notes, deadlineUs: call.deadlineUs };
   const dryRun = Boolean(request.query.dryRun);
-  const options = writeOptions(call, "UpdateOptions");
+  // Only webhooks and policies look at them.
+  const options = () => writeOptions(call, "UpdateOptions");
   const json = (each: ApiObject) => each as unknown as JsonObject;
   if (!mayMutate(state, kind)) return checked(admitted);
   return {
@@ -174,7 +175,7 @@ function decide(
       const shown = json(track(stored, admitted, fresh.nowMs));
       const plugins = (made: JsonObject) =>
         mutate({ ...admission, object: made as unknown as ApiObject }) as unknown as JsonObject | Failure;
-      const review = reviewOf(call, "UPDATE", { object: shown, old: json(stored), options, dryRun });
+      const review = reviewOf(call, "UPDATE", { object: shown, old: json(stored), options: options(), dryRun });
       return admitMutating(state, ctx, review, { ...asking, plugins }, (state, made, ctx) => {
         if (isFailure(made)) {
           tell(notes.warnings);
@@ -198,7 +199,7 @@ function decide(
       return { type: "keep" };
     };
     if (!mayValidate(state, kind)) return pass(state);
-    const review = reviewOf(call, "UPDATE", { object: json(owned), old: json(stored), options, dryRun });
+    const review = reviewOf(call, "UPDATE", { object: json(owned), old: json(stored), options: options(), dryRun });
     return {
       type: "later",
       ask: (state, ctx, then) =>

@@ -22,6 +22,7 @@ describe("the question of consistent reads to etcd", () => {
     let answered: (state: unknown, answer: unknown, ctx: unknown) => void = () => undefined;
     const ctx = {
       monotonicUs: () => 0,
+      wallUs: () => 0,
       keep: <T>(then: T) => then,
       setTimer: (name: string, delayMs: number) => said.push(`timer ${name} ${delayMs}`),
       ask: (_to: string, body: Message, _options: object, then: typeof answered) => {

@@ -43,6 +43,27 @@ function bandHtml(axis: Axis, { row, label, fromUs, toUs, detail }: Band, kind: 
   return `<div class="band ${kind}" style="${span(axis, fromUs, toUs)}" title="${escapeXml(tip)}">${escapeXml(shown)}</div>`;
 }
 
+/** What happened at a moment. */
+export interface Mark {
+  readonly row: string;
+  readonly atUs: number;
+  readonly text: string;
+}
+
+/** Rows of moments, one row for each name. */
+export function marksHtml(axis: Axis, title: string, marks: readonly Mark[]): string {
+  if (marks.length === 0) return "";
+  const rows = [...new Set(marks.map(({ row }) => row))].map((name) => {
+    const own = marks.filter(({ row }) => row === name);
+    const drawn = own.map(
+      ({ atUs, text }) =>
+        `<div class="band act mark" style="${span(axis, atUs, atUs)}" title="${escapeXml(`${clock(atUs / 1e6, 2)} ${text}`)}"></div>`,
+    );
+    return `<div class="row bands"><div class="name" title="${escapeXml(name)}">${escapeXml(name)}</div>${plot(axis, drawn.join(""))}<div class="scale"></div></div>`;
+  });
+  return `<figure><figcaption>${escapeXml(title)}</figcaption>${rows.join("")}</figure>`;
+}
+
 /** The identity of a Lease's holder without the UUID at its end. */
 export function holderName(identity: string): string {
   return identity.replace(/_[0-9a-f]{8}-[0-9a-f-]{27}$/, "");

@@ -1,8 +1,8 @@
 import type { RunResult } from "../run";
-import { type Axis, axisHtml, axisOf, bandsHtml, chartHtml, type Line } from "./drawing";
+import { type Axis, axisHtml, axisOf, bandsHtml, chartHtml, type Line, marksHtml } from "./drawing";
 
 /** Everything that went on in a run over one axis of time: what was done to it, who led, what was down, what users got. */
-export function overviewHtml({ series }: RunResult): string {
+export function overviewHtml({ series, timeline }: RunResult): string {
   const axis: Axis = axisOf(series.seconds);
   const acts = series.acts
     .filter(({ act }) => act !== "end")
@@ -13,6 +13,11 @@ export function overviewHtml({ series }: RunResult): string {
       toUs: series.acts[i + 1]?.atUs ?? series.seconds * 1e6,
       detail: "",
     }));
+  const stormUs = series.acts.find(({ act }) => act === "storm")?.atUs ?? 0;
+  // "drain node-1 done": by what was done.
+  const actions = timeline
+    .filter(({ atUs, tone }) => tone === "action" && atUs >= stormUs)
+    .map(({ atUs, text }) => ({ row: text.split(" ")[0]!, atUs, text }));
   const sheet = { axis, faults: series.faults };
   const load = series.load.flatMap(({ service, succeeded, failed, medianUs, p99Us }) => [
     chartHtml(
@@ -59,6 +64,7 @@ export function overviewHtml({ series }: RunResult): string {
     `<div id="drawings" data-seconds="${axis.seconds}">`,
     axisHtml(axis),
     bandsHtml(axis, "Acts", acts, "act"),
+    marksHtml(axis, "What was done to the cluster", actions),
     bandsHtml(axis, "Faults, by what they hit", series.faults, "fault"),
     bandsHtml(axis, "Hosts that were down, nodes that were NotReady", series.troubles, "trouble"),
     bandsHtml(axis, "Leaders and their terms", series.leaders, "leader"),

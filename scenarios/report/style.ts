@@ -28,7 +28,7 @@ figure{margin:0 0 14px}figure>figcaption{font-weight:600;font-size:13px;margin-b
 .bands{height:22px;line-height:22px}
 .band{position:absolute;top:2px;bottom:2px;min-width:3px;border-radius:3px;padding:0 5px;font-size:11px;line-height:18px;color:var(--on);overflow:hidden;white-space:nowrap;text-overflow:ellipsis}
 .band:hover{outline:2px solid var(--ink)}
-.band.fault{background:var(--fault)}.band.trouble{background:var(--bad)}.band.leader{background:var(--leader)}.band.act{background:var(--act)}
+.band.fault{background:var(--fault)}.band.trouble{background:var(--bad)}.band.leader{background:var(--leader)}.band.act{background:var(--act)}.band.mark{padding:0;min-width:4px}
 .chart{height:84px;margin:0 0 12px}.chart .name{display:flex;flex-direction:column}.chart .name b{color:var(--ink);font-weight:600;overflow:hidden;text-overflow:ellipsis}
 .chart svg{position:absolute;inset:0;width:100%;height:100%;pointer-events:none}.chart .plot{border-bottom:1px solid var(--faint)}
 .scale{display:flex;flex-direction:column;justify-content:space-between;font-size:11px;line-height:1.2;color:var(--quiet)}

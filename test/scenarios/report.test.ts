@@ -5,6 +5,7 @@ import { cyclesHtml } from "../../scenarios/report/cycle";
 import { axisOf, chartHtml } from "../../scenarios/report/drawing";
 import { htmlOf } from "../../scenarios/report/html";
 import { escapeXml, junitOf } from "../../scenarios/report/junit";
+import { overviewHtml } from "../../scenarios/report/overview";
 import { perfettoOf } from "../../scenarios/report/perfetto";
 import { lanesOf, Recorder } from "../../scenarios/report/recorder";
 import { type RunResult, runScenario } from "../../scenarios/run";
@@ -41,6 +42,17 @@ describe("what a run leaves behind", () => {
     expect(html).toMatch(/killed and started again/);
     expect([...html.matchAll(/<div class="band leader"/g)].length).toBeGreaterThan(1);
     expect(html).toMatch(/<b>\d+<\/b> etcdElections/);
+  });
+
+  it("marks when the operator of the cluster did something in the storm, by what it was", () => {
+    const stormUs = result.series.acts.find(({ act }) => act === "storm")!.atUs;
+    const done = (atUs: number, text: string) => ({ atUs, tone: "action" as const, text });
+    const timeline = [done(0, "apply 3 objects done"), done(stormUs, "drain node-1 done"), done(stormUs + 1e6, "drain node-2 done")];
+    const html = overviewHtml({ ...result, timeline });
+    expect(
+      [...html.matchAll(/class="band act mark" style="left:[\d.]+%;width:0%" title="[\d:.]+ ([^"]*)"/g)].map(([, text]) => text),
+    ).toEqual(["drain node-1 done", "drain node-2 done"]);
+    expect(html).toContain('<div class="name" title="drain">drain</div>');
   });
 
   it("draws each second of a series once, and its gaps as gaps", () => {

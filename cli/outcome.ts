@@ -100,6 +100,7 @@ export function recordOf(loaded: Loaded, result: RunResult, untilUs: number | un
     schedule: result.schedule,
     shape: result.shape,
     stormUs: result.stormUs,
+    coreOnly: loaded.scenario.calm.coreOnly,
     load: recordedLoad(loaded.scenario),
     objects: loaded.manifests.map(({ object }) => objectId(object)),
     untilUs: untilUs ?? null,

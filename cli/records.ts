@@ -26,15 +26,16 @@ export function loadRecord(file: string): LoadedRecord {
   return { file, record, loaded: withRecipe(prepare(record.bundle), record) };
 }
 
-/** The workloads and objects that a recipe has; all of a loaded scenario's otherwise. */
-export function withRecipe(loaded: Loaded, { load, objects }: Pick<Recipe, "load" | "objects">): Loaded {
+/** The workloads, objects and calm that a recipe has; all of a loaded scenario's otherwise. */
+export function withRecipe(loaded: Loaded, { load, objects, coreOnly }: Pick<Recipe, "load" | "objects" | "coreOnly">): Loaded {
   const { scenario, manifests } = loaded;
+  const calm = { ...scenario.calm, coreOnly: coreOnly ?? scenario.calm.coreOnly };
   const chosen = load.flatMap(({ place, params, fromUs, toUs }): Load[] => {
     const own = scenario.load.find(({ path }) => Number(path[1]) === place);
     return own ? [{ ...own, params, fromUs, toUs }] : [];
   });
   const kept = objects === null ? manifests : manifests.filter(({ object }) => objects.includes(objectId(object)));
-  return { ...loaded, scenario: { ...scenario, load: chosen }, manifests: kept };
+  return { ...loaded, scenario: { ...scenario, calm, load: chosen }, manifests: kept };
 }
 
 /** What makes a run the recorded one again: its seed, and its schedule with the targets as they were resolved. */
@@ -45,7 +46,7 @@ export function repeated(record: RunRecord): Repeated {
 
 type Repeated = Pick<SimulateOptions, "seed" | "schedule" | "shape" | "stormUs" | "untilUs" | "stopEvent">;
 
-/** What a recipe says beside workloads and objects. */
+/** What a recipe says beside workloads, objects and calm. */
 export function ofRecipe({ schedule, shape, stormUs }: Recipe): Pick<SimulateOptions, "schedule" | "shape" | "stormUs"> {
   return { schedule, shape, stormUs: stormUs ?? Number.POSITIVE_INFINITY };
 }

@@ -165,8 +165,8 @@ function undone({ schedule, steps = [] }: RunResult): readonly string[] {
   return schedule.flatMap(({ type, where }, place) => (type === "action" && !done.has(place) ? [where] : []));
 }
 
-function recipeOf({ schedule, load, objects, shape, stormUs }: Recipe): Recipe {
-  return { schedule, load, objects, shape, stormUs };
+function recipeOf({ schedule, load, objects, shape, stormUs, coreOnly }: Recipe): Recipe {
+  return { schedule, load, objects, shape, stormUs, ...(coreOnly === undefined ? {} : { coreOnly }) };
 }
 
 interface Outcome {

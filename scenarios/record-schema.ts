@@ -58,6 +58,7 @@ const recordSchema: JsonSchema = {
     schedule: { type: "array", items: step },
     shape: { ...clusterSchema, required: ["etcd", "apiServers", "controllers", "nodes", "zones", "capacity", "knobs"] },
     stormUs: orNull(wholeNumber),
+    coreOnly: { type: "boolean" },
     load: { type: "array", items: load },
     objects: orNull({ type: "array", items: { type: "string" } }),
     untilUs: orNull(wholeNumber),

@@ -25,6 +25,8 @@ export interface RunRecord {
   readonly shape: ClusterShape;
   /** How long the storm lasted; null where it did not end. */
   readonly stormUs: number | null;
+  /** Whether the calm healed no more than a core; as the scenario says where this is left out. */
+  readonly coreOnly?: boolean;
   /** The workloads that ran. */
   readonly load: readonly RecordedLoad[];
   /** Ids of the objects that were applied; null for all of the manifests. */

@@ -9,11 +9,11 @@ export type Pass = Generator<Recipe, Recipe, boolean>;
 type Part = { readonly type: "step"; readonly step: ScheduledStep } | { readonly type: "load"; readonly load: RecordedLoad };
 
 /**
- * Everything that can be made smaller, the most promising first: steps and workloads by delta debugging, then the cluster, what is applied, durations,
+ * Everything that can be made smaller, the most promising first: what stays dead in the calm, steps and workloads by delta debugging, then the cluster, what is applied, durations,
  * times, targets and rates. What became smaller may make more steps needless, so the first pass comes again after the others.
  */
 export function* shrink(whole: Recipe, objectIds: readonly string[]): Pass {
-  let recipe = yield* withoutIdleSteps(whole);
+  let recipe = yield* allHealed(yield* withoutIdleSteps(whole));
   for (let round = 0; round < roundsMax; round++) {
     const before = JSON.stringify(recipe);
     recipe = yield* fewerParts(recipe);
@@ -34,6 +34,12 @@ const roundsMax = 3;
 function* withoutIdleSteps(recipe: Recipe): Pass {
   const schedule = recipe.schedule.filter(({ type, targets, mayMiss }) => !(type === "fault" && targets.length === 0 && mayMiss));
   return schedule.length < recipe.schedule.length && (yield { ...recipe, schedule }) ? { ...recipe, schedule } : recipe;
+}
+
+/** In the calm everything is healed, though the scenario leaves dead what is not needed. */
+function* allHealed(recipe: Recipe): Pass {
+  const healed = { ...recipe, coreOnly: false };
+  return recipe.coreOnly && (yield healed) ? healed : recipe;
 }
 
 function* fewerParts(recipe: Recipe): Pass {

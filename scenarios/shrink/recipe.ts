@@ -21,6 +21,8 @@ export interface Recipe {
   readonly shape: ClusterShape;
   /** How long the storm lasted; null where it did not end. */
   readonly stormUs: number | null;
+  /** Whether the calm heals no more than a core; as the scenario says where this is left out. */
+  readonly coreOnly?: boolean;
 }
 
 /** How big a recipe is, in what people count. */

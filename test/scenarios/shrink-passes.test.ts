@@ -38,6 +38,7 @@ const whole: Recipe = {
   objects: null,
   shape: { ...defaultShape, etcd: 5, apiServers: 3, controllers: 3, nodes: 6, knobs: { "etcd.pre-vote": false, "etcd.snapshot-count": 5 } },
   stormUs: 80_000_000,
+  coreOnly: true,
 };
 const objects = ["Namespace shop", "Deployment shop/web", "Deployment shop/api", "Service shop/web"];
 
@@ -55,6 +56,7 @@ describe("shrinking a recorded run", () => {
       );
     });
     expect(left.schedule).toHaveLength(1);
+    expect(left.coreOnly).toBe(false);
     expect(left.schedule[0]).toMatchObject({ step: 9, targets: ["node-3"] });
     expect(left.schedule[0]!.forUs! / 1e6).toBeCloseTo(2, 0);
     expect(left.schedule[0]!.atUs).toBeLessThanOrEqual(1_000_000);

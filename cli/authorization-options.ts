@@ -1,23 +1,52 @@
+import { resolve } from "node:path";
 import type { Command } from "commander";
 import { parse } from "yaml";
 import { type Authorizer, readAuthorizationConfiguration, type WebhookAccess } from "../actors/api-server/authorization/configuration";
+import { parseDurationMs } from "../protocol/kinds/duration";
 import { readAuditWebhookAccess } from "./audit-webhook-access";
 import { InputError } from "./exit";
 import { readText } from "./read-text";
 
 const flag = "--authorization-config";
 
-/** Declares the flag of `wavetank up` that says who decides what users may do, under kube-apiserver's name. */
-export function addAuthorizationFlag(command: Command): Command {
-  return command.option(
-    `${flag} <file>`,
-    "an AuthorizationConfiguration: who is asked what users may do, webhooks too (default Node, RBAC)",
-  );
+/** kube-apiserver's own flags of who decides what users may do. */
+export interface AuthorizationFlags {
+  readonly authorizationConfig?: string;
+  readonly authorizationMode?: string;
+  readonly authorizationWebhookConfigFile?: string;
+  readonly authorizationWebhookVersion?: string;
+  readonly authorizationWebhookCacheAuthorizedTtl?: string;
+  readonly authorizationWebhookCacheUnauthorizedTtl?: string;
 }
 
-/** Reads the file. Throws an InputError that names the file and the place. */
-export function readAuthorization(file: string | undefined): readonly Authorizer[] | undefined {
-  if (file === undefined) return undefined;
+/** Declares them. */
+export function addAuthorizationFlag(command: Command): Command {
+  return command
+    .option(`${flag} <file>`, "an AuthorizationConfiguration: who is asked what users may do, webhooks too (default Node, RBAC)")
+    .option(
+      `${modeFlag} <modes>`,
+      "the same in short: Node, RBAC, Webhook, AlwaysAllow, AlwaysDeny with commas between them, in their order",
+    )
+    .option("--authorization-webhook-config-file <file>", "a kubeconfig: whom the mode Webhook asks")
+    .option("--authorization-webhook-version <version>", "the SubjectAccessReview that it is asked with, v1 or v1beta1 (default v1beta1)")
+    .option(
+      "--authorization-webhook-cache-authorized-ttl <duration>",
+      "how long it is believed that somebody may; 0 not at all (default 5m)",
+    )
+    .option("--authorization-webhook-cache-unauthorized-ttl <duration>", "the same where somebody may not (default 30s)");
+}
+
+/** Reads the file, or the modes. Throws an InputError that names the file or the flag, and the place. */
+export function readAuthorization(flags: AuthorizationFlags): readonly Authorizer[] | undefined {
+  const { authorizationConfig: file, authorizationMode: modes, ...webhook } = flags;
+  const given = webhookFlags.find((name) => webhook[name] !== undefined);
+  if (file === undefined) {
+    if (modes !== undefined) return authorizersOf(modes, webhook);
+    if (given !== undefined) throw new InputError(`${flagOf(given)} ${webhook[given]}: without ${modeFlag} Webhook nobody is asked`);
+    return undefined;
+  }
+  if (modes !== undefined || given !== undefined)
+    throw new InputError(`${flag} can not be specified when ${modeFlag} or --authorization-webhook-* flags are defined`);
   let document: unknown;
   try {
     document = parse(readText(file));
@@ -27,6 +56,57 @@ export function readAuthorization(file: string | undefined): readonly Authorizer
   }
   const read = readAuthorizationConfiguration(withAccess(document, file));
   if (!read.ok) throw new InputError(read.problems.map((problem) => `${file}: ${problem}`).join("\n"));
+  return read.authorizers;
+}
+
+const modeFlag = "--authorization-mode";
+const modeNames = ["Node", "RBAC", "Webhook", "AlwaysAllow", "AlwaysDeny"] as const;
+const webhookFlags = [
+  "authorizationWebhookConfigFile",
+  "authorizationWebhookVersion",
+  "authorizationWebhookCacheAuthorizedTtl",
+  "authorizationWebhookCacheUnauthorizedTtl",
+] as const;
+
+const flagOf = (name: string) => `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
+
+function authorizersOf(text: string, webhook: AuthorizationFlags): readonly Authorizer[] {
+  const modes = text.split(",");
+  const file = webhook.authorizationWebhookConfigFile;
+  for (const mode of modes)
+    if (!modeNames.some((name) => name === mode))
+      throw new InputError(
+        `${modeFlag} ${text}: ${mode === "ABAC" ? "ABAC is not there in this cluster" : `${JSON.stringify(mode)} is not a valid mode`}: expected some of ${modeNames.join(", ")}`,
+      );
+  if (new Set(modes).size < modes.length) throw new InputError(`${modeFlag} ${text}: has mode specified more than once`);
+  const given = webhookFlags.find((name) => webhook[name] !== undefined);
+  if (given !== undefined && !modes.includes("Webhook"))
+    throw new InputError(`${flagOf(given)} ${webhook[given]}: cannot be specified without mode Webhook`);
+  if (file === undefined && modes.includes("Webhook"))
+    throw new InputError(`${modeFlag} ${text}: --authorization-webhook-config-file says whom the mode Webhook asks`);
+  const ttl = (name: "authorizationWebhookCacheAuthorizedTtl" | "authorizationWebhookCacheUnauthorizedTtl", standard: string) => {
+    const duration = webhook[name] ?? standard;
+    const ms = parseDurationMs(duration);
+    if (ms === undefined || ms < 0) throw new InputError(`${flagOf(name)} ${duration}: expected a duration such as "30s"`);
+    return { duration, isCached: ms > 0 };
+  };
+  const [yes, no] = [ttl("authorizationWebhookCacheAuthorizedTtl", "5m"), ttl("authorizationWebhookCacheUnauthorizedTtl", "30s")];
+  const version = webhook.authorizationWebhookVersion ?? "v1beta1";
+  if (version !== "v1" && version !== "v1beta1") throw new InputError(`--authorization-webhook-version ${version}: expected v1 or v1beta1`);
+  const asked = file && {
+    ...{ timeout: "30s", subjectAccessReviewVersion: version, failurePolicy: "NoOpinion" },
+    ...{ authorizedTTL: yes.duration, cacheAuthorizedRequests: yes.isCached },
+    ...{ unauthorizedTTL: no.duration, cacheUnauthorizedRequests: no.isCached },
+    connectionInfo: {
+      ...{ type: "KubeConfigFile", kubeConfigFile: resolve(file) },
+      access: accessOf(resolve(file), "--authorization-webhook-config-file"),
+    },
+  };
+  const read = readAuthorizationConfiguration({
+    ...{ apiVersion: "apiserver.config.k8s.io/v1", kind: "AuthorizationConfiguration" },
+    authorizers: modes.map((type) => (type === "Webhook" ? { type, name: "default", webhook: asked } : { type, name: type.toLowerCase() })),
+  });
+  if (!read.ok) throw new InputError(read.problems.map((problem) => `${modeFlag} ${text}: ${problem}`).join("\n"));
   return read.authorizers;
 }
 

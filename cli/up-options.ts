@@ -11,7 +11,7 @@ import { type ApiServerFlags, readApiServerFlags } from "./api-server-flags";
 import { type AuditFlags, type AuditOptions, readAudit } from "./audit-options";
 import { strictSink } from "./audit-webhook";
 import { type AuthenticationFlags, readAuthentication } from "./authentication-options";
-import { readAuthorization } from "./authorization-options";
+import { type AuthorizationFlags, readAuthorization } from "./authorization-options";
 import type { ConfigurationFile } from "./configuration-files";
 import { readEncryption } from "./encryption-options";
 import { InputError } from "./exit";
@@ -19,7 +19,7 @@ import { readText } from "./read-text";
 import { readStorage, type StorageFlags, type StorageOptions } from "./storage-options";
 
 /** What commander makes of the flags of `wavetank up`. */
-export interface UpFlags extends AuditFlags, ApiServerFlags, StorageFlags, AuthenticationFlags {
+export interface UpFlags extends AuthorizationFlags, AuditFlags, ApiServerFlags, StorageFlags, AuthenticationFlags {
   readonly config?: string;
   readonly etcd?: string;
   readonly apiServers?: string;
@@ -34,7 +34,6 @@ export interface UpFlags extends AuditFlags, ApiServerFlags, StorageFlags, Authe
   readonly controlPlaneOnly?: boolean;
   readonly metricsServer?: boolean;
   readonly admissionControlConfigFile?: string;
-  readonly authorizationConfig?: string;
   readonly encryptionProviderConfig?: string;
   readonly behaviour?: string;
   readonly metricsListen?: string;
@@ -82,7 +81,7 @@ export function readUpOptions(flags: UpFlags): UpOptions {
     throw new InputError(`--etcd ${flags.etcd}: with --storage the members of etcd are those of the storage`);
   const shape = { ...shapeOf(flags), ...(storage && { etcd: storage.authorities.length }) };
   const audit = readAudit(flags);
-  const authorizers = readAuthorization(flags.authorizationConfig);
+  const authorizers = readAuthorization(flags);
   const listen = endpoint("--listen", flags.listen);
   const joinListen = flags.joinListen === undefined ? undefined : endpoint("--join-listen", flags.joinListen);
   for (const [flag, name] of [

@@ -427,6 +427,41 @@ describe("a configuration file that is followed", () => {
     }
   });
 
+  test("says who decides what users may do, or the flags do, in their order, but not both (kube-apiserver: --authorization-mode)", () => {
+    const asked = (more: object) => readUpOptions({ listen: "127.0.0.1:0", san: [], logLevel: "warn", ...more }).apiServer.authorizers;
+    expect(asked({ authorizationMode: "RBAC,AlwaysDeny" })).toEqual([
+      { type: "RBAC", name: "rbac" },
+      { type: "AlwaysDeny", name: "alwaysdeny" },
+    ]);
+    const authorizationWebhookConfigFile = join(folder, "hook.yaml");
+    writeFileSync(
+      authorizationWebhookConfigFile,
+      `{kind: Config, current-context: a, contexts: [{name: a, context: {cluster: a, user: a}}],
+clusters: [{name: a, cluster: {server: "https://127.0.0.1:1/"}}], users: [{name: a, user: {token: secret}}]}`,
+    );
+    const webhook = { authorizationMode: "Node,Webhook", authorizationWebhookConfigFile, authorizationWebhookCacheUnauthorizedTtl: "0s" };
+    expect(asked(webhook)?.[1]).toMatchObject({
+      ...{ type: "Webhook", name: "default" },
+      webhook: {
+        ...{ timeoutMs: 30_000, authorizedTtlMs: 300_000, unauthorizedTtlMs: 0, failurePolicy: "NoOpinion" },
+        ...{ subjectAccessReviewVersion: "v1beta1", access: { url: "https://127.0.0.1:1/" } },
+      },
+    });
+    const wrong = (more: object) => complaint(() => asked(more));
+    expect(wrong({ authorizationMode: "Node,Rbac" })).toContain('--authorization-mode Node,Rbac: "Rbac" is not a valid mode');
+    expect(wrong({ authorizationMode: "ABAC" })).toContain("ABAC is not there in this cluster");
+    expect(wrong({ authorizationMode: "Node,Node" })).toContain("has mode specified more than once");
+    expect(wrong({ authorizationMode: "Webhook" })).toContain("--authorization-webhook-config-file says whom the mode Webhook asks");
+    expect(wrong({ authorizationMode: "RBAC", authorizationWebhookVersion: "v1" })).toContain("cannot be specified without mode Webhook");
+    expect(wrong({ authorizationWebhookVersion: "v1" })).toContain(
+      "--authorization-webhook-version v1: without --authorization-mode Webhook",
+    );
+    expect(wrong({ ...webhook, authorizationWebhookCacheAuthorizedTtl: "soon" })).toContain(
+      "--authorization-webhook-cache-authorized-ttl soon",
+    );
+    expect(wrong({ ...webhook, authorizationConfig: "x" })).toContain("--authorization-config can not be specified when");
+  });
+
   test("says who may come without a credential, or the flag does, but not both", () => {
     const flags = { listen: "127.0.0.1:0", san: [], logLevel: "warn" };
     const file = join(folder, "anonymous.yaml");

@@ -19,16 +19,12 @@ function leaderOf(tank: Tank): number {
 describe("the question of consistent reads to etcd", () => {
   test("is put at once for a read that is alone, and once for all where several come together", () => {
     const said: string[] = [];
-    const answered: (state: unknown, answer: unknown, ctx: unknown) => void = () => undefined;
+    let answered: (state: unknown, answer: unknown, ctx: unknown) => void = () => undefined;
     const ctx = {
-<<<<<<< Updated upstream
       monotonicUs: () => 0,
       wallUs: () => 0,
-=======
-      monotonicUs: () => 0, wallUs: () => 0,
->>>>>>> Stashed changes
       keep: <T>(then: T) => then,
-      setTimer: (name: string, delayMs: number) => said.push(`timer $name$delayMs`),
+      setTimer: (name: string, delayMs: number) => said.push(`timer ${name} ${delayMs}`),
       ask: (_to: string, body: Message, _options: object, then: typeof answered) => {
         said.push(body.kind);
         answered = then;
@@ -51,7 +47,7 @@ describe("the question of consistent reads to etcd", () => {
     expect([said.splice(0), told.splice(0)]).toEqual([[], [6, 6]]);
     // The next ones come together as well, in all likelihood.
     for (let i = 0; i < 3; i++) read();
-    expect(said.splice(0)).toEqual([`timer $gatherTimer0`]);
+    expect(said.splice(0)).toEqual([`timer ${gatherTimer} 0`]);
     onGatherTimer(state, ctx);
     expect(said.splice(0)).toEqual(["etcd.range"]);
     answer(7);
@@ -70,13 +66,13 @@ describe("faults below the API server", () => {
   test("through the death of etcd's leader no acknowledged write is lost and no unacknowledged one is doubled", () => {
     const tank = new Tank({ etcd: 3, servers: 2 });
     const replies = new Map<string, Reply>();
-    const names = Array.from({ length: 60 }, (_, i) => `m$i`);
+    const names = Array.from({ length: 60 }, (_, i) => `m${i}`);
     for (const [i, name] of names.entries())
       tank.simulation.schedule(i * 100_000, () =>
         tank.ask("POST", maps, { server: i % 2, body: configMap(name) }, (reply) => replies.set(name, reply)),
       );
     tank.simulation.runFor(2_000);
-    tank.simulation.crashHost(`etcd-$leaderOf(tank)`);
+    tank.simulation.crashHost(`etcd-${leaderOf(tank)}`);
     tank.until(() => replies.size === names.length, "not every write was answered");
     const stored = new Set(tank.get(maps).body.items.map((item: { metadata: { name: string } }) => item.metadata.name));
     const acknowledged = names.filter((name) => replies.get(name)!.code === 201);
@@ -92,7 +88,7 @@ describe("faults below the API server", () => {
     tank.simulation.addRule({ id: "lost", from: ["etcd-0"], to: ["apiserver-0"], kinds: ["etcd.txn"], effect: { type: "block" } });
     expect(tank.create(maps, configMap("b")).code).toBe(201);
     tank.simulation.removeRule("lost");
-    expect(tank.get(`$maps/b`).code).toBe(200);
+    expect(tank.get(`${maps}/b`).code).toBe(200);
   });
 
   test("an update whose answer was lost is not taken for done because somebody else wrote the very same", () => {

@@ -81,6 +81,8 @@ export interface CriCreateContainer {
   readonly hostFiles?: readonly (readonly [path: string, content: string])[];
   /** Its volumes that are directories; absent where there are none. */
   readonly mounts?: readonly CriMount[];
+  /** As whom its processes run; absent where that is root. */
+  readonly user?: CriUser;
   /** Nothing else can be written; absent where it can. */
   readonly readOnlyRoot?: true;
   /** Absent where it is as usual: /dev/termination-log, and never the log. */
@@ -89,6 +91,13 @@ export interface CriCreateContainer {
   readonly stdin: boolean;
   readonly stdinOnce: boolean;
   readonly tty: boolean;
+}
+
+export interface CriUser {
+  readonly uid: number;
+  readonly gid: number;
+  /** The groups beside its own. */
+  readonly groups: readonly number[];
 }
 
 /** A file that a volume shows. Bytes that are no UTF-8 stay bytes. */

@@ -52,6 +52,7 @@ export function createContainer(state: State, sandbox: Sandbox, request: CriCrea
     ]),
     mounts: mountsOf(state, request.mounts ?? [], seconds(ctx)),
     readOnlyRoot: request.readOnlyRoot ?? false,
+    user: request.user,
     termination,
     log: [],
     partialLine: session ? "" : (understood?.openLine ?? ""),

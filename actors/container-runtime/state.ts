@@ -1,5 +1,5 @@
 import type { NetRequest, NetResponse } from "../../protocol/cluster";
-import type { CriAnswer, CriContainer, CriLog, CriSandbox, TerminationMessagePlace } from "../../protocol/cri";
+import type { CriAnswer, CriContainer, CriLog, CriSandbox, CriUser, TerminationMessagePlace } from "../../protocol/cri";
 import type { Context, RequestRef, StreamRef } from "../../runtime/actor";
 import type { Cidr } from "../network/cidr";
 import type { LogLine, LogSelection } from "./container-log";
@@ -90,6 +90,7 @@ export interface Container {
   /** The directories of its volumes, and whether nothing else can be written. */
   mounts: readonly Mount[];
   readonly readOnlyRoot: boolean;
+  readonly user: CriUser | undefined;
   readonly termination: TerminationMessagePlace;
   readonly log: LogLine[];
   /** What the main process has written since the last line end. */

@@ -130,12 +130,14 @@ export function placeOf(state: State, container: Container, ctx: Ctx): Place {
     hostname: hostnameOf(state, container),
     namespace,
     ip,
+    inHostNetwork: state.sandboxes.get(container.sandboxId)?.address === undefined,
     mainCommand: container.command,
     nowMs: ctx.wallUs() / 1000,
     files: container.files,
     given: container.given,
     mounts: container.mounts,
     readOnlyRoot: container.readOnlyRoot,
+    ...(container.user ? { user: container.user } : {}),
     terminationPath: container.termination.path,
   };
 }

@@ -1,5 +1,5 @@
 import type { CriCreateContainer, CriStatsListed } from "../../protocol/cri";
-import { absolute, containerEntriesMax, type Files, type Mount, newFiles, parentOf } from "./shell/files";
+import { absolute, containerEntriesMax, type Files, type Mount, newFiles, nodeHosts, parentOf } from "./shell/files";
 import type { State } from "./state";
 
 /** A directory of the node that containers mount; it outlives them. */
@@ -26,8 +26,19 @@ function volumeOf(state: State, key: string, inMemory: boolean): Volume {
   const known = state.volumes.get(key);
   if (known) return known;
   const made: Volume = { files: newFiles(), inMemory };
+  if (key === nodeVolume) putHosts(made.files);
   state.volumes.set(key, made);
   return made;
+}
+
+/** The node's own directories, of which nothing is known but the file of its hosts. */
+const nodeVolume = "host";
+
+function putHosts(files: Files): void {
+  const bytes = new TextEncoder().encode(nodeHosts);
+  makeDirectories(files, "/etc", 0o755, 0);
+  files.written.set("/etc/hosts", { is: "file", parts: [bytes], size: bytes.length, mode: 0o644, mtimeS: 0 });
+  files.bytes += bytes.length;
 }
 
 function makeDirectories(files: Files, path: string, mode: number, mtimeS: number): void {

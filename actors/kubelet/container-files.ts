@@ -10,16 +10,26 @@ export function containerPlaces(
   pod: Stored<Pod>,
   environment: readonly (readonly [string, string])[],
   withToken: boolean,
-): Pick<CriCreateContainer, "mounts" | "readOnlyRoot" | "terminationMessage"> {
+): Pick<CriCreateContainer, "mounts" | "readOnlyRoot" | "terminationMessage" | "user"> {
   const { securityContext, terminationMessagePath, terminationMessagePolicy } = container;
   const mounts = mountsOf(container, pod, environment, withToken);
   const path = terminationMessagePath || "/dev/termination-log";
   const fallsBackToLogs = terminationMessagePolicy === "FallbackToLogsOnError";
   return {
     ...(mounts.length > 0 ? { mounts } : {}),
+    ...userOf(container, pod),
     ...(securityContext?.readOnlyRootFilesystem === true ? { readOnlyRoot: true } : {}),
     ...(path !== "/dev/termination-log" || fallsBackToLogs ? { terminationMessage: { path, fallsBackToLogs } } : {}),
   };
+}
+
+/** As whom it runs, where anything is said of that: a container's word counts before its pod's. Source: "Configure a Security Context for a Pod or Container". */
+function userOf({ securityContext: own }: Container, { spec }: Pod): Pick<CriCreateContainer, "user"> {
+  const ofPod = spec?.securityContext;
+  const uid = own?.runAsUser ?? ofPod?.runAsUser;
+  const gid = own?.runAsGroup ?? ofPod?.runAsGroup;
+  const groups = [...(ofPod?.fsGroup === undefined ? [] : [ofPod.fsGroup]), ...(ofPod?.supplementalGroups ?? [])];
+  return uid === undefined && gid === undefined && groups.length === 0 ? {} : { user: { uid: uid ?? 0, gid: gid ?? 0, groups } };
 }
 
 /**

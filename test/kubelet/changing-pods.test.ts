@@ -233,6 +233,26 @@ describe("what a pod's containers run", () => {
     expect(t.pod("web")?.status?.containerStatuses?.[0]?.restartCount).toBeGreaterThan(0);
   });
 
+  test("runs as whom its pod says, and sees the hosts file that is its own (Security Context; KubeletManagedEtcHosts)", () => {
+    const t = oneNode();
+    const says = (script: string) => ({ name: "web", image: "busybox", command: ["sh", "-c", script] });
+    const securityContext = { runAsUser: 1001, fsGroup: 7, supplementalGroups: [8] };
+    const whoever = says("id; id -u; whoami; cat /etc/hosts");
+    t.run("web", {
+      restartPolicy: "Never",
+      securityContext,
+      containers: [{ ...whoever, securityContext: { runAsUser: 1003, runAsGroup: 2002 } }],
+    });
+    t.run("node", { restartPolicy: "Never", hostNetwork: true, containers: [says("id -G; cat /etc/hosts")] });
+    const volumes = [{ name: "hosts", hostPath: { path: "/etc/hosts", type: "File" } }];
+    const volumeMounts = [{ name: "hosts", mountPath: "/etc/hosts" }];
+    t.run("mounts", { restartPolicy: "Never", volumes, containers: [{ ...says("cat /etc/hosts; hostname"), volumeMounts }] });
+    t.simulation.runFor(5_000);
+    expect(log(t)).toMatch(/^uid=1003 gid=2002 groups=2002,7,8\n1003\nwhoami: unknown uid 1003\n# Kubernetes-managed hosts file\.\n127/);
+    expect(log(t, { pod: "node" })).toBe("0\n# Kubernetes-managed hosts file (host network).\n127.0.0.1\tlocalhost\n");
+    expect(log(t, { pod: "mounts" })).toBe("127.0.0.1\tlocalhost\nmounts\n");
+  });
+
   test("of a container whose liveness probe's command does what it says: it is restarted once it fails (Probing container)", () => {
     const t = oneNode();
     const livenessProbe = { exec: { command: ["cat", "/tmp/health"] }, periodSeconds: 1, failureThreshold: 1 };

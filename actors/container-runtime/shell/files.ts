@@ -60,6 +60,9 @@ export interface Mount {
 
 export { absolute };
 
+/** /etc/hosts of a node. */
+export const nodeHosts = "127.0.0.1\tlocalhost\n";
+
 export const parentOf = (path: string) => path.slice(0, path.lastIndexOf("/")) || "/";
 export const nameOf = (path: string) => path.slice(path.lastIndexOf("/") + 1);
 

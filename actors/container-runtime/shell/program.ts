@@ -1,4 +1,5 @@
-import { type Files, FileView, type GivenFiles, type Mount } from "./files";
+import type { CriUser } from "../../../protocol/cri";
+import { type Files, FileView, type GivenFiles, type Mount, nodeHosts } from "./files";
 
 /** Where a command runs: what it can find out about its container. */
 export interface Place {
@@ -6,6 +7,8 @@ export interface Place {
   readonly hostname: string;
   readonly namespace: string;
   readonly ip: string;
+  /** Then its hosts are the node's. */
+  readonly inHostNetwork?: boolean;
   /** The command line of process 1. */
   readonly mainCommand: readonly string[];
   /** Milliseconds since 1970. */
@@ -18,6 +21,8 @@ export interface Place {
   /** Nothing can be written but these, and the file of its termination message. */
   readonly readOnlyRoot?: boolean;
   readonly terminationPath?: string;
+  /** As whom processes run: root, unless told. */
+  readonly user?: CriUser;
 }
 
 /** What a program does: it writes and ends, or it waits for something first. */
@@ -43,10 +48,15 @@ export const ended = (out: string | Uint8Array, code = 0, err = ""): ProgramResu
 export const failed = (err: string, code = 1): ProgramResult => ended("", code, err);
 
 /** What the pod gives every container. */
-function givenFiles({ hostname, namespace, ip, mainCommand, given }: Place): GivenFiles {
+function givenFiles({ hostname, namespace, ip, inHostNetwork, mainCommand, given }: Place): GivenFiles {
   const always: readonly (readonly [string, string])[] = [
     ["/etc/hostname", `${hostname}\n`],
-    ["/etc/hosts", `# Kubernetes-managed hosts file.\n127.0.0.1\tlocalhost\n${ip}\t${hostname}\n`],
+    [
+      "/etc/hosts",
+      inHostNetwork
+        ? `# Kubernetes-managed hosts file (host network).\n${nodeHosts}`
+        : `# Kubernetes-managed hosts file.\n127.0.0.1\tlocalhost\n${ip}\t${hostname}\n`,
+    ],
     ["/etc/resolv.conf", `search ${namespace}.svc.cluster.local svc.cluster.local cluster.local\nnameserver 10.96.0.10\noptions ndots:5\n`],
     ["/proc/1/cmdline", mainCommand.map((word) => `${word}\0`).join("")],
   ];

@@ -1,3 +1,4 @@
+import type { CriUser } from "../../../protocol/cri";
 import { sleepMs } from "../command";
 import { filePrograms } from "./file-programs";
 import { absolute } from "./files";
@@ -77,6 +78,18 @@ function isFile(flag: string, path: string, place: Place): boolean {
   }
 }
 
+const root: CriUser = { uid: 0, gid: 0, groups: [] };
+
+/** What id prints: of users and groups only root has a name. */
+function identity(flag: string | undefined, { uid, gid, groups }: CriUser): string {
+  if (flag === "-u") return `${uid}\n`;
+  if (flag === "-g") return `${gid}\n`;
+  const all = [...new Set([gid, ...groups])];
+  if (flag === "-G") return `${all.join(" ")}\n`;
+  const named = (id: number) => (id === 0 ? "0(root)" : String(id));
+  return `uid=${named(uid)} gid=${named(gid)} groups=${all.map(named).join(",")}\n`;
+}
+
 /** "Wed Nov 25 18:38:01 UTC 2026", as date prints it. */
 function dateText(nowMs: number): string {
   const [, weekday = "", day = "", month = "", year = "", time = ""] =
@@ -101,8 +114,8 @@ const programs: ReadonlyMap<string, Program> = new Map<string, Program>([
     },
   ],
   ["hostname", (words, { hostname, ip }) => ended(`${words[0] === "-i" || words[0] === "-I" ? ip : hostname}\n`)],
-  ["whoami", () => ended("root\n")],
-  ["id", (words) => ended(words[0] === "-u" || words[0] === "-g" ? "0\n" : "uid=0(root) gid=0(root) groups=0(root)\n")],
+  ["whoami", (_words, { user }) => (user?.uid ? failed(`whoami: unknown uid ${user.uid}\n`) : ended("root\n"))],
+  ["id", (words, { user }) => ended(identity(words[0], user ?? root))],
   ["pwd", () => ended("/\n")],
   ["date", (words, { nowMs }) => ended(words[0] === "+%s" ? `${Math.floor(nowMs / 1000)}\n` : `${dateText(nowMs)}\n`)],
   ["uname", () => ended("Linux\n")],

@@ -57,6 +57,8 @@ export async function explore(options: ExploreOptions): Promise<readonly RunSumm
     }
     return !(options.failFast && result.verdict === "violated");
   };
+  // The first run of a large cluster may take long.
+  console.status(colors.dim(`0 of ${total} runs, the first ${options.workers > 1 ? `${options.workers} are` : "is"} under way`));
   let gaveUp = false;
   try {
     await runSeeds({ ...options, onDone });

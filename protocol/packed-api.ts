@@ -59,17 +59,10 @@ export function writeRequest(request: ApiRequest): void {
 
 // ——— events of a watch ———
 
+/** They are so short that the general codec writes them as fast. */
 export const event = new Fields("api.event", ["type", "object"]);
 const eventTypes = ["MODIFIED", "ADDED", "DELETED", "BOOKMARK"];
 const packedEventTypes = packedWords(eventTypes);
-
-export function writeEvent(value: ApiEvent): void {
-  if (!w.record(event, value)) return;
-  w.raw(event.keys[0]!);
-  w.text(value.type);
-  w.raw(event.keys[1]!);
-  w.bytes(value.object);
-}
 
 export function readEvent(): ApiEvent {
   r.raw(event.start);

@@ -1,5 +1,5 @@
 import { reader, writer } from "./packed";
-import { event, readEvent, writeEvent, writeRequest } from "./packed-api";
+import { event, readEvent, writeRequest } from "./packed-api";
 import { range, readRange, readTxn, txn, writeRange, writeTxn } from "./packed-etcd-requests";
 import {
   rangeResponse,
@@ -45,7 +45,6 @@ export function decodePacked(bytes: Uint8Array): Message | undefined {
 
 const writers: ReadonlyMap<string, Write> = new Map<string, Write>([
   ["api.request", writeRequest],
-  ["api.event", writeEvent],
   ["etcd.txn", writeTxn],
   ["etcd.range", writeRange],
   ["etcd.txn.response", writeTxnResponse],

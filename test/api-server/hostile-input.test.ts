@@ -95,6 +95,27 @@ test("YAML whose aliases multiply without end is refused", () => {
   expect(toServerBody("application/yaml", Buffer.from(bomb.join("\n")))).toMatchObject({ code: 400 });
 });
 
+test("YAML of 250 levels is read, and deeper YAML refused before its reader runs out of stack", () => {
+  const deep: readonly ((levels: number) => string)[] = [
+    (levels) => `${"{a: ".repeat(levels)}1${"}".repeat(levels)}`,
+    (levels) => `${"- ".repeat(levels)}1`,
+    (levels) => `${Array.from({ length: levels }, (_, n) => `${" ".repeat(n)}a:`).join("\n")} 1`,
+  ];
+  const codes = (levels: number) =>
+    deep.map((text) => {
+      const read = toServerBody("application/yaml", Buffer.from(text(levels)));
+      return "code" in read ? `${read.code} ${read.message}` : "read";
+    });
+  const refused = expect.stringMatching(/^400 .*exceeded max depth: expected at most 250 levels/);
+  expect(codes(250)).toEqual(["read", "read", "read"]);
+  expect(codes(251)).toEqual([refused, refused, refused]);
+  // A library that calls itself so often takes the whole process with it.
+  expect(toServerBody("application/apply-patch+yaml", Buffer.from("{a: ".repeat(60_000)))).toMatchObject({
+    code: 400,
+    message: expect.stringContaining("max depth"),
+  });
+});
+
 test("YAML that would take long to parse is refused, the same in JSON is not", () => {
   const long = { kind: "ConfigMap", data: { a: "x".repeat(300 * 1024) } };
   const type = "application/apply-patch+yaml";

@@ -1,6 +1,7 @@
-import { parse, type Tags } from "yaml";
+import type { Tags } from "yaml";
 import { badRequest, type Failure, requestEntityTooLarge, timeout } from "../../../protocol/status";
 import { parseMediaType } from "../negotiation";
+import { parseYaml } from "../objects/yaml";
 import { type HttpRequest, header } from "./http";
 import { fromProtobuf } from "./protobuf";
 import { protobufType } from "./protobuf-messages";
@@ -67,7 +68,7 @@ export function toServerBody(contentType: string, bytes: Uint8Array): ServerBody
   if (bytes.length > maxYamlBytes)
     return requestEntityTooLarge(`Request entity too large: limit is ${maxYamlBytes} for YAML; as JSON it may be larger`);
   try {
-    const value: unknown = parse(Buffer.from(bytes).toString("utf8"), {
+    const value: unknown = parseYaml(Buffer.from(bytes).toString("utf8"), {
       version: "1.1",
       customTags: kubernetesTags,
       prettyErrors: true,

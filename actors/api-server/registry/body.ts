@@ -1,4 +1,3 @@
-import { parse as parseYaml } from "yaml";
 import type { ApiRequest } from "../../../protocol/api";
 import type { ApiObject, JsonObject } from "../../../protocol/kinds/object";
 import { apiVersionOf, type Kind } from "../../../protocol/kinds/registry";
@@ -8,6 +7,7 @@ import { decodeObject, type FieldValidation, isObject } from "../objects/decode"
 import { fieldFindings, unknownField } from "../objects/duplicate-fields";
 import { isDeeper, levelsMax, tooDeep } from "../objects/nesting";
 import { repeatedKeys } from "../objects/repeated-keys";
+import { parseYaml } from "../objects/yaml";
 
 /** What a request brings: its body as an object of a kind, and the parameters that writes share. */
 

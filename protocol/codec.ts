@@ -2,7 +2,6 @@ import { crc32 } from "node:zlib";
 import { Packr } from "msgpackr";
 import type { ApiResponse } from "./api";
 import { type Envelope, fromFrame, protocolVersion, toFrame } from "./envelope";
-import { decodePacked, encodePacked } from "./packed-messages";
 import { RequestReader } from "./request-codec";
 import { decodeResponse, encodeResponse } from "./response-codec";
 
@@ -21,7 +20,7 @@ const unpack = (bytes: Uint8Array): unknown => packr.unpack(bytes);
 
 /** A message as msgpack bytes. The same insertion order of fields gives the same bytes. */
 export function encode(message: Message): Uint8Array {
-  return (message.kind === "api.response" ? encodeResponse(message as ApiResponse) : encodePacked(message)) ?? packr.pack(message);
+  return (message.kind === "api.response" ? encodeResponse(message as ApiResponse) : undefined) ?? packr.pack(message);
 }
 
 /**
@@ -29,7 +28,7 @@ export function encode(message: Message): Uint8Array {
  * server's answer, which is nearly all of its message and keeps that in memory.
  */
 export function decode(bytes: Uint8Array): Message {
-  const known = decodeResponse(bytes) ?? decodePacked(bytes);
+  const known = decodeResponse(bytes);
   if (known !== undefined) return known;
   const value = requests.read(bytes, unpack);
   if (typeof value !== "object" || value === null || typeof (value as { kind?: unknown }).kind !== "string")

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { Packr } from "msgpackr";
 import { address } from "../../protocol/address";
-import { decode, decodeEnvelope, encode, encodeEnvelope, type Message } from "../../protocol/codec";
+import { decode, decodeEnvelope, encode, encodeEnvelope } from "../../protocol/codec";
 import { type Envelope, protocolVersion } from "../../protocol/envelope";
 import { bodyOf } from "../../protocol/response-codec";
 import { damagedInTransit, SpokenVersions } from "../../runtime/versions";
@@ -126,95 +126,5 @@ describe("a request of a gateway", () => {
       const read = decode(encode(request(ids[0]!, more))) as unknown as ReturnType<typeof request>;
       expect({ ...read, body: [...read.body] }).toEqual(plain(more));
     }
-  });
-});
-
-describe("the messages of a write", () => {
-  const packr = new Packr({ useRecords: false, variableMapSize: true, copyBuffers: true, int64AsType: "number" });
-  const number = fc.oneof(fc.constantFrom(0, 127, 128, 255, 256, 65_535, 65_536, 2 ** 32 - 1, 2 ** 32, 2 ** 40, -1, 1.5), fc.nat());
-  const text = fc.oneof(
-    fc.constantFrom("", "a".repeat(31), "b".repeat(32), "c".repeat(255), "d".repeat(256), "é", "equal", "mod"),
-    fc.string(),
-  );
-  const bytes = fc.oneof(
-    fc.constantFrom(...[0, 1, 255, 256, 20_000, 66_000].map((length) => Buffer.alloc(length, 65))),
-    fc.uint8Array({ maxLength: 40 }).map((each) => Buffer.from(each)),
-  );
-  const flag = fc.boolean();
-  const few = <T>(item: fc.Arbitrary<T>) => fc.array(item, { maxLength: 3 });
-  const kv = fc.record({ key: bytes, value: bytes, createRevision: number, modRevision: number, version: number, lease: number });
-  const header = fc.record({ member: text, revision: number, term: number });
-  const is = <K extends string>(kind: K) => fc.constant(kind);
-  const put = fc.record({ kind: is("etcd.put"), key: bytes, value: bytes, lease: number, prevKv: flag });
-  const remove = fc.record({ kind: is("etcd.delete"), key: bytes, rangeEnd: bytes, prevKv: flag });
-  const range = fc.record({
-    ...{ kind: is("etcd.range"), key: bytes, rangeEnd: bytes, limit: number, revision: number, sortOrder: text, sortTarget: text },
-    ...{ serializable: flag, keysOnly: flag, countOnly: flag },
-  });
-  const compare = fc.record({ key: bytes, target: text, result: text, number, value: bytes });
-  const put2 = fc.record({ kind: is("etcd.put.response"), header, prevKv: fc.option(kv, { freq: 5 }) });
-  const request = {
-    ...{ kind: is("api.request"), verb: text, path: text, isResource: flag, group: text, version: text, resource: text, subresource: text },
-    ...{ namespace: text, name: text, query: fc.dictionary(fc.string(), text, { maxKeys: 2 }), accept: text, contentType: text },
-    ...{ userAgent: text, credential: fc.record({ type: text, organizations: few(text) }), impersonation: fc.constant(null), body: bytes },
-  };
-  const operations = few(fc.oneof(put, remove, range));
-  const messages = fc.oneof(
-    fc.record({ kind: is("etcd.txn"), compare: few(compare), success: operations, failure: operations }),
-    range,
-    fc.record({ kind: is("etcd.txn.response"), header, succeeded: flag, responses: few(put2) }),
-    fc.record({ kind: is("etcd.range.response"), header, kvs: few(kv), more: flag, count: number }),
-    fc.record({
-      ...{ kind: is("etcd.watch.response"), header, created: flag, compactRevision: number },
-      events: few(fc.record({ type: text, kv, prevKv: fc.option(kv, { freq: 5 }) })),
-    }),
-    fc.record({ kind: is("api.event"), type: text, object: bytes }),
-    fc.record(request),
-    fc.record({ ...request, sourceIp: fc.constantFrom("127.0.0.1", "::1"), auditId: fc.constantFrom("e".repeat(36), "short") }),
-  );
-  const settings = { seed: 1, numRuns: 400 };
-
-  it("are written as any msgpack writer would write them, and read as any reader would, the second time too", () => {
-    fc.assert(
-      fc.property(messages, (message) => {
-        const expected = packr.pack(message);
-        expect(Buffer.compare(encode(message), expected)).toBe(0);
-        for (let time = 0; time < 2; time++) expect(decode(expected)).toStrictEqual(packr.unpack(expected));
-      }),
-      settings,
-    );
-  });
-
-  it("with another field, or fields in another order, are written and read as they are", () => {
-    fc.assert(
-      fc.property(messages, flag, (message, added) => {
-        const odd = { ...(added ? { ...message, later: 1 } : Object.fromEntries(Object.entries(message).reverse())) } as typeof message;
-        expect(Buffer.compare(encode(odd), packr.pack(odd))).toBe(0);
-        expect(Object.entries(decode(encode(odd)))).toStrictEqual(Object.entries(packr.unpack(packr.pack(odd))));
-      }),
-      { ...settings, numRuns: 100 },
-    );
-  });
-
-  it("a client's requests for one object are read but for the body: they share what stands before it", () => {
-    const [first] = fc.sample(fc.record(request), 1);
-    const actors = { ...first!, path: "/a", query: { a: "b" }, credential: { type: "actor", organizations: [] }, body: Buffer.from("1") };
-    for (const asked of [actors, { ...actors, sourceIp: "127.0.0.1", auditId: "e".repeat(36) }]) {
-      const said = (body: string): Message => Object.assign({ ...asked }, { body: Buffer.from(body) });
-      const read = ["1", "2", "333"].map((body) => decode(encode(said(body))) as unknown as typeof actors);
-      expect(read.map(({ body }) => String(body))).toEqual(["1", "2", "333"]);
-      expect(read[2]!.query).toBe(read[1]!.query);
-    }
-  });
-
-  it("cut off anywhere are refused, or say no more than the general reader takes them for", () => {
-    const message = {
-      kind: "etcd.txn",
-      compare: [],
-      success: [{ kind: "etcd.put", key: Buffer.from("k"), value: Buffer.from("v"), lease: 0, prevKv: false }],
-      failure: [],
-    };
-    const whole = encode(message);
-    for (let length = 0; length < whole.length; length++) expect(() => decode(whole.subarray(0, length))).toThrow();
   });
 });

@@ -147,7 +147,7 @@ export class Storm {
     const { planned, targets, hosts, ongoing } = active;
     this.active.delete(place);
     const effect = ongoing.end();
-    if (planned.fault.damages) this.mending.push(active);
+    if (planned.fault.damages || planned.fault.doublesVotes) this.mending.push(active);
     this.judge(place, effect, effect === "" && !planned.mayMiss ? `it did nothing to ${targets.join(", ")}` : "");
     this.options.tell({ step: place, fault: planned.fault.name, phase: "ended", targets, hosts, effect });
   }

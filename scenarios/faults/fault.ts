@@ -48,7 +48,7 @@ export interface Ongoing {
   soFar?(): string;
   /** Of a fault that comes to an end of its own: whether there is nothing more to come. */
   isOver?(): boolean;
-  /** Of a fault that damages data: whether all copies are whole again, which may take a while after its end. */
+  /** Of a fault that damages data or doubles votes: whether all copies are whole again, and each host has one vote, which may take a while after its end. */
   isMended?(): boolean;
 }
 

@@ -21,6 +21,8 @@ export const memberChurn: Fault = {
     let added = 0;
     let removed = 0;
     let over = false;
+    /** Whether another member may be there: asked for, and not known to be gone. */
+    let doubled = false;
     let rounds = 0;
     const waiting = new Set<Cancel>();
     const churn = (host: HostName) => {
@@ -31,6 +33,7 @@ export const memberChurn: Fault = {
         const leave = () =>
           removeMember(tank, member, withinMs, (gone) => {
             if (gone) removed++;
+            doubled = !gone;
             churn(host);
           });
         if (over) return leave();
@@ -42,6 +45,7 @@ export const memberChurn: Fault = {
         waiting.add(cancel);
         leaving.add(leave);
       };
+      doubled = true;
       addMember(tank, host, member, withinMs, joined, rounds % 2 === 1 ? `${member}.moved` : undefined);
     };
     /** What is due when the fault ends: whoever is a member then has to go. */
@@ -55,6 +59,7 @@ export const memberChurn: Fault = {
         for (const leave of leaving) leave();
         return listed(count(added, "member", "added and promoted"), count(removed, "member", "removed"));
       },
+      isMended: () => !doubled,
     };
   },
 };

@@ -28,6 +28,13 @@ describe("healthy seeds that were violated once", () => {
     expect({ churn: targets("member-churn"), corrupt: targets("corrupt-disk") }).toEqual({ churn: [["etcd-2"]], corrupt: [[]] });
   });
 
+  // The churn had ended a millisecond before, and its member was still there.
+  it("healthy-store 55542: nor by one that comes before the second member has gone", () => {
+    const { verdict, schedule } = ofStore(55542);
+    expect(verdict).toBe("held");
+    expect(schedule.filter(({ name }) => name === "replace-member").map(({ targets }) => targets)).toEqual([[]]);
+  });
+
   // The host had lost its power when its damaged disk was emptied: nobody saw the member on it, and it came back under its name, with nothing of its vote.
   it("healthy-store 25516: a member whose disk is emptied does not come back, whoever starts its host", () => {
     expect(ofStore(25516).verdict).toBe("held");

@@ -60,7 +60,7 @@ export function volumeFiles(
   for (const mount of container.volumeMounts ?? []) {
     if (!contents.has(mount.name)) {
       const volume = pod.spec?.volumes?.find(({ name }) => name === mount.name);
-      contents.set(mount.name, volume && contentOf(volume, container, pod, data, node, tokens));
+      contents.set(mount.name, volume && readableByGroup(contentOf(volume, container, pod, data, node, tokens), pod));
     }
     const content = contents.get(mount.name);
     for (const [written, text, mode] of content ? mounted(mount, content, variables) : []) {
@@ -128,20 +128,12 @@ function mounted(
 }
 
 /** With fsGroup all can be read by that group. */
-function contentOf(
-  volume: Volume,
-  container: Container,
-  pod: Stored<Pod>,
-  data: ReferencedData,
-  node: NodeFacts,
-  tokens: ReadonlyMap<string, PodToken>,
-): Content | undefined {
-  const content = plainContentOf(volume, container, pod, data, node, tokens);
+function readableByGroup(content: Content | undefined, pod: Stored<Pod>): Content | undefined {
   if (!content || pod.spec?.securityContext?.fsGroup === undefined) return content;
   return new Map([...content].map(([path, [bytes, mode]]) => [path, [bytes, mode | 0o440]]));
 }
 
-function plainContentOf(
+function contentOf(
   volume: Volume,
   container: Container,
   pod: Stored<Pod>,

@@ -3,6 +3,7 @@ import type { ApiRequest, ApiResponse } from "../../../../protocol/api";
 import { serviceUnavailable } from "../../../../protocol/status";
 import { failureAnswer, noAnswer } from "../answer";
 import type { GatewayPort } from "../port";
+import { Held, type Taker } from "./held";
 
 /** Subprotocols of a log: the bytes as they are, or as base64 text. None at all is as the first. Source: apiserver's streams over WebSockets. */
 export const logProtocols = ["binary.k8s.io", "base64.binary.k8s.io"];
@@ -13,7 +14,7 @@ const maxBufferedBytes = 16 * 1024 * 1024;
 
 /** A log that has begun: what comes of it goes to `taker`, from the beginning. */
 export interface LogSource {
-  receive(taker: { item(bytes: Uint8Array): void; end(): void }): void;
+  receive(taker: Taker<Uint8Array>): void;
   close(): void;
 }
 
@@ -35,33 +36,26 @@ export async function openLog(port: GatewayPort, message: ApiRequest): Promise<L
 
 function followLog(port: GatewayPort, message: ApiRequest): Promise<LogSource | ApiResponse> {
   return new Promise((resolve) => {
-    const early: Uint8Array[] = [];
-    let taker: Parameters<LogSource["receive"]>[0] | undefined;
-    let ended = false;
-    const source: LogSource = {
-      close: () => opened.close(),
-      receive(next) {
-        taker = next;
-        for (const bytes of early.splice(0)) taker.item(bytes);
-        if (ended) taker.end();
-      },
-    };
+    const held = new Held<Uint8Array>();
+    const source: LogSource = { close: () => opened.close(), receive: (taker) => held.receive(taker) };
     const take = (bytes: Uint8Array) => {
-      if (bytes.length === 0) return;
-      if (taker) taker.item(bytes);
-      else early.push(bytes);
+      if (bytes.length > 0) held.item(bytes);
     };
     const opened = port.open(message, (input) => {
-      if (input.type === "closed") {
-        ended = true;
-        taker?.end();
-        // Means nothing where it has begun.
-        resolve(failureAnswer(serviceUnavailable(input.detail || input.reason)));
-      } else if (input.body.kind === "api.response") {
-        if (input.body.code !== 200) return resolve(input.body);
-        take(input.body.body);
-        resolve(source);
-      } else if (input.body.kind === "api.chunk") take(input.body.bytes);
+      // This runs in a turn of the runtime, which must not hear of what goes wrong with one client.
+      try {
+        if (input.type === "closed") {
+          held.end();
+          // Means nothing where it has begun.
+          resolve(failureAnswer(serviceUnavailable(input.detail || input.reason)));
+        } else if (input.body.kind === "api.response") {
+          if (input.body.code !== 200) return resolve(input.body);
+          take(input.body.body);
+          resolve(source);
+        } else if (input.body.kind === "api.chunk") take(input.body.bytes);
+      } catch {
+        opened.close();
+      }
     });
   });
 }

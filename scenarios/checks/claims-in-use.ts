@@ -2,6 +2,7 @@ import type { PersistentVolumeClaim, Pod } from "../../protocol/kinds/generated"
 import { isBeingDeleted, objectKey, type Stored } from "../../protocol/kinds/object";
 import type { Check } from "./check";
 import { isFinished } from "./pods";
+import { Standstill } from "./raft/standstill";
 
 /** Whoever decides that a claim is not needed reads first and deletes then: a pod that came in between it could not know of. */
 const knownAfterUs = 2_000_000;
@@ -24,10 +25,12 @@ export const claimsInUse: Check = {
     const users = new Map<string, Map<string, Use>>();
     const goingNamespaces = new Set<string>();
     const uids = new Set<string>();
+    const standstill = new Standstill();
     let deleted = 0;
     let used = 0;
     return {
       see(event) {
+        standstill.see(event);
         if (event.type !== "object") return undefined;
         const { before, after, atUs } = event;
         const object = (after ?? before)!;
@@ -54,7 +57,7 @@ export const claimsInUse: Check = {
         if (isMarked) deleted++;
         if (goingNamespaces.has(namespace) || ownerReferences.some(({ uid }) => !uids.has(uid))) return undefined;
         for (const { pod, sinceUs } of users.get(objectKey(namespace, name))?.values() ?? []) {
-          if (atUs - sinceUs < knownAfterUs) continue;
+          if (standstill.sinceUs(sinceUs, atUs) < knownAfterUs) continue;
           const since = `which has used it for ${Math.floor((atUs - sinceUs) / 1e6)} s`;
           if (isMarked && !isBeingDeleted(pod))
             return `the claim ${namespace}/${name} was deleted under the pod ${pod.metadata.name}, ${since}`;

@@ -2,6 +2,7 @@ import type { DaemonSet, Node, Pod } from "../../protocol/kinds/generated";
 import { controllerOf, type Stored } from "../../protocol/kinds/object";
 import type { Check } from "./check";
 import { controllerUid, isActive, isReady, scaledValue } from "./pods";
+import { Standstill } from "./raft/standstill";
 
 const handoverUs = 10_000_000;
 /** Every daemon's pod tolerates these; so do all that tolerate everything. */
@@ -18,10 +19,12 @@ export const daemonsetPods: Check = {
   begin() {
     const sets = new Map<string, { readonly id: string; readonly surges: boolean }>();
     const pods = new Map<string, Map<string, Stored<Pod>>>();
+    const standstill = new Standstill();
     let handoverAtUs = Number.NEGATIVE_INFINITY;
     let made = 0;
     return {
       see(event) {
+        standstill.see(event);
         if (event.type === "fact" && event.fact.kind === "leader.elected") handoverAtUs = event.atUs;
         if (event.type !== "object") return undefined;
         const object = (event.after ?? event.before)!;
@@ -42,7 +45,7 @@ export const daemonsetPods: Check = {
         if (!isNew || !event.after) return undefined;
         made++;
         const active = [...own.values()].filter(isActive).length;
-        if (active <= (set.surges ? 2 : 1) || event.atUs - handoverAtUs <= handoverUs) return undefined;
+        if (active <= (set.surges ? 2 : 1) || standstill.sinceUs(handoverAtUs, event.atUs) <= handoverUs) return undefined;
         return `${set.id} has ${active} active pods on ${node}`;
       },
       end(final) {

@@ -2,6 +2,7 @@ import type { Node } from "../../protocol/kinds/generated";
 import type { Stored } from "../../protocol/kinds/object";
 import type { Check } from "./check";
 import { isReady } from "./pods";
+import { Standstill } from "./raft/standstill";
 
 /** The node controller looks at all nodes every few seconds; so long may its view be behind. */
 const noticeUs = 15_000_000;
@@ -16,10 +17,12 @@ export const evictionStorm: Check = {
   required: [],
   begin() {
     const nodes = new Map<string, Stored<Node>>();
+    const standstill = new Standstill();
     let allLostSinceUs = Number.POSITIVE_INFINITY;
     let changes = 0;
     return {
       see(event) {
+        standstill.see(event);
         if (event.type !== "object") return undefined;
         const object = (event.after ?? event.before)!;
         if (object.kind !== "Node") return undefined;
@@ -31,8 +34,8 @@ export const evictionStorm: Check = {
         if (before && event.after && isReady(before) !== isReady(event.after as Stored<Node>)) changes++;
         if (!allLost) allLostSinceUs = Number.POSITIVE_INFINITY;
         else if (allLostSinceUs === Number.POSITIVE_INFINITY) allLostSinceUs = event.atUs;
-        if (!event.after || event.atUs - allLostSinceUs <= noticeUs || evicts(before) || !evicts(event.after as Stored<Node>))
-          return undefined;
+        if (!event.after || evicts(before) || !evicts(event.after as Stored<Node>)) return undefined;
+        if (!allLost || standstill.sinceUs(allLostSinceUs, event.atUs) <= noticeUs) return undefined;
         return `${name} was tainted for eviction, though for ${Math.round((event.atUs - allLostSinceUs) / 1e6)} s no node at all has been Ready`;
       },
       end: () => ({ detail: `${changes} times a node was lost or came back`, reached: changes }),

@@ -2,6 +2,7 @@ import type { Job, Pod } from "../../protocol/kinds/generated";
 import type { Stored } from "../../protocol/kinds/object";
 import type { Check } from "./check";
 import { controllerUid, isActive } from "./pods";
+import { Standstill } from "./raft/standstill";
 
 const handoverUs = 10_000_000;
 
@@ -24,6 +25,7 @@ export const jobCompletions: Check = {
   required: [],
   begin() {
     const jobs = new Map<string, Tracked>();
+    const standstill = new Standstill();
     let handoverAtUs = Number.NEGATIVE_INFINITY;
     let made = 0;
     let complete = 0;
@@ -40,7 +42,7 @@ export const jobCompletions: Check = {
       const { parallelism = 1, completions } = tracked.job.spec ?? {};
       const lacking = completions === undefined ? parallelism : Math.max(0, completions - tracked.succeeded.size);
       const most = Math.min(parallelism, lacking);
-      if (atUs - handoverAtUs <= handoverUs) return undefined;
+      if (standstill.sinceUs(handoverAtUs, atUs) <= handoverUs) return undefined;
       if (tracked.finished) return `${tracked.id} is finished, and Pod ${pod.metadata.name} was made for it`;
       if (tracked.active.size > most)
         return `${tracked.id} has ${tracked.active.size} active pods, and parallelism ${parallelism} with ${lacking} completions to go allows ${most}`;
@@ -71,6 +73,7 @@ export const jobCompletions: Check = {
 
     return {
       see(event) {
+        standstill.see(event);
         if (event.type === "fact" && event.fact.kind === "leader.elected") handoverAtUs = event.atUs;
         if (event.type !== "object") return undefined;
         const object = (event.after ?? event.before)!;

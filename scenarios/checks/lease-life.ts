@@ -2,6 +2,7 @@ import { microseconds } from "../faults/delay";
 import { durationSchema } from "../schema";
 import type { Check } from "./check";
 import { factOf } from "./raft/history";
+import { Standstill } from "./raft/standstill";
 import { known } from "./watch/told";
 
 type Called = NonNullable<ReturnType<typeof known<"lease.called">>>;
@@ -22,14 +23,14 @@ interface Lease {
 
 /** So long a request may be under way in the cluster when whoever asked has given up. */
 const lateUs = 2_000_000;
-/** A revocation takes a while: it goes through the log. */
+/** A revocation takes a while: it goes through the log, and so only while entries can be committed. */
 const graceUs = 3_000_000;
 
 /** A lease's life: from the grant until its time is over, counted from the last renewal; neither shorter nor, where a leader keeps the time, much longer. */
 export const leaseLife: Check = {
   name: "lease-life",
   claim:
-    "A lease lives at least its time to live from when the last renewal that was answered had been sent, unless it is revoked; it ends with all of its keys in one revision, and nothing is put under it after that; and it lives no longer than that time, but for what a change of leader costs: one checkpoint interval and the time without a leader.",
+    "A lease lives at least its time to live from when the last renewal that was answered had been sent, unless it is revoked; it ends with all of its keys in one revision, and nothing is put under it after that; and it lives no longer than that time, but for what a change of leader costs (one checkpoint interval and the time without a leader) and the time in which a leader can get nothing committed.",
   source:
     "etcd documentation, Lease API: leases are kept by the leader; checkpoints of remaining time (--lease-checkpoint-interval); etcd-io/etcd#17132",
   params: {
@@ -44,6 +45,7 @@ export const leaseLife: Check = {
     const leases = new Map<number, Lease>();
     const open = new Map<string, { readonly called: Called; readonly atUs: number }>();
     const leaseOf = new Map<string, number>();
+    const standstill = new Standstill();
     let committedUs = 0;
     let leaderSinceUs = 0;
     let ended = 0;
@@ -61,7 +63,8 @@ export const leaseLife: Check = {
           lease.renewals > 0 ||
           lease.keys.size === 0 ||
           atUs <= lease.latestUs + graceUs ||
-          leaderSinceUs > lease.latestUs
+          leaderSinceUs > lease.latestUs ||
+          standstill.sinceUs(lease.latestUs, atUs) <= graceUs
         )
           continue;
         return `lease ${id} should have ended ${((atUs - lease.latestUs) / 1e6).toFixed(1)} s ago, and ${[...lease.keys][0]} is still there`;
@@ -133,6 +136,7 @@ export const leaseLife: Check = {
 
     return {
       see(event) {
+        standstill.see(event);
         if (event.type === "store") return changed(event.key, event.deleted, event.revision, event.atUs);
         if (event.type !== "fact") return undefined;
         const { atUs } = event;

@@ -1,4 +1,5 @@
 import type { Check } from "./check";
+import { Freezes } from "./freezes";
 import { factOf } from "./raft/history";
 
 interface Leader {
@@ -21,7 +22,7 @@ export const oneActingLeader: Check = {
   acrossRestore: "spans",
   begin() {
     const acting = new Map<string, Leader>();
-    const frozenHosts = new Set<string>();
+    const freezes = new Freezes();
     /** Leaders that lost their Lease while they were frozen, and until when they may not know it (Infinity while they are frozen). */
     const deposed = new Map<string, Leader & { readonly lease: string; untilUs: number }>();
     let terms = 0;
@@ -34,13 +35,10 @@ export const oneActingLeader: Check = {
       see(event) {
         for (const late of deposed.values())
           if (event.atUs > late.untilUs) return `${late.holder} woke up and goes on leading ${late.lease}, which another has taken`;
-        if (event.type === "fault" && event.fault === "pause")
-          for (const host of event.targets) {
-            if (event.phase === "began") frozenHosts.add(host);
-            else frozenHosts.delete(host);
-            if (event.phase === "ended")
-              for (const leader of deposed.values()) if (leader.host === host) leader.untilUs = event.atUs + noticeUs;
-          }
+        for (const { host } of freezes.see(event))
+          for (const leader of deposed.values()) if (leader.host === host) leader.untilUs = event.atUs + noticeUs;
+        // One that is frozen anew before it has noticed has its time when it wakes up again.
+        for (const leader of deposed.values()) if (freezes.isFrozen(leader.host)) leader.untilUs = Number.POSITIVE_INFINITY;
         if (event.type === "life" && !event.alive) for (const lease of [...acting.keys()]) gaveUp(lease, event.actor);
         if (event.type !== "fact") return undefined;
         const lost = factOf(event, "leader.lost");
@@ -52,7 +50,7 @@ export const oneActingLeader: Check = {
         const other = acting.get(lease);
         acting.set(lease, { holder: String(elected.holder), actor: event.actor, host: event.host });
         if (!other || other.actor === event.actor) return undefined;
-        if (!frozenHosts.has(other.host)) return `${String(elected.holder)} leads ${lease}, while ${other.holder} still does`;
+        if (!freezes.isFrozen(other.host)) return `${String(elected.holder)} leads ${lease}, while ${other.holder} still does`;
         deposed.set(`${lease} ${other.actor}`, { ...other, lease, untilUs: Number.POSITIVE_INFINITY });
         return undefined;
       },

@@ -3,6 +3,7 @@ import type { Stored } from "../../protocol/kinds/object";
 import type { Check } from "./check";
 import { Lately } from "./lately";
 import { controllerUid, isActive } from "./pods";
+import { Standstill } from "./raft/standstill";
 import { Staleness } from "./staleness";
 
 /** What another leader of the controller manager, deposed in the middle of its work, may still have sent. */
@@ -20,12 +21,14 @@ export const replicaBounds: Check = {
     const owners = new Map<string, { readonly id: string; readonly replicas: Lately; allowed: number }>();
     const staleness = new Staleness();
     const pods = new Map<string, Map<string, Stored<Pod>>>();
+    const standstill = new Standstill();
     let handoverAtUs = Number.NEGATIVE_INFINITY;
     let made = 0;
     const activeOf = (uid: string) => [...(pods.get(uid)?.values() ?? [])].filter(isActive).length;
     return {
       see(event) {
         staleness.see(event);
+        standstill.see(event);
         if (event.type === "fact" && event.fact.kind === "leader.elected") handoverAtUs = event.atUs;
         if (event.type !== "object") return undefined;
         const object = (event.after ?? event.before)!;
@@ -51,7 +54,7 @@ export const replicaBounds: Check = {
         if (isNew && event.after) made++;
         // Who makes pods one after the other does so by the number that it knew when it began.
         const known = owner.replicas.most(staleness.knownUntil(event.atUs));
-        if (isNew && active > Math.max(owner.allowed, known) && event.atUs - handoverAtUs > handoverUs)
+        if (isNew && active > Math.max(owner.allowed, known) && standstill.sinceUs(handoverAtUs, event.atUs) > handoverUs)
           return `${owner.id} has ${active} active pods, more than its ${owner.replicas.now} replicas`;
         owner.allowed = Math.max(owner.replicas.now, active);
         return undefined;

@@ -40,6 +40,11 @@ describe("healthy seeds that were violated once", () => {
     expect(ofStore(25516).verdict).toBe("held");
   });
 
+  // The leader's disk stood still while the lease ran out: its end was judged by the first entry that was committed after that, along with which it was.
+  it("healthy-store 70068: a lease that runs out while nothing can be committed ends when something can", () => {
+    expect(ofStore(70068).checks.filter(({ verdict }) => verdict !== "held")).toEqual([]);
+  });
+
   // Nobody had read a set, or asked what was left of a lease, between two outages and the end: the runs were said to prove nothing. Now whoever uses etcd looks once more
   // when all is at rest, at whichever member answers, and the run waits for it.
   it("healthy-store 24015 and 38607: each workload looks at what there is in the end, however long nothing could be", () => {

@@ -233,6 +233,11 @@ describe("bound-to-living-node (nothing is given to a node that is gone)", () =>
     });
   });
 
+  it("holds where a fault keeps the news from the scheduler", () => {
+    const history = told().object(node("node-0")).fault("began", ["apiserver-0"], "stale-api-server").at(2).gone("Node node-0").at(20);
+    expect(history.object(pod("a", { node: "node-0" })).judge("bound-to-living-node", {}, restless).verdict).toBe("held");
+  });
+
   it("is violated by a binding to a node that has been gone, and by one that never was", () => {
     const history = told()
       .object(node("node-0"))

@@ -56,6 +56,12 @@ describe("one-acting-leader (client-go leader election)", () => {
     expect(history.judge("one-acting-leader").detail).toBe("0 woke up and goes on leading kube-scheduler, which another has taken");
   });
 
+  it("gives one that is frozen anew its time again", () => {
+    const anew = frozen().at(25).fault("began", ["scheduler-0"], "pause").at(30).fault("ended", ["scheduler-0"], "pause").at(35).act("end");
+    expect(anew.judge("one-acting-leader").verdict).toBe("held");
+    expect(anew.at(40).fault("ended", ["scheduler-0"], "pause").at(42).act("end").judge("one-acting-leader").verdict).toBe("violated");
+  });
+
   it("is violated by two at a time", () => {
     expect(told().fact("scheduler/0", elected("0")).fact("scheduler/1", elected("1")).judge("one-acting-leader").detail).toBe(
       "1 leads kube-scheduler, while 0 still does",

@@ -1,4 +1,5 @@
-import { told } from "./told";
+import { Standstill } from "../../../scenarios/checks/raft/standstill";
+import { type Told, told } from "./told";
 
 const persisted = (...entries: [number, number, number][]) => ({ kind: "raft.persisted", entries });
 const committed = (...entries: [number, number, number][]) => ({ kind: "raft.committed", entries });
@@ -201,5 +202,55 @@ describe("acknowledged-writes (etcd's durability)", () => {
 
   it("is violated by a deletion that came undone", () => {
     expect(told().fact("etcd/0", written(5, true)).judge("acknowledged-writes", {}, member(9, 3)).verdict).toBe("violated");
+  });
+});
+
+describe("Standstill (when what was asked for could not be done)", () => {
+  /** Of the hundred seconds of a story, how many the log stood still. */
+  const seconds = (story: Told) => {
+    const standstill = new Standstill();
+    for (const event of story.events) standstill.see(event);
+    return standstill.withinUs(0, 100e6) / 1e6;
+  };
+  const led = () => told().at(1).fact("etcd/0", { kind: "raft.leader", term: 1 });
+  const appends = (story: Told, index: number) => story.fact("etcd/0", { kind: "raft.appended", runs: [[index, index, 1]] });
+  const goes = (story: Told, how: "persisted" | "committed", index: number, actor = "etcd/0") =>
+    story.fact(actor, { kind: `raft.${how}`, entries: [[index, 1, 0]] });
+
+  it("counts the wait for the leader's disk and for a quorum, from one entry that goes through to the next", () => {
+    const disk = goes(appends(led(), 5).at(2), "committed", 5);
+    expect(seconds(goes(disk.at(11), "persisted", 5))).toBe(10);
+    const quorum = goes(appends(led(), 5).at(2), "persisted", 5);
+    expect(seconds(goes(quorum.at(11), "committed", 5))).toBe(10);
+    const queue = goes(goes(appends(appends(led(), 5), 6).at(4), "persisted", 6), "committed", 5);
+    expect(seconds(goes(queue.at(9), "committed", 6))).toBe(8);
+  });
+
+  it("counts neither a log to which nobody adds anything nor what a follower waits for, nor what takes no time", () => {
+    const prompt = goes(goes(appends(led(), 5).at(1.4), "persisted", 5), "committed", 5).at(50);
+    expect(seconds(goes(goes(appends(prompt, 6), "persisted", 6), "committed", 6))).toBe(0);
+    expect(
+      seconds(
+        goes(
+          led()
+            .fact("etcd/1", { kind: "raft.appended", runs: [[5, 5, 1]] })
+            .at(9),
+          "persisted",
+          5,
+          "etcd/1",
+        ),
+      ),
+    ).toBe(0);
+  });
+
+  it("counts the time without a leader, and in which the leader's host or an API server's is frozen, once", () => {
+    const anew = goes(led(), "committed", 4).at(7).fact("etcd/1", { kind: "raft.leader", term: 2 });
+    expect(seconds(anew)).toBe(6);
+    const freeze = (host: string, from: number, to: number, story: Told) =>
+      story.at(from).fault("began", [host], "pause").at(to).fault("ended", [host], "pause");
+    expect(seconds(freeze("etcd-0", 10, 20, led()))).toBe(10);
+    expect(seconds(freeze("etcd-1", 10, 20, led()))).toBe(0);
+    const served = freeze("apiserver-0", 10, 20, led().fact("apiserver/0", { kind: "x" }));
+    expect(seconds(goes(appends(goes(served, "committed", 5).at(15), 6).at(30), "persisted", 6))).toBe(20);
   });
 });

@@ -388,6 +388,10 @@ describe("lease-life (grants, renewals, leaders)", () => {
     const anew = () => commits(granted(), 4).at(6).fact("etcd/1", { kind: "raft.leader", term: 2 });
     expect(judge(commits(anew(), 18.5)).detail).not.toContain("should have ended");
     expect(judge(commits(anew(), 25)).detail).toContain("lease 7 should have ended");
+    // What is overdue when the leader's host wakes up has its grace yet.
+    const frozen = () => granted().at(10).fault("began", ["etcd-0"], "pause").at(20).fault("ended", ["etcd-0"], "pause");
+    expect(judge(commits(frozen(), 22)).detail).not.toContain("should have ended");
+    expect(judge(commits(frozen(), 24)).detail).toContain("lease 7 should have ended 13.0 s ago");
     const said = (seconds: number) => anew().fact("client/x", called("t", "timeToLive")).fact("client/x", answered("t", seconds));
     expect(judge(said(10)).verdict).toBe("held");
     expect(judge(said(15)).detail).toContain("lease 7 was said to have 15 s left");

@@ -6,8 +6,10 @@ import { SimulatedRandom } from "../../runtime/simulated/random";
 import { Course } from "../../scenarios/course";
 import type { HistoryEvent } from "../../scenarios/history";
 import { stepsOf } from "../../scenarios/language/steps";
+import { operatorAccounts } from "../../scenarios/operators";
 import type { CloseUp } from "../../scenarios/report/close-up";
 import { type RunResult, shaped } from "../../scenarios/run";
+import { auditing } from "../../scenarios/scenario";
 import { formatProblem } from "../../scenarios/source";
 import type { TimelineLine } from "../../scenarios/timeline";
 import { clientActor } from "../../scenarios/workloads/client";
@@ -90,6 +92,8 @@ export async function runLive(loaded: Loaded, options: LiveRunOptions): Promise<
     shape: processes ? { ...scenario.shape, nodes: 0 } : scenario.shape,
     hearsJoined: processes,
     ...{ behaviours: scenario.images, actors: input.actors, data, prepared, storage: undefined },
+    // The operators are not of the cluster, but its API servers have to know as whom they come.
+    apiServer: { ...auditing(scenario.audit).apiServer, actorAccounts: operatorAccounts(scenario.operators) },
     ...{ listen: { host: "127.0.0.1", port: 0 }, joinListen: undefined, advertise: "127.0.0.1", names: ["127.0.0.1"] },
     log: liveLog("silent"),
     etcdStarted: () => undefined,

@@ -1,7 +1,6 @@
-import type { Tags } from "yaml";
 import { badRequest, type Failure, requestEntityTooLarge, timeout } from "../../../protocol/status";
 import { parseMediaType } from "../negotiation";
-import { parseYaml } from "../objects/yaml";
+import { isRepeatedKey, parseYaml } from "../objects/yaml";
 import { type HttpRequest, header } from "./http";
 import { fromProtobuf } from "./protobuf";
 import { protobufType } from "./protobuf-messages";
@@ -68,16 +67,13 @@ export function toServerBody(contentType: string, bytes: Uint8Array): ServerBody
   if (bytes.length > maxYamlBytes)
     return requestEntityTooLarge(`Request entity too large: limit is ${maxYamlBytes} for YAML; as JSON it may be larger`);
   try {
-    const value: unknown = parseYaml(Buffer.from(bytes).toString("utf8"), {
-      version: "1.1",
-      customTags: kubernetesTags,
-      prettyErrors: true,
-      logLevel: "error",
-    });
+    const value: unknown = parseYaml(Buffer.from(bytes).toString("utf8"), { uniqueKeys: true });
     return { contentType: type, bytes: Buffer.from(JSON.stringify(value ?? null)) };
   } catch (error) {
+    // Only the text tells that a field comes twice, and the server what to do about it.
+    if (isRepeatedKey(error)) return { contentType: isApply ? contentType : "application/yaml", bytes };
     const [firstLine = "it does not parse"] = (error as Error).message.split("\n");
-    return badRequest(`error converting YAML to JSON: ${firstLine.replace(/:$/, "")}`);
+    return badRequest(`${isApply ? "error decoding YAML: " : ""}error converting YAML to JSON: yaml: ${firstLine.replace(/:$/, "")}`);
   }
 }
 
@@ -92,9 +88,4 @@ function isJson(bytes: Uint8Array): boolean {
   } catch {
     return false;
   }
-}
-
-/** YAML 1.1 as Kubernetes reads it: a date or a time of day that stands unquoted stays the text it is. */
-function kubernetesTags(tags: Tags): Tags {
-  return tags.filter((tag) => typeof tag === "string" || !(tag.tag.endsWith(":timestamp") || ("format" in tag && tag.format === "TIME")));
 }

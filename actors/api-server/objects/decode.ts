@@ -3,7 +3,9 @@ import { formatQuantity, readQuantity } from "../../../protocol/kinds/quantity";
 import { definition, isKeptWhenEmpty, type Kind, type Schema } from "../../../protocol/kinds/registry";
 import { badRequest, type Failure } from "../../../protocol/status";
 import { decodeCustom } from "../custom-resources/objects";
+import { convertingError } from "./converting-error";
 import { unknownField } from "./duplicate-fields";
+import { warningsOf } from "./repeated-keys";
 
 /**
  * Takes a request's JSON for an object of a kind, as a real server's decoder does: types are checked, nulls, lists and maps that are empty, and unknown fields dropped (and
@@ -13,14 +15,20 @@ import { unknownField } from "./duplicate-fields";
 /** What to do about unknown and duplicate fields: the query parameter fieldValidation. */
 export type FieldValidation = "Strict" | "Warn" | "Ignore";
 
-export type Decoded =
-  | { readonly ok: true; readonly object: JsonObject; readonly warnings: readonly string[] }
-  | { readonly ok: false; readonly failure: Failure };
+export type Decoded = { readonly ok: true; readonly object: JsonObject; readonly warnings: readonly string[] } | Undecoded;
+
+export interface Undecoded {
+  readonly ok: false;
+  readonly failure: Failure;
+  /** What is wrong, in the words of Go's decoder of JSON, and in those of the converter that strategic merge patches go through. */
+  readonly message: string;
+  readonly converting: string;
+}
 
 /** The outcome for a bare definition: `unknown` names the fields that were dropped, by path. */
 export type DecodedValue =
   | { readonly ok: true; readonly value: JsonObject; readonly unknown: readonly string[] }
-  | { readonly ok: false; readonly message: string };
+  | { readonly ok: false; readonly message: string; readonly converting?: string };
 
 /**
  * Decodes `json` as an object of the kind. `tell` makes messages of the paths of unknown fields, and may add others that the text itself shows.
@@ -34,11 +42,16 @@ export function decodeObject(
 ): Decoded {
   const subject = `${kind.kind} in version ${JSON.stringify(kind.version)} cannot be handled as a ${kind.kind}`;
   const decoded = kind.custom ? decodeCustom(kind.custom, json) : decodeAs(kind.definition, json);
-  if (!decoded.ok) return { ok: false, failure: badRequest(`${subject}: ${decoded.message}`) };
+  const undecoded = (message: string, converting = message): Undecoded => ({
+    ok: false,
+    failure: badRequest(`${subject}: ${message}`),
+    message,
+    converting,
+  });
+  if (!decoded.ok) return undecoded(decoded.message, decoded.converting);
   const findings = fieldValidation === "Ignore" ? [] : tell(decoded.unknown);
-  if (fieldValidation === "Strict" && findings.length > 0)
-    return { ok: false, failure: badRequest(`${subject}: strict decoding error: ${findings.join(", ")}`) };
-  return { ok: true, object: decoded.value, warnings: fieldValidation === "Warn" ? findings : [] };
+  if (fieldValidation === "Strict" && findings.length > 0) return undecoded(`strict decoding error: ${findings.join(", ")}`);
+  return { ok: true, object: decoded.value, warnings: fieldValidation === "Warn" ? findings.flatMap(warningsOf) : [] };
 }
 
 /** Decodes a value as a type of definitions.json. */
@@ -48,12 +61,20 @@ export function decodeAs(definitionName: string, json: unknown): DecodedValue {
     const value = walkerOf(definitionName)(json, progress, typeName(definitionName));
     return { ok: true, value: (value ?? {}) as JsonObject, unknown: progress.unknown };
   } catch (error) {
-    if (error instanceof DecodeError) return { ok: false, message: error.message };
+    if (error instanceof DecodeError)
+      return { ok: false, message: error.message, ...(error.converting === undefined ? {} : { converting: error.converting }) };
     throw error;
   }
 }
 
-class DecodeError extends Error {}
+class DecodeError extends Error {
+  constructor(
+    message: string,
+    readonly converting?: string,
+  ) {
+    super(message);
+  }
+}
 
 interface Progress {
   /** Where the walk is: names of fields and indices of lists. */
@@ -285,7 +306,7 @@ function unfit(value: unknown, progress: Progress, owner: string, type: string, 
   // As Go tells it: fields of structures only, neither places in lists nor keys of maps.
   const names = progress.path.filter((step, index) => typeof step === "string" && !progress.mapKeys.has(index));
   const where = names.length === 0 ? `Go value of type ${type}` : `Go struct field ${owner}.${names.join(".")} of type ${type}`;
-  throw new DecodeError(`json: cannot unmarshal ${found}${shown} into ${where}`);
+  throw new DecodeError(`json: cannot unmarshal ${found}${shown} into ${where}`, convertingError(value, type));
 }
 
 /** The type as Go would print it: v1.Container, []string, map[string]string. */

@@ -32,6 +32,8 @@ export function jsonPatch(object: JsonObject, patch: unknown): Patched {
   const problem = wrongWithOperations(patch);
   if (problem) return { ok: false, failure: badRequest(`error decoding patch: ${problem}`) };
   const operations = patch as readonly Operation[];
+  const unknown = operations.find(({ op }) => !operationNames.has(op));
+  if (unknown) return { ok: false, failure: rejected, detail: `Unexpected kind: ${unknown.op ?? "unknown"}` };
   if (operations.length > operationsMax) {
     const message = `The allowed maximum operations in a JSON patch is ${operationsMax}, got ${operations.length}`;
     return { ok: false, failure: requestEntityTooLarge(message) };
@@ -59,7 +61,6 @@ function wrongWithOperations(patch: unknown): string | undefined {
     return `json: cannot unmarshal ${isObject(patch) ? "object" : typeof patch} into Go value of type []handlers.jsonPatchOp`;
   for (const [index, operation] of patch.entries()) {
     if (!isObject(operation)) return `operation ${index} is not an object`;
-    if (!operationNames.has(operation.op)) return `operation ${index} has the unknown op ${JSON.stringify(operation.op)}`;
     if (typeof operation.path !== "string") return `operation ${index} has no path`;
     if ((operation.op === "move" || operation.op === "copy") && typeof operation.from !== "string") return `operation ${index} has no from`;
     if ((operation.op === "add" || operation.op === "replace" || operation.op === "test") && operation.value === undefined)
@@ -69,7 +70,7 @@ function wrongWithOperations(patch: unknown): string | undefined {
 }
 
 /** The answer to a patch that is well formed but does not fit the object; a real server keeps to itself which operation it was. */
-const rejected: Failure = failure("Invalid", "the server rejected our request due to an error in our request");
+const rejected: Failure = { ...failure("Invalid", "the server rejected our request due to an error in our request"), details: {} };
 
 /** JSON Merge Patch (RFC 7386) of whole objects. Fails with 400 when the patch is not an object. */
 export function mergePatch(object: JsonObject, patch: unknown): Patched {

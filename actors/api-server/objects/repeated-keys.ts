@@ -9,8 +9,18 @@ export function repeatedKeys(text: string): string | undefined {
   const lines = errors.flatMap(({ code, pos: [from], linePos }) =>
     code === "DUPLICATE_KEY" ? [`  line ${linePos?.[0].line ?? 0}: key ${JSON.stringify(keyAt(text, from))} already set in map`] : [],
   );
-  return lines.length === 0 ? undefined : ["yaml: unmarshal errors:", ...lines].join("\n");
+  return lines.length === 0 ? undefined : [yamlErrors, ...lines].join("\n");
 }
+
+/** A finding as the warnings that it makes: a header has one line each. */
+export const warningsOf = (finding: string) =>
+  finding.startsWith(`${yamlErrors}\n`)
+    ? finding
+        .split("\n")
+        .slice(1)
+        .map((line) => line.trim())
+    : [finding];
+const yamlErrors = "yaml: unmarshal errors:";
 
 const keyAt = (text: string, at: number) =>
   /^(?:"([^"]*)"|'([^']*)'|([^:\n]*))/

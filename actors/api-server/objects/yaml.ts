@@ -1,4 +1,4 @@
-import { Lexer, Parser, parse } from "yaml";
+import { Lexer, Parser, parse, type Tags, YAMLParseError } from "yaml";
 
 /**
  * Levels within each other that a text in YAML may have; real objects have some thirty. The library calls itself for each, and where that leaves no
@@ -6,11 +6,22 @@ import { Lexer, Parser, parse } from "yaml";
  */
 export const yamlLevelsMax = 250;
 
-/** The value of a text in YAML; throws an Error for what does not parse, or is nested deeper than `yamlLevelsMax`. */
-export function parseYaml(text: string, options: Parameters<typeof parse>[2]): unknown {
+/**
+ * The value of a text in YAML 1.1, as Kubernetes reads it; throws an Error for what does not parse, or is nested deeper than `yamlLevelsMax`. Of a key that a map
+ * has twice the last one holds, as in real servers, unless `uniqueKeys` is asked for.
+ */
+export function parseYaml(text: string, { uniqueKeys = false }: { readonly uniqueKeys?: boolean } = {}): unknown {
   if (isYamlDeeper(text, yamlLevelsMax))
     throw new Error(`exceeded max depth: expected at most ${yamlLevelsMax} levels of maps and lists in YAML`);
-  return parse(text, options);
+  return parse(text, { version: "1.1", customTags: kubernetesTags, prettyErrors: true, logLevel: "error", uniqueKeys });
+}
+
+/** Whether a text was refused because a map has a key twice. */
+export const isRepeatedKey = (error: unknown) => error instanceof YAMLParseError && error.code === "DUPLICATE_KEY";
+
+/** A date or a time of day that stands unquoted stays the text it is. */
+function kubernetesTags(tags: Tags): Tags {
+  return tags.filter((tag) => typeof tag === "string" || !(tag.tag.endsWith(":timestamp") || ("format" in tag && tag.format === "TIME")));
 }
 
 /** Whether a text is nested more deeply: read token by token, with a stack that is a list, and no further than that shows. */

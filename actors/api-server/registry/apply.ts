@@ -1,35 +1,43 @@
 import type { ApiObject, JsonObject } from "../../../protocol/kinds/object";
-import { schemaOf } from "../../../protocol/kinds/registry";
-import { badRequest, type Failure, invalid, isFailure } from "../../../protocol/status";
+import { apiVersionOf, schemaOf } from "../../../protocol/kinds/registry";
+import { badRequest, conflict, type Failure, invalid, isFailure } from "../../../protocol/status";
 import { type ResourceCall, refuse } from "../call";
 import { isObject } from "../objects/decode";
 import { duplicateFields } from "../objects/duplicate-fields";
 import { applyConfiguration } from "../objects/managed-fields/ownership";
 import { wrongWithStructure } from "../objects/managed-fields/undeclared";
-import { repeatedKeys } from "../objects/repeated-keys";
+import { repeatedKeys, warningsOf } from "../objects/repeated-keys";
 import type { Ctx, ServerState } from "../state";
 import { receiveObject } from "./body";
 import { createObject } from "./create";
 import { isTrue } from "./list-options";
 import { complete } from "./objects";
-import { change } from "./update";
+import { change, subjectOf } from "./update";
 
 /** Server-side apply: the body is all that this manager wants; the object is made if it is not there. */
 export function apply(state: ServerState, ctx: Ctx, call: ResourceCall, document: unknown): undefined {
   const { request, kind } = call;
   const { fieldManager = "", force } = request.query;
   if (fieldManager === "") return refuse(ctx, call, managerMissing());
-  const named = isObject(document)
-    ? { ...document, metadata: { name: request.name, ...(document.metadata as object | undefined) } }
-    : document;
+  if (!isObject(document) && document !== null) return refuse(ctx, call, badRequest(notAnObject(document)));
+  const named: JsonObject = { ...document, metadata: { name: request.name, ...(document?.metadata as object | undefined) } };
+  const versioned = named.apiVersion === undefined ? "" : named.apiVersion;
+  if (versioned !== apiVersionOf(kind))
+    return refuse(
+      ctx,
+      call,
+      badRequest(`Incorrect version specified in apply patch. Specified patch version: ${versioned}, expected: ${apiVersionOf(kind)}`),
+    );
   const undeclared = wrongWithStructure(named, schemaOf(kind));
   if (undeclared) return refuse(ctx, call, badRequest(`failed to create typed patch object (${objectName(call)}): ${undeclared}`));
-  const repeated = request.query.fieldValidation === "Strict" ? repeatedIn(request.body) : undefined;
-  if (repeated !== undefined)
+  const { fieldValidation } = request.query;
+  const repeated = fieldValidation === "Ignore" ? undefined : repeatedIn(request.body);
+  if (repeated !== undefined && fieldValidation === "Strict")
     return refuse(ctx, call, badRequest(`error strict decoding YAML: error converting YAML to JSON: ${repeated}`));
   const received = receiveObject(request, kind, named, request.namespace);
   if (isFailure(received)) return refuse(ctx, call, received);
-  const { object: config, warnings } = received;
+  const { object: config } = received;
+  const warnings = [...(repeated === undefined ? [] : warningsOf(repeated)), ...received.warnings];
   const lay = (live: ApiObject | undefined, nowMs: number): ApiObject | Failure => {
     const writer = { manager: fieldManager, subresource: request.subresource, nowMs, force: isTrue(force) };
     const applied = applyConfiguration(kind, live as JsonObject | undefined, config as unknown as JsonObject, writer);
@@ -40,6 +48,13 @@ export function apply(state: ServerState, ctx: Ctx, call: ResourceCall, document
     return isFailure(object) ? object : { object: complete(kind, object), warnings };
   };
   const anew = (state: ServerState, ctx: Ctx) => {
+    const { uid } = config.metadata ?? {};
+    if (uid)
+      return refuse(
+        ctx,
+        call,
+        conflict(subjectOf(call), `uid mismatch: the provided object specified uid ${uid}, and no existing object was found`),
+      );
     const object = lay(undefined, ctx.wallUs() / 1000);
     return isFailure(object) ? refuse(ctx, call, object) : createObject(state, ctx, call, object, warnings, (made) => made);
   };
@@ -57,6 +72,11 @@ function repeatedIn(body: Uint8Array): string | undefined {
   const text = Buffer.from(body).toString("utf8");
   return text.trimStart().startsWith("{") && duplicateFields(text).length === 0 ? undefined : repeatedKeys(text);
 }
+
+const notAnObject = (document: unknown) =>
+  `error decoding YAML: error unmarshaling JSON: while decoding JSON: json: cannot unmarshal ${goType(document)} into Go value of type map[string]interface {}`;
+
+const goType = (value: unknown) => (Array.isArray(value) ? "array" : typeof value === "boolean" ? "bool" : typeof value);
 
 function objectName({ kind, request }: ResourceCall): string {
   const name = kind.namespaced ? `${request.namespace}/${request.name}` : request.name;

@@ -3,8 +3,9 @@ import type { ApiObject, JsonObject } from "../../../protocol/kinds/object";
 import { apiVersionOf, type Kind } from "../../../protocol/kinds/registry";
 import { badRequest, type Failure, invalid, isFailure, requestEntityTooLarge } from "../../../protocol/status";
 import { bodyType, parseMediaType } from "../negotiation";
-import { decodeObject, type FieldValidation, isObject } from "../objects/decode";
+import { decodeObject, type FieldValidation, isObject, type Undecoded } from "../objects/decode";
 import { fieldFindings, unknownField } from "../objects/duplicate-fields";
+import { syntaxErrorOf } from "../objects/json-syntax";
 import { isDeeper, levelsMax, tooDeep } from "../objects/nesting";
 import { repeatedKeys } from "../objects/repeated-keys";
 import { parseYaml } from "../objects/yaml";
@@ -19,23 +20,34 @@ export interface Received {
 
 const bodyBytesMax = 3 * 1024 * 1024;
 
-/** The body as plain JSON; a 413, 415 or 400 Status for what is too long, in another format or broken. */
-export function parseBody(request: ApiRequest): unknown | Failure {
+/** The body as plain JSON; a 413, 415 or 400 Status for what is too long, in another format or broken, which `kind` has been expected to be. */
+export function parseBody(request: ApiRequest, kind?: string): unknown | Failure {
   const type = bodyType(request.contentType);
   if (isFailure(type)) return type;
-  return parseText(request.body, type === "yaml");
+  const unrecognized = (why: string) =>
+    `the object provided is unrecognized (must be of type ${kind}): couldn't get version/kind; json parse error: ${why} (${summaryOf(request.body)})`;
+  return parseText(request.body, type === "yaml", kind === undefined ? bodyUnreadable : unrecognized);
 }
+
+/** How a body begins: its text where it seems to be JSON, else its bytes in hexadecimal. */
+function summaryOf(body: Uint8Array): string {
+  if (body.length === 0) return "<empty>";
+  const head = Buffer.from(body.subarray(0, summaryBytes)).toString(body[0] === "{".charCodeAt(0) ? "utf8" : "hex");
+  return body.length > summaryBytes ? `${head} ...` : head;
+}
+const summaryBytes = 30;
 
 /** JSON, or YAML where it may be that; JSON is YAML too, but reads a hundred times faster as what it is. */
 export function parseText(body: Uint8Array, mayBeYaml: boolean, words = bodyUnreadable): unknown | Failure {
   if (body.length > bodyBytesMax)
     return requestEntityTooLarge(`the request body is ${body.length} bytes long; at most ${bodyBytesMax} are accepted`);
   const text = Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString("utf8");
+  const isJson = !mayBeYaml || text.trimStart().startsWith("{");
   let read: unknown;
   try {
-    read = !mayBeYaml || text.trimStart().startsWith("{") ? JSON.parse(text) : parseYaml(text, { logLevel: "error", uniqueKeys: false });
+    read = isJson ? JSON.parse(text) : parseYaml(text);
   } catch (error) {
-    return badRequest(words(error instanceof Error ? error.message : String(error)));
+    return badRequest(words(isJson ? syntaxErrorOf(text) : error instanceof Error ? error.message : String(error)));
   }
   // Each level takes a byte at least.
   if (body.length > levelsMax && isDeeper(read, levelsMax)) return badRequest(words(tooDeep));
@@ -47,8 +59,17 @@ const shown = (value: unknown) => (typeof value === "string" ? value : JSON.stri
 
 const bodyUnreadable = (why: string) => `the body of the request could not be parsed: ${why}`;
 
-/** The body as an object of the kind, types checked, in the namespace and under the name of the URL. */
-export function receiveObject(request: ApiRequest, kind: Kind, json: unknown, namespace: string): Received | Failure {
+/**
+ * The body as an object of the kind, types checked, in the namespace and under the name of the URL. `refuse` words the refusal of what does not decode; 400
+ * unless told.
+ */
+export function receiveObject(
+  request: ApiRequest,
+  kind: Kind,
+  json: unknown,
+  namespace: string,
+  refuse?: (undecoded: Undecoded) => Failure,
+): Received | Failure {
   if (!isObject(json)) return badRequest(`the body of the request is not an object: expected a ${kind.kind}`);
   const expected = apiVersionOf(kind);
   const { apiVersion = expected, kind: named = kind.kind } = json;
@@ -63,7 +84,7 @@ export function receiveObject(request: ApiRequest, kind: Kind, json: unknown, na
   // Actors' bodies are made by JSON.stringify, which cannot name a field twice; what is patched together is no text.
   const isText = request.credential.type !== "actor" && request.verb !== "patch";
   const decoded = decodeObject(kind, json, validation, isText ? findingsIn(request) : undefined);
-  if (!decoded.ok) return decoded.failure;
+  if (!decoded.ok) return refuse ? refuse(decoded) : decoded.failure;
   const metadata = isObject(decoded.object.metadata) ? decoded.object.metadata : {};
   const wrong = wrongPlace(request, kind, metadata, namespace);
   if (wrong) return wrong;

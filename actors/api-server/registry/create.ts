@@ -24,7 +24,7 @@ import { allocateForService, isService } from "./service-allocation";
 /** POST: decode, complete, admit, validate, store if nothing is there under that name. */
 export function create(state: ServerState, ctx: Ctx, call: ResourceCall): undefined {
   const { request, kind } = call;
-  const json = parseBody(request);
+  const json = parseBody(request, kind.kind);
   if (isFailure(json)) return refuse(ctx, call, json);
   const received = receiveObject(request, kind, json, request.namespace);
   if (isFailure(received)) return refuse(ctx, call, received);

@@ -6,7 +6,7 @@ import { mutate, validate } from "../admission/index";
 import { deletedStatus, type ResourceCall, refuse, respondObject, storageFailure } from "../call";
 import { markedForCleanup } from "../custom-resources/finalizing";
 import { convertedFirst } from "../custom-resources/webhook-conversion";
-import { decodeAs } from "../objects/decode";
+import { decodeAs, isObject } from "../objects/decode";
 import type { Ctx, ServerState } from "../state";
 import { type Entry, encodeJson, encodeStored } from "../storage/entry";
 import { cacheOf } from "../storage/feed";
@@ -213,6 +213,8 @@ export function deleteOptions({ request }: ResourceCall): DeleteOptions | Failur
   const { query } = request;
   const body = request.body.length > 0 ? parseBody(request) : {};
   if (isFailure(body)) return body;
+  if (isObject(body) && body.kind !== undefined && body.kind !== "DeleteOptions")
+    return badRequest(`${JSON.stringify(body.kind)} cannot be handled as a DeleteOptions: the kinds do not match`);
   const decoded = decodeAs("io.k8s.apimachinery.pkg.apis.meta.v1.DeleteOptions", body ?? {});
   if (!decoded.ok) return badRequest(decoded.message);
   const given = decoded.value as DeleteOptions;

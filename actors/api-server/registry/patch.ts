@@ -1,7 +1,9 @@
 import type { ApiObject, JsonObject } from "../../../protocol/kinds/object";
-import { type Failure, isFailure, unsupportedMediaType } from "../../../protocol/status";
+import { type Failure, invalid, isFailure, unsupportedMediaType } from "../../../protocol/status";
 import { type ResourceCall, refuse } from "../call";
 import { type PatchType, patchType } from "../negotiation";
+import { printed } from "../objects/converting-error";
+import type { Undecoded } from "../objects/decode";
 import { jsonPatch, mergePatch, strategicMergePatch } from "../objects/patch";
 import type { Ctx, ServerState } from "../state";
 import { apply } from "./apply";
@@ -20,11 +22,19 @@ export function patch(state: ServerState, ctx: Ctx, call: ResourceCall): undefin
   const make: Make = (stored) => {
     const patched = applied(call, type, stored, document);
     if (isFailure(patched)) return patched;
-    const received = receiveObject(request, kind, patched, request.namespace);
+    const received = receiveObject(request, kind, patched, request.namespace, (undecoded) => unfit(type, document, patched, undecoded));
     if (isFailure(received)) return received;
     return { object: complete(kind, received.object), warnings: received.warnings };
   };
   return change(state, ctx, call, { verb: "patch", make, track: tracker(call) });
+}
+
+/** What a patch makes of an object is no object of its kind any more; as in real servers it is the patch that is invalid, and shown. */
+function unfit(type: PatchType, patch: unknown, patched: JsonObject, { message, converting }: Undecoded): Failure {
+  const [shown, why] = type === "strategic" ? [printed(patch), converting] : [JSON.stringify(patched), message];
+  return invalid({ group: "", resource: "", kind: "" }, [
+    { reason: "FieldValueInvalid", field: "patch", message: `Invalid value: ${JSON.stringify(shown)}: ${why}` },
+  ]);
 }
 
 /** Nothing says how the lists of a custom resource are merged strategically. */

@@ -1,4 +1,4 @@
-import { type Failure, gone, internalError, isFailure, notFound, timeout } from "../../../protocol/status";
+import { badRequest, type Failure, gone, internalError, isFailure, notFound, timeout } from "../../../protocol/status";
 import { json, type ResourceCall, refuse, respond, storageFailure } from "../call";
 import { awaitConverted, hasConversionWebhook } from "../custom-resources/webhook-conversion";
 import { answerForm } from "../negotiation";
@@ -326,6 +326,10 @@ export function renderingOf(call: ResourceCall, answer: "object" | "list" | "wat
   const form = answerForm(call.request.accept, answer);
   if (isFailure(form)) return form;
   const include = call.request.query.includeObject;
+  if (form.as === "Table" && include !== undefined && !["", "None", "Metadata", "Object"].includes(include))
+    return badRequest(
+      `Unable to convert to Table as requested: includeObject: Invalid value: ${JSON.stringify(include)}: must be 'Metadata', 'Object', 'None', or empty`,
+    );
   const includeObject = include === "None" || include === "Object" ? include : "Metadata";
   return { kind: call.kind, resource: call.resource, form, includeObject };
 }

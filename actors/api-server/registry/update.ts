@@ -45,7 +45,7 @@ export interface ChangePlan {
 /** PUT: the body replaces the object, or the part of it that the subresource is. */
 export function update(state: ServerState, ctx: Ctx, call: ResourceCall): undefined {
   const { request, kind } = call;
-  const json = parseBody(request);
+  const json = parseBody(request, kind.kind);
   if (isFailure(json)) return refuse(ctx, call, json);
   const received = receiveObject(request, kind, json, request.namespace);
   if (isFailure(received)) return refuse(ctx, call, received);

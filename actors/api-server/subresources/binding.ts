@@ -76,7 +76,7 @@ function bindAdmitted(
 }
 
 function receive({ request }: ResourceCall): Binding | Failure {
-  const json = parseBody(request);
+  const json = parseBody(request, "Binding");
   if (isFailure(json)) return json;
   const decoded = decodeAs("io.k8s.api.core.v1.Binding", json);
   if (!decoded.ok) return badRequest(decoded.message);

@@ -76,7 +76,7 @@ function evictAdmitted(state: ServerState, ctx: Ctx, call: ResourceCall, evictio
 }
 
 function receive({ request }: ResourceCall): Eviction | Failure {
-  const json = parseBody(request);
+  const json = parseBody(request, "Eviction");
   if (isFailure(json)) return json;
   const decoded = decodeAs("io.k8s.api.policy.v1.Eviction", json);
   if (!decoded.ok) return badRequest(decoded.message);

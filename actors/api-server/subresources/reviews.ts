@@ -29,7 +29,7 @@ type Review = SubjectAccessReview | LocalSubjectAccessReview | SelfSubjectAccess
 /** Questions that are posted as objects and answered in their status; nothing is stored. */
 export function answerReview(state: ServerState, ctx: Ctx, call: Call, kind: Kind): undefined {
   const { request } = call;
-  const json = parseBody(request);
+  const json = parseBody(request, kind.kind);
   if (isFailure(json)) return refuse(ctx, call, json);
   const received = receiveObject(request, kind, json, request.namespace);
   if (isFailure(received)) return refuse(ctx, call, received);

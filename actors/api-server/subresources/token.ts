@@ -63,7 +63,7 @@ function issue(state: ServerState, ctx: Ctx, call: ResourceCall, asked: TokenReq
 }
 
 function receive({ request }: ResourceCall, mostSeconds: number): TokenRequest | Failure {
-  const json = parseBody(request);
+  const json = parseBody(request, "TokenRequest");
   if (isFailure(json)) return json;
   const decoded = decodeAs("io.k8s.api.authentication.v1.TokenRequest", json);
   if (!decoded.ok) return badRequest(decoded.message);

@@ -278,6 +278,12 @@ describe.each<Protocol>(["HTTP/1.1", "HTTP/2"])("over %s", (protocol) => {
       body: { message: expect.stringMatching(/converting YAML to JSON.*line \d/) },
     });
     expect(server.requests).toHaveLength(2);
+    // What to do about a field that comes twice is the server's to say, and only the text shows it.
+    await post("data: {a: b, a: c}\n", "application/x-yaml");
+    expect([server.requests[2]!.contentType, Buffer.from(server.requests[2]!.body).toString()]).toEqual([
+      "application/yaml",
+      "data: {a: b, a: c}\n",
+    ]);
   });
 
   test("an apply patch keeps its type, and JSON that is none is left to the server", async () => {

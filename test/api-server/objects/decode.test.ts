@@ -1,5 +1,6 @@
 import { decodeObject } from "../../../actors/api-server/objects/decode";
 import { duplicateFields, fieldFindings } from "../../../actors/api-server/objects/duplicate-fields";
+import { syntaxErrorOf } from "../../../actors/api-server/objects/json-syntax";
 import { kindOf } from "../../../protocol/kinds/registry";
 import { deepFreeze } from "./freeze";
 
@@ -142,4 +143,41 @@ describe("duplicate fields", () => {
   ])("%s", (json, paths) => {
     expect(duplicateFields(json)).toEqual(paths.map((path) => `duplicate field "${path}"`));
   });
+});
+
+describe("what is no JSON (encoding/json)", () => {
+  test.each([
+    ["", "unexpected end of JSON input"],
+    ['{"a":[1,2', "unexpected end of JSON input"],
+    ['{"a" 1}', "invalid character '1' after object key"],
+    ['{"a":1 "b"}', "invalid character '\"' after object key:value pair"],
+    ["{a}", "invalid character 'a' looking for beginning of object key string"],
+    ["[1,]", "invalid character ']' looking for beginning of value"],
+    ["[1 2]", "invalid character '2' after array element"],
+    ['{"a":{}}}', "invalid character '}' after top-level value"],
+    ["nul1", "invalid character '1' in literal null (expecting 'l')"],
+    ["-x", "invalid character 'x' in numeric literal"],
+    ["01", "invalid character '1' after top-level value"],
+    ["1.e", "invalid character 'e' after decimal point in numeric literal"],
+    ["1e+", "unexpected end of JSON input"],
+    ['"\\q"', "invalid character 'q' in string escape code"],
+    ['"\\u12G4"', "invalid character 'G' in \\u hexadecimal character escape"],
+    ['"a\n"', "invalid character '\\n' in string literal"],
+    ["'a'", "invalid character '\\'' looking for beginning of value"],
+    ["é", "invalid character 'Ã' looking for beginning of value"],
+  ])("%j: %s", (text, words) => {
+    expect(() => JSON.parse(text)).toThrow();
+    expect(syntaxErrorOf(text)).toBe(words);
+  });
+});
+
+test.each([
+  [{ replicas: "many" }, "unrecognized type: int32"],
+  [{ replicas: 1.5 }, "cannot convert float64 to int32"],
+  [{ template: 1 }, "cannot restore struct from: int64"],
+  [{ template: { metadata: { labels: { a: 1 } } } }, "cannot convert int64 to string"],
+  [{ template: { metadata: { labels: [] } } }, "cannot restore map from slice"],
+  [{ template: { spec: { containers: true } } }, "cannot restore slice from bool"],
+])("the converter of strategic merge patches has words of its own: %j", (spec, words) => {
+  expect(decodeObject(deployment, { spec }, "Ignore")).toMatchObject({ ok: false, converting: words });
 });

@@ -61,10 +61,35 @@ describe("server-side apply (Kubernetes documentation: Server-Side Apply)", () =
     expect(apply("two", web({ replicas: 5 })).code).toBe(409);
   });
 
+  test("a configuration of another version, with values of another type or keys that come twice is refused in the words of real servers", () => {
+    const path = "/api/v1/namespaces/default/configmaps/c?fieldManager=t";
+    const refusal = (text: string, query = "") => {
+      const { code, body } = tank.patch(path + query, "apply", text);
+      return `${code} ${body.message}`;
+    };
+    const head = "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: c\n";
+    const untyped = "400 failed to create typed patch object (default/c; /v1, Kind=ConfigMap)";
+    expect(refusal("kind: ConfigMap\n")).toBe("400 Incorrect version specified in apply patch. Specified patch version: , expected: v1");
+    expect(refusal(`${head}data:\n  n: 5\n`)).toBe(`${untyped}: .data.false: expected string, got &value.valueUnstructured{Value:5}`);
+    expect(refusal(`${head}immutable: [a]\n`)).toBe(
+      `${untyped}: .immutable: expected boolean, got &value.valueUnstructured{Value:[]interface {}{"a"}}`,
+    );
+    expect(refusal("5")).toContain(
+      "error decoding YAML: error unmarshaling JSON: while decoding JSON: json: cannot unmarshal number into Go value",
+    );
+    expect(refusal(`${head}  uid: u\n`)).toBe(
+      '409 Operation cannot be fulfilled on configmaps "c": uid mismatch: the provided object specified uid u, and no existing object was found',
+    );
+    const twice = `${head}data:\n  k: a\n  k: b\n`;
+    expect(refusal(twice, "&fieldValidation=Strict")).toContain('line 7: key "k" already set in map');
+    const { body, headers } = tank.patch(path, "apply", twice);
+    expect([body.data, headers.get("Warning")]).toEqual([{ k: "b" }, expect.stringContaining('line 7: key \\"k\\" already set in map')]);
+  });
+
   test("without fieldManager it is refused with 422; YAML is understood", () => {
     expect(tank.patch(`${deployments}/web`, "apply", web()).code).toBe(422);
-    const yaml = "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: y\ndata:\n  k: v\n";
-    expect(tank.patch("/api/v1/namespaces/default/configmaps/y?fieldManager=t", "apply", yaml)).toMatchObject({
+    const yaml = "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: yaml\ndata:\n  k: v\n";
+    expect(tank.patch("/api/v1/namespaces/default/configmaps/yaml?fieldManager=t", "apply", yaml)).toMatchObject({
       code: 201,
       body: { data: { k: "v" } },
     });

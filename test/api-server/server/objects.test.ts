@@ -52,6 +52,29 @@ describe("one object", () => {
     expect(tank.patch(`${maps}/a`, "json", [{ op: "replace", path: "/data/k", value: "j" }]).body.data).toEqual({ k: "j" });
   });
 
+  test("what a body or a patch makes no sense of is said in the words of real servers", () => {
+    const words = ({ code, body }: { code: number; body: { message?: string } }) => `${code} ${body.message}`;
+    expect(words(tank.create(maps, '{"metadata":{"name":"q"},'))).toBe(
+      `400 the object provided is unrecognized (must be of type ConfigMap): couldn't get version/kind; json parse error: unexpected end of JSON input ({"metadata":{"name":"q"},)`,
+    );
+    const merged = words(tank.patch(`${maps}/a`, "merge", { data: { k: 5 } }));
+    expect(merged).toMatch(
+      /^422 {2}"" is invalid: patch: Invalid value: "\{.*\\"k\\":5.*\}": json: cannot unmarshal number into Go struct field/,
+    );
+    expect(words(tank.patch(`${maps}/a`, "strategic-merge", { data: { k: 5, l: [true, null] } }))).toBe(
+      '422  "" is invalid: patch: Invalid value: "map[data:map[k:5 l:[true <nil>]]]": cannot convert int64 to string',
+    );
+    expect(words(tank.patch(`${maps}/a?fieldValidation=Strict`, "strategic-merge", { no: 1 }))).toBe(
+      '422  "" is invalid: patch: Invalid value: "map[no:1]": strict decoding error: unknown field "no"',
+    );
+    expect(words(tank.delete(`${maps}/a`, { kind: "Pod", apiVersion: "v1" }))).toContain("cannot be handled as a DeleteOptions");
+    const table = { accept: "application/json;as=Table;g=meta.k8s.io;v=v1" };
+    expect(words(tank.get(`${maps}?includeObject=All`, table))).toContain(
+      `includeObject: Invalid value: "All": must be 'Metadata', 'Object', 'None', or empty`,
+    );
+    expect(tank.get(`${maps}/a`).body.data).toEqual({ k: "j" });
+  });
+
   test("a deletion answers with a Status, and then the object is gone", () => {
     expect(tank.delete(`${maps}/a`)).toMatchObject({
       code: 200,

@@ -7,6 +7,7 @@ import { kubeProxy } from "./kube-proxy";
 import { kubelet } from "./kubelet";
 import { metricsServer } from "./metrics-server/metrics-server";
 import { scheduler } from "./scheduler/scheduler";
+import { keyService } from "./webhook/key-service";
 import { webhook } from "./webhook/webhook";
 
 /** Every actor of a cluster; runtimes find them by the role in an address. */
@@ -19,5 +20,6 @@ export const actors: readonly AnyActor[] = [
   containerRuntime,
   kubeProxy,
   webhook,
+  keyService,
   metricsServer,
 ];

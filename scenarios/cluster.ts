@@ -1,5 +1,6 @@
 import type { ApiServerConfig } from "../actors/api-server/config";
 import { type Address, address, nameOf } from "../protocol/address";
+import { type KeyServicePlan, keyServiceHosts, kmsActorsOf } from "./key-services";
 import { type OperatorPlan, operatorAccounts, operatorHosts } from "./operators";
 import type { Role } from "./target";
 import { type WebhookPlan, webActorsOf, webhookHosts } from "./webhooks";
@@ -70,8 +71,9 @@ export interface PlanOptions {
   readonly behaviours?: readonly unknown[];
   /** Operators of the user's own, beside the cluster. */
   readonly operators?: readonly OperatorPlan[];
-  /** Admission webhooks outside of the cluster, played by actors. */
+  /** Webhooks and key management plug-ins outside of the cluster, played by actors. */
   readonly webhooks?: readonly WebhookPlan[];
+  readonly keyServices?: readonly KeyServicePlan[];
   /** The members of etcd that there are now, where they are others than those that began the cluster together. */
   readonly etcdMembers?: readonly Address[];
   /** What API servers are told beside: whose tokens they believe, say. */
@@ -114,7 +116,7 @@ export function planCluster(shape: ClusterShape, options: PlanOptions = {}): Clu
   };
   const knobsOf = (component: string) => ({ knobs: settingsOf(component) });
   const actor = (at: Address, config: Readonly<Record<string, unknown>>): ActorPlan => ({ address: at, config });
-  const { staticTokens, advertise, rootCa = "", behaviours = [], operators = [], webhooks = [], web } = options;
+  const { staticTokens, advertise, rootCa = "", behaviours = [], operators = [], webhooks = [], keyServices = [], web } = options;
 
   const metricsServer = shape.metricsServer === true && shape.controllers > 0;
 
@@ -134,6 +136,7 @@ export function planCluster(shape: ClusterShape, options: PlanOptions = {}): Clu
       ...(staticTokens ? { staticTokens } : {}),
       ...(advertise ? { advertise } : {}),
       ...(web ? { authorities: web, kms: { gateway: kmsGatewayOf(name) } } : {}),
+      ...(keyServices.length > 0 ? { kms: kmsActorsOf(keyServices) } : {}),
       ...(options.keepsAudit ? { auditKeeper: auditKeeperOf(name) } : {}),
       ...(metricsServer ? { metricsServer: true } : {}),
       ...(operators.some(({ serviceAccount }) => serviceAccount) ? { actorAccounts: operatorAccounts(operators) } : {}),
@@ -173,7 +176,8 @@ export function planCluster(shape: ClusterShape, options: PlanOptions = {}): Clu
     }),
   );
   const own = operatorHosts(operators, servers, zone, settingsOf("operator") as Readonly<Record<string, number>>);
-  return { shape, hosts: [...etcd, ...apiServers, ...controllers, ...nodes, ...own, ...webhookHosts(webhooks, zone)] };
+  const outside = [...webhookHosts(webhooks, zone), ...keyServiceHosts(keyServices, zone)];
+  return { shape, hosts: [...etcd, ...apiServers, ...controllers, ...nodes, ...own, ...outside] };
 }
 
 /** What a node needs to be told, whether it belongs to the first plan or joins later. */

@@ -3,6 +3,7 @@ import type { Store } from "../actors/etcd/store/store";
 import type { Version } from "../actors/etcd/store/version";
 import type { Stored } from "../protocol/kinds/object";
 import { type HistoryEvent, objectId } from "./history";
+import type { Opener } from "./sealed";
 
 type Told = Extract<HistoryEvent, { readonly type: "store" | "object" }>;
 
@@ -17,6 +18,8 @@ export class Ledger {
   version = 0;
   private readonly byKey = new Map<string, Stored>();
   private revision = 1;
+
+  constructor(private readonly open: Opener) {}
 
   /** Reads what a member's store has that is newer than all seen before. */
   read(store: Store, atUs: number): readonly Told[] {
@@ -72,12 +75,12 @@ export class Ledger {
 
   private change(
     key: string,
-    value: Uint8Array | undefined,
+    stored: Uint8Array | undefined,
     revision: number,
   ): { id: string; before: Stored | undefined; after: Stored | undefined } | undefined {
     if (!isOfApi(key)) return undefined;
     const before = this.byKey.get(key);
-    if (value === undefined) {
+    if (stored === undefined) {
       if (!before) return undefined;
       const id = objectId(before);
       this.note(before);
@@ -85,6 +88,7 @@ export class Ledger {
       this.objects.delete(id);
       return { id, before, after: undefined };
     }
+    const value = this.open(key, revision, stored);
     // Not every key under /registry/ holds an object: allocators and the API servers' own addresses are plain values.
     if (Buffer.from(value).indexOf('"metadata":{') < 0) return undefined;
     const after = new Entry(key, revision, value).object;

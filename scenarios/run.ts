@@ -1,7 +1,7 @@
 import type { AnyActor } from "../runtime/actor";
 import { Simulation } from "../runtime/simulated/simulation";
 import type { CheckResult } from "./checks/check";
-import { type ClusterShape, planCluster } from "./cluster";
+import type { ClusterShape } from "./cluster";
 import { Course } from "./course";
 import type { Act, Convergence, HistoryEvent } from "./history";
 import type { Condition } from "./language/condition";
@@ -10,7 +10,7 @@ import type { Reference } from "./reference/reference";
 import { UpdateSummary } from "./reference/update-summary";
 import type { Focus } from "./report/focus";
 import type { RunSeries } from "./report/recorder";
-import { auditing, type Scenario } from "./scenario";
+import { planOf, type Scenario } from "./scenario";
 import { SimulatedTank } from "./simulated-tank";
 import type { ScheduledStep, StepResult } from "./storm";
 import { drawShape } from "./swarm-shape";
@@ -166,16 +166,7 @@ export function shaped(scenario: Scenario, recorded: ClusterShape | undefined, d
 }
 
 export function withShape(scenario: Scenario, shape: ClusterShape): Scenario {
-  return {
-    ...scenario,
-    shape,
-    plan: planCluster(shape, {
-      behaviours: scenario.images,
-      operators: scenario.operators,
-      webhooks: scenario.webhooks,
-      ...auditing(scenario.audit),
-    }),
-  };
+  return { ...scenario, shape, plan: planOf(shape, scenario) };
 }
 
 /** Runs a scenario from begin to end. */

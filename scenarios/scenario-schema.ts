@@ -1,11 +1,13 @@
 import { auditSchema } from "./audit";
 import { checks } from "./checks";
+import { keyServicesSchema } from "./key-services";
 import { conditionJsonSchema } from "./language/condition-schema";
 import { planSchema } from "./language/plan";
 import { blocks } from "./language/storm-schema";
 import { operatorSchema } from "./operators";
 import { partSchemas } from "./part-schemas";
 import { compileSchema, durationSchema, type JsonSchema, recordSchema } from "./schema";
+import { authorizationSchema, encryptionSchema } from "./server-configuration";
 import { clusterSchema } from "./shape";
 import { swarmSchema } from "./swarm-shape";
 import { webhooksSchema } from "./webhooks";
@@ -30,6 +32,9 @@ const fileSchema = recordSchema(
     images: { type: "array", description: "a list of images with their behaviour" },
     operator: operatorSchema,
     webhooks: webhooksSchema,
+    keyServices: keyServicesSchema,
+    encryption: encryptionSchema,
+    authorization: authorizationSchema,
     audit: auditSchema,
     load: { type: "array", items: { type: "object" }, description: "a list of workloads" },
     settle: durationSchema,

@@ -4,7 +4,8 @@ import { wrongWithBehaviour } from "../actors/container-runtime/image-behaviour"
 import { wrongWithPolicy } from "./audit";
 import { checkNamed, checks } from "./checks";
 import type { Check } from "./checks/check";
-import { type ClusterPlan, type ClusterShape, defaultShape, type PlanOptions, planCluster } from "./cluster";
+import { type ClusterPlan, type ClusterShape, defaultShape, planCluster } from "./cluster";
+import { type KeyServicePlan, readKeyServices } from "./key-services";
 import { Complaints } from "./language/complaints";
 import { readCondition, type Surroundings } from "./language/condition-reader";
 import { microseconds } from "./language/duration";
@@ -15,6 +16,7 @@ import { startFields } from "./language/storm-schema";
 import { type OperatorPlan, readOperators } from "./operators";
 import { validateFile } from "./scenario-schema";
 import { validatePart } from "./schema";
+import { readAuthorization, readEncryption, type ServerConfiguration, serverConfigOf } from "./server-configuration";
 import { readShape } from "./shape";
 import { type Path, type Problem, readDocuments, type Source, type SourceDocument } from "./source";
 import { drawnDuration, drawnFaults, type Swarm } from "./swarm";
@@ -47,8 +49,9 @@ export interface Scenario {
   /** Operators of the user's own. */
   readonly operators: readonly OperatorPlan[];
   readonly webhooks: readonly WebhookPlan[];
-  /** Which requests the API servers write down, for the report and the audit log of the run. */
-  readonly audit: AuditPolicy | undefined;
+  readonly keyServices: readonly KeyServicePlan[];
+  /** What the files of API servers say: their audit log is part of the report. */
+  readonly servers: ServerConfiguration;
   readonly load: readonly Load[];
   /** How long the cluster may take to come up with everything applied. */
   readonly settleUs: number;
@@ -92,9 +95,11 @@ export function readScenario(source: Source): ScenarioResult {
   return wrong.length > 0 ? { ok: false, problems: wrong } : new Reader(document).read();
 }
 
-/** What a plan is told of a policy. */
-export function auditing(audit: AuditPolicy | undefined): Pick<PlanOptions, "apiServer"> {
-  return audit ? { apiServer: { audit } } : {};
+/** What a scenario's cluster is beside its shape. */
+export type Parts = Pick<Scenario, "images" | "operators" | "webhooks" | "keyServices" | "servers">;
+
+export function planOf(shape: ClusterShape, { images, operators, webhooks, keyServices, servers }: Parts): ClusterPlan {
+  return planCluster(shape, { behaviours: images, operators, webhooks, keyServices, apiServer: serverConfigOf(servers) });
 }
 
 class Reader {
@@ -112,13 +117,19 @@ class Reader {
     const images = this.readImages((file.images ?? []) as readonly unknown[]);
     const operators = readOperators(file.operator, this.complaints);
     const webhooks = readWebhooks(file.webhooks, this.complaints);
-    const audit = this.readAudit(file.audit);
-    const plan = planCluster(shaped.shape, { behaviours: images, operators, webhooks, ...auditing(audit) });
+    const keyServices = readKeyServices(file.keyServices, this.complaints);
+    const servers: ServerConfiguration = {
+      audit: this.readAudit(file.audit),
+      encryption: readEncryption(file.encryption, keyServices, this.complaints),
+      authorizers: readAuthorization(file.authorization, webhooks, this.complaints),
+    };
+    const parts: Parts = { images, operators, webhooks, keyServices, servers };
+    const plan = planOf(shaped.shape, parts);
     const load = ((file.load ?? []) as readonly Params[]).flatMap((params, i) => this.readLoad(params, ["load", i]));
     const expect = (file.expect as readonly unknown[]).flatMap((expectation, i) => this.readExpectation(expectation, ["expect", i]));
     const drawnCluster = file.swarm === undefined ? undefined : drawnClusterOf(file.swarm as Params);
     // What the storm names has to be there whatever is drawn.
-    const least = drawnCluster ? planCluster(smallestShape(shaped.shape, drawnCluster), { operators, webhooks }) : plan;
+    const least = drawnCluster ? planOf(smallestShape(shaped.shape, drawnCluster), parts) : plan;
     const around = surroundings(least, load.length, expect);
     const hosts = shaped.problems.length > 0 ? undefined : [...least.hosts, ...clients(load.length)];
     const storm = new StormReader(this.complaints, around, hosts).read((file.storm ?? []) as readonly unknown[], ["storm"]);
@@ -134,10 +145,7 @@ class Reader {
       shape: shaped.shape,
       plan,
       manifests: (file.manifests ?? []) as readonly string[],
-      images,
-      operators,
-      webhooks,
-      audit,
+      ...parts,
       load,
       settleUs: this.restful(file.settle ?? "3m", ["settle"]),
       storm,

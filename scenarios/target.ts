@@ -16,7 +16,7 @@ export interface Selector {
 /** Modes of Chaos Mesh's selectors. */
 export type Mode = "one" | "all" | "fixed" | "fixed-percent" | "random-max-percent";
 
-export const roles = ["etcd", "apiserver", "control", "node", "operator", "webhook", "client"] as const;
+export const roles = ["etcd", "apiserver", "control", "node", "operator", "webhook", "key-service", "client"] as const;
 export type Role = (typeof roles)[number];
 const ledRoles: readonly string[] = ["etcd", "control", "operator"];
 

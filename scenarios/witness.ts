@@ -12,6 +12,7 @@ import { Probes } from "./probes";
 import { Recorder } from "./report/recorder";
 import type { RunWorld } from "./run-world";
 import type { Scenario } from "./scenario";
+import { openerOf } from "./sealed";
 import { type TimelineLine, timelineOf } from "./timeline";
 
 /** Sees everything that happens in a cluster and tells it as history: to the checks, the probes, the timeline and the report. Changes nothing. */
@@ -22,7 +23,7 @@ export class Witness {
   readonly checkRuns: readonly CheckRun[];
   /** Whoever waits for something to happen. */
   audience: ((observation: Observation) => void) | undefined;
-  private readonly ledger = new Ledger();
+  private readonly ledger: Ledger;
   private readonly etcdTerms = new Map<HostName, number>();
   /** Who began a life on a host that has not ended: members of etcd come and go, so the plan does not say. */
   private readonly living = new Map<HostName, Set<Address>>();
@@ -38,6 +39,7 @@ export class Witness {
     } = {},
   ) {
     this.recorder = new Recorder(scenario);
+    this.ledger = new Ledger(openerOf(scenario.servers.encryption, scenario.keyServices));
     const always = scenario.expect.some(({ check }) => check === noPanics) ? [] : [new CheckRun(noPanics.name, noPanics, {})];
     this.checkRuns = [...always, ...scenario.expect.map(({ check, label, params }) => new CheckRun(label, check, params))];
     world.addObserver((nowUs, host, event) => this.observe(nowUs, host, event));

@@ -2,9 +2,11 @@ import type { HttpRequest, HttpResponse } from "../../protocol/web";
 import type { Actor, RequestRef } from "../../runtime/actor";
 import { type AdmissionBehaviour, admissionAnswer } from "../container-runtime/admission-behaviour";
 import { drawMs, type MsRange } from "../container-runtime/image-behaviour";
+import { type AuthorizationBehaviour, authorizationAnswer } from "./authorization-behaviour";
 
 export interface WebhookConfig {
-  readonly admission: AdmissionBehaviour;
+  /** What it is asked for: whether an object may be written, or whether somebody may do something. */
+  readonly answers: { readonly admission: AdmissionBehaviour } | { readonly authorization: AuthorizationBehaviour };
   /** How long one answer takes. */
   readonly latencyMs: MsRange;
 }
@@ -16,7 +18,7 @@ interface State {
   next: number;
 }
 
-/** An admission webhook outside of the cluster, on a host of its own: answers AdmissionReviews as it is told to, after a while. */
+/** A webhook outside of the cluster, on a host of its own: answers AdmissionReviews or SubjectAccessReviews as it is told to, after a while. */
 export const webhook: Actor<WebhookConfig, State, HttpRequest | HttpResponse> = {
   role: "webhook",
   start: (config) => ({ config, waiting: new Map(), next: 0 }),
@@ -33,7 +35,7 @@ export const webhook: Actor<WebhookConfig, State, HttpRequest | HttpResponse> = 
         const waiting = state.waiting.get(input.name);
         if (!waiting) return;
         state.waiting.delete(input.name);
-        return void ctx.reply(waiting.request, responseTo(state.config.admission, waiting.body));
+        return void ctx.reply(waiting.request, responseTo(state.config, waiting.body));
       }
       case "opened":
         return void ctx.close(input.stream, "refused", "a webhook does not stream");
@@ -48,9 +50,10 @@ export const webhook: Actor<WebhookConfig, State, HttpRequest | HttpResponse> = 
   },
 };
 
-function responseTo(admission: AdmissionBehaviour, body: Uint8Array): HttpResponse {
-  const answer = admissionAnswer(admission, body);
-  const text = answer ?? "expected an AdmissionReview";
+function responseTo({ answers }: WebhookConfig, body: Uint8Array): HttpResponse {
+  const isAdmission = "admission" in answers;
+  const answer = isAdmission ? admissionAnswer(answers.admission, body) : authorizationAnswer(answers.authorization, body);
+  const text = answer ?? (isAdmission ? "expected an AdmissionReview" : "expected a SubjectAccessReview");
   return {
     kind: "http.response",
     code: answer === undefined ? 400 : 200,

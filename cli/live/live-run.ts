@@ -9,7 +9,7 @@ import { stepsOf } from "../../scenarios/language/steps";
 import { operatorAccounts } from "../../scenarios/operators";
 import type { CloseUp } from "../../scenarios/report/close-up";
 import { type RunResult, shaped } from "../../scenarios/run";
-import { auditing } from "../../scenarios/scenario";
+import { serverConfigOf } from "../../scenarios/server-configuration";
 import { formatProblem } from "../../scenarios/source";
 import type { TimelineLine } from "../../scenarios/timeline";
 import { clientActor } from "../../scenarios/workloads/client";
@@ -93,7 +93,7 @@ export async function runLive(loaded: Loaded, options: LiveRunOptions): Promise<
     hearsJoined: processes,
     ...{ behaviours: scenario.images, actors: input.actors, data, prepared, storage: undefined },
     // The operators are not of the cluster, but its API servers have to know as whom they come.
-    apiServer: { ...auditing(scenario.audit).apiServer, actorAccounts: operatorAccounts(scenario.operators) },
+    apiServer: { ...serverConfigOf(scenario.servers), actorAccounts: operatorAccounts(scenario.operators) },
     ...{ listen: { host: "127.0.0.1", port: 0 }, joinListen: undefined, advertise: "127.0.0.1", names: ["127.0.0.1"] },
     log: liveLog("silent"),
     etcdStarted: () => undefined,
@@ -153,6 +153,13 @@ function refuseWhatIsNotLive({ scenario }: Loaded): void {
   if (scenario.webhooks.length > 0)
     wrong.push(
       scenario.problem(["webhooks"], "they are played in simulations only: with --live name one of your own by its URL, or run it in pods"),
+    );
+  if (scenario.keyServices.length > 0)
+    wrong.push(
+      scenario.problem(
+        ["keyServices"],
+        "they are played in simulations only: not with --live; `up --encryption-provider-config` asks your own",
+      ),
     );
   if (wrong.length > 0) throw new InputError(wrong.map(formatProblem).join("\n"));
 }

@@ -1,3 +1,4 @@
+import { isSealed } from "../../actors/api-server/storage/encryption/ciphers";
 import type { EtcdRequest, KeyValue, RangeResponse } from "../../protocol/etcd";
 import type { JsonObject } from "../../protocol/kinds/object";
 import type { JsonSchema } from "../schema";
@@ -34,7 +35,8 @@ export const corruptObject: Fault = {
     const done: { readonly key: Uint8Array; readonly before: Uint8Array; readonly after: Uint8Array; readonly field: string }[] = [];
     const way = (params.way ?? "flip") as Way;
     find(tank, params as Readonly<Record<string, string | undefined>>, tank.draw(id, "object", 0), (found) => {
-      if (found === undefined) return;
+      // What is encrypted has no fields that could be told apart.
+      if (found === undefined || isSealed(found.value)) return;
       const object = JSON.parse(Buffer.from(found.value).toString("utf8")) as JsonObject;
       const fields = params.field === undefined ? fieldsOf(object) : [String(params.field).split(".")];
       const field = fields[Math.floor(tank.draw(id, "field", 0) * fields.length)];

@@ -44,6 +44,7 @@ import { swizzle } from "./swizzle";
 import { upgrade } from "./upgrade";
 import { watchCut } from "./watch-cut";
 import { watchGap } from "./watch-gap";
+import { wrongAnswers } from "./wrong-answers";
 
 /** Every fault: of processes, of the network, of clocks, of disks, of etcd, of the API, of nodes, of pods. */
 export const faults: readonly Fault[] = [
@@ -92,6 +93,7 @@ export const faults: readonly Fault[] = [
   watchCut,
   watchGap,
   forcedRelist,
+  wrongAnswers,
   cordonFault,
   taintFault,
   drainFault,

@@ -256,7 +256,7 @@ export class Recorder {
       clocks: [...this.clocks].map(([host, offsetMs]) => ({ host, offsetMs })),
       outages: this.outages.all(),
       reactions: this.reactions.all,
-      ...(this.scenario.audit ? { audit: { events: this.audited, total: this.auditedTotal } } : {}),
+      ...(this.scenario.servers.audit ? { audit: { events: this.audited, total: this.auditedTotal } } : {}),
     };
   }
 }

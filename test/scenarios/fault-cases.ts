@@ -72,6 +72,8 @@ export const ofTheApi: readonly Case[] = [
   [`fault: watch-cut, ${servers}`, /^\d+ watches ended$/],
   [`fault: watch-gap, ${servers}, actors: [controller-manager/0]`, /^\d+ events withheld, \d+ watches had to list again$/, "restart"],
   [`fault: forced-relist, ${servers}, resources: [pods]`, /^\d+ watches told to list again$/],
+  [`fault: wrong-answers, target: { role: webhook }`, /^\d+ wrong answers? given$/, "restart"],
+  [`fault: wrong-answers, target: { role: webhook }, way: contrary, rate: 50%`, /^\d+ wrong answers? given$/, "restart"],
   [`fault: graceful-restart, ${servers}, down: 200ms`, /^2 API servers restarted$/],
 ];
 

@@ -22,6 +22,11 @@ metadata: { name: web, namespace: default }
 spec: { selector: { app: web }, ports: [{ port: 80 }] }
 `;
 
+const authz = `{ timeout: 3s, subjectAccessReviewVersion: v1, failurePolicy: NoOpinion, cacheAuthorizedRequests: false, cacheUnauthorizedRequests: false, connectionInfo: { url: "https://authz.example.com/" } }`;
+const askingAuthz = `
+webhooks: [{ name: authz, serves: authz.example.com, authorization: no-opinion }]
+authorization: { authorizers: [{ type: Webhook, name: authz, webhook: ${authz} }, { type: Node, name: node }, { type: RBAC, name: rbac }] }`;
+
 const everySeconds = 3;
 /** The cases one after the other, each for two seconds. */
 function inputOf(cases: readonly Case[], seed = 1): RunInput {
@@ -33,6 +38,7 @@ function inputOf(cases: readonly Case[], seed = 1): RunInput {
 name: faults-in-turn
 cluster: { etcd: 1, apiServers: 2, controllers: 1, nodes: 3, zones: 1 }
 images: [{ image: example.com/web, dependencies: [{ service: web, required: false, inProbes: true }] }]
+${cases === ofTheApi ? askingAuthz : ""}
 settle: 60s
 storm:
 ${steps.join("\n")}

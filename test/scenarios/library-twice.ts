@@ -58,10 +58,10 @@ const workloads = [
   "node-lost-for-ever",
   "stateful-partition",
   "transactions",
-  "webhook-deadlock",
-  "webhook-outage",
 ];
-export const parts = { controlPlane, recoveries, workloads } as const;
+/** In webhooks.test.ts, which looks at them more closely. */
+const outside = ["authorization-webhook", "key-service-outage", "webhook-deadlock", "webhook-outage"];
+export const parts = { controlPlane, recoveries, workloads, outside } as const;
 
 /** The scenarios of a part, or those that are in none. */
 export function partOf(part: keyof typeof parts | "others"): typeof library {

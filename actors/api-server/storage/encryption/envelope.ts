@@ -91,6 +91,12 @@ export function wrongWithSource({ keyId, source, annotations }: DekSource): stri
   return undefined;
 }
 
+/** Why what a plug-in decrypted is no key and no seed: then it is not kept, and asked for again. */
+export function wrongWithSecret(type: DekSource["type"], { length }: Uint8Array): string | undefined {
+  if (type === "seed") return length < seedBytes ? `invalid seed length ${length} used for key generation` : undefined;
+  return [16, 24, 32].includes(length) ? undefined : `crypto/aes: invalid key size ${length}`;
+}
+
 export function wrongWithKeyId(keyId: string): string | undefined {
   const size = Buffer.byteLength(keyId);
   if (size === 0) return "keyID is empty";

@@ -1,7 +1,7 @@
 import { sha256 } from "@noble/hashes/sha2";
 import { bytesToHex } from "@noble/hashes/utils";
 import type { KmsProvider } from "./configuration";
-import { type DekSource, decodeEnvelope, type Envelope, encodeEnvelope, openWithSecret, sealWithSeed } from "./envelope";
+import { type DekSource, decodeEnvelope, type Envelope, encodeEnvelope, openWithSecret, sealWithSeed, wrongWithSecret } from "./envelope";
 import type { EncryptionFigures } from "./figures";
 
 /** What is encrypted with now: a seed of this server's own, and how the plug-in encrypted it. */
@@ -41,7 +41,9 @@ export class KmsKeys {
 
   /** What the plug-in answered; a text where it did not decrypt. */
   learn(question: DekQuestion, answer: Uint8Array | string): void {
-    if (typeof answer === "string") this.refused.set(question.id, { question, why: answer });
+    if (typeof answer === "string") this.refused.set(question.id, { question, why: `failed to decrypt DEK, error: ${answer}` });
+    else if (wrongWithSecret(question.source.type, answer) !== undefined)
+      this.refused.set(question.id, { question, why: wrongWithSecret(question.source.type, answer)! });
     else {
       this.refused.delete(question.id);
       this.keep(question.provider, question.id, answer);
@@ -81,7 +83,7 @@ export class KmsKeys {
     if (envelope === undefined || typeof envelope === "string") return envelope;
     const id = idOf(provider, envelope);
     const secret = this.secrets.get(id);
-    if (secret === undefined) return `failed to decrypt DEK, error: ${this.refused.get(id)?.why ?? "the plug-in was not asked"}`;
+    if (secret === undefined) return this.refused.get(id)?.why ?? "failed to decrypt DEK, error: the plug-in was not asked";
     this.figures?.keyUsed("from_storage", provider.name, envelope.keyId, nowMs);
     const plain = openWithSecret(envelope.type, secret, envelope.encryptedData, Buffer.from(key));
     return typeof plain === "string" ? plain : { plain, keyId: envelope.keyId };

@@ -4,6 +4,7 @@ import { admissionHelp } from "./admission/dynamic/counts";
 import { AdmissionFigures } from "./admission/figures";
 import { type AuthorizationFigures, newAuthorizationFigures } from "./authorization-chain";
 import type { Exchange } from "./call";
+import { ExpressionFigures } from "./cel/figures";
 import { versionInfo } from "./discovery/version";
 import { isLongRunning, isRead } from "./flow-control/long-running";
 import { text } from "./health";
@@ -11,6 +12,7 @@ import { HealthFigures } from "./health-figures";
 import { kindOfRequest, labelsOf, RequestFigures, verbOf } from "./request-figures";
 import { sayGoodbye } from "./shutdown";
 import type { Ctx, ServerState } from "./state";
+import { StorageSizes } from "./storage/storage-sizes";
 
 /** What an API server counts: kube-apiserver's own figures, under its names, with its labels and bounds. */
 export interface ServerMetrics {
@@ -31,6 +33,8 @@ export interface ServerMetrics {
   readonly auditRejected: Counter;
   readonly webhookDurations: Histogram;
   readonly admission: AdmissionFigures;
+  readonly expressions: ExpressionFigures;
+  readonly storage: StorageSizes;
   readonly deprecated: Gauge;
   readonly health: HealthFigures;
   /** Requests under way, by kind, without those that go on for as long as somebody wants. */
@@ -109,6 +113,8 @@ export function newMetrics(state: () => ServerState): ServerMetrics {
       [0.005, 0.025, 0.1, 0.5, 1, 2.5, 10, 25],
     ),
     admission: new AdmissionFigures(registry),
+    expressions: new ExpressionFigures(registry),
+    storage: new StorageSizes(registry),
     deprecated: registry.gauge("apiserver_requested_deprecated_apis", "Deprecated APIs that somebody has asked for.", [
       "group",
       "version",

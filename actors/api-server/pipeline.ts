@@ -36,6 +36,7 @@ import { tooLate } from "./shutdown";
 import type { Ctx, ServerState } from "./state";
 import { isSynced } from "./storage/feed";
 import { awaitConsistent } from "./storage/freshness";
+import { learnStorageSize } from "./storage/storage-sizes";
 import { answerReview } from "./subresources/reviews";
 import { serveSubresource } from "./subresources/subresources";
 import { zpage } from "./zpages";
@@ -97,7 +98,7 @@ function serveAllowed(state: ServerState, ctx: Ctx, call: Call): undefined {
 function serveDocument(state: ServerState, ctx: Ctx, call: Call): undefined {
   const { path, accept, query } = call.request;
   if (isIssuerPath(path)) return serveIssuer(state, ctx, call);
-  if (path === "/metrics") return respond(ctx, call, metrics(state));
+  if (path === "/metrics") return learnStorageSize(state, ctx, (state, ctx) => respond(ctx, call, metrics(state)));
   if (path === "/metrics/slis") return respond(ctx, call, healthMetrics(state));
   const page = zpage(state, ctx, call.request);
   if (page) return respond(ctx, call, page);

@@ -54,7 +54,9 @@ export const apiServer: Actor<ApiServerConfig, ServerState, ApiMessage> = {
     startCompactor(state, ctx);
     ctx.setTimer(etcdMembersTimer, state.etcd.syncIntervalMs);
     startFlowControl(state, ctx);
-    state.metrics.admission.nowUs = () => ctx.monotonicUs();
+    const nowUs = () => ctx.monotonicUs();
+    for (const figures of [state.metrics.admission, state.metrics.expressions, state.etcd.vault.figures])
+      if (figures) figures.nowUs = nowUs;
     state.metrics.startedSeconds = ctx.wallUs() / 1e6;
     ctx.setTimer(bookmarkTimer, state.knobs["bookmark-interval"] * (0.5 + ctx.random("bookmarks") / 2));
     return state;

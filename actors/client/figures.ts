@@ -1,4 +1,4 @@
-import { type Counter, exponentialBuckets, Histogram, Registry } from "../metrics/registry";
+import { type Counter, exponentialBuckets, Gauge, Histogram, Registry } from "../metrics/registry";
 import type { Measure } from "./measures";
 
 /** What a client of the API counts, and its work queues and elections: client-go's own figures, under its names. */
@@ -48,14 +48,19 @@ export class ClientFigures {
   }
 
   /** Something happened of which a controller keeps a family. */
-  measured({ family, labels, value }: Measure): void {
-    const { name, help, labels: names, bounds } = family;
+  measured({ family, labels, value, isGone }: Measure): void {
+    const { name, help, labels: names, bounds, isGauge } = family;
     let known = this.measures.get(name);
     if (known === undefined) {
-      known = bounds ? this.registry.histogram(name, help, names, bounds) : this.registry.counter(name, help, names);
+      known = bounds
+        ? this.registry.histogram(name, help, names, bounds)
+        : isGauge
+          ? this.registry.gauge(name, help, names)
+          : this.registry.counter(name, help, names);
       this.measures.set(name, known);
     }
     if (known instanceof Histogram) known.observe(labels, value);
+    else if (known instanceof Gauge) isGone ? known.forget(labels) : known.set(labels, value);
     else known.add(labels, value);
   }
 

@@ -1,4 +1,5 @@
-import type { Job, JobStatus } from "../../protocol/kinds/generated";
+import type { Job, JobStatus, StatefulSet } from "../../protocol/kinds/generated";
+import type { Stored } from "../../protocol/kinds/object";
 import type { Family, Measure } from "../client";
 import { exponentialBuckets } from "../metrics/registry";
 import { conditionOf } from "./condition";
@@ -33,6 +34,16 @@ const creationSkew: Family = {
 };
 const evictions: Family = { name: "node_collector_evictions_total", help: "Nodes that were to be emptied, by zone.", labels: ["zone"] };
 
+const setLabels = ["statefulset_namespace", "statefulset_name", "pod_management_policy"];
+const maxUnavailable: Family = {
+  ...{ name: "statefulset_controller_statefulset_max_unavailable", labels: setLabels, isGauge: true },
+  help: "Pods of a StatefulSet that a rolling update may have unavailable.",
+};
+const unavailableReplicas: Family = {
+  ...{ name: "statefulset_controller_statefulset_unavailable_replicas", labels: setLabels, isGauge: true },
+  help: "Pods of a StatefulSet that are missing or not available.",
+};
+
 /** What a round of work on a Job did for the most part. */
 export type JobAction = "reconciling" | "tracking" | "pods_created" | "pods_deleted";
 
@@ -64,6 +75,27 @@ export function jobCounted(job: Job, status: JobStatus): readonly Measure[] {
       measures.push({ family: jobsFinished, labels: [mode, result, now.reason ?? ""], value: 1 });
   }
   return measures;
+}
+
+/** How a StatefulSet stands. */
+export function statefulSetCounted(
+  { metadata, spec }: Stored<StatefulSet>,
+  mostUnavailable: number,
+  unavailable: number,
+): readonly Measure[] {
+  const labels = [metadata.namespace ?? "", metadata.name, spec?.podManagementPolicy ?? "OrderedReady"];
+  return [
+    { family: maxUnavailable, labels, value: mostUnavailable },
+    { family: unavailableReplicas, labels, value: unavailable },
+  ];
+}
+
+/** A StatefulSet, "namespace/name", is not there any more. */
+export function statefulSetGone(key: string): readonly Measure[] {
+  const lines = ["OrderedReady", "Parallel"].map((policy) => [...key.split("/"), policy]);
+  return lines.flatMap((labels) =>
+    [maxUnavailable, unavailableReplicas].map((family): Measure => ({ family, labels, value: 0, isGone: true })),
+  );
 }
 
 /** A CronJob's Job was made so late. */

@@ -5,6 +5,7 @@ import { controllerOf, isBeingDeleted, keyOf, objectKey, type Stored } from "../
 import {
   attempt,
   type Controller,
+  count,
   create,
   event,
   index,
@@ -23,6 +24,7 @@ import {
 import { isSame } from "./canonical";
 import { byController, claim, controllerIndex } from "./claim";
 import { controllerRevisions, historyOf, surplusRevisions, templateOf } from "./controller-revision";
+import { statefulSetCounted, statefulSetGone } from "./figures";
 import { availableAtMs, isPodAvailable, isPodReady } from "./pod-state";
 import { retentionSteps } from "./statefulset-claims";
 import { claimsOf, isHealthy, isRunningAndReady, ordinalOf, replicasOf, revisionOfPod, startOf, statefulPod } from "./statefulset-pods";
@@ -41,7 +43,7 @@ export const statefulSetController: Controller = {
   indexes: [index(pods, byController, controllerIndex), index(controllerRevisions, byController, controllerIndex)],
   reconcile(key, view, { nowMs }) {
     const set = view.of(statefulSets).get(key);
-    return set?.spec ? reconcileStatefulSet(set, view, nowMs) : nothingToDo;
+    return set?.spec ? reconcileStatefulSet(set, view, nowMs) : { steps: statefulSetGone(key).map(count) };
   },
 };
 
@@ -103,10 +105,11 @@ function reconcileStatefulSet(set: Set, view: View, nowMs: number): Plan {
   const write = isSame(status, set.status) ? [] : [updateStatus(statefulSets, { ...set, status })];
   const live = new Set([update, revisions.current, ...mine.map(revisionOfPod)]);
   const cleaning = surplusRevisions(set, history.old, ({ metadata }) => live.has(metadata.name));
+  const counted = statefulSetCounted(set, mostUnavailable(set) ?? 1, unavailableOf(set, mine, nowMs)).map(count);
   const ripening = mine.map((pod) => availableAtMs(pod, set.spec!.minReadySeconds ?? 0) - nowMs).filter((ms) => ms > 0);
   const againMs = Math.min(...ripening);
   return {
-    steps: [attempt(nextSteps(set, mine, revisions, view, nowMs), () => [...write, ...cleaning])],
+    steps: [...counted, attempt(nextSteps(set, mine, revisions, view, nowMs), () => [...write, ...cleaning])],
     ...(againMs < Number.POSITIVE_INFINITY ? { requeueAfterMs: againMs } : {}),
   };
 }
@@ -156,12 +159,12 @@ function rollingUpdate(
 ): readonly Step[] {
   const { updateStrategy } = set.spec!;
   if (updateStrategy?.type === "OnDelete") return [];
-  const { partition = 0, maxUnavailable } = updateStrategy?.rollingUpdate ?? {};
+  const { partition = 0 } = updateStrategy?.rollingUpdate ?? {};
   const start = startOf(set);
   const lowest = start + partition;
   const isOld = (pod: Stored<Pod>) => revisionOfPod(pod) !== revisions.update && !isBeingDeleted(pod);
-  if (maxUnavailable !== undefined) {
-    const most = Math.max(1, scaledValue(maxUnavailable, replicasOf(set), "down") ?? 1);
+  const most = mostUnavailable(set);
+  if (most !== undefined) {
     const pods = [...byOrdinal.values()].filter((pod) => ordinalOf(set, pod)! >= start && ordinalOf(set, pod)! < start + replicasOf(set));
     const available = pods.filter((pod) => !isBeingDeleted(pod) && isAvailable(pod)).length;
     const room = most - (replicasOf(set) - available);
@@ -175,6 +178,22 @@ function rollingUpdate(
     if (!isHealthy(pod)) return [];
   }
   return [];
+}
+
+/** How many pods a rolling update may have unavailable; undefined where nothing is said, which is not quite the same as one. */
+function mostUnavailable(set: Set): number | undefined {
+  const said = set.spec!.updateStrategy?.rollingUpdate?.maxUnavailable;
+  return said === undefined ? undefined : Math.max(1, scaledValue(said, replicasOf(set), "down") ?? 1);
+}
+
+/** How many of its pods are missing or not available. */
+function unavailableOf(set: Set, mine: readonly Stored<Pod>[], nowMs: number): number {
+  const [start, end] = [startOf(set), startOf(set) + replicasOf(set)];
+  const available = mine.filter((pod) => {
+    const ordinal = ordinalOf(set, pod)!;
+    return ordinal >= start && ordinal < end && !isBeingDeleted(pod) && isPodAvailable(pod, set.spec!.minReadySeconds ?? 0, nowMs);
+  });
+  return replicasOf(set) - available.length;
 }
 
 /** Below the partition, and while an update has not reached it, an ordinal comes back as it was. */

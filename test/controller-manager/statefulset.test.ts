@@ -1,7 +1,7 @@
 import type { Pod, StatefulSet } from "../../protocol/kinds/generated";
 import type { Stored } from "../../protocol/kinds/object";
 import type { FakeStore, Kept } from "../client/fake-api-server";
-import { cluster, eventLines, objectsOf } from "./cluster";
+import { cluster, eventLines, figuresOf, objectsOf } from "./cluster";
 
 const controllers = ["statefulset"];
 const labels = { app: "db" };
@@ -46,6 +46,17 @@ test("pods are made in order, each after the one before is ready, and know who t
   expect(order.indexOf("ADDED db-1 ")).toBeGreaterThan(order.indexOf("MODIFIED db-0 Running"));
   expect(order.indexOf("ADDED db-2 ")).toBeGreaterThan(order.indexOf("MODIFIED db-1 Running"));
   expect(eventLines(store)).toContain("Normal SuccessfulCreate: create Pod db-0 in StatefulSet db successful");
+  const line = (what: string) =>
+    `statefulset_controller_statefulset_${what}{statefulset_namespace="shop",statefulset_name="db",pod_management_policy="OrderedReady"}`;
+  const standing = () => ["max_unavailable", "unavailable_replicas"].map((what) => figuresOf(simulation).get(line(what)));
+  expect(standing()).toEqual([1, 0]);
+  const sick = { phase: "Running", conditions: [{ type: "Ready", status: "False" }] };
+  store.put("pods", "MODIFIED", { ...store.of("pods").get("shop/db-1")!, status: sick });
+  simulation.runFor(1_000);
+  expect(standing()).toEqual([1, 1]);
+  store.remove("statefulsets", store.of("statefulsets").get("shop/db")!);
+  simulation.runFor(1_000);
+  expect(standing()).toEqual([undefined, undefined]);
 });
 
 test("while one is not ready the next is not made", () => {

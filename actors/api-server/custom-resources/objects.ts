@@ -1,6 +1,7 @@
 import type { CustomFacts } from "../../../protocol/kinds/custom";
 import type { JsonObject } from "../../../protocol/kinds/object";
 import { groupVersionOf } from "../../../protocol/kinds/registry";
+import type { CelWatch } from "../cel/figures";
 import { type DecodedValue, decodeAs, isObject } from "../objects/decode";
 import type { FieldError } from "../objects/validation/field-error";
 import { brokenRules, hasRules } from "./rules";
@@ -49,12 +50,17 @@ const blocking: ReadonlySet<FieldError["type"]> = new Set(["NotSupported", "Requ
  * What is wrong with an object by its schema and its rules. `stored` is undefined for a new one; what did not change since is not held against a
  * schema that has become stricter.
  */
-export function customErrors({ openApi }: CustomFacts, object: JsonObject, stored: JsonObject | undefined): readonly FieldError[] {
+export function customErrors(
+  { openApi }: CustomFacts,
+  object: JsonObject,
+  stored: JsonObject | undefined,
+  watch?: CelWatch,
+): readonly FieldError[] {
   const found = [...validateSchema(openApi, object, "", stored && { value: stored }), ...wrongEmbedded(openApi, object)];
   if (!stored || repeatedItems(openApi, stored).length === 0) found.push(...repeatedItems(openApi, object));
   if (!hasRules(openApi)) return found;
   if (found.some(({ type }) => blocking.has(type))) return [...found, rulesNotChecked];
-  return [...found, ...brokenRules(openApi, object, stored)];
+  return [...found, ...brokenRules(openApi, object, stored, "", true, watch)];
 }
 
 const rulesNotChecked: FieldError = {

@@ -1,6 +1,7 @@
 import type { JSONSchemaProps, ValidationRule } from "../../../protocol/kinds/generated";
 import { celEnvironment, compile, type Program, perCallLimit, perObjectLimit } from "../cel/environment";
 import { CostExceeded } from "../cel/evaluate";
+import type { CelWatch } from "../cel/figures";
 import { toCelBySchema } from "../cel/json";
 import { schemaType } from "../cel/schema-type";
 import { namesIn } from "../cel/syntax";
@@ -30,9 +31,10 @@ export interface CompiledRule {
 const compiledRules = new WeakMap<JSONSchemaProps, readonly CompiledRule[]>();
 
 /** The rules of one node of a schema, compiled. */
-export function rulesOf(schema: JSONSchemaProps, isResource: boolean): readonly CompiledRule[] {
+export function rulesOf(schema: JSONSchemaProps, isResource: boolean, watch?: CelWatch): readonly CompiledRule[] {
   const known = compiledRules.get(schema);
   if (known) return known;
+  const fromUs = watch?.nowUs() ?? 0;
   const given = [schema, ...(schema.allOf ?? [])].flatMap((each) => each["x-kubernetes-validations"] ?? []);
   const self = given.length === 0 ? undefined : schemaType(schema, isResource, "object");
   const rules = given.map((rule): CompiledRule => {
@@ -59,6 +61,7 @@ export function rulesOf(schema: JSONSchemaProps, isResource: boolean): readonly 
     };
   });
   compiledRules.set(schema, rules);
+  if (rules.length > 0) watch?.compiled(watch.nowUs() - fromUs);
   return rules;
 }
 
@@ -75,8 +78,15 @@ export function hasRules(schema: JSONSchemaProps): boolean {
 }
 
 /** What breaks the rules of a schema. `old` is the value before, where there was one. */
-export function brokenRules(schema: JSONSchemaProps, value: unknown, old: unknown, at = "", isResource = true): readonly FieldError[] {
-  const walk = new RuleWalk();
+export function brokenRules(
+  schema: JSONSchemaProps,
+  value: unknown,
+  old: unknown,
+  at = "",
+  isResource = true,
+  watch?: CelWatch,
+): readonly FieldError[] {
+  const walk = new RuleWalk(watch);
   walk.visit(schema, value, old, at, isResource, old !== undefined && JSON.stringify(old) === JSON.stringify(value));
   if (walk.forgiven.length > 0) forgiven.set(value as object, walk.forgiven);
   return walk.found;
@@ -98,9 +108,12 @@ class RuleWalk {
   private left = perObjectLimit;
   private isOver = false;
 
+  constructor(private readonly watch: CelWatch | undefined) {}
+
   /** `unchanged` says that this value, or one around it that could be told to be the same one's, is what it was. */
   visit(schema: JSONSchemaProps, value: unknown, old: unknown, at: string, isResource: boolean, unchanged: boolean): void {
     if (value === null || value === undefined || this.isOver) return;
+    const fromUs = this.watch?.nowUs() ?? 0;
     this.check(schema, value, old ?? undefined, at, isResource, unchanged);
     const inside = (child: JSONSchemaProps, childValue: unknown, childOld: { readonly value: unknown } | undefined, path: string) => {
       const same = childOld === undefined ? unchanged : unchanged || sameText(childOld.value, childValue);
@@ -115,10 +128,11 @@ class RuleWalk {
         const child = fieldOf(schema, name);
         if (child && hasRules(child)) inside(child, member, correlate(schema, old, name), pathOf(schema, at, name));
       }
+    this.watch?.evaluated(this.watch.nowUs() - fromUs);
   }
 
   private check(schema: JSONSchemaProps, value: unknown, old: unknown, at: string, isResource: boolean, unchanged: boolean): void {
-    const rules = rulesOf(schema, isResource);
+    const rules = rulesOf(schema, isResource, this.watch);
     if (rules.length === 0) return;
     const type = schema.type ?? "";
     const self = () => toCelBySchema(value, schema, isResource);

@@ -1,6 +1,7 @@
 import type { ApiObject, JsonObject } from "../../../protocol/kinds/object";
 import type { Kind } from "../../../protocol/kinds/registry";
 import type { Failure } from "../../../protocol/status";
+import type { CelWatch } from "../cel/figures";
 import { withDefaults } from "../objects/defaulting";
 import { trackUpdate, type Writer } from "../objects/managed-fields/ownership";
 import { type Birth, prepareForCreate, prepareForUpdate } from "../objects/strategy";
@@ -33,13 +34,19 @@ export function tracked(kind: Kind, stored: ApiObject | undefined, object: ApiOb
 }
 
 /** The 422 for a new object that breaks its kind's rules. */
-export function wrongWithNew(kind: Kind, object: ApiObject): Failure | undefined {
-  const errors = validateCreate(kind, json(object));
+export function wrongWithNew(kind: Kind, object: ApiObject, watch?: CelWatch): Failure | undefined {
+  const errors = validateCreate(kind, json(object), watch);
   return errors.length > 0 ? invalidStatus(kind, object.metadata.name ?? "", errors) : undefined;
 }
 
 /** The 422 for an update that breaks them, or changes what may not change. */
-export function wrongWithUpdate(kind: Kind, stored: ApiObject, object: ApiObject, subresource: string): Failure | undefined {
-  const errors = validateUpdate(kind, json(stored), json(object), subresource);
+export function wrongWithUpdate(
+  kind: Kind,
+  stored: ApiObject,
+  object: ApiObject,
+  subresource: string,
+  watch?: CelWatch,
+): Failure | undefined {
+  const errors = validateUpdate(kind, json(stored), json(object), subresource, watch);
   return errors.length > 0 ? invalidStatus(kind, stored.metadata.name ?? "", errors) : undefined;
 }

@@ -190,7 +190,9 @@ function decide(
     // Nothing is asked for but what is there: not even the managers of its fields change.
     const isSame = !isBeingDeleted(stored) && sameJson(admitted, stored);
     const owned = isSame ? admitted : track(stored, admitted, fresh.nowMs);
-    const refusal = isSame ? undefined : (wrongWithUpdate(kind, stored, owned, subresource) ?? validate({ ...admission, object: owned }));
+    const refusal = isSame
+      ? undefined
+      : (wrongWithUpdate(kind, stored, owned, subresource, state.metrics.expressions) ?? validate({ ...admission, object: owned }));
     if (refusal) return { type: "refuse", status: refusal };
     if (kind.custom) for (const error of forgivenIn(owned)) notes.warn(`${error.field}: ${bodyOf(error)}`);
     const pass = (state: ServerState): Decision | Later<ServerState> => {

@@ -200,6 +200,8 @@ describe("ValidatingAdmissionPolicies", () => {
         }),
       ),
     ).toContain("closed");
+    const checks = 'policy="all",policy_binding="all",error_type="no_error",enforcement_action="deny"';
+    expect(tank.get("/metrics").text).toContain(`apiserver_validating_admission_policy_check_duration_seconds_count{${checks}} 2\n`);
     expect(tank.delete(`${group}/validatingadmissionpolicybindings/all`).code).toBe(200);
     tank.simulation.runFor(100);
     expect(shown(tank.create(maps, configMap("a")))).toBe("201");

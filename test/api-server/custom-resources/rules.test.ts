@@ -44,6 +44,10 @@ describe("x-kubernetes-validations", () => {
     expect(causes(tank.patch(`${widgets}/ok`, "merge", { spec: { min: 5 } }).body)).toEqual([
       "spec: Invalid value: min (5) is more than max (2)",
     ]);
+    const figures = tank.get("/metrics").text;
+    // Of each object that has the right types, its root and its spec.
+    expect(figures).toMatch(/^apiserver_cel_evaluation_duration_seconds_count 14$/m);
+    expect(figures).toMatch(/^apiserver_cel_compilation_duration_seconds_count [1-9]$/m);
   });
 
   it("may speak of what was before, in fields, maps and keyed lists", () => {

@@ -83,6 +83,7 @@ describe("/metrics of an API server", () => {
     ["apiserver_requested_deprecated_apis", "gauge", ["group", "version", "resource", "subresource", "removed_release"]],
     ["apiserver_storage_objects", "gauge", ["resource"]],
     ["apiserver_resource_objects", "gauge", ["group", "resource"]],
+    ["apiserver_storage_size_bytes", "gauge", ["storage_cluster_id"]],
     ["apiserver_watch_events_total", "counter", ["group", "version", "resource"]],
     ["apiserver_watch_cache_events_received_total", "counter", ["group", "resource"]],
     ["apiserver_watch_cache_resource_version", "gauge", ["group", "resource"]],

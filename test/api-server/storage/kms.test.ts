@@ -145,6 +145,9 @@ describe("a cluster whose Secrets a plug-in keeps the keys of", () => {
     expect(writer("apiserver_storage_transformation_operations_total")).toContain(
       '{resource="secrets",transformation_type="to_storage",transformer_prefix="k8s:enc:kms:v2:vault:",status="OK"} 3',
     );
+    expect(reader("apiserver_storage_transformation_duration_seconds_count")[0]).toMatch(
+      /^\{resource="secrets",transformation_type="from_storage",transformer_prefix="k8s:enc:kms:v2:vault:"\} \d+$/,
+    );
     // One seed of each server, and one asks for the other's once.
     expect([plugin.times("kms.encrypt"), plugin.times("kms.decrypt")]).toEqual([2, 1]);
     const asked = plugin.asked.find((each) => each.kind === "kms.decrypt");

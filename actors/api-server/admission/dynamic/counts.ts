@@ -49,12 +49,14 @@ export function tallyWebhook(
 
 /** Counts what a validating policy came to: "allow", "deny", "warn" or "audit". */
 export function tallyPolicy(
-  { admissions }: ServerState,
+  { admissions, metrics }: ServerState,
   policy: string,
   binding: string,
   action: string,
   error: "no_error" | "invalid_error",
+  tookUs: number,
 ): void {
   const labels = { policy, policy_binding: binding, error_type: error, enforcement_action: action };
   count(admissions, "apiserver_validating_admission_policy_check_total", labels);
+  metrics.expressions.checked(Object.values(labels), tookUs);
 }

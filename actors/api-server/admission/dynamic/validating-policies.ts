@@ -44,7 +44,7 @@ export function runValidatingPolicies(
       const namespace = run.namespace as (Namespace & typeof run.namespace) | undefined;
       const scene = { review, match: each.match, object, old, namespace };
       const judge = (authorize: Scene["authorize"]) =>
-        each.params.map((param) => validatePolicy(each.policy.spec ?? {}, { ...scene, authorize }, param));
+        each.params.map((param) => validatePolicy(each.policy.spec ?? {}, { ...scene, authorize }, param, state.metrics.expressions.nowUs));
       return withAccess(state, ctx, run.deadlineUs, judge, (state, results, ctx) => {
         for (const result of results) note(state, each, result, run.notes, denials, published);
         return next(state, ctx);
@@ -94,12 +94,12 @@ function note(
   for (const [index, decision] of result.decisions.entries()) {
     const error = decision.error ? "invalid_error" : "no_error";
     if (decision.allowed) {
-      tallyPolicy(state, policyName, bindingName, "allow", error);
+      tallyPolicy(state, policyName, bindingName, "allow", error, decision.tookUs);
       continue;
     }
     const { reason, message } = decision;
     for (const action of actions) {
-      tallyPolicy(state, policyName, bindingName, action.toLowerCase(), error);
+      tallyPolicy(state, policyName, bindingName, action.toLowerCase(), error, decision.tookUs);
       if (action === "Deny") denials.push({ policy: policyName, binding: bindingName, reason, message });
       else if (action === "Warn")
         notes.warn(`Validation failed for ValidatingAdmissionPolicy '${policyName}' with binding '${bindingName}': ${message}`);

@@ -63,6 +63,8 @@ export interface PolicyDecision {
   readonly error: boolean;
   readonly reason: string;
   readonly message: string;
+  /** How long its expression took. */
+  readonly tookUs: number;
 }
 
 export interface PolicyResult {
@@ -74,10 +76,15 @@ export interface PolicyResult {
 export type Annotation = { readonly key: string; readonly value: string } | { readonly error: string };
 
 /** What a policy says of a request under one of the binding's parameters; pure. */
-export function validatePolicy(spec: ValidatingAdmissionPolicySpec, scene: Scene, params: unknown): PolicyResult {
+export function validatePolicy(
+  spec: ValidatingAdmissionPolicySpec,
+  scene: Scene,
+  params: unknown,
+  nowUs: () => number = () => 0,
+): PolicyResult {
   const program = programOf(spec);
   const fails = spec.failurePolicy !== "Ignore";
-  const failed = (message: string): PolicyDecision => ({ allowed: !fails, error: true, reason: "", message });
+  const failed = (message: string, tookUs = 0): PolicyDecision => ({ allowed: !fails, error: true, reason: "", message, tookUs });
   if (program.conditions.length > 0) {
     const met = meetsConditions(program.conditions, variablesOf({ ...scene, namespace: undefined }, params), spec.failurePolicy);
     if ("error" in met) return { decisions: [failed(met.error)], annotations: [] };
@@ -87,13 +94,17 @@ export function validatePolicy(spec: ValidatingAdmissionPolicySpec, scene: Scene
   try {
     const account = { left: policyBudget };
     const variables = withOwnVariables(outer, program.variables, account);
-    const outcomes = program.validations.map((each) => ({ ...each, outcome: evaluate(each.expression, variables, account) }));
-    const decisions = outcomes.map(({ validation, message, outcome }): PolicyDecision => {
-      if (!outcome.ok) return failed(outcome.error);
-      if (outcome.value === true) return { allowed: true, error: false, reason: "", message: "" };
+    const outcomes = program.validations.map((each) => {
+      const fromUs = nowUs();
+      const outcome = evaluate(each.expression, variables, account);
+      return { ...each, outcome, tookUs: nowUs() - fromUs };
+    });
+    const decisions = outcomes.map(({ validation, message, outcome, tookUs }): PolicyDecision => {
+      if (!outcome.ok) return failed(outcome.error, tookUs);
+      if (outcome.value === true) return { allowed: true, error: false, reason: "", message: "", tookUs };
       const said = message && saidBy(message, variables, account);
       const text = said || validation.message?.trim() || `failed expression: ${validation.expression.trim()}`;
-      return { allowed: false, error: false, reason: validation.reason ?? "Invalid", message: text };
+      return { allowed: false, error: false, reason: validation.reason ?? "Invalid", message: text, tookUs };
     });
     const spare = { left: policyBudget };
     return { decisions, annotations: annotationsOf(program, withOwnVariables(outer, program.variables, spare), spare, fails) };

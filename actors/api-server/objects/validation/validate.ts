@@ -1,5 +1,6 @@
 import type { JsonObject } from "../../../../protocol/kinds/object";
 import { isReview, type Kind } from "../../../../protocol/kinds/registry";
+import type { CelWatch } from "../../cel/figures";
 import { customErrors } from "../../custom-resources/objects";
 import { checkDefinition, checkDefinitionUpdate } from "../../custom-resources/validation/definition";
 import { checkBindingUpdate, checkClusterRole, checkClusterRoleBinding, checkRole, checkRoleBinding } from "./access";
@@ -133,11 +134,11 @@ const rules: ReadonlyMap<string, Rules> = new Map<string, Rules>([
 ]);
 
 /** What forbids storing a new object. */
-export function validateCreate(kind: Kind, object: JsonObject): readonly FieldError[] {
+export function validateCreate(kind: Kind, object: JsonObject, watch?: CelWatch): readonly FieldError[] {
   const findings = new Findings();
   // A review is answered and forgotten: it needs no name.
   if (!isReview(kind)) checkMetadata(kind, object, findings);
-  if (kind.custom) return [...findings.errors(), ...customErrors(kind.custom, object, undefined)];
+  if (kind.custom) return [...findings.errors(), ...customErrors(kind.custom, object, undefined, watch)];
   const { check, create } = rules.get(`${kind.group}/${kind.kind}`) ?? {};
   check?.(object, findings);
   create?.(object, findings);
@@ -145,11 +146,17 @@ export function validateCreate(kind: Kind, object: JsonObject): readonly FieldEr
 }
 
 /** What forbids replacing `stored` with `updated`. Of an update of /status the status alone is judged. */
-export function validateUpdate(kind: Kind, stored: JsonObject, updated: JsonObject, subresource = ""): readonly FieldError[] {
+export function validateUpdate(
+  kind: Kind,
+  stored: JsonObject,
+  updated: JsonObject,
+  subresource = "",
+  watch?: CelWatch,
+): readonly FieldError[] {
   const findings = new Findings();
   checkMetadataUpdate(stored, updated, findings);
   checkMetadata(kind, updated, findings);
-  if (kind.custom) return [...findings.errors(), ...customErrors(kind.custom, updated, stored)];
+  if (kind.custom) return [...findings.errors(), ...customErrors(kind.custom, updated, stored, watch)];
   const { check, update, part, status } = rules.get(`${kind.group}/${kind.kind}`) ?? {};
   if (part) part(stored, updated, subresource, findings);
   else if (subresource === "status" || subresource === "approval") {

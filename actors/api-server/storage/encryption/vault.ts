@@ -84,8 +84,10 @@ export class Vault {
     if (this.rules.length === 0 && this.unreadable.size === 0 && this.openedBy.size === 0 && !isSealed(kv.value)) return kv;
     const key = keyText(kv.key);
     const providers = this.providersOf(key);
+    const fromUs = this.figures?.nowUs() ?? 0;
     const result = open(providers, key, kv.value, this.keys, nowMs);
-    if (providers) this.figures?.transformed(resourceAt(key), "from_storage", prefixesOf(kv.value, result.ok ? "" : result.why), result.ok);
+    if (providers)
+      this.figures?.transformed(resourceAt(key), "from_storage", prefixesOf(kv.value, result.ok ? "" : result.why), result.ok, fromUs);
     if (notes) {
       this.forget(key);
       if (!result.ok) this.unreadable.set(key, result.why);
@@ -106,10 +108,11 @@ export class Vault {
         success.push(change);
         continue;
       }
+      const fromUs = this.figures?.nowUs() ?? 0;
       const value = seal(providers, key, change.value, nonceOf, this.keys, nowMs);
       const [first] = providers;
       const prefixes = typeof value === "string" ? [first?.type === "kms" ? `k8s:enc:kms:v2:${first.name}:` : ""] : prefixesOf(value);
-      this.figures?.transformed(resourceAt(key), "to_storage", prefixes, typeof value !== "string");
+      this.figures?.transformed(resourceAt(key), "to_storage", prefixes, typeof value !== "string", fromUs);
       if (typeof value === "string") return value;
       success.push({ ...change, value });
     }

@@ -6,7 +6,10 @@ import { Lately } from "./lately";
 import { controllerUid, isActive, isReady, scaledValue, wasDisrupted } from "./pods";
 import { Staleness } from "./staleness";
 
-/** A rolling update never has too many pods, and takes none away while too few are available. */
+/**
+ * A rolling update never has too many pods, and takes none away while too few are available. In a storm, in which pods go for other reasons, the lower bound is left to
+ * the two that judge decisions: rollout-availability (what is asked for) and scale-down-order (which pods go).
+ */
 export const deploymentBounds: Check = {
   name: "deployment-bounds",
   claim: "A Deployment never has more pods than replicas + maxSurge, and its own rollout never brings it below replicas - maxUnavailable.",

@@ -50,6 +50,7 @@ import { replicaBounds } from "./replica-bounds";
 import { revisionHash } from "./revision-hash";
 import { rolloutAvailability } from "./rollout-availability";
 import { sameAsReference } from "./same-as-reference";
+import { scaleDownOrder } from "./scale-down-order";
 import { serializableReads } from "./serializable-reads";
 import { serviceAvailability } from "./service-availability";
 import { serviceRecovery } from "./service-recovery";
@@ -130,6 +131,7 @@ export const checks: readonly Check[] = [
   jobCompletions,
   deploymentBounds,
   rolloutAvailability,
+  scaleDownOrder,
   disruptionBudget,
   evictionStorm,
   endpointsReady,

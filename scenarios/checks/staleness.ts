@@ -21,7 +21,7 @@ export class Staleness {
 
   see(event: HistoryEvent): void {
     // Whatever suffers only on its own node keeps no news from controllers but its own, which are the losses themselves.
-    if (event.type !== "fault" || event.targets.every((target) => ofNodes.test(target))) return;
+    if (event.type !== "fault" || (event.hosts ?? event.targets).every((target) => ofNodes.test(target))) return;
     if (event.phase === "began") {
       if (this.active++ === 0 && event.atUs - this.endedAtUs > recoveryUs) this.sinceUs = event.atUs;
     } else if (--this.active === 0) this.endedAtUs = event.atUs;

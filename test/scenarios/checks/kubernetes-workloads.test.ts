@@ -1,5 +1,5 @@
 import type { JsonObject } from "../../../protocol/kinds/object";
-import { deployment, pod, replicaSet, told } from "./told";
+import { deployment, pod, replicaSet, type Told, told } from "./told";
 
 const owned = (object: JsonObject, kind: string, uid: string): JsonObject => ({
   ...object,
@@ -67,6 +67,61 @@ describe("replica-bounds (no controller makes too many)", () => {
         .object(pod("c", { owner: "rs" }))
         .judge("replica-bounds").verdict,
     ).toBe("held");
+  });
+});
+
+describe("scale-down-order (ReplicaSet, scaling down)", () => {
+  /** Three pods, of which c has not been ready for a minute, and a ReplicaSet that is asked for two. */
+  const begin = (...faults: readonly string[]) => {
+    const history = told()
+      .at(1)
+      .object(replicaSet("rs", "web", 3));
+    for (const name of ["a", "b", "c"]) history.object(pod(name, { owner: "rs", ready: name !== "c" }));
+    if (faults.length > 0) history.fault("began", faults, "delay");
+    return history.at(61).object(replicaSet("rs", "web", 2));
+  };
+  const violated =
+    "Pod shop/a was ready and taken away when ReplicaSet shop/rs had too many pods, and c, which has not been ready for 60 s, was left";
+
+  it("holds where the one that is not ready goes, and where a pod goes that nobody has too many of, or that is evicted", () => {
+    expect(begin().gone("Pod shop/c").judge("scale-down-order")).toMatchObject({ verdict: "held", reached: 1 });
+    const more = (gone: string) =>
+      begin()
+        .object(replicaSet("rs", "web", 3))
+        .object(pod("c", { owner: "rs" }))
+        .gone(gone);
+    expect(more("Pod shop/a").judge("scale-down-order", {}).detail).not.toContain("taken away when");
+    expect(
+      begin()
+        .object(pod("a", { owner: "rs", deleting: true, evicted: true }))
+        .judge("scale-down-order").detail,
+    ).not.toContain("taken away when");
+  });
+
+  it("is violated where a ready one goes, in a storm as well where the other never was ready: no cache shows it so", () => {
+    expect(
+      begin()
+        .object(pod("a", { owner: "rs", deleting: true }))
+        .judge("scale-down-order").detail,
+    ).toBe(violated);
+    expect(begin("etcd-0").gone("Pod shop/a").judge("scale-down-order").detail).toBe(violated);
+  });
+
+  it("does not count on what a controller cannot know: readiness lost in a storm, pods that another leader made, a pod that came just now", () => {
+    const held = (history: Told) => expect(history.gone("Pod shop/a").judge("scale-down-order").verdict).toBe("held");
+    const elected = { kind: "leader.elected", lease: "kube-controller-manager", holder: "1" };
+    held(begin("etcd-0").fact("controller-manager/1", elected));
+    const lost = begin("etcd-0")
+      .object(replicaSet("rs", "web", 3))
+      .object(pod("c", { owner: "rs" }))
+      .object(pod("c", { owner: "rs", ready: false }));
+    held(lost.at(90).object(replicaSet("rs", "web", 2)));
+    held(
+      begin()
+        .gone("Pod shop/c")
+        .at(100)
+        .object(pod("d", { owner: "rs", ready: false })),
+    );
   });
 });
 

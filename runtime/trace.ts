@@ -35,12 +35,26 @@ export class Trace {
   add(nowUs: number, host: HostName, event: RuntimeEvent): void {
     if (event.type === "log") return;
     this.number(nowUs);
-    this.name(host);
-    if (event.type === "deliver") this.envelope(event.envelope);
-    else if (event.type === "timer") {
-      this.name(event.actor);
-      this.name(event.name);
-    } else this.number(hashText(describe(event) ?? ""));
+    switch (event.type) {
+      case "deliver":
+        this.envelope(event.envelope);
+        break;
+      case "timer":
+        this.name(event.actor);
+        this.name(event.name);
+        break;
+      case "persisted":
+        this.name(event.actor);
+        this.number(hashText(event.token));
+        break;
+      case "fact":
+        this.name(event.actor);
+        this.value(event.fact);
+        break;
+      default:
+        this.name(host);
+        this.number(hashText(describe(event) ?? ""));
+    }
     // Whoever wants all lines wants them as text: events would keep every message's bytes alive.
     this.keep(this.options.keepLines === Number.POSITIVE_INFINITY ? text(nowUs, host, event) : { nowUs, host, event });
   }
@@ -76,12 +90,39 @@ export class Trace {
   private envelope(e: Envelope): void {
     this.name(e.to);
     this.name(e.from);
-    this.name(e.kind);
-    this.name(e.operation);
+    const { operation, body } = e;
+    // These two letters tell the operations apart.
+    this.number(operation.charCodeAt(0) * 256 + operation.charCodeAt(2));
+    // A message says its kind itself.
+    if (body.length === 0 || operation === "close" || operation === "refuse") this.name(e.kind);
     this.number(e.toIncarnation * 65_599 + e.fromIncarnation);
     this.number(e.id);
     this.number(e.sequence);
-    this.number(hashBytes(e.body));
+    this.number(hashBytes(body));
+  }
+
+  /** A plain value with all that is in it; as JSON it would have to be written first. */
+  private value(value: unknown): void {
+    switch (typeof value) {
+      case "number":
+        return this.number(Number.isSafeInteger(value) ? value : hashText(String(value)));
+      case "string":
+        return this.number(hashText(value));
+      case "object":
+        if (value === null) return this.number(hashText("\0null"));
+        if (value instanceof Uint8Array) return this.number(hashBytes(value));
+        if (Array.isArray(value)) {
+          this.number(value.length);
+          for (const item of value) this.value(item);
+        } else
+          for (const field in value) {
+            this.name(field);
+            this.value((value as Record<string, unknown>)[field]);
+          }
+        return;
+      default:
+        return this.number(hashText(`\0${String(value)}`));
+    }
   }
 
   private name(name: string): void {

@@ -15,6 +15,15 @@ import type { Scenario } from "./scenario";
 import { openerOf } from "./sealed";
 import { type TimelineLine, timelineOf } from "./timeline";
 
+/** What Raft and the store record of each entry, most of all facts: only checks and conditions look at it. No probe, line or series of the report is made of it. */
+const ofEachEntry: ReadonlySet<string> = new Set([
+  "raft.appended",
+  "raft.persisted",
+  "raft.committed",
+  "etcd.applied",
+  "etcd.acknowledged",
+]);
+
 /** Sees everything that happens in a cluster and tells it as history: to the checks, the probes, the timeline and the report. Changes nothing. */
 export class Witness {
   readonly probes = new Probes();
@@ -88,10 +97,13 @@ export class Witness {
 
   /** Adds an event to the history. */
   tell(event: HistoryEvent, checks: readonly CheckRun[] = this.checkRuns): void {
-    this.probes.see(event);
-    this.recorder.see(event);
+    const shows = event.type !== "fact" || !ofEachEntry.has(event.fact.kind);
+    if (shows) {
+      this.probes.see(event);
+      this.recorder.see(event);
+    }
     this.listeners.onEvent?.(event);
-    const line = timelineOf(event);
+    const line = shows ? timelineOf(event) : undefined;
     if (line) this.show(line);
     this.judge(event, checks);
     this.audience?.({ type: "history", event });

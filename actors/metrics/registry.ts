@@ -21,6 +21,11 @@ interface Family {
 
 const separator = "\u0000";
 
+/** What is counted most has one label, or none. */
+function keyOf(labels: Labels): string {
+  return labels.length === 1 ? labels[0]! : labels.join(separator);
+}
+
 /** The value of one line, for those who count it so often that its labels are not to be put together each time. */
 export class Tally {
   value = 0;
@@ -43,7 +48,7 @@ export class Counter implements Family {
 
   /** From now on there is a line under these labels. */
   at(labels: Labels = []): Tally {
-    const key = labels.join(separator);
+    const key = keyOf(labels);
     let tally = this.values.get(key);
     if (tally === undefined) this.values.set(key, (tally = new Tally()));
     return tally;
@@ -54,11 +59,11 @@ export class Counter implements Family {
   }
 
   get(labels: Labels = []): number {
-    return this.values.get(labels.join(separator))?.value ?? 0;
+    return this.values.get(keyOf(labels))?.value ?? 0;
   }
 
   forget(labels: Labels): void {
-    this.values.delete(labels.join(separator));
+    this.values.delete(keyOf(labels));
   }
 
   *lines(): Iterable<string> {
@@ -114,7 +119,7 @@ export class Histogram implements Family {
 
   /** From now on there are lines under these labels. */
   at(labels: Labels): Distribution {
-    const key = labels.join(separator);
+    const key = keyOf(labels);
     let distribution = this.values.get(key);
     if (distribution === undefined) this.values.set(key, (distribution = new Distribution(this.bounds)));
     return distribution;

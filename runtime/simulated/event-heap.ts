@@ -1,9 +1,18 @@
 import type { Cancel } from "../world";
 
-interface Event extends Cancel {
-  readonly atUs: number;
-  readonly sequence: number;
-  run: (() => void) | null;
+class Event implements Cancel {
+  constructor(
+    private readonly heap: EventHeap,
+    readonly atUs: number,
+    readonly sequence: number,
+    public run: (() => void) | null,
+  ) {}
+
+  cancel(): void {
+    if (this.run === null) return;
+    this.run = null;
+    this.heap.gone();
+  }
 }
 
 /** What is to happen, ordered by (time, sequence): two events at one time happen in the order in which they were scheduled. */
@@ -29,20 +38,15 @@ export class EventHeap {
   }
 
   private add(atUs: number, sequence: number, run: () => void): Cancel {
-    const event: Event = {
-      atUs: Math.max(atUs, this.nowUs),
-      sequence,
-      run,
-      cancel: () => {
-        if (event.run === null) return;
-        event.run = null;
-        // Time-outs are mostly cancelled: without this the heap would be full of them.
-        if (++this.cancelled > 1024 && this.cancelled > this.heap.length / 2) this.sweep();
-      },
-    };
+    const event = new Event(this, Math.max(atUs, this.nowUs), sequence, run);
     this.heap.push(event);
     this.up(this.heap.length - 1);
     return event;
+  }
+
+  /** An event in the heap was cancelled. Time-outs mostly are: without this the heap would be full of them. */
+  gone(): void {
+    if (++this.cancelled > 1024 && this.cancelled > this.heap.length / 2) this.sweep();
   }
 
   after(delayUs: number, run: () => void): Cancel {

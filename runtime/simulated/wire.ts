@@ -144,9 +144,10 @@ export class SimulatedWire implements Wire {
       return;
     }
     const damage = verdict.damaged ? link.passing.draw("wrong bit") : null;
-    if (verdict.afterUs.length > 1) this.counts.doubled++;
-    for (const [copy, delayUs] of verdict.afterUs.entries())
-      this.heap.after(this.latencyUs(link, copy) + delayUs, () => {
+    const { afterUs } = verdict;
+    if (afterUs.length > 1) this.counts.doubled++;
+    for (let copy = 0; copy < afterUs.length; copy++)
+      this.heap.after(this.latencyUs(link, copy) + afterUs[copy]!, () => {
         const heard = this.heard(from, to, envelope, damage);
         if (heard !== undefined) this.receivers.get(to)?.receive(heard);
       });

@@ -1,6 +1,9 @@
 import { type Address, address } from "../../protocol/address";
-import type { Actor, Answer, Context } from "../../runtime/actor";
+import { encode } from "../../protocol/codec";
+import { decodeTold } from "../../protocol/told";
+import type { Actor, Answer, Context, Fact } from "../../runtime/actor";
 import { Simulation } from "../../runtime/simulated/simulation";
+import { Trace } from "../../runtime/trace";
 
 interface Count {
   count: number;
@@ -228,5 +231,40 @@ describe("the simulation", () => {
     for (const { body } of heard) expect(body).toEqual({ kind: "news", entries: [{ index: 1 }] });
     expect(bodies.size).toBe(1);
     expect(crashes).toBe(3);
+  });
+
+  test("a trace's hash tells facts apart by all that is in them, and is the same for the same", () => {
+    const hashOf = (fact: Fact) => {
+      const trace = new Trace({ keepLines: 0 });
+      trace.add(1, "a", { type: "fact", actor: c1, fact });
+      return trace.hash();
+    };
+    const facts: readonly Fact[] = [
+      { kind: "seen" },
+      { kind: "seen", by: "x" },
+      { kind: "seen", at: "x" },
+      { kind: "seen", by: 1 },
+      { kind: "seen", by: 1.5 },
+      { kind: "seen", by: 2 ** 40 + 1 },
+      { kind: "seen", by: null },
+      { kind: "seen", by: true },
+      { kind: "seen", by: [[1, 2, 3]] },
+      { kind: "seen", by: [[1, 2, 4]] },
+      { kind: "seen", by: [[1], [2, 3]] },
+      { kind: "seen", by: { deep: [{ er: "x" }] } },
+      { kind: "seen", by: { deep: [{ er: "y" }] } },
+    ];
+    expect(new Set(facts.map(hashOf)).size).toBe(facts.length);
+    for (const fact of facts) expect(hashOf(structuredClone(fact))).toBe(hashOf(fact));
+  });
+
+  test("what small datagrams say is decoded once, wherever the bytes lie, and cannot be changed", () => {
+    const bytes = encode({ kind: "beat", round: [1] } as never);
+    const one = decodeTold(bytes);
+    const other = decodeTold(Uint8Array.from(bytes));
+    expect(one).toEqual({ kind: "beat", round: [1] });
+    expect(other).toBe(one);
+    expect(() => (one as unknown as { round: number[] }).round.push(2)).toThrow(TypeError);
+    expect(decodeTold(encode({ kind: "beat", round: [2] } as never))).toEqual({ kind: "beat", round: [2] });
   });
 });

@@ -89,7 +89,7 @@ export function followConfiguration(
   if (files.length === 0) return () => undefined;
   const followed = new ConfigurationFiles(files, config, apiServersOf(plan), (server, body) => tellApiServer(world, plan, server, body));
   for (const server of apiServersOf(plan)) followed.started(server);
-  const restarts = world.events.subscribe(({ event }) => {
+  const restarts = world.notable.subscribe(({ event }) => {
     if (event.type === "started" && roleOf(event.actor) === "apiserver") followed.started(event.actor);
   });
   return () => {

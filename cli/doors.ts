@@ -39,7 +39,7 @@ export class Doors {
     private readonly log: LiveLog,
   ) {
     const lives = ({ event }: LiveEvent) => event.type === "hostDown" || event.type === "started";
-    world.events.pipe(filter(lives)).subscribe(({ host, event }) => {
+    world.notable.pipe(filter(lives)).subscribe(({ host, event }) => {
       const door = this.doors.find((candidate) => candidate.host === host);
       if (door === undefined) return;
       if (event.type === "hostDown") this.shut(door);

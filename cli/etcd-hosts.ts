@@ -34,7 +34,7 @@ export class EtcdHosts {
   private closed = false;
 
   constructor(private readonly options: EtcdHostsOptions) {
-    const changed = options.world.events.pipe(filter(({ event }) => event.type === "fact" && event.fact.kind === "raft.configuration"));
+    const changed = options.world.notable.pipe(filter(({ event }) => event.type === "fact" && event.fact.kind === "raft.configuration"));
     this.subscription = changed.subscribe(() => this.look());
     this.look();
   }

@@ -58,9 +58,9 @@ async function joinCluster(address: string, flags: JoinFlags, fail: (why: string
   const world = new LiveWorld({
     actors,
     secrets: new NoSecrets(),
-    observers: [observer],
     ...(data === undefined ? {} : { dataDirectory: data }),
   });
+  world.notable.subscribe(({ host, event }) => observer(host, event));
   const print = (text: string, json: object) => process.stdout.write(`${flags.json ? JSON.stringify(json) : text}\n`);
   let lastWhy: string | undefined;
   const link = new Joined({

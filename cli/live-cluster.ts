@@ -132,8 +132,8 @@ export class LiveCluster {
       actors: [...(storage?.actors(actors) ?? actors), webActor, kmsActor, auditActor],
       secrets,
       ...(directory.path === undefined ? {} : { dataDirectory: directory.path }),
-      observers: [(host, event) => this.observe(host, event)],
     });
+    this.world.notable.subscribe(({ host, event }) => this.observe(host, event));
     this.doors = new Doors(this.world, log);
     this.etcdDoors = new EtcdDoors(this.world, log, pki);
     this.front = new Front(() => this.doors.behind());

@@ -66,7 +66,7 @@ async function up(flags: UpFlags, fail: (why: string) => void): Promise<() => Pr
   const prepared = (made: LiveCluster) => {
     if (!audit) return;
     audit.onLost = (server, plugin) => tellApiServer(made.world, made.plan, server, { kind: "api.auditLost", plugin, events: 1 });
-    made.world.events.subscribe(({ event }) => {
+    made.world.notable.subscribe(({ event }) => {
       if (event.type === "fact" && event.fact.kind === "audit.event") audit.write(event.fact.event as object, event.actor);
     });
   };

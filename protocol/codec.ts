@@ -1,8 +1,8 @@
 import { crc32 } from "node:zlib";
 import { Packr } from "msgpackr";
-import type { ApiResponse } from "./api";
+import type { ApiRequest, ApiResponse } from "./api";
 import { type Envelope, fromFrame, protocolVersion, toFrame } from "./envelope";
-import { RequestReader } from "./request-codec";
+import { RequestReader, RequestWriter } from "./request-codec";
 import { decodeResponse, encodeResponse } from "./response-codec";
 
 /** Anything an actor says: a record with a kind. Fields are plain values, Uint8Array, arrays and records of those. */
@@ -15,12 +15,21 @@ const packr = new Packr({ useRecords: false, variableMapSize: true, copyBuffers:
 
 /** Remembers what it has read: the same bytes are the same request, whoever reads them. */
 const requests = new RequestReader();
+const requestWriter = new RequestWriter();
 
 const unpack = (bytes: Uint8Array): unknown => packr.unpack(bytes);
+const pack = (message: Message): Uint8Array => packr.pack(message);
 
 /** A message as msgpack bytes. The same insertion order of fields gives the same bytes. */
 export function encode(message: Message): Uint8Array {
-  return (message.kind === "api.response" ? encodeResponse(message as ApiResponse) : undefined) ?? packr.pack(message);
+  switch (message.kind) {
+    case "api.response":
+      return encodeResponse(message as ApiResponse) ?? pack(message);
+    case "api.request":
+      return requestWriter.write(message as ApiRequest, pack) ?? pack(message);
+    default:
+      return pack(message);
+  }
 }
 
 /**

@@ -26,6 +26,20 @@ const contentTypeKey = text("contentType");
 const headersKey = text("headers");
 const bodyKey = text("body");
 
+/** What stands before the body, which many answers share. The parts are those that were written, and never change. */
+interface Head {
+  readonly code: number;
+  readonly contentType: string;
+  readonly headers: ApiResponse["headers"];
+  readonly bytes: Buffer;
+}
+
+/** Heads that were written, by the first of their headers: whoever answers often has each of its headers as one and the same pair. */
+const written = new WeakMap<object, Head>();
+/** Heads that were read, the last one first. */
+const read: Head[] = [];
+const readMax = 8;
+
 /** The answer's bytes; undefined for what the general codec has to write. */
 export function encodeResponse(response: ApiResponse): Uint8Array | undefined {
   const { code, contentType, headers, body } = response;
@@ -33,6 +47,12 @@ export function encodeResponse(response: ApiResponse): Uint8Array | undefined {
   for (const _ in response) fields++;
   if (fields !== 5 || !(code >= 0 && code < 65_536)) return undefined;
   const writer = new Writer(scratch);
+  const first = headers[0];
+  const known = first && written.get(first);
+  if (known && known.code === code && known.contentType === contentType && isSame(known.headers, headers)) {
+    writer.bytes(known.bytes);
+    return writer.endWith(body);
+  }
   writer.bytes(responseStart);
   writer.number(code);
   writer.bytes(contentTypeKey);
@@ -46,13 +66,30 @@ export function encodeResponse(response: ApiResponse): Uint8Array | undefined {
     writer.string(pair[1]);
   }
   writer.bytes(bodyKey);
+  const bytes = first && writer.written();
+  if (bytes) written.set(first, { code, contentType, headers: [...headers], bytes });
   return writer.endWith(body);
 }
 
-/** The answer; undefined for what the general codec has to read. Its body is a view of `bytes`. */
+function isSame(a: ApiResponse["headers"], b: ApiResponse["headers"]): boolean {
+  if (a.length !== b.length) return false;
+  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false;
+  return true;
+}
+
+/** The answer; undefined for what the general codec has to read. Its body is a view of `bytes`, and answers with the same head share their headers. */
 export function decodeResponse(bytes: Uint8Array): ApiResponse | undefined {
   if (bytes[0] !== responseStart[0]) return undefined;
-  const reader = new Reader(Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength));
+  const from = Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const reader = new Reader(from);
+  const known = read.findIndex((head) => startsWith(from, head.bytes));
+  if (known >= 0) {
+    const { code, contentType, headers, bytes: passed } = read[known]!;
+    if (known > 0) read.unshift(...read.splice(known, 1));
+    reader.skip(passed.length);
+    const body = reader.binary();
+    return reader.isOver ? { kind: "api.response", code, contentType, headers, body } : undefined;
+  }
   if (!reader.isNext(responseStart)) return undefined;
   const code = reader.number();
   if (!reader.isNext(contentTypeKey)) return undefined;
@@ -65,9 +102,22 @@ export function decodeResponse(bytes: Uint8Array): ApiResponse | undefined {
     headers.push([reader.string(), reader.string()]);
   }
   if (!reader.isNext(bodyKey)) return undefined;
+  const headLength = reader.passed;
   const body = reader.binary();
+  // One without headers is read as quickly as it is found.
+  if (reader.isOver && count > 0 && headLength <= rememberedMax) {
+    read.unshift({ code, contentType, headers, bytes: Buffer.from(from.subarray(0, headLength)) });
+    read.length = Math.min(read.length, readMax);
+  }
   return reader.isOver ? { kind: "api.response", code, contentType, headers, body } : undefined;
 }
+
+function startsWith(bytes: Buffer, head: Buffer): boolean {
+  return bytes.length >= head.length && head.compare(bytes, 0, head.length) === 0;
+}
+
+/** Longer heads hardly come twice. */
+const rememberedMax = 512;
 
 /** Longer heads the general codec writes. */
 const scratch = Buffer.allocUnsafeSlow(16 * 1024);
@@ -135,6 +185,11 @@ class Writer {
     this.byte(length & 0xff);
   }
 
+  /** A copy of what was written; undefined where that failed or is too long to be remembered. */
+  written(): Buffer | undefined {
+    return this.failed || this.at > rememberedMax ? undefined : Buffer.from(this.to.subarray(0, this.at));
+  }
+
   /** Ends with bytes of any length: they get the head before them where there is room for it, otherwise both are put together. */
   endWith(last: Uint8Array): Uint8Array | undefined {
     if (!(last instanceof Uint8Array)) return undefined;
@@ -176,6 +231,15 @@ class Reader {
     for (let i = 0; i < length; i++) if (from[at + i] !== expected[i]) return false;
     this.at += length;
     return true;
+  }
+
+  /** How much was read. */
+  get passed(): number {
+    return this.at;
+  }
+
+  skip(length: number): void {
+    this.at += length;
   }
 
   byte(): number {

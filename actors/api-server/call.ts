@@ -25,7 +25,7 @@ export interface Exchange {
   /** What a bug of this server that the request met was; "" where it met none. */
   panic: string;
   /** Called once, when the answer has been given. */
-  readonly onAnswer: ((ctx: Ctx, response: ApiResponse) => void)[];
+  onAnswer: ((ctx: Ctx, response: ApiResponse) => void)[];
 }
 
 /** A request that has been authenticated, on its way through the server. */
@@ -65,11 +65,15 @@ export function begin(ctx: Ctx, { caller }: Pick<Call, "caller">, response: ApiR
 }
 
 function complete({ headers }: Exchange, response: ApiResponse): ApiResponse {
-  return headers.length === 0 ? response : { ...response, headers: [...response.headers, ...headers] };
+  if (headers.length === 0) return response;
+  const { kind, code, contentType, body } = response;
+  return { kind, code, contentType, headers: response.headers.length === 0 ? headers : [...response.headers, ...headers], body };
 }
 
-function tell(ctx: Ctx, { onAnswer }: Exchange, answer: ApiResponse): void {
-  for (const told of onAnswer.splice(0)) told(ctx, answer);
+function tell(ctx: Ctx, exchange: Exchange, answer: ApiResponse): void {
+  const { onAnswer } = exchange;
+  exchange.onAnswer = [];
+  for (const told of onAnswer) told(ctx, answer);
 }
 
 export function respondObject(

@@ -145,8 +145,9 @@ function serveKnown(state: ServerState, ctx: Ctx, asked: Call): undefined {
   if (!kind) return refuse(ctx, asked, noSuchPath());
   if (verb === "create" && kind.custom && isCleanedUp(state, state.served.storedResourceOf(kind)!))
     return refuse(ctx, asked, terminating(asked));
-  // A Namespace's own URL reads as one inside it.
-  const request = kind.namespaced || namespace === "" ? asked.request : { ...asked.request, namespace: "" };
+  // A Namespace's own URL reads as one inside it; whoever reads the one object does not look there.
+  const request =
+    kind.namespaced || namespace === "" || (verb === "get" && subresource === "") ? asked.request : { ...asked.request, namespace: "" };
   if (!kind.namespaced && namespace !== "" && plural !== "namespaces") return refuse(ctx, asked, noSuchPath());
   if (kind.namespaced && namespace === "" && name !== "") return refuse(ctx, asked, noSuchPath());
   const sub = subresource === "" ? undefined : kind.subresources.find((each) => each.name === subresource);

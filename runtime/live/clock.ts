@@ -40,7 +40,8 @@ export class HostClock implements Clock {
 
 /** This machine's clock: the system's wall time, and a monotonic time that begins where the process began. */
 export class LiveClock implements Clock {
-  private readonly armed = new Set<Cancel>();
+  /** Ends of the list of timers that are armed: most are cancelled soon, since each ask has one, and a list forgets at less cost than a Set. */
+  private readonly armed: Armed = new Armed();
   private closed = false;
 
   wallUs(): number {
@@ -53,53 +54,96 @@ export class LiveClock implements Clock {
   }
 
   after(delayUs: number, callback: () => void): Cancel {
-    if (delayUs <= 0) return this.soon(callback);
-    const dueUs = this.monotonicUs() + delayUs;
-    let timer: NodeJS.Timeout | undefined;
-    const cancel = () => {
-      clearTimeout(timer);
-      this.armed.delete(armed);
-    };
-    const armed: Cancel = { cancel };
-    const arm = () => {
-      const leftMs = Math.max(0, Math.ceil((dueUs - this.monotonicUs()) / 1000));
-      timer = setTimeout(fire, Math.min(leftMs, longestLegMs));
-    };
-    const fire = () => {
-      // Node counts in whole milliseconds of its own loop time and may fire a fraction early; a time-out must not.
-      if (this.monotonicUs() < dueUs) arm();
-      else {
-        this.armed.delete(armed);
-        callback();
-      }
-    };
-    if (this.closed) return armed;
-    this.armed.add(armed);
-    arm();
-    return armed;
-  }
-
-  /** No delay at all: after what is under way, not a millisecond later, which is the shortest that a timer of Node takes. */
-  private soon(callback: () => void): Cancel {
-    let immediate: NodeJS.Immediate | undefined;
-    const armed: Cancel = {
-      cancel: () => {
-        clearImmediate(immediate);
-        this.armed.delete(armed);
-      },
-    };
-    if (this.closed) return armed;
-    this.armed.add(armed);
-    immediate = setImmediate(() => {
-      this.armed.delete(armed);
-      callback();
-    });
-    return armed;
+    const timer = delayUs <= 0 ? new Soon(callback) : new Later(callback, this, this.monotonicUs() + delayUs);
+    if (this.closed) return timer;
+    timer.insertAfter(this.armed);
+    timer.arm(delayUs);
+    return timer;
   }
 
   /** Nothing happens after this any more, and what was waited for keeps no process alive. */
   close(): void {
     this.closed = true;
-    for (const { cancel } of [...this.armed]) cancel();
+    while (this.armed.next !== this.armed) this.armed.next.cancel();
   }
+}
+
+/** One place in the list of armed timers; by itself the list's head. */
+class Armed implements Cancel {
+  next: Armed = this;
+  private before: Armed = this;
+
+  insertAfter(head: Armed): void {
+    this.before = head;
+    this.next = head.next;
+    head.next.before = this;
+    head.next = this;
+  }
+
+  protected leave(): void {
+    this.before.next = this.next;
+    this.next.before = this.before;
+    this.next = this;
+    this.before = this;
+  }
+
+  cancel(): void {
+    this.leave();
+  }
+}
+
+class Later extends Armed {
+  private timer: NodeJS.Timeout | undefined;
+
+  constructor(
+    private readonly callback: () => void,
+    private readonly clock: LiveClock,
+    private readonly dueUs: number,
+  ) {
+    super();
+  }
+
+  arm(leftUs: number): void {
+    this.timer = setTimeout(fire, Math.min(Math.ceil(leftUs / 1000), longestLegMs), this);
+  }
+
+  /** Node counts in whole milliseconds of its own loop time and may fire a fraction early; a time-out must not. */
+  fire(): void {
+    const leftUs = this.dueUs - this.clock.monotonicUs();
+    if (leftUs > 0) return this.arm(leftUs);
+    this.leave();
+    this.callback();
+  }
+
+  override cancel(): void {
+    clearTimeout(this.timer);
+    this.leave();
+  }
+}
+
+/** No delay at all: after what is under way, not a millisecond later, which is the shortest that a timer of Node takes. */
+class Soon extends Armed {
+  private immediate: NodeJS.Immediate | undefined;
+
+  constructor(private readonly callback: () => void) {
+    super();
+  }
+
+  arm(): void {
+    this.immediate = setImmediate(fire, this);
+  }
+
+  fire(): void {
+    this.leave();
+    this.callback();
+  }
+
+  override cancel(): void {
+    clearImmediate(this.immediate);
+    this.leave();
+  }
+}
+
+function fire(timer: Later | Soon): void {
+  timer.fire();
 }

@@ -67,8 +67,11 @@ export class LiveWorld {
   private readonly dispatcher = new NactDispatcher();
   private readonly actors: ReadonlyMap<string, AnyActor>;
   private readonly happened = new Subject<LiveEvent>();
+  private readonly noted = new Subject<LiveEvent>();
   /** Everything that happens on this process' hosts, as it happens; completes when the world is closed. What an observer throws it throws outside of all turns. */
   readonly events: Observable<LiveEvent> = this.happened.asObservable();
+  /** The same without what happens with each message (`isRoutine`): whoever has no use for that is not to be told of it, for it is nearly everything. */
+  readonly notable: Observable<LiveEvent> = this.noted.asObservable();
   private readonly rules = new Map<string, WireRule>();
   private readonly meddlings = new Map<HostName, Meddling>();
   private readonly ruleListeners = new Set<(rules: readonly WireRule[]) => void>();
@@ -289,6 +292,7 @@ export class LiveWorld {
     await Promise.all([...this.closing.values()]);
     await Promise.all([...this.disks.values()].map((disk) => (disk instanceof FileDisk ? disk.close({ flush: true }) : undefined)));
     this.happened.complete();
+    this.noted.complete();
     // What somebody still waits for, the end of a fault in a quarter of an hour say, will not be.
     this.clock.close();
   }
@@ -336,6 +340,14 @@ export class LiveWorld {
   }
 
   private observe(host: HostName, event: RuntimeEvent): void {
-    this.happened.next({ host, event });
+    if (isRoutine(event) && !this.happened.observed) return;
+    const happened = { host, event };
+    this.happened.next(happened);
+    if (!isRoutine(event)) this.noted.next(happened);
   }
+}
+
+/** What happens with each message, timer and write. */
+function isRoutine({ type }: RuntimeEvent): boolean {
+  return type === "deliver" || type === "timer" || type === "persisted";
 }

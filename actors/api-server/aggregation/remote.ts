@@ -47,6 +47,8 @@ export function remoteApiServices(state: ServerState): readonly Stored<APIServic
 
 /** The APIService that serves a path elsewhere; undefined for what is served here. What is built in is served here whatever anybody says. */
 export function remoteOfPath(state: ServerState, path: string): Stored<APIService> | undefined {
+  // The core's own paths, which most are, name no group.
+  if (path.startsWith("/api/")) return undefined;
   const [prefix, group = "", version = ""] = path.split("/").filter((part) => part !== "");
   if (prefix !== "apis" || version === "" || !group.includes(".") || state.served.builtInGroups.has(group)) return undefined;
   const entry = cacheOf(state.feed, apiServicesResource).get(`${apiServicesResource.prefix}${version}.${group}`);

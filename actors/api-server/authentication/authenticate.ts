@@ -51,11 +51,25 @@ export function authenticate(
     case "anonymous":
       return { type: "user", user: anonymous };
     case "certificate":
-      if (credential.commonName === "") return refused();
-      return { type: "user", user: authenticated(credential.commonName, credential.organizations) };
+      return credential.commonName === "" ? refused() : holderOf(credential);
     case "bearer":
       return bearer(credential.token, staticTokens, isIssuer);
   }
+}
+
+type Certificate = Extract<Credential, { readonly type: "certificate" }>;
+type Known = Extract<Authentication, { readonly type: "user" }>;
+
+const holders = new WeakMap<Certificate, Known>();
+
+/** Whom a certificate stands for: what a connection sends is decoded once, and is the same object then. */
+function holderOf(certificate: Certificate): Known {
+  let holder = holders.get(certificate);
+  if (holder === undefined) {
+    holder = { type: "user", user: authenticated(certificate.commonName, certificate.organizations) };
+    holders.set(certificate, holder);
+  }
+  return holder;
 }
 
 function bearer(token: string, staticTokens: readonly StaticToken[], isIssuer: (token: Jwt) => boolean): Authentication {

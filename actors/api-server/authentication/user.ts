@@ -17,7 +17,8 @@ export const anonymous: User = { name: "system:anonymous", uid: "", groups: [eve
 
 /** A user with these groups, and with the group that everybody is in who has shown a valid credential. */
 export function authenticated(name: string, groups: readonly string[], { uid = "", extra = {} }: Partial<User> = {}): User {
-  return { name, uid, groups: [...new Set([...groups, everybodyAuthenticated])], extra };
+  const all = groups.length === 0 ? [everybodyAuthenticated] : [...new Set([...groups, everybodyAuthenticated])];
+  return { name, uid, groups: all, extra };
 }
 
 const serviceAccountPrefix = "system:serviceaccount:";

@@ -24,6 +24,8 @@ export interface FlowControl {
   /** Requests that wait or hold seats, by number. */
   readonly requests: Map<number, FlowRequest>;
   readonly figures: FlowFigures;
+  /** What answers say of their schema and its level. */
+  readonly headers: WeakMap<Stored<FlowSchema>, readonly [Header, Header]>;
   /** Requests that run where there is only a plain limit. */
   readonly plain: { reading: number; writing: number };
   nextId: number;
@@ -67,6 +69,7 @@ export function newFlowControl(registry: Registry): FlowControl {
     levels: { byName: new Map(), schemas: [] },
     requests: new Map(),
     figures: new FlowFigures(registry, () => flow),
+    headers: new WeakMap(),
     plain: { reading: 0, writing: 0 },
     nextId: 1,
     stale: true,
@@ -121,11 +124,8 @@ function takeSeats(state: ServerState, ctx: Ctx, call: FlowCall, proceed: Procee
   const { request, user, caller } = call;
   const schema = flow.levels.schemas.find((each) => matches(each, user, request)) ?? flow.levels.schemas.at(-1)!;
   const level = flow.levels.byName.get(schema.spec!.priorityLevelConfiguration.name)!;
-  caller.exchange.headers.push(
-    ["X-Kubernetes-PF-FlowSchema-UID", schema.metadata.uid ?? ""],
-    ["X-Kubernetes-PF-PriorityLevel-UID", level.uid],
-  );
-  const load = loadOf(state, request);
+  caller.exchange.headers.push(...headersOf(flow, schema, level));
+  const load = request.verb === "get" ? noLoad : loadOf(state, request);
   const width = widthOf(request, load, Math.ceil(level.limits.nominal * 0.15));
   const flowRequest: FlowRequest = {
     id: flow.nextId++,
@@ -150,11 +150,28 @@ function takeSeats(state: ServerState, ctx: Ctx, call: FlowCall, proceed: Procee
   if (!flow.waitTimerSet) setWaitTimer(flow, ctx, untilUs);
 }
 
+type Header = readonly [name: string, value: string];
+
+/** What answers say of their schema and level: the same pairs each time, which are written and read once. */
+function headersOf({ headers }: FlowControl, schema: Stored<FlowSchema>, level: Level): readonly Header[] {
+  const known = headers.get(schema);
+  if (known !== undefined && known[1][1] === level.uid) return known;
+  const made = [
+    ["X-Kubernetes-PF-FlowSchema-UID", schema.metadata.uid ?? ""],
+    ["X-Kubernetes-PF-PriorityLevel-UID", level.uid],
+  ] as const;
+  headers.set(schema, made);
+  return made;
+}
+
 function all<T>({ feed }: ServerState, resource: StoredResource): readonly Stored<T>[] {
   return cacheOf(feed, resource)
     .list(prefixOfList(resource, ""))
     .map(({ object }) => object as unknown as Stored<T>);
 }
+
+/** What reads one object is as wide as it is, whatever there is of it. */
+const noLoad = { stored: 0, watchers: 0 };
 
 function loadOf({ served, feed, watchers }: ServerState, { isResource, group, version, resource }: ApiRequest) {
   const kind = isResource ? served.kindOfResource(group, version, resource) : undefined;

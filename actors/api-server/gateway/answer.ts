@@ -3,7 +3,7 @@ import { gzip } from "node:zlib";
 import type { ApiResponse } from "../../../protocol/api";
 import { type Failure, serviceUnavailable, timeout } from "../../../protocol/status";
 import type { Answer } from "../../../runtime/actor";
-import { end, type HttpRequest, type HttpResponse, header, headerValue, isGone, writeHead } from "./http";
+import { end, type HttpRequest, type HttpResponse, header, headerValue, writeHead } from "./http";
 
 const compress = promisify(gzip);
 
@@ -12,40 +12,68 @@ const compressFromBytes = 128 * 1024;
 
 /**
  * Sends an answer, with the audit id of its request: compressed where it is large and the client can take that, and without its body where the
- * client has it already.
+ * client has it already. A promise where it is not sent at once: nearly all are, and one for each of them would cost more than their head.
  */
-export async function sendAnswer(request: HttpRequest, response: HttpResponse, answer: ApiResponse, auditId = ""): Promise<void> {
-  const headers = headersOf(answer, auditId);
+export function sendAnswer(request: HttpRequest, response: HttpResponse, answer: ApiResponse, auditId = ""): Promise<void> | undefined {
   const { method } = request;
+  const { body, code } = answer;
+  const headers = headersOfWhole(answer, auditId, body.length);
   const etag = headers.etag;
-  if (answer.code === 200 && (method === "GET" || method === "HEAD") && etag !== undefined && header(request, "if-none-match") === etag) {
-    const { "content-type": _type, ...rest } = headers;
+  if (code === 200 && (method === "GET" || method === "HEAD") && etag !== undefined && header(request, "if-none-match") === etag) {
+    const { "content-type": _type, "content-length": _length, ...rest } = headers;
     writeHead(response, 304, rest);
-    return end(response);
+    end(response);
+    return undefined;
   }
-  let body: Uint8Array = answer.body;
-  if (method === "GET" && body.length >= compressFromBytes && acceptsGzip(header(request, "accept-encoding"))) {
+  if (method === "GET" && body.length >= compressFromBytes && acceptsGzip(header(request, "accept-encoding")))
     // Level 1: most of the gain for a fraction of the time.
-    body = await compress(body, { level: 1 });
-    if (isGone(response)) return;
-    headers["content-encoding"] = "gzip";
-    headers.vary = [headers.vary ?? [], "Accept-Encoding"].flat().join(", ");
-  }
-  headers["content-length"] = String(body.length);
-  writeHead(response, answer.code, headers);
+    return compress(body, { level: 1 }).then((compressed) => {
+      const vary = [headers.vary ?? [], "Accept-Encoding"].flat().join(", ");
+      const { "content-length": _length, ...rest } = headers;
+      writeHead(response, code, { ...rest, "content-encoding": "gzip", vary, "content-length": String(compressed.length) });
+      end(response, compressed);
+    });
+  writeHead(response, code, headers);
   end(response, method === "HEAD" ? undefined : body);
+  return undefined;
 }
 
+type Headers = Record<string, string | string[]>;
+
+/** By the headers of an answer, which answers of one kind share: what becomes of them. */
+const known = new WeakMap<object, { readonly contentType: string; readonly headers: Headers }>();
+
 /** An answer's headers by name in lower case, its own before those that all have; what comes several times (Warning) is a list. */
-export function headersOf(answer: ApiResponse, auditId = ""): Record<string, string | string[]> {
-  const headers: Record<string, string | string[]> = { "content-type": answer.contentType, "cache-control": "no-cache, private" };
-  for (const [name, text] of answer.headers) {
+export function headersOf({ contentType, headers: own }: ApiResponse, auditId = ""): Headers {
+  const headers = withCommon(contentType, own);
+  if (auditId !== "") headers["audit-id"] = headerValue(auditId);
+  return headers;
+}
+
+/** Those of an answer of so many bytes. */
+function headersOfWhole(answer: ApiResponse, auditId: string, length: number): Headers {
+  const { contentType, headers: own } = answer;
+  if (own.length === 0 || auditId === "") return { ...headersOf(answer, auditId), "content-length": String(length) };
+  let shared = known.get(own);
+  if (shared?.contentType !== contentType) {
+    // What each answer says for itself has its place already: an object that gets more fields costs more than one that has them.
+    shared = { contentType, headers: { ...headersOf(answer, auditId), "content-length": "" } };
+    known.set(own, shared);
+  }
+  const headers = { ...shared.headers };
+  headers["audit-id"] = headerValue(auditId);
+  headers["content-length"] = String(length);
+  return headers;
+}
+
+function withCommon(contentType: string, own: ApiResponse["headers"]): Headers {
+  const headers: Headers = { "content-type": contentType, "cache-control": "no-cache, private" };
+  for (const [name, text] of own) {
     const key = name.toLowerCase();
     const value = headerValue(text);
     const before = headers[key];
     headers[key] = before === undefined || key === "content-type" || key === "cache-control" ? value : [before, value].flat();
   }
-  if (auditId !== "") headers["audit-id"] = headerValue(auditId);
   return headers;
 }
 

@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import type { ApiRequest } from "../../../protocol/api";
+import type { ApiRequest, Credential } from "../../../protocol/api";
 import { type Failure, isFailure, tooManyRequests, unauthorized } from "../../../protocol/status";
 import { timeLimitMs } from "../deadline";
 import type { RequestInfo } from "../request-info";
@@ -9,7 +9,7 @@ import { credentialOf, impersonationOf, type PeerCertificate } from "./credentia
 import type { Encoding } from "./encoding";
 import { destroy, type HttpRequest, type HttpResponse, header, isGone, remoteAddress } from "./http";
 import type { GatewayPort } from "./port";
-import type { Routes } from "./routes";
+import type { Route, Routes } from "./routes";
 import { stream } from "./streaming";
 
 export interface ExchangeLimits {
@@ -33,35 +33,73 @@ export interface Shared {
   readonly routes: Routes;
 }
 
-/** One request and its answer. Resolves when it is over; rejects only where something impossible happened. */
-export async function exchange(
+/** One request and its answer. `failed` is told where something impossible happened; it is handed on, for a promise more for each request would be one too many. */
+export function exchange(
   request: HttpRequest,
   response: HttpResponse,
   certificate: PeerCertificate,
   port: GatewayPort,
   limits: ExchangeLimits,
   shared: Shared,
-): Promise<void> {
-  const read = await readRequest(request, certificate, limits.body, shared.routes);
-  if (isGone(response)) return;
+  failed: Failed,
+): void {
+  const go = (read: ReadRequest | Failure) => guarded(() => proceed(request, response, read, port, limits, shared, failed), failed);
+  guarded(() => {
+    const read = readRequest(request, certificate, limits.body, shared.routes);
+    if (!(read instanceof Promise)) return proceed(request, response, read, port, limits, shared, failed);
+    read.then(go, failed);
+    return undefined;
+  }, failed);
+}
+
+type Failed = (error: unknown) => void;
+
+/** Does something that may not be over at once. */
+function guarded(work: () => Promise<void> | undefined, failed: Failed): void {
+  try {
+    work()?.catch(failed);
+  } catch (error) {
+    failed(error);
+  }
+}
+
+function proceed(
+  request: HttpRequest,
+  response: HttpResponse,
+  read: ReadRequest | Failure,
+  port: GatewayPort,
+  limits: ExchangeLimits,
+  shared: Shared,
+  failed: Failed,
+): Promise<void> | undefined {
+  if (isGone(response)) return undefined;
   if (isFailure(read)) {
-    await sendAnswer(request, response, failureAnswer(read));
+    const sent = sendAnswer(request, response, failureAnswer(read));
     // What is left of a body that was too long, or never ended, is not waited for.
     if (!request.complete) destroyWhenSent(response);
-    return;
+    return sent;
   }
   const { message, encoding } = read;
   if (isStream(message)) return stream(request, response, message, encoding, port, limits.maxBufferedBytes);
   if (shared.inFlight >= limits.maxInFlight)
     return sendAnswer(request, response, failureAnswer(tooManyRequests("too many requests are under way, please try again later", 1), 1));
   shared.inFlight++;
-  try {
-    const answer = await port.ask(message, deadlineMs(message, limits.requestTimeoutMs));
-    if (isGone(response)) return;
-    await sendAnswer(request, response, encoding.response(answer.ok ? answer.body : noAnswer(answer, isRead(message))), message.auditId);
-  } finally {
-    shared.inFlight--;
-  }
+  port.ask(message, deadlineMs(message, limits.requestTimeoutMs)).then(
+    (answer) => {
+      shared.inFlight--;
+      if (isGone(response)) return;
+      guarded(
+        () =>
+          sendAnswer(request, response, encoding.response(answer.ok ? answer.body : noAnswer(answer, isRead(message))), message.auditId),
+        failed,
+      );
+    },
+    (error: unknown) => {
+      shared.inFlight--;
+      failed(error);
+    },
+  );
+  return undefined;
 }
 
 function destroyWhenSent(response: HttpResponse): void {
@@ -75,35 +113,54 @@ interface ReadRequest {
   readonly encoding: Encoding;
 }
 
-async function readRequest(
+/** A promise where there is a body to wait for. */
+function readRequest(
   request: HttpRequest,
   certificate: PeerCertificate,
   limits: BodyLimits,
   routes: Routes,
-): Promise<ReadRequest | Failure> {
+): Promise<ReadRequest | Failure> | ReadRequest | Failure {
   const route = routes.of(request.method ?? "GET", request.url ?? "/");
   if (isFailure(route)) return route;
-  const { info } = route;
   const credential = credentialOf(request, certificate);
   if (credential === "untrusted") return unauthorized();
-  let contentType = header(request, "content-type");
-  let bytes = nothing;
-  const bodiless = hasNoBody(request);
-  if (!bodiless || contentType !== "") {
-    const body = bodiless ? nothing : await readBody(request, limits);
+  const contentType = header(request, "content-type");
+  const make = (contentType: string, bytes: Uint8Array) => requestOf(request, route, routes, credential, contentType, bytes);
+  const converted = (body: Uint8Array | Failure): ReadRequest | Failure => {
     if (isFailure(body)) return body;
-    const converted = toServerBody(contentType, body as Uint8Array);
-    if (isFailure(converted)) return converted;
-    ({ contentType, bytes } = converted);
-  }
+    const read = toServerBody(contentType, body as Uint8Array);
+    return isFailure(read) ? read : make(read.contentType, read.bytes);
+  };
+  if (!hasNoBody(request)) return readBody(request, limits).then(converted);
+  return contentType === "" ? make(contentType, nothing) : converted(nothing);
+}
+
+function requestOf(
+  request: HttpRequest,
+  route: Route,
+  routes: Routes,
+  credential: Credential,
+  contentType: string,
+  bytes: Uint8Array,
+): ReadRequest {
   const userAgent = header(request, "user-agent");
   const encoding = routes.encoding(route, header(request, "accept"), userAgent);
+  const { info } = route;
   const { verb, path, isResource, group, version, resource, subresource, namespace, name, query, repeated } = info;
   // The id is given here, and goes back from here: so answers to many clients can be the same bytes.
   const auditId = header(request, "audit-id").slice(0, 64) || randomUUID();
   const message: ApiRequest = {
     kind: "api.request",
-    ...{ verb, path, isResource, group, version, resource, subresource, namespace, name, query },
+    verb,
+    path,
+    isResource,
+    group,
+    version,
+    resource,
+    subresource,
+    namespace,
+    name,
+    query,
     ...(repeated === undefined ? undefined : { repeated }),
     accept: encoding.accept,
     contentType,

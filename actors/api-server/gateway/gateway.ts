@@ -72,11 +72,12 @@ export async function startGateway({ port, listen, tls, limits, goawayChance = 0
   const handle = (request: HttpRequest, response: HttpResponse): void => {
     if (!("stream" in response)) response.on("error", () => destroy(response));
     sayGoodbye(request, response, connections.draining() || Math.random() < goawayChance);
-    exchange(request, response, certificateOf(request), port, effective, shared).catch((error: unknown) => {
+    const failed = (error: unknown) => {
       onError?.(error, `${request.method} ${request.url}`);
       if (response.headersSent) destroy(response);
       else void sendAnswer(request, response, failureAnswer(internalError("the gateway failed; see its log")));
-    });
+    };
+    exchange(request, response, certificateOf(request), port, effective, shared, failed);
   };
   const sessions = new Set<ServerHttp2Session>();
   const server = createSecureServer(
@@ -144,9 +145,12 @@ function listenOn(server: Http2SecureServer, host: string, port: number): Promis
 /** Ends an HTTP/2 connection on which nothing has been under way for so long, be it that a request never came to the end of its head. */
 function closeWhenIdle(session: ServerHttp2Session, idleMs: number): void {
   let open = 0;
+  const closed = () => {
+    open--;
+  };
   session.on("stream", (stream: ServerHttp2Stream) => {
     open++;
-    stream.on("close", () => open--);
+    stream.on("close", closed);
   });
   // It begins anew with whatever is sent or received, such as a watch's end.
   session.setTimeout(idleMs, () => {

@@ -5,7 +5,8 @@ const lineEnd = 0x0a;
 /** The bytes with a line end behind them; those that have one are not copied. */
 export function withLineEnd(json: Uint8Array): Uint8Array {
   if (json[json.length - 1] === lineEnd) return json;
-  const ended = new Uint8Array(json.length + 1);
+  // Of Node's pool: memory of its own for each small answer costs more than the copy.
+  const ended = Buffer.allocUnsafe(json.length + 1);
   ended.set(json);
   ended[json.length] = lineEnd;
   return ended;

@@ -224,7 +224,7 @@ export class Joined {
 
   /** Tells the hub of what happens on this process' hosts, from now on; what happens while the link is broken is not told. */
   private tellEvents(): void {
-    this.telling ??= this.options.world.events.subscribe(({ host, event }) => {
+    this.telling ??= this.options.world.notable.subscribe(({ host, event }) => {
       if (!isTold(event) || !this.hosts.includes(host)) return;
       const { error } = event as { readonly error?: unknown };
       const plain = event.type === "crashed" ? { ...event, error: error instanceof Error ? error.message : String(error) } : event;

@@ -17,6 +17,8 @@ export interface NetRequest {
   readonly requestId: string;
   /** Instead of an address (`destinationIp` is then ""): a DNS name, asked for by a pod of the namespace. `port` 0 is the first of the Service it means. */
   readonly name?: { readonly host: string; readonly namespace: string };
+  /** Only what the name means is asked: the answer's body is `{"name": …, "addresses": […]}` in JSON, with `cname` where it is but another name. */
+  readonly lookUp?: true;
   /** How many workloads asked another one on behalf of the first request; 0 where not given. */
   readonly hops?: number;
 }

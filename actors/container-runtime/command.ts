@@ -1,5 +1,6 @@
 import type { ImageBehaviour } from "./image-behaviour";
-import { hasVariables, literal, type Output, parseScript, programOf, shellInvocation } from "./shell/script";
+import { type Output, parseScript, programOf, shellInvocation } from "./shell/script";
+import { hasVariables, literal } from "./shell/words";
 
 /** How a few commands that need no image behave, so that `kubectl run box --image=busybox -- sh -c 'sleep 5; exit 3'` does what it says. */
 type CommandBehaviour = Partial<
@@ -21,7 +22,8 @@ export function interpretCommand(command: readonly string[], terminationPath = "
   // What it writes to files or to other commands is no line of its log, and nothing waits for files here.
   if (
     parsed?.steps.some(
-      ({ runs, pipes, input, outputs }) => runs === "piped" || pipes || input || isOtherFile(outputs?.out, terminationPath),
+      ({ runs, pipes, input, here, outputs, compound, negated }) =>
+        runs === "piped" || pipes || input || here || compound || negated || isOtherFile(outputs?.out, terminationPath),
     )
   )
     return undefined;
@@ -80,7 +82,7 @@ export function saysLater(command: readonly string[]): boolean {
   if (!parsed?.ok) return false;
   const names = parsed.steps.map(({ words: [first = []] }) => programOf(literal(first)));
   const slept = names.indexOf("sleep");
-  const varies = parsed.steps.some(({ words }) => words.some(hasVariables));
+  const varies = parsed.steps.some(({ words, compound }) => compound || words.some(hasVariables));
   return varies || (slept >= 0 && names.lastIndexOf("echo") > slept);
 }
 

@@ -1,8 +1,9 @@
 import type { Context, RequestRef } from "../../runtime/actor";
 import { interpretCommand } from "./command";
 import { signalContainer } from "./lifecycle";
+import { askNetwork } from "./process-network";
 import { isRunnable } from "./shell/runnable";
-import { advanceSession, beginSession, type Session, wakeSession } from "./shell/session";
+import { advanceSession, answerSession, beginSession, type Session, wakeSession } from "./shell/session";
 import { answer, type Container, type State } from "./state";
 import { hostnameOf, placeOf } from "./tunnels";
 
@@ -70,6 +71,13 @@ function advance(state: State, timer: string, exec: ExecSync, ctx: Ctx): void {
       case "sleep":
         state.execs.set(timer, exec);
         if (Number.isFinite(effect.ms)) ctx.setTimer(timer, effect.ms);
+        break;
+      case "ask":
+        askNetwork(state, container, effect.ask, ctx, (later, answer, next) => {
+          answerSession(exec.session, effect.id, answer);
+          advance(later, timer, exec, next);
+          return undefined;
+        });
         break;
       case "signal":
         signalContainer(container, effect.signal, ctx);

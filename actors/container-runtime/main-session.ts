@@ -3,9 +3,11 @@ import { tunnelChannels } from "../../protocol/tunnel";
 import type { Context } from "../../runtime/actor";
 import { saysLater } from "./command";
 import { exit, signalContainer, write } from "./lifecycle";
+import { askNetwork } from "./process-network";
+import { feedSession } from "./shell/input";
 import { isRunnable } from "./shell/runnable";
 import { shellInvocation } from "./shell/script";
-import { advanceSession, beginSession, feedSession, type Session, type SessionEffect, wakeSession } from "./shell/session";
+import { advanceSession, answerSession, beginSession, type Session, type SessionEffect, wakeSession } from "./shell/session";
 import type { Container, State } from "./state";
 import { placeOf, tellAttached } from "./tunnels";
 
@@ -72,6 +74,13 @@ function perform(state: State, container: Container, effects: readonly SessionEf
       }
       case "sleep":
         if (Number.isFinite(effect.ms)) ctx.setTimer(`main:${container.id}`, effect.ms);
+        break;
+      case "ask":
+        askNetwork(state, container, effect.ask, ctx, (later, answer, next) => {
+          if (container.session) answerSession(container.session, effect.id, answer);
+          if (container.life.is === "running") beginMain(later, container, next);
+          return undefined;
+        });
         break;
       case "signal":
         signalContainer(container, effect.signal, ctx);

@@ -4,8 +4,10 @@ import type { Context, StreamRef } from "../../runtime/actor";
 import { connectForwarded, type Forward, feedForwarded } from "./forwarding";
 import { signalContainer } from "./lifecycle";
 import { endMainInput, feedMain } from "./main-session";
+import { askNetwork } from "./process-network";
+import { feedSession } from "./shell/input";
 import type { Place } from "./shell/program";
-import { advanceSession, beginSession, feedSession, type Session, type SessionEffect, wakeSession } from "./shell/session";
+import { advanceSession, answerSession, beginSession, type Session, type SessionEffect, wakeSession } from "./shell/session";
 import type { Container, State } from "./state";
 
 type Ctx = Context<State>;
@@ -167,6 +169,16 @@ function perform(state: State, tunnel: Exec, effects: readonly SessionEffect[], 
       case "sleep":
         if (Number.isFinite(effect.ms)) ctx.setTimer(timerOf(tunnel.stream), effect.ms);
         break;
+      case "ask": {
+        const container = state.containers.get(tunnel.containerId);
+        if (container)
+          askNetwork(state, container, effect.ask, ctx, (later, answer, next) => {
+            answerSession(tunnel.session, effect.id, answer);
+            advance(later, tunnel, next);
+            return undefined;
+          });
+        break;
+      }
       case "signal": {
         const container = state.containers.get(tunnel.containerId);
         if (container) signalContainer(container, effect.signal, ctx);

@@ -6,11 +6,12 @@ import { keyOf, objectKey } from "../../protocol/kinds/object";
 import type { Actor, Answer, Context, RequestRef } from "../../runtime/actor";
 import { ApiClient, type Change, endpointSlices, type Informer, nodes, services } from "../client";
 import { componentGet } from "../metrics/component";
+import type { DnsAnswer } from "../network/dns";
 import { Routes } from "../network/routes";
 import { ProxyFigures } from "./figures";
 import { type Affinity, forward } from "./forward";
 import { type Portal, portalsOf } from "./forwarding-table";
-import { lookUpName } from "./name-lookup";
+import { answerOf, lookUpName } from "./name-lookup";
 
 export interface KubeProxyConfig {
   readonly node: string;
@@ -222,6 +223,10 @@ function carry(state: State, asked: NetRequest, request: RequestRef, deadlineMs:
 function carryByName(state: State, asked: NetRequest, request: RequestRef, deadlineMs: number, ctx: Ctx): void {
   const { headlessSlices } = state;
   const slicesOf = headlessSlices?.synced ? (key: string) => headlessSlices.store.byIndex(byService, key) : undefined;
+  if (asked.lookUp) {
+    const answer = answerOf(asked.name!, state.services.store, slicesOf);
+    if (answer !== "notFollowed") return answerName(answer, asked.name!.host, request, ctx);
+  }
   const found = lookUpName(asked, state.services.store, slicesOf, () => ctx.random("name"));
   switch (found.is) {
     case "none":
@@ -236,6 +241,21 @@ function carryByName(state: State, asked: NetRequest, request: RequestRef, deadl
       carry(state, { ...rest, destinationIp: found.ip, port: found.port }, request, deadlineMs, ctx);
     }
   }
+}
+
+/** What the cluster's DNS would say to who asks for a name. */
+function answerName(answer: DnsAnswer, host: string, request: RequestRef, ctx: Ctx): void {
+  if (!answer.found) return reply(ctx, request, "unreachable", `lookup ${host}: no such host`);
+  const { name } = answer;
+  const said =
+    "cname" in answer
+      ? { name, addresses: [], cname: answer.cname }
+      : "ports" in answer
+        ? { name, addresses: [], ports: answer.ports }
+        : { name, addresses: answer.addresses };
+  const body = new TextEncoder().encode(JSON.stringify(said));
+  const response: NetResponse = { kind: "net.response", outcome: "answered", code: 0, body, servedBy: "", detail: "" };
+  ctx.reply(request, response);
 }
 
 function followHeadless(state: State, ctx: Ctx): void {

@@ -14,7 +14,7 @@ function serve(t: NodesTank, name: string, node: string, spec: object = {}): str
   t.create("/apis/discovery.k8s.io/v1/namespaces/shop/endpointslices", {
     metadata: { name, labels: { "kubernetes.io/service-name": name, ...headless } },
     addressType: "IPv4",
-    ports: [{ name: "", port: 8080, protocol: "TCP" }],
+    ports: [{ name: "", port: 8080, protocol: service.spec.ports[0].protocol }],
     endpoints: [{ addresses: [t.pod(name)!.status!.podIP!], nodeName: node, conditions: { ready: true } }],
   });
   t.simulation.runFor(3_000);
@@ -30,6 +30,7 @@ describe("an image that depends on other Services", () => {
     const t = tank({ image: "shop/web", dependencies: ["api"] }, { image: "shop/api", dependencies: ["shop/db:80"] }, { image: "shop/db" });
     const web = serve(t, "web", "node-0");
     serve(t, "api", "node-1");
+    serve(t, "udp", "node-0", { ports: [{ port: 53, protocol: "UDP" }] });
     expect(t.send("node-0", web, 80)).toMatchObject({
       outcome: "answered",
       code: 503,
@@ -40,6 +41,19 @@ describe("an image that depends on other Services", () => {
     });
     serve(t, "db", "node-0", { clusterIP: "None" });
     expect(t.send("node-0", web, 80)).toMatchObject({ outcome: "answered", code: 200 });
+    // A process that asks by itself, from a pod's own shell: DNS, HTTP, a datagram, and nobody.
+    const script =
+      "{ until nslookup db >/dev/null; do sleep 1; done; nslookup db | tail -n 3; curl -s -o /dev/null -w '%{http_code} ' http://web; echo hi | nc -u -w 1 udp 53; nc -z api 81; wget -qO- nobody; } > /dev/termination-log 2>&1";
+    t.run("curious", {
+      containers: [{ name: "c", image: "busybox", command: ["sh", "-c", script] }],
+      nodeName: "node-1",
+      restartPolicy: "Never",
+    });
+    t.until(() => t.pod("curious")?.status?.phase === "Failed", "the script did not end");
+    const { message } = t.pod("curious")!.status!.containerStatuses![0]!.state!.terminated!;
+    expect(message).toMatch(
+      /^Name:\tdb\.shop\.svc\.cluster\.local\nAddress: 10\.\d+\.\d+\.\d+\n\n200 oknc: api \(api:81\): Connection refused\nwget: bad address 'nobody'\n$/,
+    );
     // From a node that has not asked for a headless Service's pods yet.
     t.simulation.crashHost("node-1");
     expect(t.send("node-0", web, 80)).toMatchObject({

@@ -4,8 +4,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { archived } from "../../actors/container-runtime/shell/archive";
 import { newFiles } from "../../actors/container-runtime/shell/files";
+import { feedSession } from "../../actors/container-runtime/shell/input";
 import type { Place } from "../../actors/container-runtime/shell/program";
-import { advanceSession, beginSession, feedSession, type Session, wakeSession } from "../../actors/container-runtime/shell/session";
+import { advanceSession, answerSession, beginSession, type Session, wakeSession } from "../../actors/container-runtime/shell/session";
 import { besiegeShell } from "../../bench/hostile/shell";
 
 const place: Place = {
@@ -50,9 +51,9 @@ function run(session: Session, input?: string | Uint8Array) {
     note(feedSession(session, typeof input === "string" ? encoder.encode(input) : input));
     if (!session.terminal) session.inputEnded = true;
   }
-  for (let turn = 0; turn < 20 && said.code === undefined; turn++) {
+  for (let turn = 0; turn < 40 && said.code === undefined; turn++) {
     note(advanceSession(session, place));
-    if (session.waiting !== "sleep") break;
+    if (session.waiting !== "sleep" && session.waiting !== "pause") break;
     wakeSession(session);
   }
   return said;
@@ -88,17 +89,118 @@ describe("a shell in a simulated container", () => {
   });
 
   test("says of what it does not have or know what it is, and does not guess", () => {
-    expect(sh("curl http://web")).toMatchObject({ err: "sh: curl: not found\n", code: 127 });
+    expect(sh("python3 -c x")).toMatchObject({ err: "sh: python3: not found\n", code: 127 });
     expect(sh("| wc").err).toBe('sh: syntax error: unexpected "|"\n');
     expect(sh("echo a >").err).toBe("sh: syntax error: a redirection has no file\n");
-    expect(sh("(echo a)").err).toBe('sh: syntax error: this simulated shell does not know "("\n');
-    expect(sh("if true; then echo a; fi").err).toContain('does not know "if"');
+    expect(sh("sleep 1 & wait").err).toBe('sh: syntax error: this simulated shell does not know "&"\n');
+    for (const broken of [
+      "if true; then echo a",
+      "while true; done",
+      "for a in b; echo",
+      "case a in a) echo",
+      "(echo a",
+      "echo a; fi",
+      "f() echo",
+      "a && ; b",
+    ])
+      expect([broken, sh(broken)]).toEqual([
+        broken,
+        expect.objectContaining({ out: "", code: 2, err: expect.stringContaining("syntax error") }),
+      ]);
     expect(sh("echo 'open").err).toContain("unterminated quoted string");
     expect(beginSession(["/bin/nope"], { stdin: false, tty: false, environment: [] })).toEqual({
       ok: false,
       message: 'exec: "/bin/nope": stat /bin/nope: no such file or directory',
     });
     expect(beginSession(["exit"], { stdin: false, tty: false, environment: [] })).toMatchObject({ ok: false });
+  });
+
+  test("has branches, loops, functions and shells of their own (POSIX shell, Compound Commands)", () => {
+    const told = (script: string) => {
+      const { out, err, code } = sh(script);
+      return `${out}${err}${code}`;
+    };
+    for (const [script, out] of [
+      ["if false; then echo a; elif true; then echo b; else echo c; fi && echo d", "b\nd\n0"],
+      ["for i in 1 2 3; do [ $i = 2 ] && continue; echo $i; done; echo end", "1\n3\nend\n0"],
+      ["i=0; while [ $i -lt 3 ]; do i=$((i + 1)); done; until [ $i -le 0 ]; do i=$((i-2)); done; echo $i", "-1\n0"],
+      ["while true; do while true; do break 2; done; echo never; done; echo out", "out\n0"],
+      ["case web-3 in db-*) echo db;; api|web-[0-9]) echo web;; *) echo other; esac; case 'a*' in a\\*) echo star;; esac", "web\nstar\n0"],
+      ['f() { echo "$1 of $#"; shift; for x in "$@"; do echo "<$x>"; done; return 4; }; f a "b c" d; echo $?', "a of 3\n<b c>\n<d>\n4\n0"],
+      ["x=1; (x=2; exit 7); echo $? $x; { x=3; }; echo $x; ! true; echo $?", "7 1\n3\n1\n0"],
+      ['echo "$(echo a; echo b)" $(echo c; echo d) `echo e`; V=$(exit 3); echo $?', "a\nb c d e\n3\n0"],
+      [
+        "for i in $(seq 1 3); do echo line $i; done > /tmp/loop; while read word n; do echo $n-$word; done < /tmp/loop",
+        "1-line\n2-line\n3-line\n0",
+      ],
+      ["seq 3 | while read n; do echo $((n * n)); done | sort -rn; printf '%s=%03d\\n' a 7 b 8", "9\n4\n1\na=007\nb=008\n0"],
+      [`cat <<EOF | tr a-z A-Z\nof $A\nEOF\necho \${NONE:-none} \${A:+set} \${#A}`, "OF B C\nnone set 3\n0"],
+      ["set -e; false || true; if false; then :; fi; echo on; false; echo never", "on\n1"],
+      ["echo $((7 / 2)) $((1 + 2 * 3 == 7 && 2 > 1)) $(( (1 + 2) * -3 )); test a = a -a ! b = c && echo both", "3 1 -9\nboth\n0"],
+      ['e=; for x in $e "$e"; do echo "[$x]"; done; sh -c \'exit 5\' || echo $?', "[]\n5\n0"],
+    ] as const)
+      expect([script, told(script)]).toEqual([script, out]);
+    expect(run(begin(["sh", "-c", "while read line; do echo got $line; done; echo end"], { stdin: true }), "a\nb\n").out).toBe(
+      "got a\ngot b\nend\n",
+    );
+    expect(sh("for i in 1 2 3; do sleep 1; done; echo done")).toMatchObject({ out: "done\n", slept: 3_000 });
+  });
+
+  test("a loop without end lets others have their turns, and what calls itself ends", () => {
+    const endless = begin(["sh", "-c", "while true; do :; done"]);
+    expect(advanceSession(endless, place)).toEqual([{ type: "sleep", ms: 100 }]);
+    expect(sh("f() { f; }; f").err).toBe("sh: out of memory\n");
+    expect(sh("f() { x=$(f); }; f").err).toBe("sh: out of memory\n");
+  });
+
+  test("speaks to others in the network: names are looked up first, and what comes back is said in the programs' words", () => {
+    const asked: unknown[] = [];
+    const talk = (script: string, answers: Partial<Record<string, Parameters<typeof answerSession>[2]>> = {}) => {
+      const session = begin(["sh", "-c", script]);
+      let said = "";
+      for (let turn = 0; turn < 10 && !session.over; turn++)
+        for (const effect of advanceSession(session, place)) {
+          if (effect.type === "stdout" || effect.type === "stderr") said += decoder.decode(effect.bytes);
+          if (effect.type === "exit") said += effect.code;
+          if (effect.type !== "ask") continue;
+          const { ask } = effect;
+          asked.push(
+            ask.is === "lookUp" ? ask.host : `${ask.protocol} ${ask.method} ${ask.ip}:${ask.port}${ask.path} ${decoder.decode(ask.body)}`,
+          );
+          const known =
+            ask.is === "lookUp" && ask.host.startsWith("web")
+              ? { name: "web.shop.svc.cluster.local", addresses: ["10.96.0.7"] }
+              : undefined;
+          const found = { outcome: known ? "answered" : "unreachable", code: 0, text: JSON.stringify(known ?? "") } as const;
+          answerSession(
+            session,
+            effect.id,
+            ask.is === "lookUp" ? found : (answers[ask.protocol] ?? { outcome: "answered", code: 200, text: "hello" }),
+          );
+        }
+      return said;
+    };
+    expect(talk("nslookup web")).toBe(
+      "Server:\t\t10.96.0.10\nAddress:\t10.96.0.10:53\n\nName:\tweb.shop.svc.cluster.local\nAddress: 10.96.0.7\n\n0",
+    );
+    expect(talk("nslookup db || echo no")).toContain("** server can't find db: NXDOMAIN\n\nno\n");
+    expect(talk("dig +short +search web; getent hosts web box")).toBe("10.96.0.7\n10.96.0.7         web.shop.svc.cluster.local\n0");
+    expect(talk("getent hosts box")).toBe("10.244.0.2        box\n0");
+    expect(talk("wget -qO- http://web:8080/a/b; wget -q -O - db")).toBe("hellowget: bad address 'db'\n1");
+    expect(talk("curl -s -o /dev/null -w '%{http_code}\\n' 10.1.2.3", { TCP: { outcome: "answered", code: 404, text: "x" } })).toBe(
+      "404\n0",
+    );
+    expect(talk("curl web", { TCP: { outcome: "timeout", code: 0, text: "" } })).toContain("curl: (28) Connection timed out");
+    expect(talk("echo ping | nc -u -w 2 web 53; nc -z web 80 && echo open")).toBe("helloopen\n0");
+    expect(talk("nc -z web 81", { TCP: { outcome: "refused", code: 0, text: "" } })).toBe("nc: web (web:81): Connection refused\n1");
+    expect(asked).toEqual(
+      expect.arrayContaining([
+        "TCP GET 10.96.0.7:8080/a/b ",
+        "TCP GET 10.1.2.3:80/ ",
+        "UDP UDP 10.96.0.7:53 ping\n",
+        "TCP CONNECT 10.96.0.7:80 ",
+      ]),
+    );
   });
 
   test("passes on what commands write through pipes, and to and from files", () => {

@@ -55,8 +55,8 @@ test("routes lead to a pod's node by its podCIDR, and to nodes by their own addr
 
 describe("names (Kubernetes DNS specification)", () => {
   const services = new Map<string, Service>([
-    ["shop/web", { spec: { clusterIP: "10.96.0.10" } }],
-    ["shop/db", { spec: { clusterIP: "None" } }],
+    ["shop/web", { spec: { clusterIP: "10.96.0.10", ports: [{ name: "http", port: 80 }] } }],
+    ["shop/db", { spec: { clusterIP: "None", ports: [{ name: "sql", port: 5432 }] } }],
     ["shop/mail", { spec: { type: "ExternalName", externalName: "mail.example.org" } }],
   ]);
   const slice = {
@@ -70,7 +70,7 @@ describe("names (Kubernetes DNS specification)", () => {
   test.each(["web", "web.shop", "web.shop.svc", "web.shop.svc.cluster.local", "web.shop.svc.cluster.local."])(
     "%s is the Service's address",
     (name) => {
-      expect(resolve(name)).toEqual({ found: true, addresses: ["10.96.0.10"], service: "shop/web" });
+      expect(resolve(name)).toEqual({ found: true, name: "web.shop.svc.cluster.local", addresses: ["10.96.0.10"], service: "shop/web" });
     },
   );
 
@@ -80,12 +80,23 @@ describe("names (Kubernetes DNS specification)", () => {
   });
 
   test("a headless Service is its ready pods, also one by one", () => {
-    expect(resolve("db")).toEqual({ found: true, addresses: ["10.244.0.5"], service: "shop/db" });
-    expect(resolve("db-0.db")).toEqual({ found: true, addresses: ["10.244.0.5"], service: "shop/db" });
+    const found = { found: true, addresses: ["10.244.0.5"], service: "shop/db" };
+    expect(resolve("db")).toEqual({ ...found, name: "db.shop.svc.cluster.local" });
+    expect(resolve("db-0.db")).toEqual({ ...found, name: "db-0.db.shop.svc.cluster.local" });
     expect(resolve("db-1.db")).toEqual({ found: false });
   });
 
+  test("a named port is where its Service is, or each ready pod of a headless one", () => {
+    const ports = (name: string) => {
+      const answer = resolve(name);
+      return "ports" in answer ? answer.ports : undefined;
+    };
+    expect(ports("_http._tcp.web")).toEqual([{ port: 80, target: "web.shop.svc.cluster.local" }]);
+    expect(ports("_sql._tcp.db.shop.svc.cluster.local.")).toEqual([{ port: 5432, target: "db-0.db.shop.svc.cluster.local" }]);
+    expect([ports("_http._udp.web"), ports("_nope._tcp.web")]).toEqual([undefined, undefined]);
+  });
+
   test("ExternalName is an alias", () => {
-    expect(resolve("mail")).toEqual({ found: true, cname: "mail.example.org" });
+    expect(resolve("mail")).toEqual({ found: true, name: "mail.shop.svc.cluster.local", cname: "mail.example.org" });
   });
 });

@@ -34,12 +34,39 @@ export type ProgramResult =
   /** Ends the shell. */
   | { readonly is: "leaving"; readonly code: number }
   /** Sends a signal to the container's main process. */
-  | { readonly is: "signalling"; readonly signal: number };
+  | { readonly is: "signalling"; readonly signal: number }
+  /** Asks somebody in the cluster's network, and goes on with the answer. */
+  | { readonly is: "asking"; readonly ask: NetworkAsk; readonly then: (answer: NetworkAnswer) => ProgramResult };
 
-/** A program that reads its input. */
+/** What a process sends into the network: a look-up of a name, or a request to an address. */
+export type NetworkAsk =
+  | { readonly is: "lookUp"; readonly host: string; readonly timeoutMs: number }
+  | {
+      readonly is: "request";
+      readonly ip: string;
+      readonly port: number;
+      readonly protocol: "TCP" | "UDP";
+      /** An HTTP method, or "CONNECT" for a connection alone. */
+      readonly method: string;
+      readonly path: string;
+      readonly body: Uint8Array;
+      readonly timeoutMs: number;
+    };
+
+/** What comes back of it: the addresses of a name stand in `text`, as `{"name":"web.shop.svc.cluster.local","addresses":["10.96.0.7"]}`. */
+export interface NetworkAnswer {
+  readonly outcome: "answered" | "refused" | "timeout" | "unreachable";
+  readonly code: number;
+  readonly text: string;
+}
+
+/** A program that reads its input; `next` is what it does when it has read enough. */
 export interface Reader {
   /** The next bytes; `ended` says that no more come. Once it answers with a code it is over. */
-  take(bytes: Uint8Array, ended: boolean): { readonly out?: string | Uint8Array; readonly err?: string; readonly code?: number };
+  take(
+    bytes: Uint8Array,
+    ended: boolean,
+  ): { readonly out?: string | Uint8Array; readonly err?: string; readonly code?: number; readonly next?: ProgramResult };
 }
 
 export type Program = (words: readonly string[], place: Place, environment: Map<string, string>, status: number) => ProgramResult;

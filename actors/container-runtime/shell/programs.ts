@@ -2,8 +2,10 @@ import type { CriUser } from "../../../protocol/cri";
 import { sleepMs } from "../command";
 import { filePrograms } from "./file-programs";
 import { absolute } from "./files";
+import { networkPrograms } from "./network-programs";
 import { ended, failed, filesAt, type Place, type Program, type ProgramResult } from "./program";
 import { tar } from "./tar";
+import { textPrograms } from "./text-programs";
 
 const signals: ReadonlyMap<string, number> = new Map([
   ...([9, 15, 2, 1] as const).map((number) => [String(number), number] as const),
@@ -35,6 +37,21 @@ function kill(words: readonly string[]): ProgramResult {
 }
 
 function test(words: readonly string[], place: Place): ProgramResult {
+  // Looser first: A -o B, then A -a B, then ! A.
+  for (const [operator, holds] of [
+    ["-o", (codes: readonly number[]) => codes.includes(0)],
+    ["-a", (codes: readonly number[]) => codes.every((code) => code === 0)],
+  ] as const) {
+    const at = words.length > 3 ? words.indexOf(operator, 1) : -1;
+    if (at < 0) continue;
+    const parts = [test(words.slice(0, at), place), test(words.slice(at + 1), place)];
+    const codes = parts.map((part) => (part.is === "ended" ? part.code : 2));
+    return parts.find((part) => part.is === "ended" && part.code > 1) ?? ended("", holds(codes) ? 0 : 1);
+  }
+  if (words[0] === "!" && words.length > 2) {
+    const inner = test(words.slice(1), place);
+    return inner.is === "ended" && inner.code <= 1 ? ended("", 1 - inner.code) : inner;
+  }
   const [a = "", b = "", c = ""] = words;
   const verdict = (holds: boolean) => ended("", holds ? 0 : 1);
   switch (words.length) {
@@ -54,7 +71,9 @@ function test(words: readonly string[], place: Place): ProgramResult {
       if (b === "-eq") return verdict(Number(a) === Number(c));
       if (b === "-ne") return verdict(Number(a) !== Number(c));
       if (b === "-lt") return verdict(Number(a) < Number(c));
+      if (b === "-le") return verdict(Number(a) <= Number(c));
       if (b === "-gt") return verdict(Number(a) > Number(c));
+      if (b === "-ge") return verdict(Number(a) >= Number(c));
   }
   return failed(`sh: ${words.join(" ")}: unknown operand\n`, 2);
 }
@@ -99,6 +118,8 @@ function dateText(nowMs: number): string {
 
 const programs: ReadonlyMap<string, Program> = new Map<string, Program>([
   ...filePrograms,
+  ...networkPrograms,
+  ...textPrograms,
   ["tar", tar],
   ["true", () => ended("")],
   [":", () => ended("")],

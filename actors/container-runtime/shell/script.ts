@@ -1,17 +1,12 @@
+import { SyntaxFault, type Token, tokensOf } from "./lexer";
+import { literal, type Word } from "./words";
+
 /**
- * The part of the shell's language that simulated processes understand: commands joined by `;`, `&&`, `||` and line ends, single and double
- * quotes, backslashes, `$NAME`, `${NAME}` and `$?`. Outputs go to the other one (`>&2`, `2>&1`), to /dev/null or to a file, and input comes
- * from a file (`<`) or from the command before (`|`); other redirections and control words are refused by name rather than misread.
+ * The part of the shell's language that simulated processes understand: commands joined by `;`, `&&`, `||`, `|` and line ends; quotes and backslashes;
+ * variables, `$(…)` and `$((…))`; `if`, `while`, `until`, `for`, `case`, functions, `{ … }` and `( … )`. Outputs go to the other one (`>&2`, `2>&1`), to
+ * /dev/null or to a file, and input comes from a file (`<`), from what follows (`<<`) or from the command before. What else there is (`&`, other redirections)
+ * is refused by name rather than misread.
  */
-
-/** A piece of a word; only what is not in single quotes is expanded. */
-interface Piece {
-  readonly text: string;
-  readonly expands: boolean;
-}
-
-export type Word = readonly Piece[];
-
 export interface Step {
   readonly words: readonly Word[];
   /** Of what the step before ended with; "piped" reads what that one wrote, if it ran. */
@@ -20,8 +15,32 @@ export interface Step {
   readonly pipes?: true;
   /** The file from which it reads. */
   readonly input?: Word;
+  /** The lines that it reads. */
+  readonly here?: Word;
   /** Where its two outputs go, where not to their own places. */
   readonly outputs?: Outputs;
+  /** It is no command but has some in it. */
+  readonly compound?: Compound;
+  /** `!`: it succeeds where it fails. */
+  readonly negated?: true;
+}
+
+export type Compound =
+  | { readonly is: "group"; readonly body: readonly Step[]; readonly ownShell: boolean }
+  | { readonly is: "if"; readonly branches: readonly Branch[]; readonly otherwise: readonly Step[] }
+  | { readonly is: "while"; readonly test: readonly Step[]; readonly until: boolean; readonly body: readonly Step[] }
+  /** Without words it goes through what the shell or the function was given. */
+  | { readonly is: "for"; readonly name: string; readonly words: readonly Word[] | undefined; readonly body: readonly Step[] }
+  | {
+      readonly is: "case";
+      readonly word: Word;
+      readonly clauses: readonly { readonly patterns: readonly Word[]; readonly body: readonly Step[] }[];
+    }
+  | { readonly is: "function"; readonly name: string; readonly body: readonly Step[] };
+
+export interface Branch {
+  readonly test: readonly Step[];
+  readonly body: readonly Step[];
 }
 
 export type Output = "stdout" | "stderr" | "nowhere" | FileOutput;
@@ -39,156 +58,259 @@ export interface Outputs {
 const ownPlaces: Outputs = { out: "stdout", err: "stderr" };
 
 /** The places after one more redirection, "2>&1" or "> /dev/null": they are taken one after another. */
-function redirected(outputs: Outputs, redirection: string): Outputs {
-  const [, from = "", to = ""] = /^([12&]?)>\s*(.*)$/.exec(redirection)!;
-  const target = to === "&1" ? outputs.out : to === "&2" ? outputs.err : "nowhere";
+function redirected(outputs: Outputs, redirection: string, file?: Word): Outputs {
+  const [, from = "", arrows = "", to = ""] = /^([12&]?)(>>?)\s*(.*)$/s.exec(redirection)!;
+  const target: Output = file ? { file, append: arrows === ">>" } : to === "&1" ? outputs.out : to === "&2" ? outputs.err : "nowhere";
   return from === "&" ? { out: target, err: target } : from === "2" ? { ...outputs, err: target } : { ...outputs, out: target };
 }
 
 export type Script = { readonly ok: true; readonly steps: readonly Step[] } | { readonly ok: false; readonly message: string };
 
-const controlWords: ReadonlySet<string> = new Set([
-  "if",
-  "then",
-  "else",
-  "elif",
-  "fi",
-  "for",
-  "while",
-  "until",
-  "do",
-  "done",
-  "case",
-  "esac",
-]);
-/** Redirections of one output to the other, or to nowhere. */
-const redirection = /^(?:[12&]?>\s*\/dev\/null|[12]?>&[12])(?![\w./])/;
-/** Redirections to and from a file, whose name is the next word. */
-const toFile = /^(?:[12&]?>>?(?![&>(])|<(?![&<(>]))[ \t]*/;
+/** Commands in commands, and scripts in words, that are read. */
+const depthMax = 50;
 
-export function parseScript(text: string): Script {
-  const steps: Step[] = [];
-  let words: Word[] = [];
-  let word: Piece[] | undefined;
-  let runs: Step["runs"] = "always";
-  let outputs = ownPlaces;
-  let input: Word | undefined;
-  /** The redirection whose file is the next word. */
-  let opened: string | undefined;
-  /** Whether the last piece is bare text, which goes on with the next character: "$A" and B in `"$A"B` are two. */
-  let bare = false;
-  const add = (piece: string, expands: boolean, isBare = false) => {
-    word ??= [];
-    if (bare && isBare) word.push({ text: word.pop()!.text + piece, expands });
-    else word.push({ text: piece, expands });
-    bare = isBare;
-  };
-  const endWord = () => {
-    if (word && opened === undefined) words.push(word);
-    else if (word) {
-      const file: FileOutput = { file: word, append: opened!.includes(">>") };
-      if (opened!.startsWith("<")) input = word;
-      else if (opened!.startsWith("&")) outputs = { out: file, err: file };
-      else outputs = opened!.startsWith("2") ? { ...outputs, err: file } : { ...outputs, out: file };
-      opened = undefined;
-    }
-    word = undefined;
-    bare = false;
-  };
-  /** What is wrong at the end of a command, if something is: a redirection without a file, a pipe from or to nothing. */
-  const endStep = (next: Step["runs"]): string | undefined => {
-    endWord();
-    if (opened !== undefined) return "syntax error: a redirection has no file";
-    const acts = words.length > 0 || outputs !== ownPlaces || input !== undefined;
-    if (!acts && (runs === "piped" || next === "piped")) return 'syntax error: unexpected "|"';
-    const piping = next === "piped" ? { pipes: true as const } : {};
-    if (acts) steps.push({ words, runs, ...piping, ...(input ? { input } : {}), ...(outputs === ownPlaces ? {} : { outputs }) });
-    outputs = ownPlaces;
-    input = undefined;
-    words = [];
-    runs = next;
-    return undefined;
-  };
-  for (let at = 0; at < text.length; at++) {
-    const rest = text.slice(at);
-    // A number belongs to the redirection where it stands alone: `echo 2>&1`, but not `echo a2>&1`.
-    const turned = word === undefined || /^[>&]/.test(rest) ? redirection.exec(rest)?.[0] : undefined;
-    const file = turned === undefined && (word === undefined || /^[<>&]/.test(rest)) ? toFile.exec(rest)?.[0] : undefined;
-    const char = text[at]!;
-    let wrong: string | undefined;
-    if (turned !== undefined) {
-      endWord();
-      outputs = redirected(outputs, turned);
-      at += turned.length - 1;
-    } else if (file !== undefined) {
-      endWord();
-      opened = file;
-      at += file.length - 1;
-    } else if (char === "'" || char === '"') {
-      const end = text.indexOf(char, at + 1);
-      if (end < 0) return { ok: false, message: "syntax error: unterminated quoted string" };
-      add(text.slice(at + 1, end), char === '"');
-      at = end;
-    } else if (char === "\\") {
-      add(text[at + 1] ?? "", false);
-      at++;
-    } else if (char === "#" && word === undefined) {
-      const end = text.indexOf("\n", at);
-      at = end < 0 ? text.length : end - 1;
-    } else if (rest.startsWith("&&")) {
-      wrong = endStep("onSuccess");
-      at++;
-    } else if (rest.startsWith("||")) {
-      wrong = endStep("onFailure");
-      at++;
-    } else if (char === "|" && text[at + 1] !== "&") wrong = endStep("piped");
-    else if (char === ";" || char === "\n") wrong = endStep("always");
-    else if (char === " " || char === "\t" || char === "\r") endWord();
-    else if ("|<>&()`".includes(char))
-      return { ok: false, message: `syntax error: this simulated shell does not know ${JSON.stringify(char)}` };
-    else add(char, true, true);
-    if (wrong !== undefined) return { ok: false, message: wrong };
+/** Reads a script; its steps run one after another. */
+export function parseScript(text: string, depth = 0): Script {
+  try {
+    const deeper = (inner: string) => {
+      const script = depth < depthMax ? parseScript(inner, depth + 1) : undefined;
+      if (!script?.ok) throw new SyntaxFault(script?.message ?? tooDeep);
+      return script.steps;
+    };
+    return { ok: true, steps: new Parser(tokensOf(text, deeper)).whole() };
+  } catch (error) {
+    if (error instanceof SyntaxFault) return { ok: false, message: error.message };
+    throw error;
   }
-  const wrong = endStep("always");
-  if (wrong !== undefined) return { ok: false, message: wrong };
-  const control = steps.find(({ words: [first] }) => first && controlWords.has(first.map((piece) => piece.text).join("")));
-  if (control)
-    return { ok: false, message: `syntax error: this simulated shell does not know ${JSON.stringify(literal(control.words[0]!))}` };
-  return { ok: true, steps };
 }
 
-/** A word as it stands, without expansion. */
-export function literal(word: Word): string {
-  return word.map(({ text }) => text).join("");
+const tooDeep = `syntax error: commands lie in each other more than ${depthMax} deep`;
+const reserved: ReadonlySet<string> = new Set(["then", "else", "elif", "fi", "do", "done", "esac", "}", "in"]);
+const nothing: ReadonlySet<string> = new Set();
+
+class Parser {
+  private at = 0;
+  private depth = 0;
+
+  constructor(private readonly tokens: readonly Token[]) {}
+
+  whole(): readonly Step[] {
+    const steps = this.list(nothing);
+    if (this.at < this.tokens.length) throw this.unexpected();
+    return steps;
+  }
+
+  /** Commands up to one of the words or operators, which is not taken. */
+  private list(ends: ReadonlySet<string>): readonly Step[] {
+    if (++this.depth > depthMax) throw new SyntaxFault(tooDeep);
+    const steps: Step[] = [];
+    let runs: Step["runs"] = "always";
+    let turned = false;
+    for (;;) {
+      const due = runs !== "always";
+      while (this.isOperator("\n") || (!due && this.isOperator(";"))) this.at++;
+      const token = this.tokens[this.at];
+      if (token === undefined || this.isAt(ends)) {
+        if (due)
+          throw token === undefined && runs !== "piped"
+            ? new SyntaxFault("syntax error: unexpected end of file")
+            : new SyntaxFault('syntax error: unexpected "|"');
+        break;
+      }
+      const { negated: turnsOver, ...step } = this.step(runs);
+      turned ||= turnsOver === true;
+      const next = this.tokens[this.at];
+      const joined = next?.is === "operator" ? next.text : "";
+      if (joined === "|" || joined === "&&" || joined === "||") this.at++;
+      // What `!` turns over is what the whole pipe ends with.
+      if (joined === "|") steps.push({ ...step, pipes: true });
+      else {
+        steps.push(turned ? { ...step, negated: true } : step);
+        turned = false;
+      }
+      runs = joined === "|" ? "piped" : joined === "&&" ? "onSuccess" : joined === "||" ? "onFailure" : "always";
+      if (runs === "always" && next !== undefined && joined !== ";" && joined !== "\n" && !this.isAt(ends)) throw this.unexpected();
+    }
+    this.depth--;
+    return steps;
+  }
+
+  private step(runs: Step["runs"]): Step {
+    const negated = this.isWord("!") ? { negated: true as const } : {};
+    if (negated.negated) this.at++;
+    const compound = this.compound();
+    const words: Word[] = [];
+    let outputs = ownPlaces;
+    let input: Word | undefined;
+    let here: Word | undefined;
+    for (let token = this.tokens[this.at]; token !== undefined && token.is !== "operator"; token = this.tokens[this.at]) {
+      if (token.is === "word" && compound) break;
+      this.at++;
+      if (token.is === "word") words.push(token.word);
+      else if (token.is === "turn") outputs = redirected(outputs, token.text);
+      else if (token.is === "here") here = [{ text: token.text, expands: token.expands }];
+      else {
+        const file = this.tokens[this.at++];
+        if (file?.is !== "word") throw new SyntaxFault("syntax error: a redirection has no file");
+        if (token.text.startsWith("<")) input = file.word;
+        else outputs = redirected(outputs, token.text, file.word);
+      }
+    }
+    const [name] = words;
+    if (words.length === 1 && this.isOperator("(") && name && /^[A-Za-z_]\w*$/.test(literal(name)))
+      return { words: [], runs, compound: this.definition(literal(name)) };
+    if (words.length === 0 && !compound && outputs === ownPlaces && input === undefined && here === undefined) throw this.unexpected();
+    return {
+      ...{ words, runs, ...negated },
+      ...(compound ? { compound } : {}),
+      ...(input ? { input } : {}),
+      ...(here ? { here } : {}),
+      ...(outputs === ownPlaces ? {} : { outputs }),
+    };
+  }
+
+  private compound(): Compound | undefined {
+    if (this.isOperator("(")) {
+      this.at++;
+      const body = this.list(new Set([")"]));
+      this.take(")");
+      return { is: "group", body, ownShell: true };
+    }
+    const token = this.tokens[this.at];
+    const word = token?.is === "word" && isPlain(token.word) ? literal(token.word) : "";
+    if (reserved.has(word) && word !== "in") throw this.unexpected();
+    switch (word) {
+      case "if":
+        return this.condition();
+      case "while":
+      case "until": {
+        this.at++;
+        const test = this.list(new Set(["do"]));
+        return { is: "while", test, until: word === "until", body: this.loop() };
+      }
+      case "for":
+        return this.each();
+      case "case":
+        return this.choice();
+      case "{": {
+        this.at++;
+        const body = this.list(new Set(["}"]));
+        this.take("}");
+        return { is: "group", body, ownShell: false };
+      }
+      default:
+        return undefined;
+    }
+  }
+
+  private condition(): Compound {
+    const branches: Branch[] = [];
+    do {
+      this.at++;
+      const test = this.list(new Set(["then"]));
+      this.take("then");
+      branches.push({ test, body: this.list(new Set(["elif", "else", "fi"])) });
+    } while (this.isWord("elif"));
+    let otherwise: readonly Step[] = [];
+    if (this.isWord("else")) {
+      this.at++;
+      otherwise = this.list(new Set(["fi"]));
+    }
+    this.take("fi");
+    return { is: "if", branches, otherwise };
+  }
+
+  private loop(): readonly Step[] {
+    this.take("do");
+    const body = this.list(new Set(["done"]));
+    this.take("done");
+    return body;
+  }
+
+  private each(): Compound {
+    this.at++;
+    const name = literal(this.word());
+    let words: Word[] | undefined;
+    while (this.isOperator("\n")) this.at++;
+    if (this.isWord("in")) {
+      this.at++;
+      words = [];
+      while (this.tokens[this.at]?.is === "word") words.push(this.word());
+    }
+    while (this.isOperator("\n") || this.isOperator(";")) this.at++;
+    return { is: "for", name, words, body: this.loop() };
+  }
+
+  private choice(): Compound {
+    this.at++;
+    const word = this.word();
+    while (this.isOperator("\n")) this.at++;
+    this.take("in");
+    const clauses: { patterns: Word[]; body: readonly Step[] }[] = [];
+    for (;;) {
+      while (this.isOperator("\n")) this.at++;
+      if (this.isWord("esac")) break;
+      if (this.isOperator("(")) this.at++;
+      const patterns = [this.word()];
+      while (this.isOperator("|")) {
+        this.at++;
+        patterns.push(this.word());
+      }
+      this.take(")");
+      clauses.push({ patterns, body: this.list(new Set([";;", "esac"])) });
+      if (!this.isOperator(";;")) break;
+      this.at++;
+    }
+    this.take("esac");
+    return { is: "case", word, clauses };
+  }
+
+  private definition(name: string): Compound {
+    this.take("(");
+    this.take(")");
+    while (this.isOperator("\n")) this.at++;
+    const body = this.compound();
+    if (body?.is !== "group") throw this.unexpected();
+    return { is: "function", name, body: body.body };
+  }
+
+  private word(): Word {
+    const token = this.tokens[this.at];
+    if (token?.is !== "word") throw this.unexpected();
+    this.at++;
+    return token.word;
+  }
+
+  private take(text: string): void {
+    if (!(this.isOperator(text) || this.isWord(text))) throw this.unexpected();
+    this.at++;
+  }
+
+  private isOperator(text: string): boolean {
+    const token = this.tokens[this.at];
+    return token?.is === "operator" && token.text === text;
+  }
+
+  private isWord(text: string): boolean {
+    const token = this.tokens[this.at];
+    return token?.is === "word" && isPlain(token.word) && literal(token.word) === text;
+  }
+
+  private isAt(ends: ReadonlySet<string>): boolean {
+    const token = this.tokens[this.at];
+    if (token?.is === "operator") return ends.has(token.text);
+    return token?.is === "word" && isPlain(token.word) && ends.has(literal(token.word));
+  }
+
+  private unexpected(): SyntaxFault {
+    const token = this.tokens[this.at];
+    if (token === undefined) return new SyntaxFault("syntax error: unexpected end of file");
+    return new SyntaxFault(`syntax error: unexpected ${JSON.stringify(token.is === "word" ? literal(token.word) : token.text)}`);
+  }
 }
 
-export const hasVariables = (word: Word) => word.some(({ text, expands }) => expands && text.includes("$"));
-
-/** `NAME=value`, which sets a variable where it stands before the command. */
-export const isAssignment = (word: Word) => /^[A-Za-z_]\w*=/.test(literal(word));
-
-/** What the words of a command may come to: `A=$A$A` doubles them each time. Source: execve(2), limits on size of arguments. */
-export const wordsMax = 2 * 1024 * 1024;
-
-/** A word with its variables filled in; what is not set is empty. One that becomes longer than `wordsMax` ends soon after that. */
-export function expand(word: Word, environment: ReadonlyMap<string, string>, status: number): string {
-  let filled = 0;
-  const value = (name: string) => {
-    if (filled > wordsMax) return "";
-    const found = name === "?" ? String(status) : name === "$" ? "1" : (environment.get(name) ?? "");
-    filled += found.length;
-    return found;
-  };
-  return word
-    .map(({ text, expands }) =>
-      expands
-        ? text.replace(/\$(?:\{([A-Za-z_]\w*|\?)\}|([A-Za-z_]\w*|\?|\$))/g, (_all, braced?: string, plain?: string) =>
-            value(braced ?? plain ?? ""),
-          )
-        : text,
-    )
-    .join("");
-}
+/** Words that mean something to the shell stand in no quotes. */
+const isPlain = (word: Word) => word.length === 1 && word[0]!.splits === true && !word[0]!.commands && !word[0]!.isSum;
 
 const shells: ReadonlySet<string> = new Set(["sh", "bash", "ash", "dash"]);
 
@@ -202,4 +324,14 @@ export function shellInvocation(command: readonly string[]): { readonly script: 
   const flag = rest.findIndex((argument) => /^-\w*c$/.test(argument));
   if (flag >= 0) return { script: rest[flag + 1] ?? "" };
   return rest.every((argument) => argument.startsWith("-")) ? { script: undefined } : undefined;
+}
+
+/** The name under which a step says what is wrong with a script. */
+export const syntaxError = "\0syntax";
+
+/** The steps of a script; one that says what is wrong, as the shell would, where it cannot be read. */
+export function stepsOf(script: string): readonly Step[] {
+  const parsed = parseScript(script);
+  const literal = (text: string): Word => [{ text, expands: false }];
+  return parsed.ok ? parsed.steps : [{ words: [literal(syntaxError), literal(parsed.message)], runs: "always" }];
 }

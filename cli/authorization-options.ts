@@ -1,6 +1,7 @@
 import { resolve } from "node:path";
 import type { Command } from "commander";
 import { parse } from "yaml";
+import { type AbacPolicy, readPolicies } from "../actors/api-server/authorization/abac";
 import { type Authorizer, readAuthorizationConfiguration, type WebhookAccess } from "../actors/api-server/authorization/configuration";
 import { parseDurationMs } from "../protocol/kinds/duration";
 import { readAuditWebhookAccess } from "./audit-webhook-access";
@@ -13,6 +14,7 @@ const flag = "--authorization-config";
 export interface AuthorizationFlags {
   readonly authorizationConfig?: string;
   readonly authorizationMode?: string;
+  readonly authorizationPolicyFile?: string;
   readonly authorizationWebhookConfigFile?: string;
   readonly authorizationWebhookVersion?: string;
   readonly authorizationWebhookCacheAuthorizedTtl?: string;
@@ -25,8 +27,9 @@ export function addAuthorizationFlag(command: Command): Command {
     .option(`${flag} <file>`, "an AuthorizationConfiguration: who is asked what users may do, webhooks too (default Node, RBAC)")
     .option(
       `${modeFlag} <modes>`,
-      "the same in short: Node, RBAC, Webhook, AlwaysAllow, AlwaysDeny with commas between them, in their order",
+      "the same in short: Node, RBAC, ABAC, Webhook, AlwaysAllow, AlwaysDeny with commas between them, in their order",
     )
+    .option("--authorization-policy-file <file>", "policies of the mode ABAC: one of JSON a line")
     .option("--authorization-webhook-config-file <file>", "a kubeconfig: whom the mode Webhook asks")
     .option("--authorization-webhook-version <version>", "the SubjectAccessReview that it is asked with, v1 or v1beta1 (default v1beta1)")
     .option(
@@ -38,10 +41,12 @@ export function addAuthorizationFlag(command: Command): Command {
 
 /** Reads the file, or the modes. Throws an InputError that names the file or the flag, and the place. */
 export function readAuthorization(flags: AuthorizationFlags): readonly Authorizer[] | undefined {
-  const { authorizationConfig: file, authorizationMode: modes, ...webhook } = flags;
+  const { authorizationConfig: file, authorizationMode: modes, authorizationPolicyFile: policies, ...webhook } = flags;
   const given = webhookFlags.find((name) => webhook[name] !== undefined);
+  if (policies !== undefined && !modes?.split(",").includes("ABAC"))
+    throw new InputError(`${policyFlag} ${policies}: cannot be specified without mode ABAC`);
   if (file === undefined) {
-    if (modes !== undefined) return authorizersOf(modes, webhook);
+    if (modes !== undefined) return authorizersOf(modes, webhook, policies);
     if (given !== undefined) throw new InputError(`${flagOf(given)} ${webhook[given]}: without ${modeFlag} Webhook nobody is asked`);
     return undefined;
   }
@@ -60,7 +65,8 @@ export function readAuthorization(flags: AuthorizationFlags): readonly Authorize
 }
 
 const modeFlag = "--authorization-mode";
-const modeNames = ["Node", "RBAC", "Webhook", "AlwaysAllow", "AlwaysDeny"] as const;
+const policyFlag = "--authorization-policy-file";
+const modeNames = ["Node", "RBAC", "ABAC", "Webhook", "AlwaysAllow", "AlwaysDeny"] as const;
 const webhookFlags = [
   "authorizationWebhookConfigFile",
   "authorizationWebhookVersion",
@@ -70,14 +76,12 @@ const webhookFlags = [
 
 const flagOf = (name: string) => `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
 
-function authorizersOf(text: string, webhook: AuthorizationFlags): readonly Authorizer[] {
+function authorizersOf(text: string, webhook: AuthorizationFlags, policies: string | undefined): readonly Authorizer[] {
   const modes = text.split(",");
   const file = webhook.authorizationWebhookConfigFile;
   for (const mode of modes)
     if (!modeNames.some((name) => name === mode))
-      throw new InputError(
-        `${modeFlag} ${text}: ${mode === "ABAC" ? "ABAC is not there in this cluster" : `${JSON.stringify(mode)} is not a valid mode`}: expected some of ${modeNames.join(", ")}`,
-      );
+      throw new InputError(`${modeFlag} ${text}: ${JSON.stringify(mode)} is not a valid mode: expected some of ${modeNames.join(", ")}`);
   if (new Set(modes).size < modes.length) throw new InputError(`${modeFlag} ${text}: has mode specified more than once`);
   const given = webhookFlags.find((name) => webhook[name] !== undefined);
   if (given !== undefined && !modes.includes("Webhook"))
@@ -102,12 +106,25 @@ function authorizersOf(text: string, webhook: AuthorizationFlags): readonly Auth
       access: accessOf(resolve(file), "--authorization-webhook-config-file"),
     },
   };
+  const others = modes.filter((mode) => mode !== "ABAC");
+  const abac = modes.indexOf("ABAC");
+  if (abac >= 0 && policies === undefined) throw new InputError(`${modeFlag} ${text}: ${policyFlag} says what the mode ABAC allows`);
+  const byPolicies: readonly Authorizer[] = policies === undefined ? [] : [{ type: "ABAC", name: "abac", policies: policiesIn(policies) }];
+  if (others.length === 0) return byPolicies;
   const read = readAuthorizationConfiguration({
     ...{ apiVersion: "apiserver.config.k8s.io/v1", kind: "AuthorizationConfiguration" },
-    authorizers: modes.map((type) => (type === "Webhook" ? { type, name: "default", webhook: asked } : { type, name: type.toLowerCase() })),
+    authorizers: others.map((type) =>
+      type === "Webhook" ? { type, name: "default", webhook: asked } : { type, name: type.toLowerCase() },
+    ),
   });
   if (!read.ok) throw new InputError(read.problems.map((problem) => `${modeFlag} ${text}: ${problem}`).join("\n"));
-  return read.authorizers;
+  return abac < 0 ? read.authorizers : read.authorizers.toSpliced(abac, 0, ...byPolicies);
+}
+
+function policiesIn(file: string): readonly AbacPolicy[] {
+  const read = readPolicies(readText(file));
+  if (!read.ok) throw new InputError(read.problems.map((problem) => `${file}:${problem}`).join("\n"));
+  return read.policies;
 }
 
 /** A parsed file with what the kubeconfigs say that its webhooks name. Throws an InputError about the first that cannot be used. */

@@ -1,5 +1,6 @@
 import type { Counter, Histogram, Registry } from "../metrics/registry";
 import { masters, type User } from "./authentication/user";
+import { allowedByPolicies } from "./authorization/abac";
 import type { Attributes } from "./authorization/attributes";
 import { type AuthorizationWebhook, type Authorizer, defaultAuthorizers } from "./authorization/configuration";
 import { compileConditions, conditionsHold } from "./authorization/match-conditions";
@@ -106,7 +107,7 @@ function askInTurn(state: ServerState, ctx: Ctx, user: User, wanted: Attributes,
         return askWebhook(state, ctx, link, user, wanted, deadlineUs, (state, verdict, ctx) =>
           settle(state, ctx, link, verdict) ? undefined : from(state, ctx, at + 1),
         );
-      if (settle(state, ctx, link, localVerdict(state, link.type, user, wanted))) return undefined;
+      if (settle(state, ctx, link, localVerdict(state, link, user, wanted))) return undefined;
     }
     return then(state, { allowed: false, reason: reasons.join("\n"), ...errorOf(errors) }, ctx);
   }
@@ -141,7 +142,7 @@ export function decideAccess(state: ServerState, user: User, wanted: Attributes)
   let reasons = "";
   for (const link of state.authorizers.chain) {
     if (link.type === "Webhook") throw new Unasked(user, wanted);
-    const { type, reason } = localVerdict(state, link.type, user, wanted);
+    const { type, reason } = localVerdict(state, link, user, wanted);
     if (type !== "none") {
       state.metrics.authorization.decisions.add([link.type, link.name, type === "allow" ? "allowed" : "denied"]);
       return { allowed: type === "allow", reason };
@@ -198,14 +199,18 @@ export function withAccess<T>(
   }
 }
 
-function localVerdict(state: ServerState, type: Exclude<Link["type"], "Webhook">, user: User, wanted: Attributes): Verdict {
-  switch (type) {
+function localVerdict(state: ServerState, link: Exclude<Link, WebhookLink>, user: User, wanted: Attributes): Verdict {
+  switch (link.type) {
     case "Node":
       return decideByNode(state, user, wanted);
     case "RBAC": {
       const { allowed, reason } = decideByRoles(state, user, wanted);
       return { type: allowed ? "allow" : "none", reason };
     }
+    case "ABAC":
+      return allowedByPolicies(link.policies, user, wanted)
+        ? { type: "allow", reason: "" }
+        : { type: "none", reason: "No policy matched." };
     case "AlwaysAllow":
       return { type: "allow", reason: "" };
     case "AlwaysDeny":

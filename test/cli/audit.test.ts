@@ -449,7 +449,21 @@ clusters: [{name: a, cluster: {server: "https://127.0.0.1:1/"}}], users: [{name:
     });
     const wrong = (more: object) => complaint(() => asked(more));
     expect(wrong({ authorizationMode: "Node,Rbac" })).toContain('--authorization-mode Node,Rbac: "Rbac" is not a valid mode');
-    expect(wrong({ authorizationMode: "ABAC" })).toContain("ABAC is not there in this cluster");
+    const policies = join(folder, "policies.jsonl");
+    writeFileSync(policies, '# who may what\n{"user": "ann"}\n');
+    const abac = { authorizationMode: "Node,ABAC,RBAC", authorizationPolicyFile: policies };
+    expect(asked(abac)?.map(({ type, name }) => [type, name])).toEqual([
+      ...[
+        ["Node", "node"],
+        ["ABAC", "abac"],
+        ["RBAC", "rbac"],
+      ],
+    ]);
+    expect(asked({ ...abac, authorizationMode: "ABAC" })?.length).toBe(1);
+    writeFileSync(policies, '{"user": "ann"}\nann\n');
+    expect(wrong(abac)).toContain("policies.jsonl:2: expected a policy as JSON in one line");
+    expect(wrong({ authorizationMode: "ABAC" })).toContain("--authorization-policy-file says what the mode ABAC allows");
+    expect(wrong({ ...abac, authorizationMode: "RBAC" })).toContain("cannot be specified without mode ABAC");
     expect(wrong({ authorizationMode: "Node,Node" })).toContain("has mode specified more than once");
     expect(wrong({ authorizationMode: "Webhook" })).toContain("--authorization-webhook-config-file says whom the mode Webhook asks");
     expect(wrong({ authorizationMode: "RBAC", authorizationWebhookVersion: "v1" })).toContain("cannot be specified without mode Webhook");

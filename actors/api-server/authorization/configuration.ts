@@ -1,4 +1,5 @@
 import { parseDurationMs } from "../../../protocol/kinds/duration";
+import type { AbacPolicy } from "./abac";
 import { compileConditions } from "./match-conditions";
 
 /**
@@ -7,6 +8,7 @@ import { compileConditions } from "./match-conditions";
  */
 export type Authorizer =
   | { readonly type: "Node" | "RBAC" | "AlwaysAllow" | "AlwaysDeny"; readonly name: string }
+  | { readonly type: "ABAC"; readonly name: string; readonly policies: readonly AbacPolicy[] }
   | { readonly type: "Webhook"; readonly name: string; readonly webhook: AuthorizationWebhook };
 
 export interface AuthorizationWebhook {
@@ -73,7 +75,8 @@ function readAuthorizer(given: Json, earlier: readonly Json[], at: string, wrong
   noOther(given, `${at}.`, ["type", "name", "webhook"], wrong);
   const type = types.find((each) => each === given.type);
   if (!given.type) return void wrong(`${at}.type`, "Required value");
-  if (given.type === "ABAC") return void wrong(`${at}.type`, "ABAC is not there in this cluster");
+  if (given.type === "ABAC")
+    return void wrong(`${at}.type`, "ABAC has a file of its own: it is chosen by --authorization-mode, not in this file");
   if (type === undefined) return void wrong(`${at}.type`, notSupported(given.type, types));
   if (type !== "Webhook" && earlier.some((other) => other.type === type))
     return void wrong(`${at}.type`, `Duplicate value: ${quoted(type)}`);

@@ -1,6 +1,7 @@
 import { address } from "../../../protocol/address";
 import type {
   LocalSubjectAccessReview,
+  PolicyRule,
   SelfSubjectAccessReview,
   SelfSubjectReview,
   SelfSubjectRulesReview,
@@ -13,6 +14,7 @@ import { admitSubresource } from "../admission/dynamic/subresource";
 import { authenticate } from "../authentication/authenticate";
 import { isIssuedElsewhere, verifyJwt } from "../authentication/oidc/provider";
 import type { User } from "../authentication/user";
+import { rulesOfPolicies } from "../authorization/abac";
 import { rulesOf } from "../authorization/rbac";
 import { reviewAccess, reviewRules, reviewSelf, reviewToken, type TokenVerdict } from "../authorization/reviews";
 import { withAccess } from "../authorization-chain";
@@ -78,8 +80,21 @@ function answerAdmitted(state: ServerState, ctx: Ctx, call: Call, kind: Kind, re
 /** What may be done is only known of those authorizers that have rules; of a webhook it is not. */
 function listedRules(state: ServerState, user: User, namespace: string) {
   const { chain, asksWebhooks } = state.authorizers;
-  const none = { rules: [], incomplete: false };
-  const found = chain.some(({ type }) => type === "RBAC") ? rulesOf(user, namespace, rbacObjects(state)) : none;
+  const all: readonly PolicyRule[] = [
+    { verbs: ["*"], apiGroups: ["*"], resources: ["*"] },
+    { verbs: ["*"], nonResourceURLs: ["*"] },
+  ];
+  const rules: PolicyRule[] = [];
+  let incomplete = false;
+  for (const link of chain) {
+    if (link.type === "AlwaysAllow") rules.push(...all);
+    if (link.type === "ABAC") rules.push(...rulesOfPolicies(link.policies, user, namespace));
+    if (link.type !== "RBAC") continue;
+    const found = rulesOf(user, namespace, rbacObjects(state));
+    rules.push(...found.rules);
+    incomplete ||= found.incomplete;
+  }
+  const found = { rules, incomplete };
   return asksWebhooks ? { ...found, incomplete: true, evaluationError: "webhook authorizer does not support user rule resolution" } : found;
 }
 

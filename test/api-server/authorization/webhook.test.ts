@@ -1,3 +1,4 @@
+import { allowedByPolicies, readPolicies, rulesOfPolicies } from "../../../actors/api-server/authorization/abac";
 import { type Authorizer, readAuthorizationConfiguration } from "../../../actors/api-server/authorization/configuration";
 import { address } from "../../../protocol/address";
 import { Hooks } from "../admission/webhook-actor";
@@ -201,5 +202,96 @@ describe("an authorization webhook", () => {
     );
     reload(rbac);
     expect(codes("ann", "bob", "cat")).toEqual([403, 200, 200]);
+  });
+});
+
+describe("a file of policies (ABAC)", () => {
+  const of = (text: string) => {
+    const result = readPolicies(text);
+    if (!result.ok) throw new Error(result.problems.join("\n"));
+    return result.policies;
+  };
+  const user = (name: string, ...groups: string[]) => ({ name, uid: "", groups: [...groups, "system:authenticated"], extra: {} });
+  const wanted = (text: string) => {
+    const [verb = "", what = "", namespace = ""] = text.split(" ");
+    const none = { version: "v1", subresource: "", name: "" };
+    if (what.startsWith("/")) return { ...none, verb, isResource: false, group: "", resource: "", namespace: "", path: what };
+    const [resource = "", group = ""] = what.split(".");
+    return { ...none, verb, isResource: true, group, resource, namespace, path: "" };
+  };
+  const v1beta1 = (spec: object) => JSON.stringify({ apiVersion: "abac.authorization.kubernetes.io/v1beta1", kind: "Policy", spec });
+
+  // Source: "Using ABAC Authorization", its examples; the older version as kubernetes' pkg/apis/abac/v0 converts it.
+  it.each<[string, string, ReturnType<typeof user>, readonly string[], readonly string[]]>([
+    [
+      "a reader of one resource in one namespace",
+      v1beta1({ user: "bob", namespace: "projectCaribou", resource: "pods", readonly: true }),
+      user("bob"),
+      ["get pods projectCaribou", "watch pods projectCaribou"],
+      ["create pods projectCaribou", "get pods other", "get secrets projectCaribou", "get pods.apps projectCaribou", "get /version"],
+    ],
+    [
+      "everybody who is known, and what is no resource",
+      v1beta1({ group: "*", readonly: true, nonResourcePath: "/healthz*" }),
+      user("ann"),
+      ["get /healthz", "get /healthz/etcd"],
+      ["post /healthz", "get /version", "get pods default"],
+    ],
+    [
+      "a policy for nobody",
+      v1beta1({ namespace: "*", resource: "*", apiGroup: "*" }),
+      user("ann"),
+      [],
+      ["get pods default", "get /version"],
+    ],
+    [
+      "both a user and a group",
+      v1beta1({ user: "ann", group: "dev", resource: "*", namespace: "*" }),
+      user("ann"),
+      [],
+      ["get pods default"],
+    ],
+    ["the older version, where nothing said is all", '{"user": "ann"}', user("ann"), ["delete pods.apps x", "get /version"], []],
+    [
+      "the older version for everybody",
+      '{"readonly": true, "resource": "pods"}',
+      user("x"),
+      ["list pods.any y"],
+      ["get /version", "delete pods y"],
+    ],
+  ])("allows what it says: %s", (_, text, who, may, mayNot) => {
+    const policies = of(text);
+    const allowed = (each: string) => allowedByPolicies(policies, who, wanted(each));
+    expect(may.filter((each) => !allowed(each))).toEqual([]);
+    expect(mayNot.filter(allowed)).toEqual([]);
+  });
+
+  it("with lines that cannot be is refused with their numbers, and lists what it allows", () => {
+    const text = ["", "# a comment", "{", "[]", '{"kind": "Policy"}', v1beta1({ user: 1 }), v1beta1({ readonly: "yes" })].join("\n");
+    expect(readPolicies(text)).toEqual({
+      ok: false,
+      problems: [
+        expect.stringMatching(/^3: expected a policy as JSON in one line: /),
+        "4: expected a policy: an object of JSON",
+        "5: apiVersion: expected abac.authorization.kubernetes.io/v1beta1, found null",
+        "6: spec.user: expected a text",
+        "7: spec.readonly: expected true or false",
+      ],
+    });
+    const policies = of(v1beta1({ user: "ann", readonly: true, namespace: "a", resource: "pods", apiGroup: "" }));
+    expect(rulesOfPolicies(policies, user("ann"), "a")).toEqual([
+      { verbs: ["get", "list", "watch"], apiGroups: [""], resources: ["pods"] },
+    ]);
+    expect(rulesOfPolicies(policies, user("ann"), "b")).toEqual([]);
+  });
+
+  it("is asked in its place in the chain", () => {
+    const policies = of(v1beta1({ user: "ann", namespace: "*", resource: "configmaps", apiGroup: "" }));
+    const tank = new Tank({ config: { authorizers: [{ type: "ABAC", name: "abac", policies }] } });
+    tank.namespace("default");
+    const get = (commonName: string, resource: string) =>
+      tank.get(`/api/v1/namespaces/default/${resource}`, { credential: { type: "certificate", commonName, organizations: [] } });
+    expect([get("ann", "configmaps").code, get("ann", "secrets").code, get("bob", "configmaps").code]).toEqual([200, 403, 403]);
+    expect(get("bob", "configmaps").body.message).toContain("No policy matched.");
   });
 });

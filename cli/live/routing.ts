@@ -20,7 +20,7 @@ interface OpenStream {
 export class Routing {
   private readonly detours = new Set<Detour>();
   private readonly streams = new Set<OpenStream>();
-  /** Requests that nobody answers until their detour ends. */
+  /** Ends the requests of each detour that have no answer yet: where it leads to is gone with it. */
   private readonly unanswered = new Map<Detour, Set<() => void>>();
 
   /** The port that a door uses instead of its own. */
@@ -29,7 +29,8 @@ export class Routing {
       ask: (request, deadlineMs) => {
         const detour = this.detourOf(request);
         if (detour === undefined) return port.ask(request, deadlineMs);
-        return detour.port === "nobody" ? this.never(detour) : detour.port.ask(request, deadlineMs);
+        const answer = detour.port === "nobody" ? undefined : detour.port.ask(request, deadlineMs);
+        return this.untilItEnds(detour, answer);
       },
       open: (request, then) => this.open(request, then, port),
     };
@@ -57,10 +58,16 @@ export class Routing {
     return undefined;
   }
 
-  private never(detour: Detour): Promise<Answer<ApiResponse>> {
+  /** The answer, or that there is none where the detour ends before it. */
+  private untilItEnds(detour: Detour, answer?: Promise<Answer<ApiResponse>>): Promise<Answer<ApiResponse>> {
     return new Promise((resolve) => {
+      const unanswered = this.unanswered.get(detour);
       const release = () => resolve({ ok: false, error: "unreachable", detail: "the API server had vanished for this client" });
-      this.unanswered.get(detour)?.add(release);
+      unanswered?.add(release);
+      void answer?.then((answered) => {
+        unanswered?.delete(release);
+        resolve(answered);
+      });
     });
   }
 

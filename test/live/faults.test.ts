@@ -259,7 +259,11 @@ describe("faults on a running cluster", () => {
     expect(await mapsOf(ofOperator)).not.toContain("news");
     // What it writes itself it writes in the present.
     expect((await call("/api/v1/namespaces/default/configmaps/news", { ...ofOperator, method: "DELETE" })).code).toBe(200);
+    // Who still waits for that server when it goes is told.
+    const waiting = call("/api/v1/namespaces/default/configmaps?resourceVersion=999999", { ...ofOperator, timeoutMs: 20_000 });
+    await new Promise((resolve) => setTimeout(resolve, 100));
     expect((await client.stop(id)).effect).toMatch(/requests answered by a server of the past/);
+    expect((await waiting).code).toBeGreaterThanOrEqual(500);
     expect((await createMap("later")).code).toBe(201);
     await eventually(async () => (await mapsOf(ofOperator)).includes("later"));
     expect([...cluster.world.hosts.keys()]).not.toContain(`apiserver-${id}`);

@@ -6,7 +6,7 @@ import type { Ctx, ServerState } from "../state";
 import type { Entry } from "../storage/entry";
 import { isCompacted, isFutureRevision, readEtcd } from "../storage/etcd-client";
 import { cacheOf } from "../storage/feed";
-import { awaitConsistent, awaitRevision, learnPresent } from "../storage/freshness";
+import { awaitRevision, learnPresent } from "../storage/freshness";
 import { endOfPrefix, keyBytes, keyOfObject, prefixOfList } from "../storage/keys";
 import type { Listing } from "../storage/past-view";
 import { entryOf, readEntry } from "../storage/store";
@@ -144,11 +144,15 @@ export function collect(
     case "notOlderThan":
       return withRevision(state, ctx, call, version.revision, fromCache);
     case "consistent":
-      return awaitConsistent(state, ctx, call.deadlineUs, (state, revision, ctx) =>
-        revision === undefined
-          ? then(state, timeout("etcd did not confirm in time that the list is up to date"), ctx)
-          : fromCache(state, ctx),
-      );
+      return learnPresent(state, ctx, call.deadlineUs, (state, present, ctx) => {
+        if (present.type !== "done") return then(state, timeout("etcd did not confirm in time that the list is up to date"), ctx);
+        const { revision } = present;
+        const untilUs = Math.min(call.deadlineUs, ctx.monotonicUs() + state.knobs["freshness-timeout"] * 1000);
+        // A cache that lags for longer is passed by, as Kubernetes does.
+        return awaitRevision(state, ctx, revision, untilUs, (state, reached, ctx) =>
+          reached ? fromCache(state, ctx) : historicPage(state, ctx, call, options, revision, then),
+        );
+      });
     case "exact":
       if (state.feed.revision === version.revision) return fromCache(state, ctx);
       return pastPage(state, ctx, call, options, version.revision, then);

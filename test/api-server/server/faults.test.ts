@@ -168,6 +168,13 @@ describe("faults below the API server", () => {
     expect(tank.create(maps, configMap("new"), { server: 1 }).code).toBe(201);
     expect(tank.get(`${maps}?resourceVersion=0`).body.items).toHaveLength(0);
     expect(tank.get(maps).body.items).toHaveLength(1);
+    // A cache that hears of nothing more is passed by after three seconds.
+    tank.simulation.removeRule("slow");
+    tank.simulation.runFor(1_000);
+    tank.simulation.host("apiserver-0").host.interpose({ arriving: ({ kind }) => (kind === "etcd.watch.response" ? [] : "pass") });
+    expect(tank.create(maps, configMap("newer"), { server: 1 }).code).toBe(201);
+    expect(tank.get(maps, { deadlineMs: 5_000 }).body.items).toHaveLength(2);
+    expect(tank.get(`${maps}?resourceVersion=0`).body.items).toHaveLength(1);
   });
 
   test("who watches from a revision that a lagging server has not reached is not sent what came before it", () => {

@@ -24,21 +24,35 @@ export function isStrictSubset(inner: string, outer: string): boolean {
   return small.subnetMask > large.subnetMask && small.isInSubnet(large as never);
 }
 
+/** Networks to which nothing from outside is sent, and what is said of an address in them; read once, for every endpoint is held against them at each write. */
+const specialNetworks = [
+  { of4: new Address4("0.0.0.0/32"), of6: new Address6("::/128"), wrong: "may not be unspecified (0.0.0.0 or ::)" },
+  {
+    of4: new Address4("127.0.0.0/8"),
+    of6: new Address6("::1/128"),
+    wrong: "may not be in the loopback range (127.0.0.0/8, ::1/128)",
+  },
+  {
+    of4: new Address4("169.254.0.0/16"),
+    of6: new Address6("fe80::/10"),
+    wrong: "may not be in the link-local range (169.254.0.0/16, fe80::/10)",
+  },
+  {
+    of4: new Address4("224.0.0.0/24"),
+    of6: new Address6("ff02::/16"),
+    wrong: "may not be in the link-local multicast range (224.0.0.0/24, ff02::/10)",
+  },
+];
+
 /** What speaks against an address that traffic from outside is to be sent to; it must be an address. */
 export function wrongWithSpecialAddress(address: string): readonly string[] {
-  const is = (network: string) => {
-    if (network.includes(":") !== address.includes(":")) return false;
-    return network.includes(":")
-      ? new Address6(address).isInSubnet(new Address6(network))
-      : new Address4(address).isInSubnet(new Address4(network));
-  };
-  const wrong: string[] = [];
-  if (is("0.0.0.0/32") || is("::/128")) wrong.push("may not be unspecified (0.0.0.0 or ::)");
-  if (is("127.0.0.0/8") || is("::1/128")) wrong.push("may not be in the loopback range (127.0.0.0/8, ::1/128)");
-  if (is("169.254.0.0/16") || is("fe80::/10")) wrong.push("may not be in the link-local range (169.254.0.0/16, fe80::/10)");
-  if (is("224.0.0.0/24") || is("ff02::/16")) wrong.push("may not be in the link-local multicast range (224.0.0.0/24, ff02::/10)");
-  return wrong;
+  const isIn = address.includes(":") ? in6(new Address6(address)) : in4(new Address4(address));
+  return specialNetworks.filter(isIn).map(({ wrong }) => wrong);
 }
+
+type SpecialNetwork = (typeof specialNetworks)[number];
+const in4 = (address: Address4) => (network: SpecialNetwork) => address.isInSubnet(network.of4);
+const in6 = (address: Address6) => (network: SpecialNetwork) => address.isInSubnet(network.of6);
 
 /** What is wrong with an address, in the words of a real server. */
 export function wrongWithAddress(text: string | undefined): readonly string[] {

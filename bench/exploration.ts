@@ -24,8 +24,18 @@ interface OneRun {
 /** Seconds of processor time after which a run is stopped, so that the bench ends on a slow machine too. */
 const boundSeconds = 300;
 
-/** What it costs to explore: whole runs in a storm, their memory, how worker threads share them, and how long a failing run takes to shrink. */
-export async function explorationSection(say: Say): Promise<void> {
+const parts = ["storms", "workers", "shrink"] as const;
+
+/** What it costs to explore: whole runs in a storm, their memory, how worker threads share them, and how long a failing run takes to shrink; or one of these parts. */
+export async function explorationSection(say: Say, only?: string): Promise<void> {
+  if (only !== undefined && !parts.some((part) => part === only))
+    throw new Error(`exploration ${only}: expected nothing, for all of it, or ${parts.join(", ")}`);
+  if (only === undefined || only === "storms") storms(say);
+  if (only === undefined || only === "workers") await workers(say);
+  if (only === undefined || only === "shrink") shrinking(say);
+}
+
+function storms(say: Say): void {
   for (const [name, file] of [
     ["3 etcd, 2 API servers, 10 nodes, 50 pods", "small-storm.yaml"],
     ["5 etcd, 3 API servers, 100 nodes, 1,000 pods", "large-storm.yaml"],
@@ -46,8 +56,17 @@ export async function explorationSection(say: Say): Promise<void> {
     );
     say("  memory of a run", `${Math.round(run.peakKilobytes / 1024)} MB`, "the most that its process had, Node and code included");
   }
-  const [one, two] = [await wallMsOf(1), await wallMsOf(2)];
-  say("two worker threads", `${(one / two).toFixed(2)} ×`, "as fast as one, over the same six seeds");
+}
+
+async function workers(say: Say): Promise<void> {
+  const [one, two] = [await timesOf(1), await timesOf(2)];
+  const seeds = (times: Times) => `six seeds of the small cluster's storm; ${times.cpuSeconds.toFixed(0)} s of processor time`;
+  say("one worker thread", `${one.wallSeconds.toFixed(1)} s`, seeds(one));
+  say("two worker threads", `${two.wallSeconds.toFixed(1)} s`, seeds(two));
+  say("  together", `${(one.wallSeconds / two.wallSeconds).toFixed(2)} ×`, "as fast as one, where nothing else runs on the machine");
+}
+
+function shrinking(say: Say): void {
   const { before, after, tries, seconds } = shrinkFigures();
   say("time to shrink", `${seconds.toFixed(1)} s`, `${before} steps and workloads to ${after} in ${tries} tries`);
 }
@@ -60,8 +79,14 @@ function oneRun(file: string): OneRun {
   return JSON.parse(ran.stdout) as OneRun;
 }
 
-async function wallMsOf(workers: number): Promise<number> {
+interface Times {
+  readonly wallSeconds: number;
+  readonly cpuSeconds: number;
+}
+
+async function timesOf(workers: number): Promise<Times> {
   const startedMs = performance.now();
+  const before = process.cpuUsage();
   await runSeeds({
     loaded: loadScenario(join(clusters, "small-storm.yaml")),
     jobs: seedJobs(1, 6),
@@ -70,7 +95,8 @@ async function wallMsOf(workers: number): Promise<number> {
     interrupted: () => false,
     onDone: () => true,
   });
-  return performance.now() - startedMs;
+  const { user, system } = process.cpuUsage(before);
+  return { wallSeconds: (performance.now() - startedMs) / 1000, cpuSeconds: (user + system) / 1e6 };
 }
 
 function shrinkFigures(): { readonly before: number; readonly after: number; readonly tries: number; readonly seconds: number } {

@@ -16,10 +16,11 @@ const whole = (n: number) => Math.round(n).toLocaleString("en-US");
 
 async function main(): Promise<void> {
   const only = process.argv[2];
-  if (only !== undefined && only !== "etcd" && only !== "api")
-    throw new Error(`${only}: expected nothing, for all figures, or "etcd" or "api", for that section alone`);
+  if (only !== undefined && only !== "etcd" && only !== "api" && only !== "exploration")
+    throw new Error(`${only}: expected nothing, for all figures, or "etcd", "api" or "exploration", for that section alone`);
   process.stdout.write(`Node ${process.version}, ${cpus().length} × ${cpus()[0]?.model ?? "processor"}\n\n`);
   if (only === "etcd") return etcdSection(say);
+  if (only === "exploration") return explorationSection(say, process.argv[3]);
   if (only === "api") return apiSection(say, process.argv[3], process.argv[4] === undefined ? undefined : Number(process.argv[4]));
 
   simulatedEventsPerSecond(5_000);

@@ -10,8 +10,9 @@ export function wholeNumber(text: string): number {
 }
 
 export function positive(text: string): number {
-  const value = wholeNumber(text);
-  if (value < 1) throw new InvalidArgumentError("expected 1 or more");
+  const value = Number(text);
+  if (!/^\d+$/.test(text) || !Number.isSafeInteger(value) || value < 1)
+    throw new InvalidArgumentError("expected a whole number, 1 or more");
   return value;
 }
 
@@ -19,7 +20,8 @@ export function positive(text: string): number {
 export function seedRange(text: string): readonly [number, number] {
   const match = /^(\d+)\.\.(\d+)$/.exec(text);
   const [first, last] = [Number(match?.[1]), Number(match?.[2])];
-  if (!match || last < first || !Number.isSafeInteger(last)) throw new InvalidArgumentError('expected a range such as "1..50"');
+  if (!match || last < first || !Number.isSafeInteger(last))
+    throw new InvalidArgumentError(`expected a range such as "1..50"${last < first ? ", the smaller number first" : ""}`);
   return [first, last];
 }
 

@@ -10,6 +10,7 @@ import { htmlOf } from "../scenarios/report/html";
 import { junitOf } from "../scenarios/report/junit";
 import { perfettoOf } from "../scenarios/report/perfetto";
 import { type RunResult, withShape } from "../scenarios/run";
+import { buildId } from "./build";
 import { closeUpOf, type Decided } from "./close-up";
 import type { Loaded } from "./load";
 import { plantedMutant } from "./mutants/planted";
@@ -95,6 +96,7 @@ export function recordOf(loaded: Loaded, result: RunResult, untilUs: number | un
   return {
     recordVersion,
     wavetankVersion: wavetankVersion(),
+    build: buildId(),
     bundle,
     seed: result.seed,
     schedule: result.schedule,

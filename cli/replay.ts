@@ -2,6 +2,8 @@ import { join } from "node:path";
 import { type Command, Option } from "commander";
 import colors from "picocolors";
 import { formatTime } from "../scenarios/history";
+import type { RunRecord } from "../scenarios/record";
+import { buildId } from "./build";
 import { exit, interruptible } from "./exit";
 import { compileMutant, recordedMutant } from "./mutants/mutant-files";
 import { plantedMutant } from "./mutants/planted";
@@ -58,18 +60,24 @@ export function addReplay(program: Command): void {
         );
       else {
         console.line(verdictText(result, wallMs, `npx wavetank replay ${file}`));
-        const other =
-          record.wavetankVersion === wavetankVersion()
-            ? ""
-            : ` (recorded with version ${record.wavetankVersion}, this is ${wavetankVersion()})`;
         console.line(
           same
             ? colors.green("  the same trace as recorded")
-            : colors.red(`  another trace than the recorded ${record.result.traceHash}${other}`),
+            : colors.red(`  another trace than the recorded ${record.result.traceHash}: ${whyAnother(record)}`),
         );
       }
       exit(same && result.verdict === "held" ? 0 : 1);
     });
+}
+
+/** What can have made the trace another one. */
+export function whyAnother({ wavetankVersion: version, build }: Pick<RunRecord, "wavetankVersion" | "build">): string {
+  const here = buildId();
+  if (version !== wavetankVersion()) return `it was recorded with version ${version}, and this is ${wavetankVersion()}`;
+  if (build === undefined) return "it does not say which build recorded it, perhaps one of another commit";
+  if (build !== here)
+    return `it was recorded by build ${build}, and this is ${here}: the code has changed in between (check out the commit that recorded it)`;
+  return `it was recorded by this very build (${here}), which must repeat itself: was the file changed? Otherwise it is a bug of Wavetank`;
 }
 
 /** A recorded run step by step. What was added to it makes it another one, which `--out` records. */
@@ -86,6 +94,8 @@ async function walk(file: string, { out }: ReplayOptions): Promise<void> {
   if (out) await interruptible((interrupted) => writeOut(out, loaded, result, { ...decided, ...ends }, interrupted));
   const same = result.traceHash === record.result.traceHash;
   if (!result.stopped && !stepping.isChanged)
-    console.line(same ? colors.green("  the same trace as recorded") : colors.red("  another trace than the recorded"));
+    console.line(
+      same ? colors.green("  the same trace as recorded") : colors.red(`  another trace than the recorded: ${whyAnother(record)}`),
+    );
   exit(result.verdict === "held" && (same || stepping.isChanged || result.stopped) ? 0 : 1);
 }

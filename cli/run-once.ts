@@ -64,6 +64,7 @@ export async function runOnce(loaded: Loaded, options: OnceOptions): Promise<Run
     const when = `stopped at ${formatTime(result.virtualMs * 1000)}, after event ${result.traceEvents} of the trace`;
     say(`\n${colors.bold(when)}\n${statesText(states, process.stdout.columns ?? 140)}`);
   }
+  if (untilUs !== undefined && !result.stopped) say(colors.yellow(`\nthe run was over before ${formatTime(untilUs)}`));
   if (options.breakpoint !== undefined && result.stopEvent === null) say(colors.yellow("\nthe breakpoint was not reached"));
   say(verdictText(result, wallMs, out ? `npx wavetank replay ${join(out, "run.json")}` : options.again));
   if (written.length > 0) say(`  report: ${written[0]}`);

@@ -2,7 +2,7 @@ import { type Address, type HostName, parseAddress, roleOf } from "../protocol/a
 import { type PodSelector, podSelectorSchema, resolvePods, wrongWithPodSelector } from "./pod-target";
 import { type JsonSchema, unknownName } from "./schema";
 import type { Tank } from "./tank";
-import { choose, type HostFacts, hostFields, matchingHosts, resolve, type Selector, wrongWithSelector } from "./target";
+import { choose, type HostFacts, hostFields, matchingHosts, resolve, type Selector, wrongWithMode, wrongWithSelector } from "./target";
 
 /** What kind of thing a fault hits: whole hosts, single actors on them, or pods. */
 export type Aim = "hosts" | "actors" | "pods";
@@ -68,14 +68,16 @@ const actors: AimOf<ActorSelector> = {
     return choose(matching, selector, named !== undefined, draw);
   },
   wrong(selector, planned) {
-    const { actors: named, actor, ...where } = selector;
+    // How many is a matter of actors, of which a host has several.
+    const { actors: named, actor, mode, value, ...where } = selector;
     const known = planned.flatMap((host) => (host.actors ?? []).map(({ address }) => address));
     const roles = [...new Set(known.map(roleOf))];
     const wrong: AimWrong[] = [];
     for (const [index, name] of (named ?? []).entries())
       if (!known.includes(name as Address)) wrong.push({ field: "actors", index, message: unknownName("actor", name, known) });
     if (actor !== undefined && !roles.includes(actor)) wrong.push({ field: "actor", message: unknownName("role of actors", actor, roles) });
-    return [...wrong, ...wrongWithSelector(where, planned)];
+    const count = { ...(mode === undefined ? {} : { mode }), ...(value === undefined ? {} : { value }) };
+    return [...wrong, ...wrongWithMode(count), ...wrongWithSelector(where, planned)];
   },
   hostsOf: (names, tank) => [...new Set(names.flatMap((name) => tank.hostOf(parseAddress(name)) ?? []))],
 };

@@ -54,6 +54,7 @@ const recordSchema: JsonSchema = {
       },
       required: ["source", "files"],
     },
+    build: { type: "string" },
     seed: wholeNumber,
     schedule: { type: "array", items: step },
     shape: { ...clusterSchema, required: ["etcd", "apiServers", "controllers", "nodes", "zones", "capacity", "knobs"] },

@@ -13,6 +13,8 @@ export const recordVersion = 2;
 export interface RunRecord {
   readonly recordVersion: number;
   readonly wavetankVersion: string;
+  /** Of the code that ran; it tells builds of one version apart. */
+  readonly build?: string;
   readonly bundle: {
     readonly source: Source;
     readonly files: Readonly<Record<string, readonly Source[]>>;

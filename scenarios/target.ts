@@ -93,6 +93,10 @@ function countOf(mode: Mode, value = 1, matching: number, draw: (index: number) 
 
 /** Whether the mode and its value fit together. */
 export function wrongWithMode({ mode, value }: Pick<Selector, "mode" | "value">): readonly { field: "mode" | "value"; message: string }[] {
+  if (mode === "fixed" && value !== undefined && (!Number.isInteger(value) || value < 1))
+    return [{ field: "value", message: "expected a whole number, 1 or more: how many of them" }];
+  if (mode?.endsWith("-percent") && value !== undefined && (value <= 0 || value > 100))
+    return [{ field: "value", message: "expected a percentage, more than 0 and 100 at most" }];
   if ((mode === "fixed" || mode === "fixed-percent" || mode === "random-max-percent") === (value !== undefined)) return [];
   return [
     {
@@ -130,6 +134,11 @@ export function wrongWithSelector(
     );
     if (matching.length === 0)
       wrong.push({ field: selector.zone === undefined ? "role" : "zone", message: "no host of the cluster matches this selector" });
+    else if (selector.mode === "fixed" && selector.value! > matching.length)
+      wrong.push({
+        field: "value",
+        message: `only ${matching.length} ${matching.length === 1 ? "host matches" : "hosts match"} this selector: expected no more than that (or mode all)`,
+      });
   }
   return wrong;
 }

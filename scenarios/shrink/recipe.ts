@@ -40,7 +40,8 @@ export interface Size {
 }
 
 export function sizeOf({ schedule, load, objects, shape, stormUs }: Recipe, allObjects: number): Size {
-  const round = (us: number) => Math.round(us / 1e5) / 10;
+  /** Of less than a second two digits are told, however small it is. */
+  const round = (us: number) => (us < 1e6 ? Number((us / 1e6).toPrecision(2)) : Math.round(us / 1e5) / 10);
   const rate = (params: Params) => (typeof params.requestsPerSecond === "number" ? params.requestsPerSecond : 0);
   return {
     steps: schedule.length,

@@ -3,6 +3,9 @@ import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, 
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { Readable } from "node:stream";
+import { buildId } from "../../cli/build";
+import { whyAnother } from "../../cli/replay";
+import { wavetankVersion } from "../../cli/version";
 import { wavetank } from "../command-line";
 
 const folder = mkdtempSync(join(tmpdir(), "wavetank-cli-"));
@@ -24,6 +27,13 @@ const bad = file("bad.yaml", `name: bad\n${small}expect: [pod-bound-once]\n`);
 
 const elsewhere = "apiVersion: v1\nkind: ConfigMap\nmetadata: { name: a, namespace: shopp }\n";
 
+test("a trace that is another one is explained by who recorded it", () => {
+  expect(whyAnother({ wavetankVersion: "9.9" })).toMatch(/recorded with version 9\.9, and this is /);
+  expect(whyAnother({ wavetankVersion: wavetankVersion(), build: "0123456789ab" })).toMatch(/by build 0123456789ab.*the code has changed/);
+  expect(whyAnother({ wavetankVersion: wavetankVersion(), build: buildId() })).toMatch(/by this very build/);
+  expect(whyAnother({ wavetankVersion: wavetankVersion() })).toMatch(/does not say which build/);
+});
+
 describe("wrong usage and wrong input end with status 2 and say what was expected", () => {
   it.each([
     ["an unknown command", ["frob"], /unknown command 'frob'/],
@@ -31,6 +41,8 @@ describe("wrong usage and wrong input end with status 2 and say what was expecte
     ["an unknown option", ["run", good, "--sede", "1"], /unknown option '--sede'/],
     ["a seed that is none", ["run", good, "--seed", "-1"], /expected a whole number, 0 or more/],
     ["a range that is none", ["run", good, "--seeds", "5..1"], /expected a range such as "1\.\.50"/],
+    ["no workers at all", ["run", good, "--workers", "0"], /expected a whole number, 1 or more/],
+    ["a folder for a record", ["replay", folder], /: a folder: expected a file/],
     ["seed and seeds", ["run", good, "--seed", "1", "--seeds", "1..2"], /cannot be used with/],
     ["a duration that is none", ["run", good, "--until", "soon"], /expected a duration such as "90s"/],
     ["a missing file", ["run", join(folder, "no.yaml")], /no\.yaml: no such file/],

@@ -63,6 +63,16 @@ describe("a scenario file that is wrong is told where, and what was expected", (
       /\$\.storm\[0\]\.target\.mode: `value` belongs to/,
     ],
     [
+      "more hosts than there are",
+      `${good}storm:\n  - { at: 1s, fault: crash, target: { role: node, mode: fixed, value: 9 } }\n`,
+      /\$\.storm\[0\]\.target\.value: only \d+ hosts match this selector/,
+    ],
+    [
+      "more than all of them",
+      `${good}storm:\n  - { at: 1s, fault: crash-actor, target: { role: control, mode: fixed-percent, value: 120 } }\n`,
+      /\$\.storm\[0\]\.target\.value: expected a percentage/,
+    ],
+    [
       "neither fault nor action",
       `${good}storm:\n  - { at: 1s }\n`,
       /\$\.storm\[0\]: expected either the field "fault" or the field "action"/,

@@ -65,6 +65,9 @@ describe("shrinking a recorded run", () => {
     expect(left.shape).toMatchObject({ etcd: 1, apiServers: 1, controllers: 1, nodes: 4, zones: 1, knobs: { "etcd.snapshot-count": 5 } });
     expect(left.shape.knobs).toEqual({ "etcd.snapshot-count": 5 });
     expect(sizeOf(left, objects.length)).toMatchObject({ parts: 2, hosts: 7, objects: 1 });
+    // A fault of two milliseconds is not told as none.
+    const brief = { ...left, schedule: left.schedule.slice(0, 1).map((step) => ({ ...step, type: "fault" as const, forUs: 2_000 })) };
+    expect(sizeOf(brief, 0).faultSeconds).toBe(brief.schedule.length * 0.002);
     expect(tries).toBeLessThan(120);
   });
 

@@ -94,10 +94,21 @@ describe("PodSecurity", () => {
     ],
     [{ securityContext: { sysctls: [{ name: "kernel.msgmax", value: "1" }] } }, {}, "forbidden sysctl (kernel.msgmax)"],
     [{}, { securityContext: { procMount: "Unmasked" } }, 'must not set securityContext.procMount to "Unmasked")'],
+    [
+      { securityContext: { seLinuxOptions: { type: "b_t", user: "u" } } },
+      { securityContext: { seLinuxOptions: { type: "a_t" } } },
+      'pod and container "c" set forbidden securityContext.seLinuxOptions: types "a_t", "b_t"; user may not be set)',
+    ],
     [{}, { livenessProbe: { httpGet: { host: "evil", port: 80 } } }, 'uses probe or lifecycle host "evil")'],
   ])("baseline refuses %j %j", (spec, container, words) => {
     expect(refusal(pod("p", { containers: containers({}, container), ...spec }), level("enforce", "baseline"))).toContain(words);
     expect(refusal(pod("p", { containers: containers({}, container), ...spec }), level("enforce", "privileged"))).toBe("");
+  });
+
+  test("what shows of /proc is baseline's concern outside of user namespaces, restricted's always (since 1.35)", () => {
+    const given = pod("p", { containers: containers({}, { securityContext: { procMount: "Unmasked" } }), hostUsers: false });
+    expect(refusal(given, level("enforce", "baseline"))).toBe("");
+    expect(refusal(given, level("enforce", "restricted"))).toContain('procMount (container "c" must not set');
   });
 
   test("warn warns of Pods and of what makes them, and refuses nothing", () => {

@@ -2,7 +2,8 @@ import type { Container, PodSpec, SecurityContext } from "../../../../protocol/k
 
 /**
  * The controls of the Pod Security Standards as functions of a Pod's spec. Each answers with nothing, or with what is wrong in the two
- * parts of Kubernetes' message: the reason and, in parentheses, the detail. Source: "Pod Security Standards", version 1.36.
+ * parts of Kubernetes' message: the reason and, in parentheses, the detail. Source: "Pod Security Standards", version 1.36; the controls and words of probes,
+ * procMount, SELinux, users and seccomp compared with pod-security-admission/policy of about 1.35.
  */
 export interface Violation {
   readonly reason: string;
@@ -108,20 +109,26 @@ const appArmor: Check = ({ spec, annotations }) => {
 const seLinuxTypes: ReadonlySet<string> = new Set(["", "container_t", "container_init_t", "container_kvm_t", "container_engine_t"]);
 
 const seLinuxOptions: Check = ({ spec }) => {
-  const found = new Set<string>();
+  const types = new Set<string>();
+  const others = new Set<string>();
   const wrong = (options: { readonly type?: string; readonly user?: string; readonly role?: string } | undefined) => {
     if (!options) return false;
     const { type = "", user = "", role = "" } = options;
-    if (!seLinuxTypes.has(type)) found.add(`type ${JSON.stringify(type)}`);
-    if (user !== "") found.add("user may not be set");
-    if (role !== "") found.add("role may not be set");
+    if (!seLinuxTypes.has(type)) types.add(type);
+    if (user !== "") others.add("user");
+    if (role !== "") others.add("role");
     return !seLinuxTypes.has(type) || user !== "" || role !== "";
   };
   const podIsWrong = wrong(spec.securityContext?.seLinuxOptions);
   const names = which(spec, ({ seLinuxOptions: own }) => wrong(own));
   if (!podIsWrong && names.length === 0) return undefined;
   const setters = [...(podIsWrong ? ["pod"] : []), ...(names.length > 0 ? [containerText(names)] : [])].join(" and ");
-  return { reason: "seLinuxOptions", detail: `${setters} set forbidden securityContext.seLinuxOptions: ${[...found].join("; ")}` };
+  const listed = [...types].sort();
+  const found = [
+    ...(listed.length > 0 ? [`${plural(listed, "type", "types")} ${quoted(listed)}`] : []),
+    ...["user", "role"].filter((field) => others.has(field)).map((field) => `${field} may not be set`),
+  ];
+  return { reason: "seLinuxOptions", detail: `${setters} set forbidden securityContext.seLinuxOptions: ${found.join("; ")}` };
 };
 
 const procMount: Check = ({ spec }) => {
@@ -135,6 +142,9 @@ const procMount: Check = ({ spec }) => {
     ? undefined
     : { reason: "procMount", detail: `${must(names)} not set securityContext.procMount to ${quoted([...types].sort())}` };
 };
+
+/** A user namespace makes harmless what shows of /proc (since 1.35); the stricter level forbids it all the same. */
+const procMountBaseline: Check = (pod) => (pod.spec.hostUsers === false ? undefined : procMount(pod));
 
 const seccompBaseline: Check = ({ spec }) => {
   const unconfined = (context: { readonly seccompProfile?: { readonly type: string } } | undefined) =>
@@ -168,7 +178,7 @@ const windowsHostProcess: Check = ({ spec }) => {
 
 const hostProbes: Check = ({ spec }) => {
   const hosts = new Set<string>();
-  const names = which(spec, (_context, { livenessProbe, readinessProbe, startupProbe, lifecycle }) => {
+  const found = which(spec, (_context, { livenessProbe, readinessProbe, startupProbe, lifecycle }) => {
     const handlers = [livenessProbe, readinessProbe, startupProbe, lifecycle?.postStart, lifecycle?.preStop];
     const own = handlers
       .flatMap((handler) => [handler?.httpGet?.host, handler?.tcpSocket?.host])
@@ -176,7 +186,8 @@ const hostProbes: Check = ({ spec }) => {
     for (const host of own) hosts.add(host!);
     return own.length > 0;
   });
-  if (names.length === 0) return undefined;
+  if (found.length === 0) return undefined;
+  const names = [...found].sort();
   return {
     reason: "probe or lifecycle host",
     detail: `${containerText(names)} ${plural(names, "uses", "use")} probe or lifecycle ${hosts.size === 1 ? "host" : "hosts"} ${quoted([...hosts].sort())}`,
@@ -281,7 +292,7 @@ const baseline: readonly Check[] = [
   hostPorts,
   hostProbes,
   privileged,
-  procMount,
+  procMountBaseline,
   seccompBaseline,
   seLinuxOptions,
   sysctls,

@@ -148,7 +148,11 @@ export class Storm {
     this.active.delete(place);
     const effect = ongoing.end();
     if (planned.fault.damages || planned.fault.doublesVotes) this.mending.push(active);
-    this.judge(place, effect, effect === "" && !planned.mayMiss ? `it did nothing to ${targets.join(", ")}` : "");
+    this.judge(
+      place,
+      effect,
+      effect === "" && !planned.mayMiss ? `it did nothing to ${targets.join(", ")}${hintOf(planned, targets)}` : "",
+    );
     this.options.tell({ step: place, fault: planned.fault.name, phase: "ended", targets, hosts, effect });
   }
 
@@ -216,6 +220,14 @@ export function exceedsBudget(hosts: readonly HostFacts[], hit: ReadonlySet<Host
   if (servers.some(({ name }) => hit.has(name)) && servers.every(({ name, up }) => !up || lost.has(name)))
     return `it would silence ${servers.length === 1 ? "the only API server" : `all ${servers.length} API servers`}, and one has to stay (${allow})`;
   return undefined;
+}
+
+/** What is often meant by a fault of packets that met none. */
+function hintOf({ fault, params }: PlannedFault, targets: readonly string[]): string {
+  const isOfPackets = fault.params.peers !== undefined && fault.params.direction !== undefined;
+  return isOfPackets && params.peers === undefined && targets.length > 1
+    ? " (what they say to each other is not concerned: name them under `peers` as well)"
+    : "";
 }
 
 const restoresWhere = formatPath(restoresPath).slice(2);

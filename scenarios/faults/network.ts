@@ -18,7 +18,8 @@ export const packetParams: Readonly<Record<string, JsonSchema>> = {
     type: "array",
     items: { type: "string" },
     minItems: 1,
-    description: "only packets between the target and these hosts, which may be targets themselves; all hosts that are not targets where not given",
+    description:
+      "only packets between the target and these hosts, which may be targets themselves; all hosts that are not targets where not given",
   },
 };
 

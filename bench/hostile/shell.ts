@@ -1,7 +1,7 @@
-import { archived, archiveEnd, zipped } from "../../actors/container-runtime/shell/archive";
 import { containerBytesMax, containerEntriesMax, type Entry, type Files, newFiles } from "../../actors/container-runtime/shell/files";
 import { feedSession } from "../../actors/container-runtime/shell/input";
 import type { Place } from "../../actors/container-runtime/shell/program";
+import { archived, archiveEnd, zipped } from "../../actors/container-runtime/shell/programs/archive";
 import { advanceSession, beginSession, type Session, type SessionEffect, wakeSession } from "../../actors/container-runtime/shell/session";
 import { Draws } from "./draws";
 

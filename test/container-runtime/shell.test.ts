@@ -2,10 +2,10 @@ import { execFileSync } from "node:child_process";
 import { mkdtempSync, readFileSync, readlinkSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { archived } from "../../actors/container-runtime/shell/archive";
 import { newFiles } from "../../actors/container-runtime/shell/files";
 import { feedSession } from "../../actors/container-runtime/shell/input";
 import type { Place } from "../../actors/container-runtime/shell/program";
+import { archived } from "../../actors/container-runtime/shell/programs/archive";
 import { advanceSession, answerSession, beginSession, type Session, wakeSession } from "../../actors/container-runtime/shell/session";
 import { besiegeShell } from "../../bench/hostile/shell";
 
@@ -149,6 +149,12 @@ describe("a shell in a simulated container", () => {
   test("a loop without end lets others have their turns, and what calls itself ends", () => {
     const endless = begin(["sh", "-c", "while true; do :; done"]);
     expect(advanceSession(endless, place)).toEqual([{ type: "sleep", ms: 100 }]);
+    const long = `A=${"a".repeat(50_000)}; case $A in ${"*a".repeat(40)}*b) echo b;; [!b-z]*[a]) echo a;; esac`;
+    expect(sh(long)).toMatchObject({ out: "a\n", code: 0 });
+    expect(sh(`for i in 1; do ${"echo;".repeat(6_000)} done`)).toMatchObject({
+      code: 2,
+      err: expect.stringContaining("more than 5000 commands"),
+    });
     expect(sh("f() { f; }; f").err).toBe("sh: out of memory\n");
     expect(sh("f() { x=$(f); }; f").err).toBe("sh: out of memory\n");
   });

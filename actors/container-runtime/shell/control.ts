@@ -11,7 +11,13 @@ export type Control =
   | { readonly control: "tested"; readonly loop: Loop; readonly status: number }
   /** A loop's body has; its status is the loop's. */
   | { readonly control: "again"; readonly loop: Loop }
-  | { readonly control: "each"; readonly name: string; readonly values: readonly string[]; readonly body: readonly Step[] }
+  | {
+      readonly control: "each";
+      readonly name: string;
+      readonly values: readonly string[];
+      readonly at: number;
+      readonly body: readonly Step[];
+    }
   /** A function ends. */
   | { readonly control: "returned"; readonly positional: readonly string[] }
   /** A shell of its own ends: ( … ), or what stands in a pipe. */

@@ -1,5 +1,5 @@
 import { wordsOf } from "./control";
-import { hasProgram, isExecutable } from "./programs";
+import { hasProgram, isExecutable } from "./programs/programs";
 import { parseScript, programOf, type Step, shellInvocation } from "./script";
 import { hasVariables, isAssignment, literal } from "./words";
 

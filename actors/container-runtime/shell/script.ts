@@ -84,6 +84,8 @@ export function parseScript(text: string, depth = 0): Script {
   }
 }
 
+/** Nobody writes longer ones, and all commands of a loop's body come before the others at once. */
+const stepsMax = 5_000;
 const tooDeep = `syntax error: commands lie in each other more than ${depthMax} deep`;
 const reserved: ReadonlySet<string> = new Set(["then", "else", "elif", "fi", "do", "done", "esac", "}", "in"]);
 const nothing: ReadonlySet<string> = new Set();
@@ -91,6 +93,7 @@ const nothing: ReadonlySet<string> = new Set();
 class Parser {
   private at = 0;
   private depth = 0;
+  private steps = 0;
 
   constructor(private readonly tokens: readonly Token[]) {}
 
@@ -117,6 +120,7 @@ class Parser {
             : new SyntaxFault('syntax error: unexpected "|"');
         break;
       }
+      if (++this.steps > stepsMax) throw new SyntaxFault(`syntax error: a script has more than ${stepsMax} commands`);
       const { negated: turnsOver, ...step } = this.step(runs);
       turned ||= turnsOver === true;
       const next = this.tokens[this.at];

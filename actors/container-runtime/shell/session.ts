@@ -1,6 +1,6 @@
 import type { Frame, Queued } from "./control";
 import type { NetworkAnswer, NetworkAsk, Place, ProgramResult, Reader } from "./program";
-import { isExecutable } from "./programs";
+import { isExecutable } from "./programs/programs";
 import { programOf, type Step, shellInvocation, stepsOf } from "./script";
 import { Turn } from "./turn";
 

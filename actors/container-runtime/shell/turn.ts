@@ -3,16 +3,16 @@ import { type Control, type Frame, type FrameOutput, filledIn, judges, type Loop
 import { joined } from "./files";
 import { takeInput, takeLine } from "./input";
 import type { Place, ProgramResult } from "./program";
-import { runProgram } from "./programs";
+import { runProgram } from "./programs/programs";
 import { type Compound, type Output, programOf, type Step, shellInvocation, stepsOf, syntaxError } from "./script";
 import type { Session, SessionEffect } from "./session";
 import { Streams } from "./streams";
-import { expand, fieldsOf, patternOf, wordsMax } from "./words";
+import { expand, fieldsOf, matchesPattern, wordsMax } from "./words";
 
 /** A script that runs itself would go on for ever: nothing else has a turn meanwhile. */
 const innerShellsMax = 1_000;
 /** Functions in functions, and commands in commands that are left, before a shell gives up. */
-const leftMax = 5_000;
+const leftMax = 6_000;
 /** After so many steps others have a turn, as if the processor had been taken away for a while. */
 const stepsPerTurn = 2_000;
 const pauseMs = 100;
@@ -199,11 +199,11 @@ export class Turn {
       case "for": {
         const values = compound.words?.flatMap((word) => fieldsOf(word, session)) ?? session.positional;
         session.status = 0;
-        return this.before({ control: "each", name: compound.name, values, body: compound.body });
+        return this.before({ control: "each", name: compound.name, values, at: 0, body: compound.body });
       }
       case "case": {
         const text = expand(compound.word, session);
-        const clause = compound.clauses.find(({ patterns }) => patterns.some((pattern) => patternOf(pattern, session).test(text)));
+        const clause = compound.clauses.find(({ patterns }) => patterns.some((pattern) => matchesPattern(pattern, session, text)));
         session.status = 0;
         return this.before(...(clause?.body ?? []));
       }
@@ -281,10 +281,10 @@ export class Turn {
       case "again":
         return this.loop(control.loop, status);
       case "each": {
-        const [value, ...values] = control.values;
+        const value = control.values[control.at];
         if (value === undefined) return;
         session.environment.set(control.name, value);
-        return this.before(...control.body, { ...control, values });
+        return this.before(...control.body, { ...control, at: control.at + 1 });
       }
       case "negate":
         session.status = Number(status === 0);

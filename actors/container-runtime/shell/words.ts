@@ -106,22 +106,54 @@ export function fieldsOf(word: Word, values: Values): readonly string[] {
   return fields;
 }
 
-/** The pattern of a case's clause as a regular expression: `*`, `?` and `[…]` mean more than themselves where they stand in no quotes. */
-export function patternOf(word: Word, values: Values): RegExp {
-  const escaped = (text: string) => text.replace(/[\\^$.|+(){}[\]*?]/g, "\\$&");
-  const source = word.map((piece) => {
-    const text = expanded(piece, values, wordsMax);
-    if (!piece.splits) return escaped(text);
-    return text.replace(/\[[!^]?[^\]]+\]|[^[]|\[/g, (part) => {
-      if (part === "*") return "[^]*";
-      if (part === "?") return "[^]";
-      if (part.length > 1) return part.replace(/^\[!/, "[^").replaceAll("\\", "\\\\");
-      return escaped(part);
-    });
-  });
-  try {
-    return new RegExp(`^${source.join("")}$`);
-  } catch {
-    return /[^\s\S]/;
+/**
+ * Whether a text is what the pattern of a case's clause asks for: `*`, `?` and `[…]` mean more than themselves where they stand in no quotes. The time it takes is that of
+ * the text by the pattern, whatever they are.
+ */
+export function matchesPattern(word: Word, values: Values, text: string): boolean {
+  const parts: PatternPart[] = [];
+  for (const piece of word) {
+    const full = expanded(piece, values, wordsMax);
+    if (piece.splits) for (const part of full.match(/\[[!^]?[^\]]+\]|[\s\S]/gu) ?? []) parts.push(patternPart(part));
+    else for (const char of full) parts.push((other) => other === char);
   }
+  const chars = [...text];
+  // What nobody writes by hand is not looked through.
+  if (chars.length * parts.length > comparisonsMax) return false;
+  let [at, part] = [0, 0];
+  /** The last star, and what it has taken so far. */
+  let star = -1;
+  let taken = 0;
+  while (at < chars.length) {
+    const wanted = parts[part];
+    if (wanted === "any") {
+      star = part++;
+      taken = at;
+    } else if (wanted?.(chars[at]!)) {
+      at++;
+      part++;
+    } else if (star >= 0) {
+      part = star + 1;
+      at = ++taken;
+    } else return false;
+  }
+  while (parts[part] === "any") part++;
+  return part === parts.length;
+}
+
+const comparisonsMax = 20_000_000;
+
+type PatternPart = "any" | ((char: string) => boolean);
+
+function patternPart(part: string): PatternPart {
+  if (part === "*") return "any";
+  if (part === "?") return () => true;
+  if (!/^\[[\s\S]+\]$/.test(part)) return (char) => char === part;
+  const negated = /^\[[!^]/.test(part);
+  const set = [...part.slice(negated ? 2 : 1, -1)];
+  const isIn = (char: string) =>
+    set.some((one, index) =>
+      set[index + 1] === "-" && set[index + 2] !== undefined ? char >= one && char <= set[index + 2]! : char === one,
+    );
+  return (char) => isIn(char) !== negated;
 }

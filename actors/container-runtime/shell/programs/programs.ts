@@ -1,9 +1,9 @@
-import type { CriUser } from "../../../protocol/cri";
-import { sleepMs } from "../command";
+import type { CriUser } from "../../../../protocol/cri";
+import { sleepMs } from "../../command";
+import { absolute } from "../files";
+import { ended, failed, filesAt, type Place, type Program, type ProgramResult } from "../program";
 import { filePrograms } from "./file-programs";
-import { absolute } from "./files";
 import { networkPrograms } from "./network-programs";
-import { ended, failed, filesAt, type Place, type Program, type ProgramResult } from "./program";
 import { tar } from "./tar";
 import { textPrograms } from "./text-programs";
 

@@ -1,4 +1,4 @@
-import { ended, failed, type Program, type ProgramResult } from "./program";
+import { ended, failed, type Program, type ProgramResult } from "../program";
 
 /** Small programs that make texts of their words, or change what they read. */
 
@@ -51,6 +51,9 @@ function printf([format = "", ...args]: readonly string[]): ProgramResult {
   return ended(out);
 }
 
+/** What one of them holds at most. */
+const textMax = 4 * 1024 * 1024;
+
 /** A program that changes all of what it reads at once. */
 const changing = (change: (text: string) => ProgramResult): ProgramResult => {
   let text = "";
@@ -59,6 +62,7 @@ const changing = (change: (text: string) => ProgramResult): ProgramResult => {
     is: "reading",
     reader: {
       take(bytes, isEnd) {
+        if (text.length + bytes.length > textMax) return { err: "out of memory\n", code: 1 };
         text += stream.decode(bytes, { stream: !isEnd });
         return isEnd ? { next: change(text) } : {};
       },
@@ -104,12 +108,10 @@ function cut(words: readonly string[]): ProgramResult {
 function tr(words: readonly string[]): ProgramResult {
   const deletes = words[0] === "-d";
   const [from = "", to = ""] = (deletes ? words.slice(1) : words).map(charactersOf);
-  return changing((text) => {
-    if (deletes) return ended([...text].filter((char) => !from.includes(char)).join(""));
-    return ended(
-      [...text].map((char) => (from.includes(char) ? (to[Math.min(from.indexOf(char), to.length - 1)] ?? char) : char)).join(""),
-    );
-  });
+  const turned = new Map<string, string>();
+  for (const [index, char] of [...from].entries())
+    if (!turned.has(char)) turned.set(char, deletes ? "" : (to[Math.min(index, to.length - 1)] ?? char));
+  return changing((text) => ended([...text].map((char) => turned.get(char) ?? char).join("")));
 }
 
 /** The characters of "a-z\n". */

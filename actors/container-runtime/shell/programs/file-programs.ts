@@ -1,5 +1,5 @@
-import { absolute, containerBytesMax, type Entry, type FileView, joined, nameOf, parentOf } from "./files";
-import { ended, failed, filesAt, type Place, type Program, type ProgramResult } from "./program";
+import { absolute, containerBytesMax, type Entry, type FileView, joined, nameOf, parentOf } from "../files";
+import { ended, failed, filesAt, type Place, type Program, type ProgramResult } from "../program";
 
 /** The programs that look at files, change them, or read what is sent to them, with the words of busybox where something is wrong. */
 

@@ -1,5 +1,5 @@
 import { crc32 } from "node:zlib";
-import type { Entry } from "./files";
+import type { Entry } from "../files";
 
 /**
  * Archives as tar writes them: blocks of 512 bytes, a header before each file's bytes, two empty blocks at the end. Written is POSIX ustar, with

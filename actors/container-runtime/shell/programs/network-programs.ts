@@ -1,4 +1,4 @@
-import { ended, failed, filesAt, type NetworkAnswer, type Place, type Program, type ProgramResult } from "./program";
+import { ended, failed, filesAt, type NetworkAnswer, type Place, type Program, type ProgramResult } from "../program";
 
 /** The programs that speak to others in the cluster's network, with the words of busybox, bind's dig and curl. Nothing of it reaches the host's network. */
 

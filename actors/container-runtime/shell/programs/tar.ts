@@ -1,8 +1,8 @@
 import { gunzipSync } from "node:zlib";
-import { withoutTrailingSlashes } from "../../../protocol/paths";
+import { withoutTrailingSlashes } from "../../../../protocol/paths";
+import { absolute, containerBytesMax, type Entry, type FileView, joined, parentOf } from "../files";
+import { ended, failed, filesAt, type Place, type Program, type Reader } from "../program";
 import { ArchiveReader, archived, archiveEnd, type Member, zipped } from "./archive";
-import { absolute, containerBytesMax, type Entry, type FileView, joined, parentOf } from "./files";
-import { ended, failed, filesAt, type Place, type Program, type Reader } from "./program";
 
 /** What the words after "tar" ask for. */
 interface Asked {

@@ -370,7 +370,14 @@ export class Course {
           ...plain,
         },
       ];
-    return [{ name: "storm", verdict: "held", detail: `${reached} steps, and each did something`, ...plain }];
+    return [
+      {
+        name: "storm",
+        verdict: "held",
+        detail: reached === 1 ? "1 step, and it did something" : `${reached} steps, and each did something`,
+        ...plain,
+      },
+    ];
   }
 
   private enter(act: Act): void {

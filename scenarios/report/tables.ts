@@ -15,7 +15,7 @@ export function checksTable({ checks }: RunResult): string {
       const check = catalogue.find((one) => one.name === name.split(" ")[0]);
       const claim = check ? `<small>${escapeXml(check.claim)} <i>${escapeXml(check.source)}</i></small>` : "";
       const when = atUs >= 0 ? ` (at ${formatTime(atUs)})` : "";
-      return `<tr class="${unproven ? "unproven" : verdict}"><td>${unproven ? "unproven" : verdict}</td><td>${escapeXml(name)}${claim}</td><td>${escapeXml(detail)}${when}<small>judged ${reached} times</small></td></tr>`;
+      return `<tr class="${unproven ? "unproven" : verdict}"><td>${unproven ? "unproven" : verdict}</td><td>${escapeXml(name)}${claim}</td><td>${escapeXml(detail)}${when}<small>judged ${reached === 1 ? "once" : `${reached} times`}</small></td></tr>`;
     });
   return wide(`<table class="checks"><tr><th>Verdict<th>Check<th>What it saw</tr>${rows.join("")}</table>`);
 }

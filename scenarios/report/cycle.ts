@@ -44,7 +44,8 @@ function drawing(steps: Cycle["steps"]): string {
   // Down on the left and up again on the right, so that the arrow from the last to the first is as short as the others.
   const at = steps.map((_, i) => {
     const isLeft = i < rows;
-    const row = isLeft ? i : steps.length - 1 - i;
+    // With one less on the right these stand between those on the left.
+    const row = isLeft ? i : steps.length - 1 - i + (steps.length % 2) / 2;
     return { x: isLeft ? 140 : width - 140, y: 20 + gap / 2 + row * gap };
   });
   const arrows = steps.map(({ kind }, i) => {
@@ -52,8 +53,8 @@ function drawing(steps: Cycle["steps"]): string {
     const level = steps.length === 2;
     const down = to.y > from.y ? 1 : -1;
     const right = to.x > from.x ? 1 : -1;
-    // Two that face each other have an arrow each way: one above, one below the middle.
-    const shift = level ? -9 * right : 0;
+    // Two that face each other have an arrow each way, one above, one below the middle; of a circle the lower arrow leads to the right and the upper one back.
+    const shift = (level ? -9 : 9) * right;
     const [x1, y1] = from.x === to.x ? [from.x, from.y + (down * boxHeight) / 2] : [from.x + (right * boxWidth) / 2, from.y + shift];
     const [x2, y2] =
       from.x === to.x ? [to.x, to.y - (down * boxHeight) / 2 - down * 6] : [to.x - (right * boxWidth) / 2 - right * 6, to.y + shift];

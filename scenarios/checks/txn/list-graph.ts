@@ -66,12 +66,14 @@ function wrongWithOrder(transactions: readonly Transaction[], lists: ReadonlyMap
   const edges = edgesOf(transactions, lists, writersOf(transactions));
   const places = cycleIn(edges);
   if (!places) return undefined;
-  const steps = places.map((place, i): CycleStep => {
+  const all = places.map((place, i): CycleStep => {
     const { kind, why } = edgeBetween(edges, place, places[(i + 1) % places.length]!);
     const { call, reads, appended } = transactions[place]!;
     const read = reads.map(({ key, elements }) => `read ${key}: ${elements.length === 0 ? "nothing" : lately(elements)}`);
     return { call, did: [...read, ...(appended === "" ? [] : [`appended ${appended}`])].join("; "), kind, why };
   });
+  // What had been answered before one that had been answered before a third tells nothing: the first had been before the third.
+  const steps = all.filter(({ kind }, i) => kind !== "rt" || all.at(i - 1)!.kind !== "rt");
   const name = anomalyName(steps.map(({ kind }) => kind));
   const told = steps.map(({ call, why }) => `${call}: ${why}`);
   return { text: `no order explains these (${name}): ${told.join(" ")} ${steps[0]!.call}`, cycle: { name, steps } };

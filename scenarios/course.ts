@@ -370,14 +370,8 @@ export class Course {
           ...plain,
         },
       ];
-    return [
-      {
-        name: "storm",
-        verdict: "held",
-        detail: reached === 1 ? "1 step, and it did something" : `${reached} steps, and each did something`,
-        ...plain,
-      },
-    ];
+    const detail = reached === 1 ? "1 step, and it did something" : `${reached} steps, and each did something`;
+    return [{ name: "storm", verdict: "held", detail, ...plain }];
   }
 
   private enter(act: Act): void {

@@ -19,6 +19,8 @@ const turning = /^(?:[12&]?>\s*\/dev\/null|[12]?>&[12])(?![\w./])/;
 /** Redirections to and from a file, whose name is the next word. */
 const toFile = /^(?:[12&]?>>?(?![&>(])|<(?![&<(>]))[ \t]*/;
 const hereDocument = /^<<(-?)[ \t]*(['"]?)([\w.]+)\2/;
+/** What means nothing to the shell within a word. */
+const plain = /[^\s'"\\`$&|;<>()#]+/y;
 const operators = ["&&", "||", ";;", ";", "\n", "|", "(", ")"];
 
 /** How a command inside of a word is read: the parser, which in turn has words read. */
@@ -126,7 +128,8 @@ class Lexer {
 
   private bare(char: string): void {
     const braced = char === "$" && this.text[this.at + 1] === "{" ? this.text.indexOf("}", this.at) : -1;
-    const text = braced > 0 ? this.text.slice(this.at, braced + 1) : char;
+    plain.lastIndex = this.at;
+    const text = braced > 0 ? this.text.slice(this.at, braced + 1) : (plain.exec(this.text)?.[0] ?? char);
     this.at += text.length;
     const last = this.word?.at(-1);
     if (last?.splits && !last.commands && !last.isSum) this.word!.push({ ...this.word!.pop()!, text: last.text + text });

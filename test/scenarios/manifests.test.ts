@@ -177,5 +177,8 @@ describe("a folder in which scenarios lie beside manifests", () => {
     rmSync(join(folder, "zone-loss.yaml"));
     rmSync(join(folder, "list.yaml"));
     expect(() => scenarioFiles([folder])).toThrow("no scenario lies in this folder");
+    expect(() => scenarioFiles(["zone-loss"])).toThrow(
+      /^zone-loss: no such file; the library's scenario of that name is .*zone-loss\.yaml$/,
+    );
   });
 });

@@ -2,6 +2,7 @@ import type { AuditPolicy } from "../actors/api-server/audit/policy";
 import type { ImageBehaviour } from "../actors/container-runtime/image-behaviour";
 import { wrongWithBehaviour } from "../actors/container-runtime/image-behaviour";
 import { wrongWithPolicy } from "./audit";
+import { refusedByBudget } from "./budget";
 import { checkNamed, checks } from "./checks";
 import type { Check } from "./checks/check";
 import { type ClusterPlan, type ClusterShape, defaultShape, planCluster } from "./cluster";
@@ -20,7 +21,7 @@ import { readAuthorization, readEncryption, type ServerConfiguration, serverConf
 import { readShape } from "./shape";
 import { type Path, type Problem, readDocuments, type Source, type SourceDocument } from "./source";
 import { drawnDuration, drawnFaults, type Swarm } from "./swarm";
-import { type DrawnCluster, drawnClusterOf, smallestShape } from "./swarm-shape";
+import { type DrawnCluster, drawnClusterOf, everyShape, smallestShape } from "./swarm-shape";
 import type { Role } from "./target";
 import { readWebhooks, type WebhookPlan } from "./webhooks";
 import { workloadNamed, workloads } from "./workloads";
@@ -72,6 +73,8 @@ export interface Scenario {
   /** A problem at a place of the file, for what is only found out with the manifests at hand. */
   problem(path: Path, message: string): Problem;
 }
+
+const undrawn: DrawnCluster = { counts: {}, knobs: [] };
 
 /** For so long nothing may be amiss before the cluster counts as at rest. */
 export const restUs = 3_000_000;
@@ -133,6 +136,7 @@ class Reader {
     const around = surroundings(least, load.length, expect);
     const hosts = shaped.problems.length > 0 ? undefined : [...least.hosts, ...clients(load.length)];
     const storm = new StormReader(this.complaints, around, hosts).read((file.storm ?? []) as readonly unknown[], ["storm"]);
+    if (hosts && file.beyondBudget !== true) this.keepBudget(storm, everyShape(shaped.shape, drawnCluster ?? undrawn), parts, load.length);
     this.keepHistory(storm, expect, ((file.swarm as Params | undefined)?.restores as number | undefined) ?? 0);
     for (const { check, params, path } of expect) {
       const stated = Object.entries(check.states?.(params) ?? {}).filter(([, value]) => value !== undefined);
@@ -164,6 +168,15 @@ class Reader {
     };
     const inOrder = [...this.complaints.problems].sort((a, b) => a.line - b.line || a.column - b.column);
     return inOrder.length > 0 ? { ok: false, problems: inOrder } : { ok: true, scenario };
+  }
+
+  /** What the budget refuses in every run is said before any. */
+  private keepBudget(storm: readonly StormNode[], shapes: Iterable<ClusterShape>, parts: Parts, loads: number): void {
+    const clusters = function* () {
+      for (const shape of shapes) yield [...planOf(shape, parts).hosts, ...clients(loads)];
+    };
+    for (const { path, message } of refusedByBudget(storm, clusters()))
+      this.complaints.complain([...path, "target"], `this can never be done: ${message}`);
   }
 
   /** Whoever judges one history from its beginning to its end cannot judge a run in which it ends for a backup. */

@@ -1,11 +1,11 @@
 import { type HostName, roleOf } from "../protocol/address";
 import { aims, type Target } from "./aim";
+import { exceedsBudget, lostOf } from "./budget";
 import type { Fault, Ongoing } from "./faults/fault";
 import type { Params } from "./language/steps";
 import { formatPath } from "./source";
 import { restoresPath } from "./swarm";
 import { Impossible, type Tank } from "./tank";
-import type { HostFacts } from "./target";
 
 /** A step as it came to be in one run: all that a replay needs to do the same at the same moment, whatever it would draw or decide itself. */
 export interface ScheduledStep {
@@ -198,28 +198,8 @@ export class Storm {
 
   /** The hosts that count as lost while it lasts. */
   private lostBy({ fault, params }: PlannedFault, targets: readonly string[]): readonly HostName[] {
-    if (!fault.silences && fault.damages !== true) return [];
-    const silenced = fault.silenced?.(this.tank, targets, params) ?? targets;
-    return aims[fault.aims ?? "hosts"].hostsOf(silenced, this.tank);
+    return aims[fault.aims ?? "hosts"].hostsOf(lostOf(fault, this.tank.hosts(), targets, params), this.tank);
   }
-}
-
-/**
- * Why hitting these hosts is more than a cluster must survive, with all that are `lost` (those among them): of etcd a quorum has to stay, which is also a copy
- * of the data, and of API servers one. Undefined where it is not more.
- */
-export function exceedsBudget(hosts: readonly HostFacts[], hit: ReadonlySet<HostName>, lost: ReadonlySet<HostName>): string | undefined {
-  const allow = "allow that with `beyondBudget: true`";
-  const members = hosts.filter(({ role }) => role === "etcd");
-  const gone = members.filter(({ name, up }) => !up || lost.has(name)).length;
-  const most = Math.floor((members.length - 1) / 2);
-  if (gone > most)
-    return `it would silence ${gone} of ${members.length} etcd members, and the cluster must only survive ${most} (${allow})`;
-  const servers = hosts.filter(({ role }) => role === "apiserver");
-  // With none of its own hit it is not this one's doing.
-  if (servers.some(({ name }) => hit.has(name)) && servers.every(({ name, up }) => !up || lost.has(name)))
-    return `it would silence ${servers.length === 1 ? "the only API server" : `all ${servers.length} API servers`}, and one has to stay (${allow})`;
-  return undefined;
 }
 
 /** What is often meant by a fault of packets that met none. */

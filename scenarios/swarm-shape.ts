@@ -151,6 +151,22 @@ export function smallestShape(shape: ClusterShape, { counts }: DrawnCluster): Cl
   return { ...shape, ...Object.fromEntries(least) };
 }
 
+/** Every shape that can be drawn, from the smallest on; those with other numbers of members and API servers come first. */
+export function* everyShape(shape: ClusterShape, { counts }: DrawnCluster): Generator<ClusterShape> {
+  yield smallestShape(shape, { counts, knobs: [] });
+  const numbers = countNames.map((name) => ({ name, values: counts[name] ?? [shape[name]] }));
+  const total = numbers.reduce((product, { values }) => product * values.length, 1);
+  for (let i = 0; i < total; i++) {
+    let rest = i;
+    const drawn = numbers.map(({ name, values }) => {
+      const value = values[rest % values.length]!;
+      rest = Math.floor(rest / values.length);
+      return [name, value] as const;
+    });
+    yield { ...shape, ...Object.fromEntries(drawn) };
+  }
+}
+
 function knobValue(name: string, value: unknown): number | boolean {
   const knob = knobNamed(name);
   const read = knob && readKnob(knob, value);

@@ -68,12 +68,27 @@ export function choose<T>(
   named: boolean,
   draw: (index: number) => number,
 ): readonly T[] {
-  const count = countOf(mode ?? (named ? "all" : "one"), value, matching.length, draw);
+  const count = countOf(modeOf(mode, named), value, matching.length, draw);
   if (count >= matching.length) return matching;
   const left = [...matching];
   const chosen = new Set<T>();
   for (let i = 0; i < count; i++) chosen.add(left.splice(Math.floor(draw(i + 1) * left.length), 1)[0]!);
   return matching.filter((one) => chosen.has(one));
+}
+
+/** How many are chosen of so many at least, whatever is drawn; a choice of nobody is refused anyway. */
+export function fewest({ hosts, mode, value }: Pick<Selector, "hosts" | "mode" | "value">, matching: number): number {
+  return Math.min(
+    matching,
+    Math.max(
+      1,
+      countOf(modeOf(mode, hosts !== undefined), value, matching, () => 0),
+    ),
+  );
+}
+
+function modeOf(mode: Mode | undefined, named: boolean): Mode {
+  return mode ?? (named ? "all" : "one");
 }
 
 function countOf(mode: Mode, value = 1, matching: number, draw: (index: number) => number): number {

@@ -1,7 +1,7 @@
 import type { Aim, Target } from "../aim";
 import type { JsonSchema } from "../schema";
 import type { Tank } from "../tank";
-import type { Mode, Role } from "../target";
+import type { HostFacts, Mode, Role } from "../target";
 
 export type Params = Readonly<Record<string, unknown>>;
 
@@ -20,7 +20,7 @@ export interface Fault {
   /** Whether a host that suffers it counts as lost in the fault budget: it can neither vote nor serve. */
   readonly silences: boolean;
   /** Which of its targets count as lost, where that is not all of them. */
-  silenced?(tank: Tank, targets: readonly string[], params: Params): readonly string[];
+  silenced?(hosts: readonly HostFacts[], targets: readonly string[], params: Params): readonly string[];
   /** Whether a host that suffers it may lose its copy of the data: it counts as lost until the fault says that it is mended. */
   readonly damages?: boolean;
   /** Whether the store goes back to an earlier state, which some checks cannot judge. */

@@ -26,7 +26,7 @@ export const gracefulRestart: Fault = {
   required: [],
   silences: true,
   // One goes at a time.
-  silenced: (_tank, hosts) => hosts.slice(0, 1),
+  silenced: (_hosts, targets) => targets.slice(0, 1),
   begin(tank, hosts, params) {
     const graceMs = microseconds(params.grace ?? "10s") / 1000;
     const downMs = microseconds(params.down ?? "1s") / 1000;

@@ -1,6 +1,6 @@
 import type { HostName } from "../../protocol/address";
 import type { WireRule } from "../../runtime/rules";
-import type { Tank } from "../tank";
+import type { HostFacts } from "../target";
 import type { Fault, Params } from "./fault";
 import { withRules } from "./network";
 
@@ -17,7 +17,7 @@ export const split: Fault = {
   },
   required: [],
   silences: true,
-  silenced: (tank, hosts, params) => outvoted(tank, hosts, params),
+  silenced: (all, hosts, params) => outvoted(all, hosts, params),
   swarm: {
     roles: ["etcd"],
     mode: "all",
@@ -27,7 +27,7 @@ export const split: Fault = {
     },
   },
   begin(tank, hosts, params, id) {
-    const apart = apartIn(tank, hosts, params);
+    const apart = apartIn(tank.hosts(), hosts, params);
     const rules = hosts.flatMap((host, i): WireRule[] => {
       const others = hosts.filter((other, k) => other !== host && apart(i, k));
       return others.length === 0 ? [] : [{ id: `${id} ${host}`, from: [host], to: others, kinds: null, effect: { type: "block" } }];
@@ -37,7 +37,7 @@ export const split: Fault = {
 };
 
 /** Whether what the host with the first index says does not reach the one with the second. */
-function apartIn(tank: Tank, hosts: readonly HostName[], params: Params): (a: number, b: number) => boolean {
+function apartIn(all: readonly HostFacts[], hosts: readonly HostName[], params: Params): (a: number, b: number) => boolean {
   switch (params.shape as Shape | undefined) {
     case "ring":
       return (a, b) => {
@@ -46,21 +46,26 @@ function apartIn(tank: Tank, hosts: readonly HostName[], params: Params): (a: nu
       };
     case "bridge": {
       const bridge = hosts.length - 1;
-      const side = (i: number) => i < Math.floor(bridge / 2);
+      const side = (i: number) => i < minorityOf(hosts);
       return (a, b) => a !== bridge && b !== bridge && side(a) !== side(b);
     }
     default: {
-      const groups = groupsOf(tank, hosts, params);
+      const groups = groupsOf(all, hosts, params);
       return params.oneWay === true ? (a, b) => groups[a] === 0 && groups[b] !== 0 : (a, b) => groups[a] !== groups[b];
     }
   }
 }
 
+/** As many as can be outvoted by the others. */
+function minorityOf(hosts: readonly HostName[]): number {
+  return Math.floor((hosts.length - 1) / 2);
+}
+
 /** For each host the number of its group, from 0 on; of the shapes that are groups. */
-function groupsOf(tank: Tank, hosts: readonly HostName[], { shape = "halves", groups = 3 }: Params): readonly number[] {
-  const facts = new Map(tank.hosts().map((host) => [host.name, host]));
+function groupsOf(all: readonly HostFacts[], hosts: readonly HostName[], { shape = "halves", groups = 3 }: Params): readonly number[] {
+  const facts = new Map(all.map((host) => [host.name, host]));
   const leads = (host: HostName) => facts.get(host)?.leads === true;
-  const minority = Math.floor((hosts.length - 1) / 2);
+  const minority = minorityOf(hosts);
   /** The first group has so many hosts: those for which `first` holds, and then the others in their order. */
   const firstGroup = (size: number, first: (host: HostName) => boolean) => {
     const members = new Set([...hosts.filter(first), ...hosts.filter((host) => !first(host))].slice(0, size));
@@ -84,11 +89,16 @@ function groupsOf(tank: Tank, hosts: readonly HostName[], { shape = "halves", gr
   }
 }
 
-/** Who can not be in touch with most of the others: all but the largest group. Of rings and bridges, in which nobody reaches all, everybody. */
-function outvoted(tank: Tank, hosts: readonly HostName[], params: Params): readonly HostName[] {
+/**
+ * Who does not count any more: all but the largest group. In a ring somebody with both neighbours is left, on a bridge the larger side with the bridge. Others there
+ * reach as many, but not the same ones, and what else the storm takes may be the one that holds these together.
+ */
+function outvoted(all: readonly HostFacts[], hosts: readonly HostName[], params: Params): readonly HostName[] {
   // Where all of them are down there is nobody to split.
-  if (hosts.length === 0 || params.shape === "ring" || params.shape === "bridge") return hosts;
-  const groups = groupsOf(tank, hosts, params);
+  if (hosts.length === 0) return hosts;
+  if (params.shape === "ring") return hosts.slice(3);
+  if (params.shape === "bridge") return hosts.slice(0, minorityOf(hosts));
+  const groups = groupsOf(all, hosts, params);
   const sizes = new Map<number, number>();
   for (const group of groups) sizes.set(group, (sizes.get(group) ?? 0) + 1);
   const [largest] = [...sizes].sort(([a, sizeA], [b, sizeB]) => sizeB - sizeA || a - b)[0]!;

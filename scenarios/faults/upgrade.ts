@@ -14,7 +14,7 @@ export const upgrade: Fault = {
   required: [],
   silences: true,
   // One is down at a time.
-  silenced: (_tank, hosts) => hosts.slice(0, 1),
+  silenced: (_hosts, targets) => targets.slice(0, 1),
   swarm: {
     roles: ["etcd", "apiserver", "control", "node"],
     mode: "all",

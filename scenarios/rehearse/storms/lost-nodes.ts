@@ -1,3 +1,4 @@
+import { exceedsBudget, whole } from "../../budget";
 import { hostsOf, lose, type StandardStorm, seldom } from "./storm";
 
 /**
@@ -33,7 +34,9 @@ export const zoneLost: StandardStorm = {
       .filter((zone) => nodeZones.has(zone))
       .map((zone) => {
         const lost = plan.hosts.filter((host) => host.zone === zone).map(({ name }) => name);
-        return { about: zone, happened: `${zone} was lost`, lost, steps: [lose(lost, seconds)], seconds, requestsPerSecond: seldom };
+        const beyondBudget = exceedsBudget(whole(plan.hosts), new Set(lost), new Set(lost)) !== undefined;
+        const steps = [lose(lost, seconds)];
+        return { about: zone, happened: `${zone} was lost`, lost, steps, seconds, beyondBudget, requestsPerSecond: seldom };
       });
   },
 };

@@ -27,7 +27,7 @@ export interface StormCase {
   /** Steps as a scenario file has them. The first begins what users may notice. */
   readonly steps: readonly JsonObject[];
   readonly seconds: number;
-  /** Whether it takes more than a cluster must survive: all of its API servers. */
+  /** Whether it takes more than a cluster must survive: all of its API servers, or a zone with most members of etcd. */
   readonly beyondBudget?: boolean;
   readonly requestsPerSecond: number;
 }

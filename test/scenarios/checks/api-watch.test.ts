@@ -108,6 +108,13 @@ describe("watches of the Kubernetes API (API concepts, Efficient detection of ch
     const afterwards = watched().open(1).event("ADDED", "a", 2);
     afterwards.told.fault("began", ["apiserver-0"]).at(40).fault("ended", ["apiserver-0"]).at(60).rest();
     afterwards.event("ADDED", "b", 3).event("MODIFIED", "a", 4).event("DELETED", "b", 5).told.at(90).rest();
-    expect(afterwards.judge("api-watch-prompt")).toMatchObject({ verdict: "held", reached: 4 });
+    expect(afterwards.judge("api-watch-prompt")).toMatchObject({
+      verdict: "held",
+      reached: 4,
+      detail: expect.stringMatching(/^4 events, each/),
+    });
+    expect(late(["apiserver-0"]).detail).toBe(
+      "nothing to judge: no watch was open for 30 s with at most one member of etcd in trouble (1 events were told)",
+    );
   });
 });

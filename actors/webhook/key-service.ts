@@ -1,53 +1,20 @@
 import { gcm } from "@noble/ciphers/aes";
 import { sha256 } from "@noble/hashes/sha2";
 import type { KmsMessage, KmsResponse } from "../../protocol/kms";
-import type { Actor, RequestRef } from "../../runtime/actor";
-import { drawMs, type MsRange } from "../container-runtime/image-behaviour";
+import { type Lateness, lateAnswerer } from "./late-answerer";
 
-export interface KeyServiceConfig {
+export interface KeyServiceConfig extends Lateness {
   /** The keys of one name are the same wherever it runs. */
   readonly name: string;
-  /** How long one answer takes. */
-  readonly latencyMs: MsRange;
   /** How often it goes over to another key; 0 for never. What earlier keys encrypted it decrypts all the same. */
   readonly rotateMs: number;
 }
 
-interface State {
-  readonly config: KeyServiceConfig;
-  readonly waiting: Map<string, { readonly request: RequestRef; readonly body: KmsMessage }>;
-  next: number;
-}
-
-/** A key management plug-in (KMS v2) and the service behind it, on a host of their own: keys that only it knows, by AES-GCM. Its keys are test keys. */
-export const keyService: Actor<KeyServiceConfig, State, KmsMessage> = {
-  role: "key-service",
-  start: (config) => ({ config, waiting: new Map(), next: 0 }),
-  receive(state, input, ctx) {
-    switch (input.type) {
-      case "request": {
-        const timer = `answer:${state.next++}`;
-        state.waiting.set(timer, { request: input.request, body: input.body });
-        return void ctx.setTimer(timer, drawMs(state.config.latencyMs, ctx.random("latency")));
-      }
-      case "timer": {
-        const waiting = state.waiting.get(input.name);
-        if (!waiting) return;
-        state.waiting.delete(input.name);
-        return void ctx.reply(waiting.request, keyServiceAnswer(state.config, waiting.body, ctx.wallUs() / 1000));
-      }
-      case "opened":
-        return void ctx.close(input.stream, "refused", "a key service does not stream");
-      // Nobody sends it datagrams, and it owns no disk: its keys follow from its name.
-      case "closed":
-      case "item":
-      case "message":
-      case "persisted":
-      case "diskFailed":
-        return;
-    }
-  },
-};
+/** A key management plug-in (KMS v2) and the service behind it, on a host of their own: keys that only it knows, by AES-GCM. Its keys are test keys and follow from its name. */
+export const keyService = lateAnswerer<KeyServiceConfig, KmsMessage>("key-service", {
+  answer: keyServiceAnswer,
+  noStream: "a key service does not stream",
+});
 
 /** What it says at that wall time. */
 export function keyServiceAnswer(config: KeyServiceConfig, body: KmsMessage, wallMs: number): KmsResponse {

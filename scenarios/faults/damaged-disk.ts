@@ -47,32 +47,38 @@ function mend(tank: Tank, host: string, then: () => void): void {
   then();
 }
 
-export const corruptDisk: Fault = {
-  name: "corrupt-disk",
-  what: "The hosts' disks store a share of what is written with a wrong bit. Its checksum gives it away when it is read at the next start. When the fault ends, damaged hosts are emptied, and etcd members on them replaced.",
-  params: { rate: percentSchema },
-  required: ["rate"],
-  silences: false,
-  damages: true,
-  swarm: { roles: ["etcd"], params: (d) => ({ rate: `${(0.1 + d * d * 10).toFixed(1)}%` }) },
-  begin: (tank, hosts, params) =>
-    damaging(tank, hosts, { ...healthyDisk, corruptProbability: probabilityOf(params.rate) }, "corruptedWrites", "stored with a wrong bit"),
-};
+/** A fault of disks that damage a share of what they store. */
+function damagingDisk(
+  name: string,
+  damage: string,
+  troubleOf: (probability: number) => Partial<DiskTrouble>,
+  field: keyof DiskCounts,
+  counted: string,
+): Fault {
+  return {
+    name,
+    what: `The hosts' disks store a share of what is written ${damage} at the next start. When the fault ends, damaged hosts are emptied, and etcd members on them replaced.`,
+    params: { rate: percentSchema },
+    required: ["rate"],
+    silences: false,
+    damages: true,
+    swarm: { roles: ["etcd"], params: (d) => ({ rate: `${(0.1 + d * d * 10).toFixed(1)}%` }) },
+    begin: (tank, hosts, { rate }) => damaging(tank, hosts, { ...healthyDisk, ...troubleOf(probabilityOf(rate)) }, field, counted),
+  };
+}
 
-export const misdirectingDisk: Fault = {
-  name: "misdirecting-disk",
-  what: "The hosts' disks store a share of what is written over something else. Checksums give away both at the next start. When the fault ends, damaged hosts are emptied, and etcd members on them replaced.",
-  params: { rate: percentSchema },
-  required: ["rate"],
-  silences: false,
-  damages: true,
-  swarm: { roles: ["etcd"], params: (d) => ({ rate: `${(0.1 + d * d * 10).toFixed(1)}%` }) },
-  begin: (tank, hosts, params) =>
-    damaging(
-      tank,
-      hosts,
-      { ...healthyDisk, misdirectProbability: probabilityOf(params.rate) },
-      "misdirectedWrites",
-      "stored in the wrong place",
-    ),
-};
+export const corruptDisk = damagingDisk(
+  "corrupt-disk",
+  "with a wrong bit. Its checksum gives it away when it is read",
+  (corruptProbability) => ({ corruptProbability }),
+  "corruptedWrites",
+  "stored with a wrong bit",
+);
+
+export const misdirectingDisk = damagingDisk(
+  "misdirecting-disk",
+  "over something else. Checksums give away both",
+  (misdirectProbability) => ({ misdirectProbability }),
+  "misdirectedWrites",
+  "stored in the wrong place",
+);

@@ -1,5 +1,5 @@
 import { count, type Fault } from "./fault";
-import { endWatch, openWatches, watchParams } from "./watches";
+import { endWatches, watchParams } from "./watches";
 
 export const forcedRelist: Fault = {
   name: "forced-relist",
@@ -9,17 +9,7 @@ export const forcedRelist: Fault = {
   silences: false,
   swarm: { roles: ["apiserver"], mode: "all" },
   begin(tank, hosts, params) {
-    let told = 0;
-    for (const host of hosts)
-      tank
-        .interpose(host, (gate) => {
-          for (const watch of openWatches(tank, host, gate, params)) {
-            endWatch(gate, watch, { mustList: true });
-            told++;
-          }
-          return {};
-        })
-        .cancel();
+    const told = endWatches(tank, hosts, params, { mustList: true });
     return { end: () => count(told, "watch", "told to list again", "watches") };
   },
 };

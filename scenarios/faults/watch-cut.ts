@@ -1,5 +1,5 @@
 import { count, type Fault } from "./fault";
-import { endWatch, openWatches, watchParams } from "./watches";
+import { endWatches, watchParams } from "./watches";
 
 export const watchCut: Fault = {
   name: "watch-cut",
@@ -9,17 +9,7 @@ export const watchCut: Fault = {
   silences: false,
   swarm: { roles: ["apiserver"], mode: "all" },
   begin(tank, hosts, params) {
-    let ended = 0;
-    for (const host of hosts)
-      tank
-        .interpose(host, (gate) => {
-          for (const watch of openWatches(tank, host, gate, params)) {
-            endWatch(gate, watch, {});
-            ended++;
-          }
-          return {};
-        })
-        .cancel();
+    const ended = endWatches(tank, hosts, params, {});
     return { end: () => count(ended, "watch", "ended", "watches") };
   },
 };

@@ -37,6 +37,22 @@ export function watchKey(watch: Pick<Envelope, "from" | "fromIncarnation" | "id"
   return `${watch.from}#${watch.fromIncarnation}:${watch.id}`;
 }
 
+/** Ends the watches at these hosts that the parameters mean, and answers with how many. */
+export function endWatches(tank: Tank, hosts: readonly string[], params: Params, how: { readonly mustList?: boolean }): number {
+  let ended = 0;
+  for (const host of hosts)
+    tank
+      .interpose(host, (gate) => {
+        for (const watch of openWatches(tank, host, gate, params)) {
+          endWatch(gate, watch, how);
+          ended++;
+        }
+        return {};
+      })
+      .cancel();
+  return ended;
+}
+
 /** Ends a watch on both sides. `after` is the last item that its reader got, where it did not get all; with `mustList` it is told 410 Gone first. */
 export function endWatch(gate: Gate, { server, opening, incarnation, sent }: OpenWatch, { after = sent, mustList = false }): void {
   const toReader: Envelope = {

@@ -52,6 +52,8 @@ export interface Plugin {
   mutate?(admission: Admission): ApiObject | Failure;
   /** Has the last word, after validation. */
   validate?(admission: Admission): Failure | undefined;
+  /** What the audit log says of a write that has come so far, whether this plug-in lets it pass or not, by key. */
+  audit?(admission: Admission): Readonly<Record<string, string>>;
   /** What to tell whoever made a write that passes: Warning headers. */
   warn?(admission: Admission): readonly string[];
 }

@@ -5,6 +5,7 @@ import { certificateApproval, certificateSigning, certificateSubjectRestriction 
 import type { AdmissionSettings } from "./configuration";
 import { defaultIngressClass, defaultStorageClass } from "./default-classes";
 import { defaultTolerationSeconds } from "./default-toleration-seconds";
+import type { Notes } from "./dynamic/review";
 import { limitRanger } from "./limit-ranger";
 import { namespaceLifecycle } from "./namespace-lifecycle";
 import { nodeDeclaredFeatureValidator } from "./node-declared-features";
@@ -100,10 +101,11 @@ export function warn(admission: Admission): readonly string[] {
   return stepsOf(admission.cluster.plugins).warn.flatMap((plugin) => plugin.warn?.(admission) ?? []);
 }
 
-/** The first plug-in's refusal of an object that has passed validation. */
-export function validate(admission: Admission): Failure | undefined {
+/** The first plug-in's refusal of an object that has passed validation. `notes` hears what those that were asked have to say to the audit log. */
+export function validate(admission: Admission, notes?: Pick<Notes, "annotate">): Failure | undefined {
   const told = timing(admission, "validate");
   for (const plugin of stepsOf(admission.cluster.plugins).validate) {
+    if (notes && plugin.audit) for (const [key, value] of Object.entries(plugin.audit(admission))) notes.annotate(key, value);
     const refusal = plugin.validate?.(admission);
     told?.plugin(plugin, refusal !== undefined);
     if (refusal) {

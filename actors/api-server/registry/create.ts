@@ -123,7 +123,7 @@ export function createObject(
   function finish(state: ServerState, ctx: Ctx, admission: Admission, admitted: ApiObject, tries: number): undefined {
     const nowMs = ctx.wallUs() / 1000;
     const ready = track(born(kind, admitted, { uid: ctx.uuid(), nowMs, user: call.user }), nowMs);
-    const refusal = wrongWithNew(kind, ready, state.metrics.expressions) ?? validate({ ...admission, object: ready });
+    const refusal = wrongWithNew(kind, ready, state.metrics.expressions) ?? validate({ ...admission, object: ready }, notes);
     if (refusal) return refuse(ctx, call, refusal, notes.warnings);
     const { name = "" } = ready.metadata;
     const review = reviewOf(call, "CREATE", { name, object: ready as unknown as JsonObject, options, dryRun: dryRun === true });

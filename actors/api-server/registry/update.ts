@@ -192,7 +192,7 @@ function decide(
     const owned = isSame ? admitted : track(stored, admitted, fresh.nowMs);
     const refusal = isSame
       ? undefined
-      : (wrongWithUpdate(kind, stored, owned, subresource, state.metrics.expressions) ?? validate({ ...admission, object: owned }));
+      : (wrongWithUpdate(kind, stored, owned, subresource, state.metrics.expressions) ?? validate({ ...admission, object: owned }, notes));
     if (refusal) return { type: "refuse", status: refusal };
     if (kind.custom) for (const error of forgivenIn(owned)) notes.warn(`${error.field}: ${bodyOf(error)}`);
     const pass = (state: ServerState): Decision | Later<ServerState> => {

@@ -1,5 +1,9 @@
+import type { Plugin } from "../../../actors/api-server/admission/admission";
+import { Notes } from "../../../actors/api-server/admission/dynamic/review";
 import { chosenPlugins, mutate, validate, warn } from "../../../actors/api-server/admission/index";
 import { pluginNames } from "../../../actors/api-server/admission/plugin-names";
+import { podSecurity } from "../../../actors/api-server/admission/pod-security/pod-security";
+import { noPodSecuritySettings } from "../../../actors/api-server/admission/pod-security/settings";
 import { isFailure } from "../../../protocol/status";
 import { admission, shop } from "./admissions";
 import { type Json, pod } from "./tank";
@@ -109,6 +113,26 @@ describe("PodSecurity", () => {
     const given = pod("p", { containers: containers({}, { securityContext: { procMount: "Unmasked" } }), hostUsers: false });
     expect(refusal(given, level("enforce", "baseline"))).toBe("");
     expect(refusal(given, level("enforce", "restricted"))).toContain('procMount (container "c" must not set');
+  });
+
+  test("audit tells the audit log of Pods and of what makes them, refused or not, and who is exempt (documentation: Audit Annotations)", () => {
+    const told = (object: object, held: object, plugins?: readonly Plugin[]) => {
+      const notes = new Notes();
+      const given = admission(object, { ...shop, ...held });
+      validate({ ...given, ...(plugins ? { cluster: { ...given.cluster, plugins } } : {}) }, notes);
+      return Object.fromEntries([...notes.annotations].map(([key, value]) => [key.replace("pod-security.kubernetes.io/", ""), value]));
+    };
+    const spec = { containers: containers({}), hostPID: true };
+    const violated = { "audit-violations": 'would violate PodSecurity "baseline:latest": host namespaces (hostPID=true)' };
+    expect(told(pod("p", spec), level("audit", "baseline"))).toEqual({ "enforce-policy": "privileged:latest", ...violated });
+    const refused = { ...level("audit", "baseline")["namespaces//shop"] };
+    Object.assign(refused.metadata.labels, { "pod-security.kubernetes.io/enforce": "baseline" });
+    expect(told(pod("p", spec), { "namespaces//shop": refused })).toEqual({ "enforce-policy": "baseline:latest", ...violated });
+    expect(told(pod("p", { containers: containers({}) }), level("audit", "baseline"))).toEqual({ "enforce-policy": "privileged:latest" });
+    const job = { apiVersion: "batch/v1", kind: "Job", metadata: { name: "j" }, spec: { template: { spec } } };
+    expect(told(job, level("audit", "baseline"))).toEqual(violated);
+    const free = podSecurity({ ...noPodSecuritySettings, exemptions: { namespaces: ["shop"], usernames: [], runtimeClasses: [] } });
+    expect(told(job, level("audit", "baseline"), [free])).toEqual({ exempt: "namespace" });
   });
 
   test("warn warns of Pods and of what makes them, and refuses nothing", () => {

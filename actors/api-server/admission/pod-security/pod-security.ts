@@ -7,7 +7,7 @@ import { isLevel, noPodSecuritySettings, type PodSecurityMode, type PodSecurityS
 
 /**
  * Holds Pods to the level of the Pod Security Standards that their namespace's labels name: `enforce` refuses Pods, `warn` warns of Pods and of
- * what makes them. Every version of the standards is taken for the newest. Source: "Pod Security Admission".
+ * what makes them, and `audit` tells the audit log of them. Every version of the standards is taken for the newest. Source: "Pod Security Admission".
  */
 export function podSecurity({ defaults, exemptions }: PodSecuritySettings = noPodSecuritySettings): Plugin {
   return {
@@ -23,6 +23,21 @@ export function podSecurity({ defaults, exemptions }: PodSecuritySettings = noPo
       const wrong = verdict(admission, "enforce", templateOf(object as ApiObject & Pod));
       return wrong ? forbidden({ group: kind.group, resource: kind.plural, name }, `violates PodSecurity ${wrong}`) : undefined;
     },
+    audit(admission) {
+      const isPod = concernsPod(admission);
+      const template = isPod ? templateOf(admission.object as ApiObject & Pod) : templateIn(admission);
+      if (!template) return {};
+      const exempt = exemptionOf(admission, template);
+      const said: Record<string, string> = {};
+      if (exempt !== undefined) said[`${prefix}exempt`] = exempt;
+      else {
+        const { level, version } = policyOf(admission, "enforce");
+        if (isPod) said[`${prefix}enforce-policy`] = `${level}:${version}`;
+        const wrong = verdict(admission, "audit", template);
+        if (wrong) said[`${prefix}audit-violations`] = `would violate PodSecurity ${wrong}`;
+      }
+      return said;
+    },
     warn(admission) {
       if (isOf(admission, "", "namespaces")) return warningsOfNamespace(admission, defaults.enforce, isExempt);
       const template = concernsPod(admission) ? templateOf(admission.object as ApiObject & Pod) : templateIn(admission);
@@ -32,10 +47,20 @@ export function podSecurity({ defaults, exemptions }: PodSecuritySettings = noPo
   };
 
   /** What is wrong with a Pod by the level that its namespace has for a mode. */
-  function verdict({ cluster, namespace, user }: Admission, mode: PodSecurityMode, template: PodTemplate): string | undefined {
-    if (exemptions.namespaces.includes(namespace) || exemptions.usernames.includes(user.name) || isExempt(template)) return undefined;
+  function verdict(admission: Admission, mode: PodSecurityMode, template: PodTemplate): string | undefined {
+    return exemptionOf(admission, template) === undefined ? textOf(policyOf(admission, mode), template) : undefined;
+  }
+
+  function policyOf({ cluster, namespace }: Admission, mode: PodSecurityMode): Policy {
     const found = cluster.get("", "v1", "namespaces", "", namespace) as Stored<Namespace> | undefined;
-    return textOf(policyIn(found?.metadata.labels, mode, defaults[mode]), template);
+    return policyIn(found?.metadata.labels, mode, defaults[mode]);
+  }
+
+  /** In which respect a write is exempt, in Kubernetes' words. */
+  function exemptionOf({ namespace, user }: Admission, template: PodTemplate): string | undefined {
+    if (exemptions.namespaces.includes(namespace)) return "namespace";
+    if (exemptions.usernames.includes(user.name)) return "user";
+    return isExempt(template) ? "runtimeClass" : undefined;
   }
 
   function isExempt({ spec }: PodTemplate): boolean {

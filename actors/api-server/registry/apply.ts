@@ -1,5 +1,6 @@
+import type { ApiRequest } from "../../../protocol/api";
 import type { ApiObject, JsonObject } from "../../../protocol/kinds/object";
-import { apiVersionOf, schemaOf } from "../../../protocol/kinds/registry";
+import { apiVersionOf, type Kind, schemaOf } from "../../../protocol/kinds/registry";
 import { badRequest, conflict, type Failure, invalid, isFailure } from "../../../protocol/status";
 import { type ResourceCall, refuse } from "../call";
 import { isObject } from "../objects/decode";
@@ -8,7 +9,7 @@ import { applyConfiguration } from "../objects/managed-fields/ownership";
 import { wrongWithStructure } from "../objects/managed-fields/undeclared";
 import { repeatedKeys, warningsOf } from "../objects/repeated-keys";
 import type { Ctx, ServerState } from "../state";
-import { receiveObject } from "./body";
+import { type Received, receiveObject } from "./body";
 import { createObject } from "./create";
 import { isTrue } from "./list-options";
 import { complete } from "./objects";
@@ -17,27 +18,10 @@ import { change, subjectOf } from "./update";
 /** Server-side apply: the body is all that this manager wants; the object is made if it is not there. */
 export function apply(state: ServerState, ctx: Ctx, call: ResourceCall, document: unknown): undefined {
   const { request, kind } = call;
+  const configuration = configurationOf(call, kind, document);
+  if (isFailure(configuration)) return refuse(ctx, call, configuration);
+  const { object: config, warnings } = configuration;
   const { fieldManager = "", force } = request.query;
-  if (fieldManager === "") return refuse(ctx, call, managerMissing());
-  if (!isObject(document) && document !== null) return refuse(ctx, call, badRequest(notAnObject(document)));
-  const named: JsonObject = { ...document, metadata: { name: request.name, ...(document?.metadata as object | undefined) } };
-  const versioned = named.apiVersion === undefined ? "" : named.apiVersion;
-  if (versioned !== apiVersionOf(kind))
-    return refuse(
-      ctx,
-      call,
-      badRequest(`Incorrect version specified in apply patch. Specified patch version: ${versioned}, expected: ${apiVersionOf(kind)}`),
-    );
-  const undeclared = wrongWithStructure(named, schemaOf(kind));
-  if (undeclared) return refuse(ctx, call, badRequest(`failed to create typed patch object (${objectName(call)}): ${undeclared}`));
-  const { fieldValidation } = request.query;
-  const repeated = fieldValidation === "Ignore" ? undefined : repeatedIn(request.body);
-  if (repeated !== undefined && fieldValidation === "Strict")
-    return refuse(ctx, call, badRequest(`error strict decoding YAML: error converting YAML to JSON: ${repeated}`));
-  const received = receiveObject(request, kind, named, request.namespace);
-  if (isFailure(received)) return refuse(ctx, call, received);
-  const { object: config } = received;
-  const warnings = [...(repeated === undefined ? [] : warningsOf(repeated)), ...received.warnings];
   const lay = (live: ApiObject | undefined, nowMs: number): ApiObject | Failure => {
     const writer = { manager: fieldManager, subresource: request.subresource, nowMs, force: isTrue(force) };
     const applied = applyConfiguration(kind, live as JsonObject | undefined, config as unknown as JsonObject, writer);
@@ -67,6 +51,29 @@ export function apply(state: ServerState, ctx: Ctx, call: ResourceCall, document
   });
 }
 
+/**
+ * The body of an apply as an object of `kind`, the resource's own or that of its subresource, with the warnings that it earns; a Status where it
+ * is none, or where nobody says who applies it.
+ */
+export function configurationOf(call: ResourceCall, kind: Kind, document: unknown): Received | Failure {
+  const { request } = call;
+  if ((request.query.fieldManager ?? "") === "") return managerMissing();
+  if (!isObject(document) && document !== null) return badRequest(notAnObject(document));
+  const named: JsonObject = { ...document, metadata: { name: request.name, ...(document?.metadata as object | undefined) } };
+  const versioned = named.apiVersion === undefined ? "" : named.apiVersion;
+  if (versioned !== apiVersionOf(kind))
+    return badRequest(`Incorrect version specified in apply patch. Specified patch version: ${versioned}, expected: ${apiVersionOf(kind)}`);
+  const undeclared = wrongWithStructure(named, schemaOf(kind));
+  if (undeclared) return badRequest(`failed to create typed patch object (${objectName(request, kind)}): ${undeclared}`);
+  const { fieldValidation } = request.query;
+  const repeated = fieldValidation === "Ignore" ? undefined : repeatedIn(request.body);
+  if (repeated !== undefined && fieldValidation === "Strict")
+    return badRequest(`error strict decoding YAML: error converting YAML to JSON: ${repeated}`);
+  const received = receiveObject(request, kind, named, request.namespace);
+  if (isFailure(received)) return received;
+  return { object: received.object, warnings: [...(repeated === undefined ? [] : warningsOf(repeated)), ...received.warnings] };
+}
+
 /** Keys that the text sets twice; most texts are JSON, which is looked through faster as that. */
 function repeatedIn(body: Uint8Array): string | undefined {
   const text = Buffer.from(body).toString("utf8");
@@ -78,7 +85,7 @@ const notAnObject = (document: unknown) =>
 
 const goType = (value: unknown) => (Array.isArray(value) ? "array" : typeof value === "boolean" ? "bool" : typeof value);
 
-function objectName({ kind, request }: ResourceCall): string {
+function objectName(request: ApiRequest, kind: Kind): string {
   const name = kind.namespaced ? `${request.namespace}/${request.name}` : request.name;
   return `${name}; ${kind.group}/${kind.version}, Kind=${kind.kind}`;
 }

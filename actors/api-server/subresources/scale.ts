@@ -1,8 +1,8 @@
 import type { CustomFacts } from "../../../protocol/kinds/custom";
-import type { LabelSelector, Scale } from "../../../protocol/kinds/generated";
+import type { LabelSelector, ManagedFieldsEntry, Scale } from "../../../protocol/kinds/generated";
 import { formatRequirements, requirementsOf } from "../../../protocol/kinds/label-selector";
 import type { ApiObject, JsonObject, Stored } from "../../../protocol/kinds/object";
-import type { Kind } from "../../../protocol/kinds/registry";
+import { apiVersionOf, type Kind } from "../../../protocol/kinds/registry";
 import {
   badRequest,
   conflict,
@@ -13,26 +13,38 @@ import {
   methodNotAllowed,
   modifiedConflict,
   notFound,
-  unsupportedMediaType,
 } from "../../../protocol/status";
 import { admitBody, mayMutate, mayValidate, Notes, reviewOf, writeOptions } from "../admission/dynamic/index";
 import { type ResourceCall, refuse, respondObject, storageFailure } from "../call";
 import { awaitConverted, convertedFirst, convertForStorage, storesThroughWebhook } from "../custom-resources/webhook-conversion";
 import { answerForm, patchType } from "../negotiation";
 import { decodeAs, isObject } from "../objects/decode";
+import { applyConfiguration } from "../objects/managed-fields/ownership";
+import { ownershipOfScale, ownershipOfWorkload } from "../objects/managed-fields/scale-ownership";
 import { jsonPatch, mergePatch } from "../objects/patch";
-import { dryRunOf, parseBody, parseText } from "../registry/body";
+import { configurationOf } from "../registry/apply";
+import { dryRunOf, parseBody, parseText, wrongManager } from "../registry/body";
 import { servedObject, toStored } from "../registry/conversion";
 import { recordWrite } from "../registry/facts";
+import { isTrue } from "../registry/list-options";
 import { updated, wrongWithUpdate } from "../registry/objects";
 import { subjectOf, tracker } from "../registry/update";
 import type { Ctx, ServerState } from "../state";
-import { type Entry, encodeJson, encodeStored } from "../storage/entry";
+import { type Entry, encodeJson, encodeStored, sameJson } from "../storage/entry";
 import { cacheOf } from "../storage/feed";
 import { type Decision, guaranteedUpdate, type Later } from "../storage/guaranteed-update";
 import { keyOfObject } from "../storage/keys";
 import { readEntry } from "../storage/store";
 import { toPartialObjectMetadata, toTable } from "../table/table";
+
+/** A Scale as a kind of its own, which it is to whoever applies it. */
+function scaleKindOf({ namespaced }: Kind): Kind {
+  return {
+    ...{ group: "autoscaling", version: "v1", kind: "Scale", plural: "scales", singular: "scale", namespaced },
+    ...{ hasStatus: false, shortNames: [], categories: [], subresources: [], verbs: [] },
+    definition: "io.k8s.api.autoscaling.v1.Scale",
+  };
+}
 
 interface Scalable {
   readonly spec?: { readonly replicas?: number; readonly selector?: LabelSelector | Readonly<Record<string, string>> };
@@ -55,41 +67,90 @@ export function serveScale(state: ServerState, ctx: Ctx, call: ResourceCall): un
       });
     });
   }
-  const make =
+  const how =
     request.verb === "update" ? replaced(call) : request.verb === "patch" ? patched(call) : methodNotAllowed(subjectOf(call), request.verb);
-  if (typeof make !== "function") return refuse(ctx, call, make);
-  return changeScale(state, ctx, call, make);
+  return isFailure(how) ? refuse(ctx, call, how) : changeScale(state, ctx, call, how);
 }
 
-type MakeScale = (current: Scale) => JsonObject | Failure;
+/** How a Scale is to be changed. */
+interface ScaleChange {
+  readonly make: MakeScale;
+  /** Notes in the workload's managedFields whose the number is; the stored object itself where nothing is to be written. */
+  readonly own: (stored: Stored<ApiObject>, scaled: Scaled, nowMs: number) => ApiObject;
+  readonly warnings?: readonly string[];
+}
 
-function replaced(call: ResourceCall): MakeScale | Failure {
+type MakeScale = (current: Scale, workload: Stored<ApiObject>, nowMs: number) => JsonObject | Failure;
+
+/** The workload with the number that its Scale asks for, and the managedFields that the Scale came with. */
+interface Scaled {
+  readonly object: ApiObject;
+  readonly managed: readonly ManagedFieldsEntry[] | undefined;
+}
+
+/** Whoever scales owns the number of replicas from then on. */
+function ownedByWriter(call: ResourceCall): ScaleChange["own"] {
+  const track = tracker(call);
+  return (stored, { object }, nowMs) => (object === stored ? stored : track(stored, object, nowMs));
+}
+
+function replaced(call: ResourceCall): ScaleChange | Failure {
   const json = parseBody(call.request);
-  return isFailure(json) ? json : () => json as JsonObject;
+  return isFailure(json) ? json : { make: () => json as JsonObject, own: ownedByWriter(call) };
 }
 
-function patched(call: ResourceCall): MakeScale | Failure {
+function patched(call: ResourceCall): ScaleChange | Failure {
   const type = patchType(call.request.contentType);
   if (typeof type !== "string") return type;
-  if (type === "apply")
-    return unsupportedMediaType(call.request.contentType, ["application/json-patch+json", "application/merge-patch+json"]);
+  if (type === "apply") return applied(call);
   const document = parseText(call.request.body, false);
   if (isFailure(document)) return document;
-  return (current) => {
+  const make: MakeScale = (current) => {
     // A Scale has no lists: a strategic merge of it is a plain one.
     const result =
       type === "json" ? jsonPatch(current as unknown as JsonObject, document) : mergePatch(current as unknown as JsonObject, document);
     return result.ok ? result.object : result.failure;
   };
+  return { make, own: ownedByWriter(call) };
 }
 
-function changeScale(state: ServerState, ctx: Ctx, call: ResourceCall, make: MakeScale): undefined {
+/** Server-side apply of a Scale: its conflicts are with whoever owns the workload's number, and what it comes to own is recorded there. */
+function applied(call: ResourceCall): ScaleChange | Failure {
+  const { request, kind } = call;
+  const scaleKind = scaleKindOf(kind);
+  const document = parseText(request.body, true, (why) => `error decoding YAML: ${why}`);
+  if (isFailure(document)) return document;
+  const configuration = configurationOf(call, scaleKind, document);
+  if (isFailure(configuration)) return configuration;
+  const unnamable = wrongManager(request);
+  if (unnamable) return unnamable;
+  const { object: config, warnings } = configuration;
+  const { fieldManager = "", force } = request.query;
+  const path = replicasPath(kind);
+  const make: MakeScale = (current, workload, nowMs) => {
+    const managedFields = ownershipOfScale(workload.metadata.managedFields, path);
+    const live = { ...current, metadata: { ...current.metadata, managedFields } } as unknown as JsonObject;
+    const writer = { manager: fieldManager, subresource: request.subresource, nowMs, force: isTrue(force) };
+    const made = applyConfiguration(scaleKind, live, config as unknown as JsonObject, writer);
+    return made.ok ? made.object : made.failure;
+  };
+  const own: ScaleChange["own"] = (stored, { object, managed }) => {
+    const { managedFields: before, ...metadata } = object.metadata;
+    const after = ownershipOfWorkload(stored.metadata.managedFields, managed, path, apiVersionOf(kind));
+    if (object === stored && sameJson(after, before ?? [])) return stored;
+    return { ...object, metadata: after.length > 0 ? { ...metadata, managedFields: after } : metadata };
+  };
+  return { make, own, warnings };
+}
+
+function changeScale(state: ServerState, ctx: Ctx, call: ResourceCall, how: ScaleChange): undefined {
   const { request, resource, kind } = call;
   const dryRun = dryRunOf(request.query.dryRun, request.verb);
   if (isFailure(dryRun)) return refuse(ctx, call, dryRun);
   const key = keyOfObject(resource, request.namespace, request.name);
-  const track = tracker(call);
+  const { make } = how;
   const notes = new Notes(call.caller.exchange.annotations);
+  for (const warning of how.warnings ?? []) notes.warn(warning);
   const plan = {
     ...{ key, cached: cacheOf(state.feed, resource).get(key), deadlineUs: call.deadlineUs, dryRun },
     change: (current: Entry | undefined, nowMs: number): Decision | Later<ServerState> => {
@@ -99,7 +160,7 @@ function changeScale(state: ServerState, ctx: Ctx, call: ResourceCall, make: Mak
       const served = servedObject(kind, resource, current);
       if (!mayMutate(state, kind) && !mayValidate(state, kind)) return decide(served, nowMs, make);
       const before = scaleOf(kind, served, true);
-      const wanted = isFailure(before) ? before : make(before);
+      const wanted = isFailure(before) ? before : make(before, served, nowMs);
       // What is no Scale at all is refused as if nobody had to be asked.
       if (isFailure(before) || isFailure(wanted) || !isObject(wanted)) return decide(served, nowMs, make);
       const [old, next] = [before, { ...before, ...wanted, status: before.status }].map((each) => ({ ...each }) as unknown as JsonObject);
@@ -115,11 +176,10 @@ function changeScale(state: ServerState, ctx: Ctx, call: ResourceCall, make: Mak
     },
   };
   const decide = (served: Stored<ApiObject>, nowMs: number, make: MakeScale): Decision | Later<ServerState> => {
-    const object = scaled(call, served, make);
-    if (isFailure(object)) return { type: "refuse", status: object };
-    if (object === served) return { type: "keep" };
-    // Whoever scales owns the number of replicas from then on.
-    const owned = track(served, object, nowMs);
+    const made = scaled(call, served, make, nowMs);
+    if (isFailure(made)) return { type: "refuse", status: made };
+    const owned = how.own(served, made, nowMs);
+    if (owned === served) return { type: "keep" };
     if (!storesThroughWebhook(kind, resource)) return { type: "put", stored: encodeStored(toStored(kind, resource, owned)) };
     return {
       type: "later",
@@ -154,7 +214,6 @@ function changeScale(state: ServerState, ctx: Ctx, call: ResourceCall, make: Mak
   });
 }
 
-/** The workload with the number of replicas that the Scale asks for; the same object where it has that number already. */
 /** A Scale in the form that the client likes best; what cannot be told otherwise is told as what it is. */
 function answerScale(ctx: Ctx, call: ResourceCall, scale: Scale, warnings: readonly string[] = []): undefined {
   const form = answerForm(call.request.accept, "object");
@@ -164,10 +223,11 @@ function answerScale(ctx: Ctx, call: ResourceCall, scale: Scale, warnings: reado
   return respondObject(ctx, call, 200, encodeJson(table), warnings);
 }
 
-function scaled(call: ResourceCall, stored: Stored<ApiObject>, make: MakeScale): ApiObject | Failure {
+/** The workload with the number of replicas that the Scale asks for; the same object where it has that number already. */
+function scaled(call: ResourceCall, stored: Stored<ApiObject>, make: MakeScale, nowMs: number): Scaled | Failure {
   const before = scaleOf(call.kind, stored, true);
   if (isFailure(before)) return before;
-  const made = make(before);
+  const made = make(before, stored, nowMs);
   if (isFailure(made)) return made;
   const decoded = decodeAs("io.k8s.api.autoscaling.v1.Scale", made);
   if (!decoded.ok) return badRequest(decoded.message);
@@ -186,11 +246,16 @@ function scaled(call: ResourceCall, stored: Stored<ApiObject>, make: MakeScale):
       { reason: "FieldValueInvalid", field: "spec.replicas", message: `Invalid value: ${replicas}: must be greater than or equal to 0` },
     ]);
   const workload = stored as Stored<ApiObject> & Scalable;
-  const { custom } = call.kind;
-  const path = custom ? namesOf(custom.declared.subresources!.scale!.specReplicasPath) : ["spec", "replicas"];
-  if (valueAt(workload, path) === replicas) return stored;
+  const managed = metadata?.managedFields;
+  const path = replicasPath(call.kind);
+  if (valueAt(workload, path) === replicas) return { object: stored, managed };
   const object = updated(call.kind, stored, withValueAt(workload, path, replicas) as ApiObject, "");
-  return wrongWithUpdate(call.kind, stored, object, "") ?? object;
+  return wrongWithUpdate(call.kind, stored, object, "") ?? { object, managed };
+}
+
+/** Where a workload of the kind says how many replicas it is to have. */
+function replicasPath({ custom }: Kind): readonly string[] {
+  return custom ? namesOf(custom.declared.subresources!.scale!.specReplicasPath) : ["spec", "replicas"];
 }
 
 /** `mayLack` is for whoever is about to set the number; otherwise a custom resource that says none cannot be shown as a Scale. */

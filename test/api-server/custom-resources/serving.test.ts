@@ -316,6 +316,25 @@ describe("scale of a custom resource", () => {
     });
     expect(tank.patch(`${widgets}/b/scale`, "merge", { spec: { replicas: 1 } }).code).toBe(200);
   });
+
+  it("is applied as well: the number is owned where the definition says it is", () => {
+    const tank = new Tank();
+    const subresources = { scale: { ...scale, specReplicasPath: ".spec.size" } };
+    install(tank, widgetDefinition({ versions: [version("v1", { subresources })] }));
+    tank.create(widgets, widget("a", { size: 1 }));
+    const apply = (replicas: number, query = "") => {
+      const body = { apiVersion: "autoscaling/v1", kind: "Scale", spec: { replicas } };
+      return tank.patch(`${widgets}/a/scale?fieldManager=scaler${query}`, "apply", body);
+    };
+    expect(apply(3)).toMatchObject({ code: 409, body: { details: { causes: [{ field: ".spec.replicas" }] } } });
+    expect(apply(3, "&force=true").body.spec).toEqual({ replicas: 3 });
+    const { body } = tank.get(`${widgets}/a`);
+    expect(body.spec.size).toBe(3);
+    expect(body.metadata.managedFields[0]).toMatchObject({
+      ...{ manager: "scaler", operation: "Apply", subresource: "scale", apiVersion: body.apiVersion },
+      fieldsV1: { "f:spec": { "f:size": {} } },
+    });
+  });
 });
 
 test("whoever uses a deprecated version is warned, in its definition's words or with what to use instead", () => {

@@ -27,6 +27,89 @@ describe("ownership across /scale (Kubernetes documentation: Transferring owners
   });
 });
 
+describe("server-side apply of a Scale (compared with Kubernetes' scale handler of managed fields)", () => {
+  const tank = new Tank();
+  const scale = (replicas: number, more: object = {}) => ({ apiVersion: "autoscaling/v1", kind: "Scale", spec: { replicas }, ...more });
+  const apply = (manager: string, replicas: number, query = "", more: object = {}) =>
+    tank.patch(`${deployments}/web/scale?fieldManager=${manager}${query}`, "apply", scale(replicas, more));
+  const stored = () => tank.get(`${deployments}/web`).body;
+  /** Who owns the number of replicas in the workload, and in which version. */
+  const owners = () =>
+    stored()
+      .metadata.managedFields.filter((entry: { fieldsV1: Record<string, object> }) => "f:replicas" in (entry.fieldsV1["f:spec"] ?? {}))
+      .map((entry: Record<string, string>) => `${entry.manager} ${entry.operation} ${entry.apiVersion} ${entry.subresource ?? "-"}`);
+
+  test("the workload's owner of the number is in the way until force takes it, recorded in the workload's version", () => {
+    expect(apply("two", 5).code).toBe(404);
+    tank.patch(`${deployments}/web?fieldManager=one`, "apply", web());
+    const refused = apply("two", 5);
+    expect(refused).toMatchObject({
+      code: 409,
+      body: { reason: "Conflict", details: { causes: [{ reason: "FieldManagerConflict", field: ".spec.replicas" }] } },
+    });
+    expect(refused.body.message).toBe('Apply failed with 1 conflict: conflict with "one": .spec.replicas');
+    expect(apply("two", 5, "&force=true&dryRun=All").body.spec.replicas).toBe(5);
+    expect(stored().spec.replicas).toBe(2);
+    const taken = apply("two", 5, "&force=true");
+    expect(taken.body).toMatchObject({ kind: "Scale", apiVersion: "autoscaling/v1", metadata: { name: "web" }, spec: { replicas: 5 } });
+    expect(taken.body.metadata.managedFields).toBeUndefined();
+    expect(owners()).toEqual(["two Apply apps/v1 scale"]);
+    expect(stored().metadata.generation).toBe(2);
+    expect(tank.patch(`${deployments}/web?fieldManager=one`, "apply", web()).body.message).toBe(
+      'Apply failed with 1 conflict: conflict with "two" with subresource "scale": .spec.replicas',
+    );
+  });
+
+  test("the same value is owned by both, the same again changes nothing", () => {
+    expect(apply("three", 5).code).toBe(200);
+    expect(owners()).toEqual(["three Apply apps/v1 scale", "two Apply apps/v1 scale"]);
+    const { resourceVersion, generation } = stored().metadata;
+    expect(generation).toBe(2);
+    expect(apply("three", 5).body.metadata.resourceVersion).toBe(resourceVersion);
+    expect(apply("three", 6).body.message).toBe(
+      'Apply failed with 1 conflict: conflict with "two" with subresource "scale": .spec.replicas',
+    );
+  });
+
+  test("whoever scales takes it from the appliers, and is in their way under the Scale's version", () => {
+    tank.patch(`${deployments}/web/scale?fieldManager=kubectl`, "merge", { spec: { replicas: 7 } });
+    expect(owners()).toEqual(["kubectl Update apps/v1 scale"]);
+    const inTheWay = 'Apply failed with 1 conflict: conflict with "kubectl" with subresource "scale" using autoscaling/v1: .spec.replicas';
+    expect(apply("two", 5).body.message).toBe(inTheWay);
+    expect(apply("two", 7).code).toBe(200);
+    expect(owners()).toEqual(["two Apply apps/v1 scale", "kubectl Update apps/v1 scale"]);
+    expect(apply("two", 5, "&force=true").body.spec.replicas).toBe(5);
+    expect(owners()).toEqual(["two Apply apps/v1 scale"]);
+  });
+
+  test("what the applier of the workload owns besides stays with it", () => {
+    const one = stored().metadata.managedFields.find((entry: { manager: string }) => entry.manager === "one");
+    expect(one).toMatchObject({ operation: "Apply", fieldsV1: { "f:spec": { "f:selector": {}, "f:template": {} } } });
+  });
+
+  test("uid and resourceVersion are conditions; no manager, another version or kind, and what no Scale is are refused", () => {
+    const { uid, resourceVersion } = stored().metadata;
+    expect(apply("two", 6, "", { metadata: { uid: "other" } })).toMatchObject({
+      code: 409,
+      body: { message: expect.stringContaining(`UID in precondition: other, UID in object meta: ${uid}`) },
+    });
+    expect(apply("two", 6, "", { metadata: { resourceVersion: "1" } }).code).toBe(409);
+    expect(apply("two", 6, "", { metadata: { uid, resourceVersion } }).body.spec.replicas).toBe(6);
+    expect(apply("two", 6, "", { metadata: { managedFields: [{}] } }).body.message).toBe("metadata.managedFields must be nil");
+    expect(apply("", 6)).toMatchObject({ code: 422, body: { message: expect.stringContaining("is required for apply patch") } });
+    expect(apply("two", 6, "", { apiVersion: "apps/v1" }).body.message).toBe(
+      "Incorrect version specified in apply patch. Specified patch version: apps/v1, expected: autoscaling/v1",
+    );
+    expect(apply("two", 6, "", { kind: "Deployment" }).code).toBe(400);
+    expect(apply("two", 6, "", { metadata: { name: "other" } }).code).toBe(400);
+    expect(apply("two", -1)).toMatchObject({ code: 422, body: { details: { causes: [{ field: "spec.replicas" }] } } });
+    expect(apply("two", 6, "", { spec: { replicas: "6" } }).body.message).toContain(
+      "failed to create typed patch object (default/web; autoscaling/v1, Kind=Scale): .spec.replicas: expected numeric",
+    );
+    expect(stored().spec.replicas).toBe(6);
+  });
+});
+
 describe("server-side apply (Kubernetes documentation: Server-Side Apply)", () => {
   const tank = new Tank();
   const apply = (manager: string, body: unknown, query = "") =>

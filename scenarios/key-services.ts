@@ -5,7 +5,7 @@ import { address } from "../protocol/address";
 import type { HostPlan } from "./cluster";
 import type { Complaints } from "./language/complaints";
 import { microseconds } from "./language/duration";
-import { durationSchema, type JsonSchema, recordSchema } from "./schema";
+import { durationSchema, type JsonSchema, nameSchema, recordSchema } from "./schema";
 import { latencySchema, standardLatencyMs } from "./webhooks";
 import type { Params } from "./workloads/workload";
 
@@ -20,7 +20,7 @@ export const keyServicesSchema: JsonSchema = {
   type: "array",
   items: recordSchema(
     {
-      name: { type: "string", pattern: "^[a-z0-9]([a-z0-9-]*[a-z0-9])?$", description: "its name: its host is key-service-NAME" },
+      name: nameSchema("its name: its host is key-service-NAME"),
       endpoint: {
         type: "string",
         pattern: "^unix:///?[^\\s]+$",

@@ -2,7 +2,7 @@ import type { OperatorConfig } from "../actors/operator/operator";
 import { type Address, address } from "../protocol/address";
 import type { HostPlan } from "./cluster";
 import type { Complaints } from "./language/complaints";
-import { type JsonSchema, recordSchema } from "./schema";
+import { type JsonSchema, nameSchema, recordSchema } from "./schema";
 import type { Path } from "./source";
 import type { Params } from "./workloads/workload";
 
@@ -24,7 +24,7 @@ export interface OperatorPlan {
 const recordOf: JsonSchema = recordSchema(
   {
     file: { type: "string", minLength: 1, description: "the module, relative to the scenario file" },
-    name: { type: "string", pattern: "^[a-z0-9]([a-z0-9-]*[a-z0-9])?$", description: "its name; the file's where not given" },
+    name: nameSchema("its name; the file's where not given"),
     replicas: {
       type: "integer",
       minimum: 1,

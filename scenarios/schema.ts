@@ -22,6 +22,11 @@ export const percentSchema: JsonSchema = {
   description: 'a percentage between 0% and 100%, such as "5%" or "99.9%"',
 };
 
+/** The name of something that gets a host or an account by it. */
+export function nameSchema(description: string): JsonSchema {
+  return { type: "string", pattern: "^[a-z0-9]([a-z0-9-]*[a-z0-9])?$", description };
+}
+
 /** A record with exactly these properties, of which some are required. */
 export function recordSchema(properties: Readonly<Record<string, JsonSchema>>, required: readonly string[] = []): JsonSchema {
   return { type: "object", properties, required, additionalProperties: false };

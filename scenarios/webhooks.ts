@@ -5,7 +5,7 @@ import type { WebhookConfig } from "../actors/webhook/webhook";
 import { type Address, address } from "../protocol/address";
 import type { HostPlan } from "./cluster";
 import type { Complaints } from "./language/complaints";
-import { type JsonSchema, recordSchema } from "./schema";
+import { type JsonSchema, nameSchema, recordSchema } from "./schema";
 import type { Params } from "./workloads/workload";
 
 /** A webhook outside of the cluster, of admission or authorization, played by an actor on a host of its own, so that storms can break it. */
@@ -50,7 +50,7 @@ export const webhooksSchema: JsonSchema = {
   type: "array",
   items: recordSchema(
     {
-      name: { type: "string", pattern: "^[a-z0-9]([a-z0-9-]*[a-z0-9])?$", description: "its name: its host is webhook-NAME" },
+      name: nameSchema("its name: its host is webhook-NAME"),
       serves: {
         type: "string",
         pattern: "^[a-z0-9]([a-z0-9.-]*[a-z0-9])?(:[0-9]+)?$",
